@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#   make             build/sockwatch             make run      install what is missing, build, trace
+#   make test        every test this machine can run, what it needs installed first
+#   make install     PREFIX=/usr/local DESTDIR=
+#
+#   V=1 show commands   WERROR=1 warnings are errors   SAN=1 ASan and UBSan   STATIC=1 one file for any host
+#   CROSS=aarch64-linux-gnu- SYSROOT=DIR   build for another machine
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CROSS   ?=
+CC      := $(CROSS)gcc
+CLANG   ?= clang
+BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
+BUILD   ?= build
+VERSION := 0.1.0
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
+
+WARN   := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fno-strict-aliasing -pthread
+override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -I$(BUILD)
+LDLIBS := -lbpf -lelf -lz
+ifdef SYSROOT
+override CPPFLAGS += -isystem $(SYSROOT)/usr/include
+LDFLAGS += -L$(SYSROOT)/usr/lib/$(CROSS:-=) -L$(SYSROOT)/usr/lib
+endif
+ifdef STATIC
+LDFLAGS += -static
+endif
+ifdef SAN
+override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=address,undefined
+endif
+
+# What each room is made of; a test checks that none includes what it must not know.
+MODEL  := $(wildcard src/model/*.c)
+OUTPUT := $(wildcard src/output/*.c)
+KERNEL := $(wildcard src/kernel/*.c)
+CLI    := $(wildcard src/cli/*.c)
+OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
+BPF    := $(wildcard bpf/*.bpf.c)
+BPF_OBJ := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(BPF))
+SKELETON := $(BUILD)/sockwatch.skel.h
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all run test unit e2e deps deps-test install clean check-layers
+all: $(BUILD)/sockwatch
+
+$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(MODEL))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(call OBJ,$(KERNEL)): | $(SKELETON)
+
+$(BUILD)/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The target word size and byte order are the same on every supported machine, so one BPF object serves all.
+$(BUILD)/%.bpf.o: %.bpf.c vmlinux/vmlinux.h
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations \
+		$(if $(WERROR),-Werror) -Ivmlinux -Iinclude -Ibpf -MMD -MP -c -o $@ $<
+
+$(BUILD)/sockwatch.bpf.o: $(BPF_OBJ)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(BUILD)/sockwatch.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name sockwatch_bpf > $@
+
+DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
+DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm
+include tests/tests.mk
+
+# Installs what dpkg does not know as installed; touches the package manager only then.
+define install_packages
+	$(Q)missing=; for p in $(1); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		echo "  INSTALL $$missing"; \
+		{ apt-get update -q && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		  apt-get install -y -q --no-install-recommends $$missing; } >$(BUILD)/apt.log 2>&1 || \
+		{ tail -n 5 $(BUILD)/apt.log >&2; echo "cannot install:$$missing (are you root? see $(BUILD)/apt.log)" >&2; exit 1; }; \
+	fi
+endef
+
+deps:
+	$(Q)mkdir -p $(BUILD)
+	$(call install_packages,$(DEPS))
+
+deps-test: deps
+	$(call install_packages,$(DEPS_TEST))
+
+# A second make, because bpftool and clang are looked up when make starts.
+run: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)exec $(BUILD)/sockwatch trace $(ARGS)
+
+install: all
+	install -D -m 0755 $(BUILD)/sockwatch $(DESTDIR)$(PREFIX)/sbin/sockwatch
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

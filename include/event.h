@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * event.h - what the socket table says happened, ready to be filtered, printed or stored.
+ *
+ * Owns: one value type.  Refuses to know: facts and hooks (include/fact.h), output formats.  An event and
+ * what it points to live until the sink that received it returns; copy what must stay.
+ * All times are CLOCK_BOOTTIME nanoseconds.
+ */
+#ifndef SOCKWATCH_EVENT_H
+#define SOCKWATCH_EVENT_H
+
+#include "inet.h"
+#include "process.h"
+
+enum event_kind {
+	EVENT_BIND,
+	EVENT_LISTEN,
+	EVENT_CONNECT,
+	EVENT_ACCEPT,
+	EVENT_STATE,
+	EVENT_CLOSE,
+	EVENT_LOST,
+	EVENT_KINDS,
+};
+
+enum close_reason {
+	REASON_UNKNOWN,
+	REASON_LOCAL_CLOSE,
+	REASON_PEER_CLOSE,
+	REASON_LOCAL_RESET,
+	REASON_PEER_RESET,
+	REASON_REFUSED,
+	REASON_TIMEOUT,
+	REASON_UNREACHABLE,
+	REASON_PORT_EXHAUSTED,
+	REASON_ABORTED,
+	REASONS,
+};
+
+#define EVENT_MAX_STATES 16
+
+struct event_span {
+	enum tcp_state state;
+	uint64_t ns;
+};
+
+struct event_close {
+	uint64_t opened_ns;	/* 0: older than the trace */
+	uint64_t duration_ns;	/* valid where opened_ns is */
+	bool counted;		/* the four counters below are known */
+	uint64_t sent_bytes;
+	uint64_t received_bytes;
+	uint32_t retransmits;
+	uint32_t rtt_us;	/* 0: not measured */
+	enum close_reason reason;
+	bool time_wait;		/* the kernel keeps the port in TIME_WAIT */
+	unsigned int span_count;
+	struct event_span spans[EVENT_MAX_STATES]; /* in the order they were entered */
+};
+
+struct event_lost {
+	uint64_t count;		/* facts lost since since_ns */
+	uint64_t since_ns;
+	uint64_t added;		/* sockets found again by a fresh look at the kernel */
+	uint64_t removed;	/* sockets that had gone unseen */
+};
+
+struct event {
+	enum event_kind kind;
+	uint64_t time_ns;
+	uint16_t protocol;	/* IPPROTO_; 0 for EVENT_LOST */
+	enum family family;
+	bool mapped;		/* an IPv6 socket with IPv4 addresses */
+	bool has_local;
+	bool has_peer;
+	uint32_t netns;		/* inode */
+	uint64_t cookie;	/* 0 unknown */
+	struct endpoint local;
+	struct endpoint peer;
+	const struct process *process;	/* NULL: truly unknown */
+	int error;		/* positive errno, 0 none */
+	union {
+		struct {
+			uint32_t backlog;
+		} listen;
+		struct {
+			bool autobind;	/* the kernel chose the port */
+		} connect;
+		struct {
+			const struct process *listener; /* its binder where another process, else NULL */
+		} accept;
+		struct {
+			enum tcp_state from;
+			enum tcp_state to;
+			enum tcp_state substate; /* of a TIME_WAIT minisock: FIN_WAIT2, else STATE_NONE */
+			bool after_known;
+			uint64_t after_ns;	 /* time spent in `from` */
+		} state;
+		struct event_close close;
+		struct event_lost lost;
+	};
+};
+
+/* Receives each event in order; returns nothing because a slow or broken reader must not bend the table. */
+typedef void (*event_sink_fn)(void *ctx, const struct event *event);
+
+const char *event_kind_name(enum event_kind kind);	/* "bind" */
+const char *event_reason_name(enum close_reason reason); /* "local-close" */
+/* -1 when no kind has that name. */
+int event_kind_parse(const char *name, size_t len);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fact.h - a wire record, checked and in host order.
+ *
+ * Owns: the only reader of include/wire.h in user space.  Refuses to know: where the bytes came from.
+ * Pure and thread-safe.
+ *
+ *     struct fact f;
+ *     if (fact_decode(&f, data, size) < 0) count_malformed();
+ */
+#ifndef SOCKWATCH_FACT_H
+#define SOCKWATCH_FACT_H
+
+#include "inet.h"
+#include "process.h"
+#include "wire.h"
+
+struct fact {
+	enum wire_kind kind;
+	uint8_t flags;		/* enum wire_flag */
+	uint32_t netns;
+	uint64_t time_ns;
+	uint64_t sk;
+	uint64_t cookie;
+	uint64_t listener;
+	enum family family;
+	enum tcp_state from, to;
+	uint16_t protocol;
+	uint16_t error;
+	struct endpoint local, peer;
+	bool has_task;
+	struct process task;	/* valid where has_task; strings NULL */
+	uint32_t fd;		/* seeds */
+	int result;		/* 0 or a negative errno */
+	uint32_t arg;
+	bool counted;
+	uint64_t sent_bytes, received_bytes;
+	uint32_t retransmits, rtt_us;
+};
+
+/*
+ * Reads one record of `size` bytes at `data` (any alignment).  0, or -EBADMSG when the size does not
+ * fit its kind or a kind, family or state is no known number; `ret` is untouched then.
+ */
+int fact_decode(struct fact *ret, const void *data, size_t size);
+
+#endif

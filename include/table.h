@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * table.h - every socket on the host, and who owns it.
+ *
+ * Owns: socket records between birth and destroy, their owners, ports, states and times.  It, not a hook,
+ * decides who owns a socket:
+ *
+ *     bind, connect, listen, accept   name an owner (they ran in that process)
+ *     a change of state               never does (current is whatever the CPU ran)
+ *     a child before accept()         belongs to its listener's owner
+ *
+ * Refuses to know: libbpf, the clock (times arrive in facts), formats.  One thread.
+ *
+ *     struct table *t = table_new(1000000, processes, sink, ctx);
+ *     table_apply(t, &fact);          // 0..n events reach the sink
+ */
+#ifndef SOCKWATCH_TABLE_H
+#define SOCKWATCH_TABLE_H
+
+#include "event.h"
+#include "fact.h"
+
+struct table;
+
+struct table_stats {
+	size_t sockets;		/* records now */
+	uint64_t full;		/* sockets not kept because `max` was reached */
+	uint64_t stale;		/* records replaced because their pointer was reused without a destroy */
+};
+
+/* At most `max` sockets, allocated as needed, at most 256 bytes each.  NULL with errno. */
+struct table *table_new(size_t max, struct process_set *processes, event_sink_fn sink, void *ctx);
+void table_free(struct table *t);
+
+/* O(1) amortized.  Never fails: a fact that fits no record is shown with what it says itself. */
+void table_apply(struct table *t, const struct fact *fact);
+
+/*
+ * A seed is a look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().
+ * Live facts win: a seed fills only what is unknown.  With `repair` set, records that the look did not find
+ * and that no fact touched since `begin_ns` are removed.  Counts what changed into ret_added, ret_removed.
+ */
+void table_seed_begin(struct table *t, uint64_t begin_ns);
+void table_seed(struct table *t, const struct fact *seed);
+void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed);
+
+/* Emits what was held back for a following fact; call before the end. */
+void table_flush(struct table *t);
+
+void table_get_stats(const struct table *t, struct table_stats *ret);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * wire.h - the records that bpf/ writes into the ring buffer and src/ reads.
+ *
+ * Owns: the byte layout of facts and seed records.  Refuses to know: what a fact means for a
+ * socket (include/table.h) and how it is shown.  Every field has a fixed width, padding is
+ * explicit, and both sides are compiled from this one file; sizes are asserted below.
+ *
+ * A fact says only what its hook knows.  Ports keep network order (`_be`); decode turns them once.
+ *
+ *     struct wire_fact                 every kind
+ *     ├─ struct wire_call              + who called, its errno: OPEN BIND LISTEN CONNECT ACCEPT, seeds
+ *     └─ struct wire_closed            + counters at the end: CLOSED
+ */
+#ifndef SOCKWATCH_WIRE_H
+#define SOCKWATCH_WIRE_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* Kinds of facts; the order is part of the wire and of the loss counters. */
+enum wire_kind {
+	WIRE_NONE,
+	WIRE_OPEN,	    /* CLOSE -> SYN_SENT or LISTEN, always in the caller's task */
+	WIRE_STATE,	    /* any other change of state that does not end in CLOSE */
+	WIRE_CLOSED,	    /* a change of state to CLOSE */
+	WIRE_BIND,	    /* bind() returned; addresses as got, or as asked for on failure */
+	WIRE_LISTEN,	    /* listen() took effect or failed; arg is the backlog */
+	WIRE_CONNECT,	    /* the source port is chosen, or connect() failed before that */
+	WIRE_ACCEPT,	    /* accept() handed the socket to a process */
+	WIRE_DESTROY,	    /* the kernel forgets the socket; the pointer may be reused at once */
+	WIRE_RESET_RECEIVED,
+	WIRE_RESET_SENT,
+	WIRE_SEED_FILE,	    /* an iterator found this socket behind a descriptor of the task */
+	WIRE_SEED_SOCKET,   /* an iterator found this socket in a namespace; no task known */
+	WIRE_KINDS,
+};
+
+/* wire_fact.flags */
+enum wire_flag {
+	WIRE_F_FIN_RECEIVED = 1 << 0, /* SOCK_DONE: the peer's FIN was processed */
+	WIRE_F_ORPHAN = 1 << 1,	      /* SOCK_DEAD: no process holds it any more */
+	WIRE_F_SHUTDOWN = 1 << 2,     /* sk_shutdown == SHUTDOWN_MASK: close() came first */
+	WIRE_F_LINGER2_OFF = 1 << 3,  /* tcp_sock.linger2 < 0: FIN_WAIT2 ends by a reset */
+	WIRE_F_IN_CONNECT = 1 << 4,   /* inside connect(): its return value follows */
+	WIRE_F_REUSEPORT = 1 << 5,    /* SO_REUSEPORT was set */
+	WIRE_F_NO_SYSCALL = 1 << 6,   /* seen without a system call (io_uring) */
+	WIRE_F_MAYBE_ACCEPT = 1 << 7, /* getpeername hook: an accept only if none was seen yet */
+};
+
+struct wire_fact {
+	__u8 kind;	/* enum wire_kind */
+	__u8 flags;	/* enum wire_flag */
+	__u16 size;	/* of the whole record in bytes */
+	__u32 netns;	/* inode of the network namespace */
+	__u64 time_ns;	/* CLOCK_BOOTTIME */
+	__u64 sk;	/* kernel address: a key between birth and destroy, never shown; 0 unknown */
+	__u64 cookie;	/* socket cookie; 0 where none may be asked for */
+	__u64 listener;	/* cookie of the listener a child was cloned from, where known; else 0 */
+	__u8 family;	/* AF_INET or AF_INET6 */
+	__u8 from;	/* TCP state before, as in <netinet/tcp.h>; OPEN, STATE, CLOSED */
+	__u8 to;	/* TCP state after, or the state now for other kinds */
+	__u8 pad0;
+	__u16 protocol;	/* IPPROTO_TCP, IPPROTO_MPTCP */
+	__u16 error;	/* sk_err: a positive errno the kernel noted on the socket, 0 none */
+	__u16 local_port_be;
+	__u16 peer_port_be;
+	__u32 ifindex;	/* sk_bound_dev_if or the scope of a link-local address; 0 none */
+	__u8 local[16];	/* IPv4: first 4 bytes, rest 0; network order */
+	__u8 peer[16];
+};
+
+struct wire_task {
+	__u32 pid;	/* tgid in the initial pid namespace */
+	__u32 tid;
+	__u32 uid;	/* real uid in the initial user namespace */
+	__u32 fd;	/* descriptor; seeds only, else 0 */
+	__u64 cgroup_id; /* cgroup v2 inode */
+	char name[16];	/* the group leader's comm, NUL-terminated, any bytes */
+};
+
+struct wire_call {
+	struct wire_fact fact;
+	struct wire_task task;
+	__s32 result;	/* 0 or a negative errno */
+	__u32 arg;	/* LISTEN: backlog */
+};
+
+struct wire_closed {
+	struct wire_fact fact;
+	__u64 sent_bytes;     /* payload sent at least once, without retransmissions */
+	__u64 received_bytes; /* payload received in order */
+	__u32 retransmits;    /* segments */
+	__u32 rtt_us;	      /* smoothed round trip time; 0 not measured */
+};
+
+_Static_assert(sizeof(struct wire_fact) == 88, "wire_fact has no hidden padding");
+_Static_assert(sizeof(struct wire_call) == 136, "wire_call has no hidden padding");
+_Static_assert(sizeof(struct wire_closed) == 112, "wire_closed has no hidden padding");
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * writer.h - one walk over an event, any writer.
+ *
+ * Owns: the order of fields (walk), and two writers, JSON and text, that only know how to spell a field.
+ * Refuses to know: files and terminals (bytes go to a buffer the caller flushes), the clock (an offset is
+ * given), libbpf.  One thread per writer.
+ *
+ *     struct buffer out; buffer_init(&out, 1 << 16);
+ *     struct writer *w = writer_json_new(&opts);
+ *     writer_event(w, &out, event);     // appends whole lines only
+ *     write(1, out.data, out.len);
+ */
+#ifndef SOCKWATCH_WRITER_H
+#define SOCKWATCH_WRITER_H
+
+#include "event.h"
+
+/* A growing byte buffer.  After a failed allocation `failed` stays set and appends do nothing. */
+struct buffer {
+	char *data;
+	size_t len, cap;
+	bool failed;
+};
+int buffer_init(struct buffer *b, size_t cap);	/* 0 or -ENOMEM */
+void buffer_done(struct buffer *b);
+/* Room for `more` bytes at data + len; NULL without memory. */
+char *buffer_reserve(struct buffer *b, size_t more);
+void buffer_append(struct buffer *b, const void *bytes, size_t len);
+
+struct writer_options {
+	int64_t *wall_offset_ns;	/* CLOCK_REALTIME - CLOCK_BOOTTIME; the caller keeps it current */
+	/* Name of interface `ifindex` in namespace `netns`, NULL unknown (its number is printed then); may be NULL. */
+	const char *(*interface_name)(void *ctx, uint32_t netns, uint32_t ifindex);
+	void *ctx;
+	bool color;			/* text */
+	unsigned int columns;		/* text: terminal width, 0 for a pipe: no cutting */
+	bool ipv4_only;			/* text: address columns need no room for IPv6 */
+};
+
+struct writer;
+
+/* NULL with errno ENOMEM.  The options are copied; wall_offset_ns must outlive the writer. */
+struct writer *writer_json_new(const struct writer_options *options);
+struct writer *writer_text_new(const struct writer_options *options);
+void writer_free(struct writer *w);
+
+/* Appends what comes before the first event (text: the header line; JSON: nothing). */
+void writer_header(struct writer *w, struct buffer *out);
+/* Appends one line, newline included. */
+void writer_event(struct writer *w, struct buffer *out, const struct event *event);
+
+/*
+ * JSON string content without the quotes: control characters, quote and backslash escaped, each byte that is
+ * not part of valid UTF-8 replaced by U+FFFD.  `out` holds 6 * len bytes; returns the length written.
+ */
+size_t json_escape(char *out, const char *bytes, size_t len);
+/*
+ * For terminals and columns: space, control characters, backslash and bytes outside valid UTF-8 become \xNN, as lsof
+ * does.  `out` holds 4 * len bytes; returns the length written.
+ */
+size_t text_escape(char *out, const char *bytes, size_t len);
+
+#endif
