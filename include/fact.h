@@ -27,7 +27,7 @@ struct fact {
 	enum tcp_state from, to;
 	uint16_t protocol;
 	uint16_t error;
-	struct endpoint local, peer;
+	struct endpoint local, peer; /* ifindex where link-local */
 	bool has_task;
 	struct process task;	/* valid where has_task; strings NULL */
 	uint32_t fd;		/* seeds */
@@ -40,7 +40,8 @@ struct fact {
 
 /*
  * Reads one record of `size` bytes at `data` (any alignment).  0, or -EBADMSG when the size does not
- * fit its kind or a kind, family or state is no known number; `ret` is untouched then.
+ * fit its kind, a kind, family, protocol or state is no known number, a change of state lacks an end, or a
+ * result or error is no errno; `ret` is untouched then.  A task with pid 0 counts as none.
  */
 int fact_decode(struct fact *ret, const void *data, size_t size);
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fact.h"
+
+#define MAX_ERRNO 4095 /* include/linux/err.h */
+
+union record {
+	struct wire_fact fact;
+	struct wire_call call;
+	struct wire_closed closed;
+};
+
+/* 0 for a number that is no kind. */
+static size_t record_size(unsigned int kind)
+{
+	switch ((enum wire_kind)kind) {
+	case WIRE_STATE:
+	case WIRE_DESTROY:
+	case WIRE_RESET_RECEIVED:
+	case WIRE_RESET_SENT: return sizeof(struct wire_fact);
+	case WIRE_CLOSED: return sizeof(struct wire_closed);
+	case WIRE_OPEN:
+	case WIRE_BIND:
+	case WIRE_LISTEN:
+	case WIRE_CONNECT:
+	case WIRE_ACCEPT:
+	case WIRE_SEED_FILE:
+	case WIRE_SEED_SOCKET: return sizeof(struct wire_call);
+	case WIRE_NONE:
+	case WIRE_KINDS: break;
+	}
+	return 0;
+}
+
+static bool is_transition(unsigned int kind)
+{
+	return kind == WIRE_OPEN || kind == WIRE_STATE || kind == WIRE_CLOSED;
+}
+
+static bool fact_is_sound(const struct wire_fact *w, size_t size)
+{
+	if (w->size != size || w->error > MAX_ERRNO)
+		return false;
+	if (w->family != AF_INET && w->family != AF_INET6)
+		return false;
+	if (w->from >= STATES || w->to >= STATES)
+		return false;
+	if (is_transition(w->kind) && (w->from == STATE_NONE || w->to == STATE_NONE))
+		return false;
+	return w->protocol == IPPROTO_TCP || w->protocol == IPPROTO_MPTCP ||
+	       w->protocol == IPPROTO_UDP || w->protocol == IPPROTO_SCTP;
+}
+
+static void read_endpoint(struct endpoint *ret, const struct wire_fact *w, const __u8 addr[16],
+			  __u16 port_be)
+{
+	memcpy(ret->addr, addr, w->family == AF_INET ? 4 : 16);
+	ret->port = ntohs(port_be);
+	if (w->family == AF_INET6 && inet_is_link_local(ret->addr))
+		ret->ifindex = w->ifindex;
+}
+
+static void read_call(struct fact *ret, const struct wire_call *w)
+{
+	ret->result = w->result;
+	ret->arg = w->arg;
+	/* pid 0 is the idle task, which calls nothing: the hook could not tell. */
+	if (w->fact.kind == WIRE_SEED_SOCKET || w->task.pid == 0)
+		return;
+	ret->has_task = true;
+	ret->fd = w->task.fd;
+	ret->task.pid = w->task.pid;
+	ret->task.tid = w->task.tid;
+	ret->task.uid = w->task.uid;
+	ret->task.cgroup_id = w->task.cgroup_id;
+	memcpy(ret->task.name, w->task.name, strnlen(w->task.name, PROCESS_NAME_SIZE - 1));
+}
+
+static void read_closed(struct fact *ret, const struct wire_closed *w)
+{
+	ret->counted = true;
+	ret->sent_bytes = w->sent_bytes;
+	ret->received_bytes = w->received_bytes;
+	ret->retransmits = w->retransmits;
+	ret->rtt_us = w->rtt_us;
+}
+
+int fact_decode(struct fact *ret, const void *data, size_t size)
+{
+	union record r;
+	bool is_call;
+
+	if (size < sizeof(r.fact) || size > sizeof(r))
+		return -EBADMSG;
+	memcpy(&r, data, size);
+	if (size != record_size(r.fact.kind) || !fact_is_sound(&r.fact, size))
+		return -EBADMSG;
+	is_call = size == sizeof(r.call);
+	if (is_call && (r.call.result > 0 || r.call.result < -MAX_ERRNO))
+		return -EBADMSG;
+
+	*ret = (struct fact){
+		.kind = r.fact.kind,
+		.flags = r.fact.flags,
+		.netns = r.fact.netns,
+		.time_ns = r.fact.time_ns,
+		.sk = r.fact.sk,
+		.cookie = r.fact.cookie,
+		.listener = r.fact.listener,
+		.family = r.fact.family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6,
+		.from = r.fact.from,
+		.to = r.fact.to,
+		.protocol = r.fact.protocol,
+		.error = r.fact.error,
+	};
+	read_endpoint(&ret->local, &r.fact, r.fact.local, r.fact.local_port_be);
+	read_endpoint(&ret->peer, &r.fact, r.fact.peer, r.fact.peer_port_be);
+	if (is_call)
+		read_call(ret, &r.call);
+	else if (r.fact.kind == WIRE_CLOSED)
+		read_closed(ret, &r.closed);
+	return 0;
+}
