@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdbool.h>
+#include <string.h>
+
+#include "process.h"
+
+#define ID_LEN 64
+
+/*
+ * What stands before the id, by runtime and cgroup driver.  Only whole words count:
+ * crio-conmon-<id> and libpod-conmon-<id> hold the monitor, which runs outside the container.
+ * libpod-payload- comes from podman --cgroups=split.
+ */
+static const char *const prefixes[] = {
+	"", "docker-", "cri-containerd-", "nerdctl-", "crio-", "libpod-", "libpod-payload-",
+};
+
+struct segment {
+	const char *start;
+	size_t len;
+};
+
+static bool segment_is(struct segment s, const char *word)
+{
+	return s.len == strlen(word) && !memcmp(s.start, word, s.len);
+}
+
+static bool segment_strip_suffix(struct segment *s, const char *suffix)
+{
+	size_t len = strlen(suffix);
+
+	if (s->len < len || memcmp(s->start + s->len - len, suffix, len))
+		return false;
+	s->len -= len;
+	return true;
+}
+
+static bool segment_strip_prefix(struct segment *s, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (s->len < len || memcmp(s->start, prefix, len))
+		return false;
+	s->start += len;
+	s->len -= len;
+	return true;
+}
+
+/* Turns PREFIX<64 hex digits>[.scope] into the id. */
+static bool find_hex_id(struct segment s, struct segment *ret)
+{
+	struct segment id;
+
+	segment_strip_suffix(&s, ".scope");
+	if (s.len < ID_LEN)
+		return false;
+	id = (struct segment){s.start + s.len - ID_LEN, ID_LEN};
+	if (strspn(id.start, "0123456789abcdef") < ID_LEN)
+		return false;
+	s.len -= ID_LEN;
+	*ret = id;
+	/* cgroupfs with a name meant for systemd: "system.slice:docker:<id>". */
+	if (s.len > 0 && s.start[s.len - 1] == ':')
+		return true;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		if (segment_is(s, prefixes[i]))
+			return true;
+	}
+	return false;
+}
+
+/* lxc.payload.NAME, lxc.payload/NAME (4.0) and lxc/NAME (3.x, Proxmox). */
+static bool find_lxc_name(struct segment parent, struct segment s, struct segment *ret)
+{
+	if (!segment_is(parent, "lxc") && !segment_is(parent, "lxc.payload") &&
+	    !segment_strip_prefix(&s, "lxc.payload."))
+		return false;
+	*ret = s;
+	return s.len > 0;
+}
+
+const char *container_find(const char *path, size_t *ret_len)
+{
+	struct segment parent = {path, 0};
+	struct segment found = {NULL, 0};
+
+	/* The innermost wins: a container in a container is what its user started. */
+	while (*path) {
+		struct segment s = {path, strcspn(path, "/")};
+		struct segment id;
+
+		if (find_hex_id(s, &id) || find_lxc_name(parent, s, &id))
+			found = id;
+		if (s.len > 0)
+			parent = s;
+		path += s.len;
+		path += *path == '/';
+	}
+	if (found.start)
+		*ret_len = found.len;
+	return found.start;
+}
