@@ -20,12 +20,13 @@
 
 /* "500ms" "10s" "5m" "2h" "7d" "1.5s"; a bare number has no unit and is refused.  Nanoseconds. */
 int units_parse_duration(const char *text, uint64_t *ret_ns);
-/* "100MB" "2GB" "64KB" "4096": powers of 1000 for kB/MB/GB, of 1024 for KiB/MiB/GiB and for K, M, G. */
+/* "100MB" "2GB" "64KB" "4096": powers of 1000 for kB/MB/GB, of 1024 for KiB/MiB/GiB and for K, M, G; any case. */
 int units_parse_size(const char *text, uint64_t *ret_bytes);
 /* Whole decimal number in [min, max], no sign, nothing behind it. */
 int units_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 /*
- * RFC 3339, "YYYY-MM-DD HH:MM[:SS]", "HH:MM[:SS]" (the day of now, local time zone), or "-10m" before now.
+ * RFC 3339, "YYYY-MM-DD HH:MM[:SS]", "HH:MM[:SS]" (the day of now), or "-10m" before now; local time where no
+ * zone is given.
  * now_ns and the result are CLOCK_REALTIME nanoseconds.
  */
 int units_parse_time(const char *text, uint64_t now_ns, uint64_t *ret_ns);
@@ -52,7 +53,10 @@ struct units_ranges {
 	struct units_range *item;
 	size_t count;
 };
-/* max bounds every number.  The caller frees with units_ranges_done(). */
+/*
+ * Adds to *ret, which starts as zeroes; max bounds every number.  -ENOMEM too; the caller frees with
+ * units_ranges_done().
+ */
 int units_parse_ranges(const char *text, uint64_t max, struct units_ranges *ret);
 bool units_ranges_match(const struct units_ranges *ranges, uint64_t value);
 void units_ranges_done(struct units_ranges *ranges);
