@@ -32,7 +32,7 @@ struct filter {
 	struct units_ranges peer_ports;
 	struct filter_cidr *cidr;	/* either end */
 	size_t cidr_count;
-	uint32_t states;		/* bit per enum tcp_state; 0 any.  A state event answers to either end */
+	uint32_t states;		/* bit per enum tcp_state; 0 any; see filter_match() */
 	bool has_uid;
 	uint32_t uid;
 	char *comm;			/* the process name begins with this (lsof's -c) */
@@ -46,14 +46,21 @@ struct filter {
 void filter_init(struct filter *f);
 void filter_done(struct filter *f);
 
-/* 0 or -EINVAL; "10.0.0.0/8", "::1", "fe80::/10", "192.0.2.1".  Several calls or a comma list add up. */
+/*
+ * 0, -EINVAL or -ENOMEM, `f` untouched then; "10.0.0.0/8", "::1", "fe80::/10", "192.0.2.1".  Several calls or a
+ * comma list add up.  IPv4 conditions match mapped sockets too, ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+ */
 int filter_add_cidr(struct filter *f, const char *list);
 /* "established,time-wait"; -EINVAL and *ret_bad set to the word that is no state. */
 int filter_add_states(struct filter *f, const char *list, const char **ret_bad);
 /* "bind,close"; likewise. */
 int filter_add_kinds(struct filter *f, const char *list, const char **ret_bad);
 
-/* O(conditions), no allocation.  An event without a process matches no condition on processes. */
+/*
+ * O(conditions), no allocation.  An event without a process matches no condition on processes, one without an
+ * end none on that end.  States: a state event answers to either of its two, listen to LISTEN, close to all it
+ * went through, CLOSE and a TIME_WAIT left behind; bind, connect and accept carry no state and match none.
+ */
 bool filter_match(const struct filter *f, const struct event *event);
 
 #endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filter.h"
+
+#define BIT(n) (UINT32_C(1) << (n))
+
+_Static_assert(STATES <= 32 && EVENT_KINDS <= 32, "a set of them fits 32 bits");
+
+void filter_init(struct filter *f)
+{
+	*f = (struct filter){0};
+}
+
+void filter_done(struct filter *f)
+{
+	units_ranges_done(&f->pids);
+	units_ranges_done(&f->ports);
+	units_ranges_done(&f->local_ports);
+	units_ranges_done(&f->peer_ports);
+	free(f->cidr);
+	free(f->comm);
+	free(f->cgroup);
+	free(f->container);
+	filter_init(f);
+}
+
+/* "ADDRESS" or "ADDRESS/BITS"; ::ffff:A.B.C.D counts as IPv4, as in the sockets it names. */
+static int parse_cidr(const char *word, size_t len, struct filter_cidr *ret)
+{
+	char text[INET6_ADDRSTRLEN + sizeof("/128")];
+	struct filter_cidr cidr = {.family = FAMILY_IPV4, .bits = 32};
+	uint64_t bits;
+	char *slash;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, word, len);
+	text[len] = '\0';
+	slash = strchr(text, '/');
+	if (slash)
+		*slash = '\0';
+	if (inet_pton(AF_INET, text, cidr.addr) != 1) {
+		cidr.family = FAMILY_IPV6;
+		cidr.bits = 128;
+		if (inet_pton(AF_INET6, text, cidr.addr) != 1)
+			return -EINVAL;
+	}
+	if (slash) {
+		if (units_parse_number(slash + 1, 0, cidr.bits, &bits))
+			return -EINVAL;
+		cidr.bits = (unsigned int)bits;
+	}
+	if (cidr.family == FAMILY_IPV6 && cidr.bits >= 96 && inet_is_mapped(cidr.addr)) {
+		cidr.family = FAMILY_IPV4;
+		cidr.bits -= 96;
+		memmove(cidr.addr, cidr.addr + 12, 4);
+		memset(cidr.addr + 4, 0, 12);
+	}
+	*ret = cidr;
+	return 0;
+}
+
+int filter_add_cidr(struct filter *f, const char *list)
+{
+	size_t count = f->cidr_count + 1;
+	struct filter_cidr *cidr;
+
+	for (const char *p = list; *p; p++)
+		count += *p == ',';
+	cidr = calloc(count, sizeof(*cidr));
+	if (!cidr)
+		return -ENOMEM;
+	if (f->cidr_count > 0)
+		memcpy(cidr, f->cidr, f->cidr_count * sizeof(*cidr));
+	for (size_t i = f->cidr_count; i < count; i++) {
+		size_t len = strcspn(list, ",");
+
+		if (parse_cidr(list, len, &cidr[i])) {
+			free(cidr);
+			return -EINVAL;
+		}
+		list += len + 1;
+	}
+	free(f->cidr);
+	f->cidr = cidr;
+	f->cidr_count = count;
+	return 0;
+}
+
+static int state_parse(const char *word, size_t len)
+{
+	enum tcp_state state = inet_state_parse(word, len);
+
+	return state == STATE_NONE ? -1 : (int)state;
+}
+
+static int add_words(uint32_t *set, const char *list, const char **ret_bad,
+		     int (*parse)(const char *word, size_t len))
+{
+	uint32_t added = 0;
+
+	for (;;) {
+		size_t len = strcspn(list, ",");
+		int number = parse(list, len);
+
+		if (number < 0) {
+			*ret_bad = list;
+			return -EINVAL;
+		}
+		added |= BIT(number);
+		if (!list[len])
+			break;
+		list += len + 1;
+	}
+	*set |= added;
+	return 0;
+}
+
+int filter_add_states(struct filter *f, const char *list, const char **ret_bad)
+{
+	return add_words(&f->states, list, ret_bad, state_parse);
+}
+
+int filter_add_kinds(struct filter *f, const char *list, const char **ret_bad)
+{
+	return add_words(&f->kinds, list, ret_bad, event_kind_parse);
+}
+
+static bool match_protocol(const struct filter *f, const struct event *e)
+{
+	if (f->tcp && (e->protocol == IPPROTO_TCP || e->protocol == IPPROTO_MPTCP))
+		return true;
+	return f->udp && e->protocol == IPPROTO_UDP;
+}
+
+static bool match_family(const struct filter *f, const struct event *e)
+{
+	if (f->ipv6 && e->family == FAMILY_IPV6)
+		return true;
+	return f->ipv4 && (e->family == FAMILY_IPV4 || e->mapped);
+}
+
+static bool match_local_port(const struct units_ranges *ports, const struct event *e)
+{
+	return e->has_local && units_ranges_match(ports, e->local.port);
+}
+
+static bool match_peer_port(const struct units_ranges *ports, const struct event *e)
+{
+	return e->has_peer && units_ranges_match(ports, e->peer.port);
+}
+
+static bool cidr_contains(const struct filter_cidr *cidr, const uint8_t *addr)
+{
+	unsigned int bytes = cidr->bits / 8, rest = cidr->bits % 8;
+
+	if (memcmp(cidr->addr, addr, bytes))
+		return false;
+	return !rest || !((cidr->addr[bytes] ^ addr[bytes]) >> (8 - rest));
+}
+
+static bool match_address(const struct filter *f, const struct event *e, const uint8_t addr[16])
+{
+	/* A mapped address, and the :: of a mapped socket, end in the IPv4 address. */
+	const uint8_t *ipv4 = e->mapped ? addr + 12 : addr;
+	bool has_ipv4 = e->mapped || e->family == FAMILY_IPV4;
+
+	for (size_t i = 0; i < f->cidr_count; i++) {
+		const struct filter_cidr *cidr = &f->cidr[i];
+
+		if (cidr->family == FAMILY_IPV4 && has_ipv4 && cidr_contains(cidr, ipv4))
+			return true;
+		if (cidr->family == FAMILY_IPV6 && e->family == FAMILY_IPV6 &&
+		    cidr_contains(cidr, addr))
+			return true;
+	}
+	return false;
+}
+
+/* The states an event speaks of, a bit each. */
+static uint32_t event_states(const struct event *e)
+{
+	uint32_t set = 0;
+
+	switch (e->kind) {
+	case EVENT_LISTEN: return BIT(STATE_LISTEN);
+	case EVENT_STATE: return BIT(e->state.from) | BIT(e->state.to);
+	case EVENT_CLOSE:
+		for (unsigned int i = 0; i < e->close.span_count; i++)
+			set |= BIT(e->close.spans[i].state);
+		if (e->close.time_wait)
+			set |= BIT(STATE_TIME_WAIT);
+		return set | BIT(STATE_CLOSE);
+	case EVENT_BIND:
+	case EVENT_CONNECT:
+	case EVENT_ACCEPT:
+	case EVENT_LOST:
+	case EVENT_KINDS: break;
+	}
+	return 0;
+}
+
+static bool is_at_or_below(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	return !strncmp(path, top, len) && (!path[len] || path[len] == '/');
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+static bool match_process(const struct filter *f, const struct process *p)
+{
+	if (f->pids.count > 0 && !(p && units_ranges_match(&f->pids, p->pid)))
+		return false;
+	if (f->has_uid && !(p && p->uid == f->uid))
+		return false;
+	if (f->comm && !(p && starts_with(p->name, f->comm)))
+		return false;
+	if (f->cgroup && !(p && p->cgroup && is_at_or_below(p->cgroup, f->cgroup)))
+		return false;
+	return !f->container || (p && p->container && starts_with(p->container, f->container));
+}
+
+static bool match_endpoints(const struct filter *f, const struct event *e)
+{
+	if (f->ports.count > 0 && !match_local_port(&f->ports, e) && !match_peer_port(&f->ports, e))
+		return false;
+	if (f->local_ports.count > 0 && !match_local_port(&f->local_ports, e))
+		return false;
+	if (f->peer_ports.count > 0 && !match_peer_port(&f->peer_ports, e))
+		return false;
+	return f->cidr_count == 0 || (e->has_local && match_address(f, e, e->local.addr)) ||
+	       (e->has_peer && match_address(f, e, e->peer.addr));
+}
+
+/* A condition not given costs one load and one branch that is never taken. */
+bool filter_match(const struct filter *f, const struct event *e)
+{
+	if (e->kind == EVENT_LOST)
+		return true;
+	if (f->kinds && !(f->kinds & BIT(e->kind)))
+		return false;
+	if (f->has_netns && e->netns != f->netns)
+		return false;
+	if ((f->tcp || f->udp) && !match_protocol(f, e))
+		return false;
+	if ((f->ipv4 || f->ipv6) && !match_family(f, e))
+		return false;
+	if (f->states && !(f->states & event_states(e)))
+		return false;
+	return match_process(f, e->process) && match_endpoints(f, e);
+}
