@@ -45,9 +45,10 @@ struct endpoint {
 	uint32_t ifindex;  /* scope of a link-local address, 0 none */
 };
 
-/* Longest "[addr%interface]:port" with NUL: 46 for the address, 16 for the interface. */
-#define INET_ENDPOINT_SIZE 80
-#define INET_ADDRESS_SIZE 64
+/* Longest "[addr%interface]:port" with NUL.  An interface name has 15 bytes and is 60 once all are escaped. */
+#define INET_INTERFACE_MAX 60
+#define INET_ENDPOINT_SIZE 128
+#define INET_ADDRESS_SIZE  64
 
 /* "ESTABLISHED"; NULL for a number that is no state.  The kernel's names, as lsof writes them. */
 const char *inet_state_name(enum tcp_state state);
@@ -76,8 +77,8 @@ bool inet_is_any(enum family family, const uint8_t addr[16]);
  */
 size_t inet_format_address(char *out, enum family family, bool mapped, const uint8_t addr[16]);
 
-/* Writes "127.0.0.1:80", "[::1]:80" or "[fe80::1%eth0]:80" and returns the length; `interface` may
- * be NULL.  `out` holds INET_ENDPOINT_SIZE bytes. */
+/* Writes "127.0.0.1:80", "[::1]:80" or "[fe80::1%eth0]:80" and returns the length; `interface` is copied as
+ * it is, up to INET_INTERFACE_MAX bytes, and may be NULL.  `out` holds INET_ENDPOINT_SIZE bytes. */
 size_t inet_format_endpoint(char *out, enum family family, bool mapped, const struct endpoint *e,
 			    const char *interface);
 
