@@ -48,7 +48,8 @@ size_t process_set_count(const struct process_set *set);
 
 /*
  * The id a container runtime put into a cgroup path: docker, containerd, podman, cri-o (64 hex digits)
- * and lxc (a name); the innermost of several.  Returns the start inside `path` and sets *ret_len; NULL when there is none.
+ * and lxc (a name); the innermost of several.  Returns the start inside `path` and sets *ret_len; NULL when
+ * there is none, *ret_len untouched.  O(length).
  */
 const char *container_find(const char *path, size_t *ret_len);
 
