@@ -292,7 +292,6 @@ int units_parse_ranges(const char *text, uint64_t max, struct units_ranges *ret)
 {
 	size_t count = ret->count + 1;
 	struct units_range *item;
-	int err;
 
 	for (const char *p = text; *p; p++)
 		count += *p == ',';
@@ -302,7 +301,8 @@ int units_parse_ranges(const char *text, uint64_t max, struct units_ranges *ret)
 	if (ret->count > 0)
 		memcpy(item, ret->item, ret->count * sizeof(*item));
 	for (size_t i = ret->count; i < count; i++) {
-		err = read_range(&text, max, &item[i]);
+		int err = read_range(&text, max, &item[i]);
+
 		if (!err && *text != (i + 1 < count ? ',' : '\0'))
 			err = -EINVAL;
 		if (err) {
