@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options_table.h"
+
+#define EXIT_USAGE	2
+#define DEFAULT_RING	(UINT64_C(64) << 20)
+#define DEFAULT_SOCKETS 1000000
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+struct command {
+	enum options_command id;
+	const char *name;
+	const char *summary;
+	const char *doc; /* of argp: what stands before and, behind \v, after the options */
+};
+
+static const struct command commands[] = {
+	{COMMAND_TRACE, "trace", "print what happens to sockets as it happens (the default)",
+	 "Prints each bind, listen, connect, accept, change of state and close of the host's TCP "
+	 "sockets, all containers included, with the process that owns the socket.\v"
+	 "Examples:\n"
+	 "  sockwatch trace -L 443 --events accept,close   who comes, how long they stay\n"
+	 "  sockwatch trace -c nginx -o json --for 10s     one process's sockets, for jq\n"
+	 "  sockwatch trace --events bind --port 8080      who grabs the port\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
+	{COMMAND_FEATURES, "features",
+	 "print which kernel hooks work here and what that leaves out",
+	 "Prints each kernel hook, whether it works here, which one was chosen, and what that "
+	 "leaves uncovered.\v"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
+};
+
+/* What the argp callback works on. */
+struct reader {
+	struct options_parse parse;
+	const struct command *command;
+	int word;	/* index in argv of the word the next option is read from */
+	bool explained; /* an error has got its line */
+};
+
+static bool row_is_for(const struct options_row *row, const struct command *command)
+{
+	return row->commands & (1u << command->id);
+}
+
+static const struct options_row *find_key(const struct command *command, int key)
+{
+	for (const struct options_row *row = options_table; row->doc; row++) {
+		if (row->key == key && key && row_is_for(row, command))
+			return row;
+	}
+	return NULL;
+}
+
+/* The row a long option means, abbreviated or not; sets *ret_count to how many it might mean. */
+static const struct options_row *find_name(const struct command *command, const char *name,
+					   size_t len, unsigned int *ret_count)
+{
+	const struct options_row *found = NULL;
+
+	*ret_count = 0;
+	for (const struct options_row *row = options_table; row->doc; row++) {
+		if (!row->name || !row_is_for(row, command) || strncmp(row->name, name, len))
+			continue;
+		found = row;
+		if (!row->name[len]) {
+			*ret_count = 1;
+			return row;
+		}
+		++*ret_count;
+	}
+	return found;
+}
+
+static void explain_missing(const struct options_row *row)
+{
+	const char *name = options_row_name(row);
+
+	options_complain("%s: needs a value, %s; write for example %s %s", name, row->arg, name,
+			 row->example);
+}
+
+static void explain_unknown(const struct command *command, const char *word, size_t len)
+{
+	options_complain("'%.*s': %s has no such option; see sockwatch %s --help", (int)len, word,
+			 command->name, command->name);
+}
+
+static void explain_ambiguous(const struct command *command, const char *name, size_t len)
+{
+	char list[256] = "";
+	size_t used = 0;
+
+	for (const struct options_row *row = options_table; row->doc; row++) {
+		if (!row->name || !row_is_for(row, command) || strncmp(row->name, name, len))
+			continue;
+		if (used < sizeof(list))
+			used += snprintf(list + used, sizeof(list) - used, "%s--%s",
+					 used > 0 ? ", " : "", row->name);
+	}
+	options_complain("'--%.*s': could be %s; write more of it", (int)len, name, list);
+}
+
+static void explain_long(const struct command *command, const char *word)
+{
+	size_t len = strcspn(word, "=");
+	unsigned int count;
+	const struct options_row *row = find_name(command, word + 2, len - 2, &count);
+
+	if (count == 0)
+		explain_unknown(command, word, strnlen(word, 100));
+	else if (count > 1)
+		explain_ambiguous(command, word + 2, len - 2);
+	else if (row->arg)
+		explain_missing(row);
+	else
+		options_complain("--%s '%.*s': takes no value; write --%s", row->name,
+				 (int)strnlen(word + len + 1, 100), word + len + 1, row->name);
+}
+
+static void explain_short(const struct command *command, const char *word)
+{
+	for (const char *letter = word + 1; *letter; letter++) {
+		const struct options_row *row = find_key(command, (unsigned char)*letter);
+		char option[] = {'-', *letter, '\0'};
+
+		if (row && row->arg)
+			explain_missing(row);
+		else if (!row)
+			explain_unknown(command, option, 2);
+		else
+			continue;
+		return;
+	}
+}
+
+/*
+ * getopt() refused a word; argp would say so in two lines and not say why.  Options are read in
+ * order, so the word is the one behind what was read last.
+ */
+static void explain(const struct reader *r, const struct argp_state *state)
+{
+	const char *word = r->word < state->argc ? state->argv[r->word] : "-";
+
+	if (!strncmp(word, "--", 2))
+		explain_long(r->command, word);
+	else
+		explain_short(r->command, word);
+}
+
+static error_t read_option(int key, char *arg, struct argp_state *state)
+{
+	struct reader *r = state->input;
+	const struct options_row *row;
+	error_t err;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		err = options_complain("'%.*s': %s takes options only; see sockwatch %s --help",
+				       (int)strnlen(arg, 100), arg, r->command->name,
+				       r->command->name);
+		break;
+	case ARGP_KEY_ERROR:
+		if (!r->explained)
+			explain(r, state);
+		r->explained = true;
+		return 0;
+	default:
+		row = find_key(r->command, key);
+		if (!row)
+			return ARGP_ERR_UNKNOWN;
+		err = row->set(&r->parse, row, arg);
+	}
+	r->word = state->next;
+	r->explained = err != 0;
+	return err;
+}
+
+/* Gives argp the rows of one command; `ret` holds OPTIONS_ROWS_MAX. */
+static void make_argp_options(const struct command *command, struct argp_option *ret)
+{
+	size_t count = 0;
+
+	for (const struct options_row *row = options_table;
+	     row->doc && count < OPTIONS_ROWS_MAX - 1; row++) {
+		if (!row_is_for(row, command))
+			continue;
+		ret[count++] = (struct argp_option){
+			.name = row->name,
+			.key = row->key,
+			.arg = row->arg,
+			.flags = row->hidden ? OPTION_HIDDEN : 0,
+			.doc = row->doc,
+			.group = row->group,
+		};
+	}
+	ret[count] = (struct argp_option){0};
+}
+
+static int finish_stdout(void)
+{
+	if (fflush(stdout) == 0 || errno == EPIPE)
+		return 0;
+	options_complain("stdout: %s; free the place it is written to", strerror(errno));
+	return EXIT_FAILURE;
+}
+
+static int print_version(void)
+{
+	puts("sockwatch " SOCKWATCH_VERSION);
+	return finish_stdout();
+}
+
+static int print_overview(void)
+{
+	puts("Usage: sockwatch [COMMAND] [OPTION...]\n"
+	     "Traces every TCP socket of this host, all containers included: who bound, connected\n"
+	     "or accepted it, what became of it, and why it failed.\n"
+	     "\n"
+	     "Commands:");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+	puts("\n"
+	     "  sockwatch COMMAND --help   the options of a command\n"
+	     "  sockwatch --version        the version\n"
+	     "\n"
+	     "Examples:\n"
+	     "  sockwatch                              everything, until Ctrl-C\n"
+	     "  sockwatch -p 901 --port 443            one process, one port\n"
+	     "  sockwatch trace -o json --for 10s      ten seconds, one JSON object a line\n"
+	     "\n"
+	     "Needs root.\n"
+	     "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost.");
+	return finish_stdout();
+}
+
+static int print_command_help(const struct argp *argp, const struct command *command)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "sockwatch %s", command->name);
+	argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
+	return finish_stdout();
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int complain_command(const char *name)
+{
+	char list[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands) && used < sizeof(list); i++)
+		used += snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ", " : "",
+				 commands[i].name);
+	options_complain("'%.*s': no such command (there are %s); see sockwatch --help",
+			 (int)strnlen(name, 100), name, list);
+	return EXIT_USAGE;
+}
+
+static void options_init(struct options *o, enum options_command command)
+{
+	*o = (struct options){
+		.command = command,
+		.ring_bytes = DEFAULT_RING,
+		.max_sockets = DEFAULT_SOCKETS,
+	};
+	filter_init(&o->filter);
+}
+
+void options_done(struct options *o)
+{
+	filter_done(&o->filter);
+}
+
+static void apply_environment(struct options *o)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	/* https://no-color.org: present and not empty. */
+	if (o->color == COLOR_AUTO && no_color && *no_color)
+		o->color = COLOR_NEVER;
+}
+
+int options_parse(int argc, char **argv, struct options *ret)
+{
+	bool named = argc > 1 && argv[1][0] != '-';
+	const struct command *command = named ? find_command(argv[1]) : &commands[0];
+	struct argp_option rows[OPTIONS_ROWS_MAX];
+	struct argp argp = {.options = rows, .parser = read_option};
+	struct reader r = {.parse.options = ret, .command = command, .word = 1};
+	int code = OPTIONS_RUN;
+	error_t err;
+
+	if (!command)
+		return complain_command(argv[1]);
+	options_init(ret, command->id);
+	make_argp_options(command, rows);
+	argp.doc = command->doc;
+	err = argp_parse(&argp, argc - named, argv + named,
+			 ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT | ARGP_IN_ORDER, NULL, &r);
+	if (err)
+		code = EXIT_USAGE;
+	if (err && !r.explained)
+		options_complain("the command line cannot be read: %s", strerror(err));
+	if (r.parse.version)
+		code = print_version();
+	else if (r.parse.help)
+		code = named ? print_command_help(&argp, command) : print_overview();
+	if (code == OPTIONS_RUN)
+		apply_environment(ret);
+	else
+		options_done(ret);
+	return code;
+}

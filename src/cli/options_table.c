@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/nsfs.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "options_table.h"
+
+#define PID_MAX	    4194304 /* PID_MAX_LIMIT, include/linux/threads.h */
+#define PORT_MAX    65535
+#define SOCKETS_MAX 16777216
+#define RING_MIN    (UINT64_C(1) << 20)
+#define RING_MAX    (UINT64_C(1) << 30)
+
+#define STATE_WORDS                                                                                \
+	"ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, "    \
+	"LAST_ACK, LISTEN, CLOSING"
+
+static const char *const format_words[] = {"text", "json", NULL};
+static const char *const color_words[] = {"auto", "always", "never", NULL};
+static const char *const hooks_words[] = {"auto", "trampolines", "tracepoints", NULL};
+
+int options_complain(const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	for (char *c = line; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+	fprintf(stderr, "sockwatch: %s\n", line);
+	return EINVAL;
+}
+
+const char *options_row_name(const struct options_row *row)
+{
+	static char name[32];
+
+	if (row->name)
+		snprintf(name, sizeof(name), "--%s", row->name);
+	else
+		snprintf(name, sizeof(name), "-%c", row->key);
+	return name;
+}
+
+/* Says that `word`, cut where very long, is `why`. */
+static int refuse_word(const struct options_row *row, const char *word, const char *why)
+{
+	const char *name = options_row_name(row);
+
+	return options_complain("%s '%.*s': %s; write for example %s %s", name,
+				(int)strnlen(word, 100), word, why, name, row->example);
+}
+
+static int refuse(const struct options_row *row, const char *arg)
+{
+	return refuse_word(row, arg, row->why);
+}
+
+/* err is 0 or negative, as the model returns it. */
+static int check(const struct options_row *row, const char *arg, int err)
+{
+	if (err == -ENOMEM) {
+		options_complain("%s: no memory to keep the value", options_row_name(row));
+		return ENOMEM;
+	}
+	return err ? refuse(row, arg) : 0;
+}
+
+static void *field_of(struct options_parse *p, const struct options_row *row)
+{
+	return (char *)p->options + row->field;
+}
+
+static int set_nothing(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	(void)p, (void)row, (void)arg;
+	return 0;
+}
+
+static int set_help(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	(void)row, (void)arg;
+	p->help = true;
+	return ECANCELED;
+}
+
+static int set_version(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	(void)row, (void)arg;
+	p->version = true;
+	return ECANCELED;
+}
+
+static int set_flag(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	(void)arg;
+	*(bool *)field_of(p, row) = true;
+	return 0;
+}
+
+static int set_word(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	for (unsigned int i = 0; row->words[i]; i++) {
+		if (!strcmp(arg, row->words[i])) {
+			*(unsigned int *)field_of(p, row) = i;
+			return 0;
+		}
+	}
+	return refuse(row, arg);
+}
+
+static int set_file(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	if (!*arg)
+		return refuse(row, arg);
+	*(const char **)field_of(p, row) = arg;
+	return 0;
+}
+
+static int set_pids(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return check(row, arg, units_parse_ranges(arg, PID_MAX, field_of(p, row)));
+}
+
+static int set_ports(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return check(row, arg, units_parse_ranges(arg, PORT_MAX, field_of(p, row)));
+}
+
+/* A condition of one value; giving two is not "both", as for lists it is "any". */
+static int set_text(struct options_parse *p, const struct options_row *row, const char *arg,
+		    size_t len)
+{
+	char **text = field_of(p, row);
+
+	if (*text)
+		return refuse_word(row, arg, "given a second time, takes only one value");
+	*text = strndup(arg, len);
+	return check(row, arg, *text ? 0 : -ENOMEM);
+}
+
+/* The kernel keeps 15 bytes of a name: a longer one from ps would match nothing. */
+static int set_comm(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return *arg ? set_text(p, row, arg, PROCESS_NAME_SIZE - 1) : refuse(row, arg);
+}
+
+static int set_container(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return *arg ? set_text(p, row, arg, strlen(arg)) : refuse(row, arg);
+}
+
+/* Accepts what users copy: the path as in /proc/PID/cgroup or below the usual mount point. */
+static int set_cgroup(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	static const char mount[] = "/sys/fs/cgroup";
+	const char *path = arg;
+	size_t len;
+
+	if (!strncmp(path, mount, strlen(mount)) &&
+	    (!path[strlen(mount)] || path[strlen(mount)] == '/'))
+		path += strlen(mount);
+	else if (*path != '/')
+		return refuse(row, arg);
+	len = strlen(path);
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	return set_text(p, row, path, len);
+}
+
+static int set_addr(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return check(row, arg, filter_add_cidr(&p->options->filter, arg));
+}
+
+/* Shows the one word of the list that is wrong. */
+static int check_list(const struct options_row *row, const char *bad)
+{
+	char word[64];
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(bad, ","), bad);
+	return refuse(row, word);
+}
+
+static int set_state(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	const char *bad;
+
+	return filter_add_states(&p->options->filter, arg, &bad) ? check_list(row, bad) : 0;
+}
+
+static int set_events(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	const char *bad;
+
+	return filter_add_kinds(&p->options->filter, arg, &bad) ? check_list(row, bad) : 0;
+}
+
+/*
+ * Reads the file itself and not through getpwnam(), which would load the name service's plugins,
+ * something that the static program cannot do.
+ */
+static bool find_user(const char *name, uint32_t *ret_uid)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *user;
+	bool found = false;
+
+	if (!file)
+		return false;
+	while (!found && (user = fgetpwent(file))) {
+		found = !strcmp(user->pw_name, name);
+		if (found)
+			*ret_uid = user->pw_uid;
+	}
+	fclose(file);
+	return found;
+}
+
+static int set_user(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	struct filter *f = &p->options->filter;
+	uint64_t number;
+
+	if (f->has_uid)
+		return refuse_word(row, arg, "given a second time, takes only one value");
+	if (units_parse_number(arg, 0, UINT32_MAX - 1, &number) == 0)
+		f->uid = (uint32_t)number;
+	else if (!find_user(arg, &f->uid))
+		return refuse(row, arg);
+	f->has_uid = true;
+	return 0;
+}
+
+/* 0 or -errno; -EINVAL when it is no network namespace. */
+static int read_netns(const char *path, uint32_t *ret_inode)
+{
+	/* Not blocking: a user may name a pipe by mistake. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		err = -EINVAL;
+	else if (fstat(fd, &st))
+		err = -errno;
+	else
+		*ret_inode = (uint32_t)st.st_ino;
+	close(fd);
+	return err;
+}
+
+/* A name without a slash is first what `ip netns` calls by it, then a file here. */
+static int find_netns(const char *arg, uint32_t *ret_inode)
+{
+	if (!strcmp(arg, "self"))
+		return read_netns("/proc/self/ns/net", ret_inode);
+	if (!strchr(arg, '/') && strlen(arg) <= NAME_MAX) {
+		char path[sizeof("/run/netns/") + NAME_MAX];
+
+		snprintf(path, sizeof(path), "/run/netns/%s", arg);
+		if (read_netns(path, ret_inode) == 0)
+			return 0;
+	}
+	return read_netns(arg, ret_inode);
+}
+
+static int set_netns(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	struct filter *f = &p->options->filter;
+	uint64_t number;
+	int err = 0;
+
+	if (f->has_netns)
+		return refuse_word(row, arg, "given a second time, takes only one value");
+	if (units_parse_number(arg, 1, UINT32_MAX, &number) == 0)
+		f->netns = (uint32_t)number;
+	else
+		err = find_netns(arg, &f->netns);
+	if (err) {
+		char why[160];
+
+		snprintf(why, sizeof(why), "%s (%s)", row->why,
+			 err == -EINVAL ? "a file, but no such namespace" : strerror(-err));
+		return refuse_word(row, arg, why);
+	}
+	f->has_netns = true;
+	return 0;
+}
+
+static int set_for(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	uint64_t ns;
+
+	if (units_parse_duration(arg, &ns) || ns == 0)
+		return refuse(row, arg);
+	p->options->for_ns = ns;
+	return 0;
+}
+
+static int set_count(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return check(row, arg, units_parse_number(arg, 1, UINT64_MAX, &p->options->count));
+}
+
+static int set_sockets(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return check(row, arg, units_parse_number(arg, 1, SOCKETS_MAX, &p->options->max_sockets));
+}
+
+static int set_ring(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	uint64_t bytes, rounded = RING_MIN;
+
+	if (units_parse_size(arg, &bytes) || bytes > RING_MAX)
+		return refuse(row, arg);
+	while (rounded < bytes)
+		rounded *= 2;
+	if (bytes <= RING_MIN / 2)
+		return refuse(row, arg);
+	p->options->ring_bytes = rounded;
+	return 0;
+}
+
+#define TRACE	 (1u << COMMAND_TRACE)
+#define FEATURES (1u << COMMAND_FEATURES)
+#define ALL	 (TRACE | FEATURES)
+#define FIELD(f) .field = offsetof(struct options, f)
+
+enum group {
+	GROUP_FILTER = 1,
+	GROUP_OUTPUT,
+	GROUP_KERNEL,
+	GROUP_HELP,
+};
+
+#define PORT_WHY     .why = "not a port or range (0-65535)"
+#define PORT_EXAMPLE .example = "80,443,8000-8100"
+
+/* clang-format off */
+const struct options_row options_table[] = {
+	{ .commands = TRACE, .group = GROUP_FILTER,
+	  .doc = "Which sockets (all given must hold; a LIST is 80,443,8000-8100, any of it):" },
+	{ 't', "tcp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
+	  .doc = "TCP, MPTCP included" },
+	{ 'u', "udp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.udp),
+	  .doc = "UDP" },
+	{ '4', NULL, NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.ipv4),
+	  .doc = "IPv4, also on IPv6 sockets (v4-mapped)" },
+	{ '6', NULL, NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.ipv6),
+	  .doc = "IPv6 sockets, v4-mapped ones included" },
+	{ 'p', "pid", "LIST", TRACE, GROUP_FILTER, false, set_pids, FIELD(filter.pids),
+	  .why = "not a process id or range (up to 4194304)", .example = "901,1000-1100",
+	  .doc = "Owned by these processes" },
+	{ 'c', "comm", "NAME", TRACE, GROUP_FILTER, false, set_comm, FIELD(filter.comm),
+	  .why = "empty", .example = "nginx",
+	  .doc = "The owner's name begins so (the kernel keeps 15 bytes)" },
+	{ 'U', "user", "NAME|UID", TRACE, GROUP_FILTER, false, set_user,
+	  .why = "no user id, and no such name in /etc/passwd", .example = "1000",
+	  .doc = "Owned by this user (of /etc/passwd)" },
+	{ KEY_PORT, "port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.ports),
+	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at either end" },
+	{ 'L', "local-port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.local_ports),
+	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at this end" },
+	{ 'D', "remote-port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.peer_ports),
+	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at the peer's end" },
+	{ KEY_ADDR, "addr", "CIDR,...", TRACE, GROUP_FILTER, false, set_addr,
+	  .why = "not a list of addresses or networks", .example = "10.0.0.0/8,::1",
+	  .doc = "Address at either end" },
+	{ KEY_STATE, "state", "NAME,...", TRACE, GROUP_FILTER, false, set_state,
+	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
+	  .doc = "State entered or left; a close answers to every state of its life, listen to LISTEN, "
+		 "bind, connect and accept to none" },
+	{ KEY_NETNS, "netns", "NETNS", TRACE, GROUP_FILTER, false, set_netns,
+	  .why = "not a network namespace", .example = "self",
+	  .doc = "In this network namespace: self, a path, an inode or a name of ip netns; default: all" },
+	{ KEY_CGROUP, "cgroup", "PATH", TRACE, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
+	  .why = "not a path from the root of the cgroups", .example = "/system.slice/nginx.service",
+	  .doc = "The owner is in this cgroup or below" },
+	{ KEY_CONTAINER, "container", "ID", TRACE, GROUP_FILTER, false, set_container,
+	  FIELD(filter.container), .why = "empty", .example = "4f1a2b3c",
+	  .doc = "The owner is in this container; an id may be cut short" },
+	{ KEY_EVENTS, "events", "KIND,...", TRACE, GROUP_FILTER, false, set_events,
+	  .why = "not an event (bind, listen, connect, accept, state, close)", .example = "bind,close",
+	  .doc = "Only these: bind, listen, connect, accept, state, close" },
+
+	{ .commands = ALL, .group = GROUP_OUTPUT, .doc = "Output:" },
+	{ 'o', NULL, "text|json", ALL, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
+	  .why = "neither text nor json", .example = "json",
+	  .doc = "A table (default), or one JSON object a line" },
+	{ KEY_OUTPUT, "output", "FILE", ALL, GROUP_OUTPUT, false, set_file, FIELD(output_file),
+	  .why = "not a file", .example = "/tmp/sockets.txt", .doc = "Write there; default: stdout" },
+	{ KEY_COLOR, "color", "WHEN", ALL, GROUP_OUTPUT, false, set_word, FIELD(color),
+	  color_words, .why = "neither auto, always nor never", .example = "never",
+	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
+	{ 'q', "quiet", NULL, ALL, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
+	  .doc = "Only errors on stderr" },
+	{ KEY_FOR, "for", "DURATION", TRACE, GROUP_OUTPUT, false, set_for,
+	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
+	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
+	{ KEY_COUNT, "count", "N", TRACE, GROUP_OUTPUT, false, set_count,
+	  .why = "not a number above 0", .example = "100", .doc = "Stop after N events" },
+	{ 'n', NULL, NULL, TRACE, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
+	{ 'P', NULL, NULL, TRACE, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
+
+	{ .commands = ALL, .group = GROUP_KERNEL, .doc = "Kernel:" },
+	{ KEY_HOOKS, "hooks", "TIER", ALL, GROUP_KERNEL, false, set_word,
+	  FIELD(hooks), hooks_words, .why = "neither auto, trampolines nor tracepoints",
+	  .example = "tracepoints", .doc = "trampolines, tracepoints, or auto (default): the best that works" },
+	{ KEY_BTF, "btf", "FILE", ALL, GROUP_KERNEL, false, set_file, FIELD(btf_file),
+	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
+	  .doc = "The kernel's types; default: its own" },
+	{ KEY_RING, "ring", "SIZE", TRACE, GROUP_KERNEL, false, set_ring,
+	  .why = "not a size from 1M to 1G", .example = "256M",
+	  .doc = "Ring buffer, rounded up to a power of two; default 64M" },
+	{ KEY_SOCKETS, "sockets", "N", TRACE, GROUP_KERNEL, false, set_sockets,
+	  .why = "not a number from 1 to 16777216", .example = "2000000",
+	  .doc = "Sockets to remember at once; default 1000000" },
+
+	{ 'h', "help", NULL, ALL, GROUP_HELP, false, set_help, .doc = "Print this and exit" },
+	{ 'V', "version", NULL, ALL, GROUP_HELP, false, set_version, .doc = "Print the version and exit" },
+	{ 0 },
+};
+/* clang-format on */
+
+_Static_assert(sizeof(options_table) / sizeof(options_table[0]) <= OPTIONS_ROWS_MAX,
+	       "options.c has room for every row");
