@@ -22,7 +22,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
 WARN   := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fno-strict-aliasing -pthread
-override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -I$(BUILD)
+override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -isystem $(BUILD)
 LDLIBS := -lbpf -lelf -lz
 ifdef SYSROOT
 override CPPFLAGS += -isystem $(SYSROOT)/usr/include
@@ -48,6 +48,7 @@ SKELETON := $(BUILD)/sockwatch.skel.h
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 .PHONY: all run test unit e2e deps deps-test install clean check-layers
 all: $(BUILD)/sockwatch
 

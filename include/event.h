@@ -46,7 +46,7 @@ struct event_span {
 
 struct event_close {
 	uint64_t opened_ns;	/* 0: older than the trace */
-	uint64_t duration_ns;	/* valid where opened_ns is */
+	uint64_t duration_ns;	/* UINT64_MAX: unknown, the end itself was not seen */
 	bool counted;		/* the four counters below are known */
 	uint64_t sent_bytes;
 	uint64_t received_bytes;

@@ -23,7 +23,7 @@ struct process {
 	uint32_t uid;
 	uint64_t cgroup_id;
 	char name[PROCESS_NAME_SIZE];	/* the group leader's comm; any bytes, NUL-terminated */
-	const char *cgroup;		/* path, "" at the root, NULL unknown; lives as long as the process */
+	const char *cgroup;		/* path, "/" at the root, NULL unknown; lives as long as the process */
 	const char *container;		/* id or name, NULL outside any container */
 };
 

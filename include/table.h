@@ -44,8 +44,13 @@ void table_seed_begin(struct table *t, uint64_t begin_ns);
 void table_seed(struct table *t, const struct fact *seed);
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed);
 
-/* Emits what was held back for a following fact; call before the end. */
-void table_flush(struct table *t);
+/*
+ * Some ends are told only by the fact that follows (a reset, or the errno of connect()): they are held back up to
+ * TABLE_HOLD_NS.  Emits those due at now_ns; call when no fact comes.  UINT64_MAX emits all: call before the end.
+ * True while something is still held.
+ */
+#define TABLE_HOLD_NS 500000u
+bool table_release(struct table *t, uint64_t now_ns);
 
 void table_get_stats(const struct table *t, struct table_stats *ret);
 

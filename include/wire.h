@@ -43,8 +43,8 @@ enum wire_flag {
 	WIRE_F_ORPHAN = 1 << 1,	      /* SOCK_DEAD: no process holds it any more */
 	WIRE_F_SHUTDOWN = 1 << 2,     /* sk_shutdown == SHUTDOWN_MASK: close() came first */
 	WIRE_F_LINGER2_OFF = 1 << 3,  /* tcp_sock.linger2 < 0: FIN_WAIT2 ends by a reset */
-	WIRE_F_IN_CONNECT = 1 << 4,   /* inside connect(): its return value follows */
-	WIRE_F_REUSEPORT = 1 << 5,    /* SO_REUSEPORT was set */
+	WIRE_F_OPENED = 1 << 4,	      /* CONNECT: the socket had gone to SYN_SENT in this call */
+	WIRE_F_NO_FILE = 1 << 5,      /* no descriptor yet (not accepted) or no more */
 	WIRE_F_NO_SYSCALL = 1 << 6,   /* seen without a system call (io_uring) */
 	WIRE_F_MAYBE_ACCEPT = 1 << 7, /* getpeername hook: an accept only if none was seen yet */
 };
@@ -84,7 +84,7 @@ struct wire_call {
 	struct wire_fact fact;
 	struct wire_task task;
 	__s32 result;	/* 0 or a negative errno */
-	__u32 arg;	/* LISTEN: backlog */
+	__u32 arg;	/* LISTEN: backlog; SEED_FILE: pid of the task's parent */
 };
 
 struct wire_closed {

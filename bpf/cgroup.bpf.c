@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cgroup.bpf.c - cgroup and sockops hooks, attached at the cgroup2 root.  They run in the calling
+ * task, cover io_uring and cost other system calls nothing.  Every program allows what it sees.
+ */
+#include "bodies.h"
+
+/* The context of cgroup/sock programs is the socket itself; the verifier lets it pass as a plain
+ * pointer to read from. */
+static __always_inline int after_bind(void *ctx)
+{
+	struct sock *sk = ctx;
+
+	if (!is_traced_socket(sk, false))
+		return 1;
+	/* Inside bind(2) the exit of the system call reports; here only what comes by io_uring. */
+	if (has_calls && current_call())
+		return 1;
+	on_bind(sk, false, NULL, 0);
+	return 1;
+}
+
+SEC("cgroup/post_bind4")
+int cgroup__post_bind4(struct bpf_sock *ctx)
+{
+	return after_bind(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int cgroup__post_bind6(struct bpf_sock *ctx)
+{
+	return after_bind(ctx);
+}
+
+/* do_accept() reaches this when accept was given an address.  Only io_uring needs it: accept(2) is
+ * seen at its exit. */
+static __always_inline int after_accept(struct bpf_sock_addr *ctx)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct bpf_sock *bsk = ctx->sk;
+	struct tcp_sock *tp;
+
+	if (!bsk || !BPF_CORE_READ(task, io_uring))
+		return 1;
+	tp = bpf_skc_to_tcp_sock(bsk);
+	if (!tp)
+		return 1;
+	on_accept((struct sock *)(__u64)tp, false, WIRE_F_MAYBE_ACCEPT | WIRE_F_NO_SYSCALL);
+	return 1;
+}
+
+SEC("cgroup/getpeername4")
+int cgroup__getpeername4(struct bpf_sock_addr *ctx)
+{
+	return after_accept(ctx);
+}
+
+SEC("cgroup/getpeername6")
+int cgroup__getpeername6(struct bpf_sock_addr *ctx)
+{
+	return after_accept(ctx);
+}
+
+/* Before 5.12 tracing programs cannot make a cookie, and cgroup/sock_create is not called for
+ * accepted sockets. */
+static __always_inline void make_child_cookie(struct bpf_sock_ops *ctx)
+{
+	if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		bpf_get_socket_cookie(ctx);
+}
+
+SEC("sockops")
+int sockops__cookies(struct bpf_sock_ops *ctx)
+{
+	make_child_cookie(ctx);
+	return 1;
+}
+
+/* Both callbacks run in the caller's task with the port chosen.  The reply stays untouched for
+ * other programs. */
+SEC("sockops")
+int sockops__ports(struct bpf_sock_ops *ctx)
+{
+	__u32 op = ctx->op;
+	struct bpf_sock *bsk;
+	struct tcp_sock *tp;
+	struct sock *sk;
+
+	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_TCP_LISTEN_CB) {
+		if (!has_cookie_helper)
+			make_child_cookie(ctx);
+		return 1;
+	}
+	bsk = ctx->sk;
+	if (!bsk)
+		return 1;
+	tp = bpf_skc_to_tcp_sock(bsk);
+	if (!tp)
+		return 1;
+	sk = (struct sock *)tp;
+	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		on_connect(sk, false, false, NULL, 0, 0);
+	else
+		on_listen(sk, false, false, BPF_CORE_READ(sk, sk_max_ack_backlog), 0);
+	return 1;
+}
+
+/* Makes the cookie at birth, so that every later hook, and a TIME_WAIT minisock, can read it. */
+SEC("cgroup/sock_create")
+int cgroup__sock_create(struct bpf_sock *ctx)
+{
+	bpf_get_socket_cookie(ctx);
+	return 1;
+}

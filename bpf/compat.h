@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compat.h - the only place that knows how kernels differ.
+ *
+ * Knobs are set by the loader after probing (src/kernel/probe.c); the verifier drops the dead side,
+ * so a program loads on kernels that lack a helper.  Accessors name the versions they bridge.
+ */
+#ifndef SOCKWATCH_BPF_COMPAT_H
+#define SOCKWATCH_BPF_COMPAT_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+
+#define AF_INET	 2
+#define AF_INET6 10
+
+/* bpf_get_socket_cookie() in tracing programs: 5.12; bpf_sock_from_file() and sk_storage came just
+ * before, in 5.11. Delete with 5.10. */
+const volatile bool has_cookie_helper SEC(".rodata") __weak = false;
+/* Set after attaching.  sockops reports connect and listen, so the exits of the system calls need
+ * not. */
+bool has_sockops SEC(".bss") __weak;
+/* The system-call tracepoints keep `calls`. */
+bool has_calls SEC(".bss") __weak;
+
+/*
+ * Reads a field of a kernel structure.  `trusted` is a compile-time constant: true where the
+ * verifier knows the pointer's type (tp_btf, fentry, iterators), a plain load then; false where the
+ * pointer was read from memory.
+ */
+#define READ(trusted, ptr, field)                                                                  \
+	({                                                                                         \
+		typeof((ptr)->field) value_;                                                       \
+		if (trusted)                                                                       \
+			value_ = (ptr)->field;                                                     \
+		else                                                                               \
+			bpf_core_read((void *)&value_, sizeof(value_), &(ptr)->field);             \
+		value_;                                                                            \
+	})
+
+/* inet_sock is embedded at the start of sock; the verifier refuses the cast on a trusted pointer.
+ */
+static __always_inline __be16 inet_source_port(const struct sock *sk)
+{
+	return BPF_CORE_READ((const struct inet_sock *)sk, inet_sport);
+}
+
+/* task_struct.flags, PF_KTHREAD. */
+#define TASK_IS_KTHREAD 0x00200000
+
+/* sock flags: enum sock_flags, the first two since forever. */
+#define SOCK_FLAG_DEAD 0
+#define SOCK_FLAG_DONE 1
+
+#endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iterators.bpf.c - a look at what is there: descriptors of every task, and the sockets of a
+ * namespace. */
+#include "bodies.h"
+
+#define S_IFMT	 0170000
+#define S_IFSOCK 0140000
+
+static __always_inline void fill_seed(struct wire_call *c, struct sock *sk, enum wire_kind kind,
+				      const bool trusted)
+{
+	c->fact.kind = kind;
+	c->fact.size = sizeof(*c);
+	c->fact.time_ns = bpf_ktime_get_boot_ns();
+	fill_socket(&c->fact, sk, trusted);
+	if (!c->fact.local_port_be)
+		c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
+	if (READ(trusted, sk, __sk_common.skc_flags) & (1 << SOCK_FLAG_DEAD))
+		c->fact.flags |= WIRE_F_ORPHAN;
+	if (!READ(trusted, sk, sk_socket))
+		c->fact.flags |= WIRE_F_NO_FILE;
+	c->result = 0;
+	c->arg = 0;
+}
+
+SEC("iter/task_file")
+int iter__task_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct wire_call c = {};
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	if (has_cookie_helper) {
+		socket = bpf_sock_from_file(file);
+		if (!socket)
+			return 0;
+		sk = socket->sk;
+		if (!sk || !is_traced_socket(sk, true))
+			return 0;
+		fill_seed(&c, sk, WIRE_SEED_FILE, true);
+		if (c.fact.to == TCP_LISTEN &&
+		    BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport)) {
+			__u64 *of = bpf_sk_storage_get(&listener_of, sk, NULL,
+						       BPF_SK_STORAGE_GET_F_CREATE);
+
+			if (of)
+				*of = c.fact.cookie;
+		}
+	} else {
+		socket = BPF_CORE_READ(file, private_data);
+		sk = BPF_CORE_READ(socket, sk);
+		if (!sk || !is_traced_socket(sk, false))
+			return 0;
+		fill_seed(&c, sk, WIRE_SEED_FILE, false);
+	}
+	fill_task_from(&c.task, task);
+	c.task.fd = ctx->fd;
+	c.arg = BPF_CORE_READ(task, real_parent, tgid);
+	bpf_seq_write(ctx->meta->seq, &c, sizeof(c));
+	return 0;
+}
+
+SEC("iter/tcp")
+int iter__tcp(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct wire_call c = {};
+	struct tcp_sock *tp;
+
+	if (!common)
+		return 0;
+	/* NULL for the minisocks of TIME_WAIT and NEW_SYN_RECV, which have no more than
+	 * sock_common. */
+	tp = bpf_skc_to_tcp_sock(common);
+	if (!tp)
+		return 0;
+	fill_seed(&c, (struct sock *)tp, WIRE_SEED_SOCKET, false);
+	if (!c.fact.cookie && has_cookie_helper)
+		c.fact.cookie = bpf_get_socket_cookie(tp);
+	bpf_seq_write(ctx->meta->seq, &c, sizeof(c));
+	return 0;
+}

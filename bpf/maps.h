@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * maps.h - every map, with its note: key, value, who writes, what happens when full.
+ * Definitions are weak, so that bpftool merges them when the objects are linked.
+ */
+#ifndef SOCKWATCH_BPF_MAPS_H
+#define SOCKWATCH_BPF_MAPS_H
+
+#include "compat.h"
+#include "wire.h"
+
+/* All facts to user space.  Written by submit.h only.  Full: the fact is dropped and counted in
+ * `lost`. The size is set by the loader (--ring). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 26);
+} facts SEC(".maps") __weak;
+
+enum call_kind { CALL_BIND = 1, CALL_LISTEN, CALL_CONNECT };
+
+/* What a system call's entry leaves for its exit. */
+struct call {
+	__u64 sk;
+	__u8 kind;   /* enum call_kind */
+	__u8 state;  /* of the socket at entry */
+	__u8 opened; /* the socket went to SYN_SENT during the call */
+	__u8 pad0;
+	__u32 backlog;
+	__u8 address[28]; /* sockaddr_in or sockaddr_in6 as the caller gave it */
+	__u32 pad1;
+};
+
+/* Key: pid_tgid of a thread inside bind, listen or connect.  Value: struct call.  Written by the
+ * entry, removed by the exit.  Full (more threads blocked in connect than entries): the call is
+ * counted in calls_full; its states still show. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u64);
+	__type(value, struct call);
+} calls SEC(".maps") __weak;
+
+/* Value: the cookie of a SO_REUSEPORT listener, inherited by the children the kernel clones from
+ * it: the only way to tell whose child it is where the clone no longer carries its listener's
+ * cookie (6.16 on).  Lives and dies with the socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, __u64);
+} listener_of SEC(".maps") __weak;
+
+/* Facts that found the ring full, by kind.  Written here, read by the loader. */
+__u64 lost[WIRE_KINDS] SEC(".bss") __weak;
+__u64 calls_full SEC(".bss") __weak;
+
+/* The reader sleeps and wants to be woken with the next fact.  It sets this, the fact that wakes it
+ * clears it. */
+__u32 reader_asleep SEC(".bss") __weak;
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel.h - facts from the kernel: programs loaded and attached, the ring drained, a look at what is there.
+ *
+ * Owns: everything libbpf (src/kernel is the only room that includes it), mounts, namespaces, /proc.
+ * Refuses to know: sockets' lives (include/table.h) and output.  It does not log: failures come back as a
+ * text for the user.  One thread.
+ *
+ *     struct kernel_error error;
+ *     struct kernel *k = kernel_open(&options, &error);
+ *     kernel_attach(k, &error);
+ *     kernel_seed(k, apply, ctx, &error);
+ *     while (!stop) {
+ *             if (!kernel_drain(k, 4096, apply, ctx))
+ *                     kernel_wait(k, 1000);
+ *     }
+ *     kernel_close(k);
+ */
+#ifndef SOCKWATCH_KERNEL_H
+#define SOCKWATCH_KERNEL_H
+
+#include "fact.h"
+
+enum kernel_tier {
+	TIER_BOTH,	  /* needed by either */
+	TIER_TRAMPOLINES,
+	TIER_TRACEPOINTS,
+};
+
+enum kernel_choice { HOOKS_AUTO, HOOKS_TRAMPOLINES, HOOKS_TRACEPOINTS };
+
+struct kernel_options {
+	uint64_t ring_bytes;		/* a power of two of pages */
+	enum kernel_choice hooks;
+	const char *btf_path;		/* NULL: the kernel's own */
+};
+
+/* One line for the user: what failed, on which object, why, and what to do. */
+struct kernel_error {
+	char text[512];
+};
+
+enum hook_status {
+	HOOK_ATTACHED,
+	HOOK_UNUSED,	/* not tried: another row gives the fact, or its tier was not chosen */
+	HOOK_FAILED,
+};
+
+/* A row of the hook table (src/kernel/hooks.c) and what became of it. */
+struct kernel_hook {
+	const char *fact;	/* "state", "bind" ... */
+	const char *program;	/* in the BPF object */
+	const char *hook;	/* the kernel's name: "tp_btf/inet_sock_set_state" */
+	enum kernel_tier tier;
+	const char *covers;
+	const char *misses;	/* what stays uncovered with this row; "" nothing */
+	enum hook_status status;
+	char why[128];		/* of a failed or unused row */
+};
+
+struct kernel;
+
+typedef void (*kernel_fact_fn)(void *ctx, const struct fact *fact);
+
+/* Loads the programs; NULL with the error filled.  Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN. */
+struct kernel *kernel_open(const struct kernel_options *options, struct kernel_error *error);
+/* NULL is ignored.  Detaches everything; nothing stays in the kernel. */
+void kernel_close(struct kernel *k);
+
+/* Attaches every program chosen.  0 or -errno with the error filled: only a missing `state` hook is fatal. */
+int kernel_attach(struct kernel *k, struct kernel_error *error);
+
+/* No fact is made any more; those in the ring can still be drained. */
+void kernel_detach(struct kernel *k);
+
+/* Hands up to `max` facts to `fn`, oldest first, and returns how many.  Never blocks. */
+size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx);
+
+/*
+ * Sleeps until facts may be there, a signal came, or timeout_ms passed.  After a busy drain it naps a few milliseconds without
+ * asking to be woken, because a wake-up per fact costs the host more than the fact.
+ */
+void kernel_wait(struct kernel *k, int timeout_ms);
+
+/* Facts dropped since kernel_open(), by kind, and records that could not be decoded under WIRE_NONE.  Returns the sum. */
+uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
+
+/*
+ * Looks at every socket behind a descriptor of any task and at every socket of every network namespace, and hands each as a
+ * seed fact to `fn`.  O(descriptors).  0 or -errno with the error filled; what was read before stays handed out.
+ */
+int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_error *error);
+
+const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count);
+enum kernel_tier kernel_tier_chosen(const struct kernel *k);
+/* "/sys/fs/cgroup/unified" or "private mount"; NULL when there is none. */
+const char *kernel_cgroup_place(const struct kernel *k);
+const char *kernel_tracefs_place(const struct kernel *k);
+
+/* process_resolve_fn with a struct kernel as ctx: the cgroup path and the container, from /proc. */
+void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgroup,
+			    char **ret_container);
+/* writer_options.interface_name with a struct kernel as ctx; the result lives as long as `k`. */
+const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex);
+
+/* CLOCK_REALTIME - CLOCK_BOOTTIME in nanoseconds, and CLOCK_BOOTTIME. */
+int64_t kernel_wall_offset(void);
+uint64_t kernel_now(void);
+
+#endif
