@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* table_apply.c - one function per kind of fact: what it changes in the record, and the events it
+ * makes. */
+#include "table_private.h"
+
+#include <string.h>
+
+/* ---- records and events ---- */
+
+static void set_mapped(struct socket *s)
+{
+	bool mapped = s->family == FAMILY_IPV6 &&
+		      (inet_is_mapped(s->local.addr) || inet_is_mapped(s->peer.addr));
+
+	s->flags = mapped ? s->flags | SOCKET_MAPPED : s->flags & ~(uint32_t)SOCKET_MAPPED;
+}
+
+void socket_update(struct socket *s, const struct fact *f)
+{
+	s->netns = f->netns;
+	s->family = (uint8_t)f->family;
+	s->protocol = f->protocol;
+	s->touched_ns = f->time_ns;
+	if (f->cookie)
+		s->cookie = f->cookie;
+	/* A listed socket is chained by its port; and a port once known outlives the kernel's own
+	 * clearing. */
+	if (!(s->flags & SOCKET_LISTED)) {
+		uint16_t port = f->local.port ? f->local.port : s->local.port;
+
+		s->local = f->local;
+		s->local.port = port;
+	}
+	if (f->peer.port || s->peer.port == 0)
+		s->peer = f->peer;
+	set_mapped(s);
+}
+
+void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
+		     uint64_t time_ns)
+{
+	e->kind = kind;
+	e->time_ns = time_ns;
+	e->protocol = s->protocol;
+	e->family = (enum family)s->family;
+	e->mapped = (s->flags & SOCKET_MAPPED) != 0;
+	e->netns = s->netns;
+	e->cookie = s->cookie;
+	e->local = s->local;
+	e->peer = s->peer;
+	e->has_local = s->local.port != 0 || !inet_is_any(e->family, s->local.addr);
+	e->has_peer = s->peer.port != 0;
+	e->process = s->owner;
+	e->error = 0;
+}
+
+static void push_span(struct socket *s, enum tcp_state state, uint64_t ns)
+{
+	if (s->span_count == SPANS)
+		return;
+	s->span_state[s->span_count] = (uint8_t)state;
+	s->span_ns[s->span_count++] = ns;
+}
+
+void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns)
+{
+	struct event_close *c = &e->close;
+
+	event_of_socket(e, s, EVENT_CLOSE, time_ns);
+	c->opened_ns = s->opened_ns;
+	c->duration_ns =
+		s->opened_ns && time_ns >= s->opened_ns ? time_ns - s->opened_ns : UINT64_MAX;
+	c->counted = false;
+	c->sent_bytes = c->received_bytes = 0;
+	c->retransmits = c->rtt_us = 0;
+	c->reason = REASON_UNKNOWN;
+	c->time_wait = false;
+	c->span_count = s->span_count;
+	for (unsigned int i = 0; i < s->span_count; i++) {
+		c->spans[i].state = (enum tcp_state)s->span_state[i];
+		c->spans[i].ns = s->span_ns[i];
+	}
+}
+
+/* Fills a state event and leaves `from`: its time becomes a span.  The record is in `to`
+ * afterwards. */
+static void move(struct socket *s, struct event *e, enum tcp_state from, enum tcp_state to,
+		 uint64_t time_ns)
+{
+	event_of_socket(e, s, EVENT_STATE, time_ns);
+	e->state.from = from;
+	e->state.to = to;
+	e->state.substate = STATE_NONE;
+	e->state.after_known = s->state == from && s->since_ns && time_ns >= s->since_ns;
+	e->state.after_ns = e->state.after_known ? time_ns - s->since_ns : 0;
+	if (e->state.after_known && from != STATE_CLOSE)
+		push_span(s, from, e->state.after_ns);
+	s->state = (uint8_t)to;
+	s->since_ns = time_ns;
+}
+
+/* Forgets the life before; the owner stays until a call names another. */
+static void begin_life(struct socket *s, uint64_t time_ns)
+{
+	s->opened_ns = time_ns;
+	s->span_count = 0;
+	s->flags &= SOCKET_LISTED | SOCKET_MAPPED | SOCKET_SEED_OWNER;
+}
+
+static bool is_stale(const struct socket *s, const struct fact *f)
+{
+	return s->cookie && f->cookie && s->cookie != f->cookie;
+}
+
+/* The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
+ * birth was lost. */
+static struct socket *socket_of(struct table *t, const struct fact *f)
+{
+	struct socket *s = table_find(t, f->sk);
+
+	if (s && is_stale(s, f)) {
+		t->stats.stale++;
+		table_remove(t, s);
+		s = NULL;
+	}
+	if (!s) {
+		s = table_insert(t, f->sk);
+		s->state = (uint8_t)(f->from ? f->from : STATE_CLOSE);
+	}
+	return s;
+}
+
+/* The process a fact names, with a reference the caller releases; NULL when it names none. */
+static const struct process *process_of(struct table *t, const struct fact *f)
+{
+	return f->has_task ? process_intern(t->processes, &f->task) : NULL;
+}
+
+static void own(struct table *t, struct socket *s, const struct fact *f)
+{
+	const struct process *p = process_of(t, f);
+
+	if (!p)
+		return;
+	table_set_owner(t, s, p);
+	s->flags &= ~(uint32_t)(SOCKET_SEED_OWNER | SOCKET_AMBIGUOUS);
+	process_release(t->processes, p);
+}
+
+/* LISTEN -> SYN_RECV waits for the child's next fact: older kernels have neither its peer nor its
+ * cookie before. */
+static void show_birth(struct table *t, struct socket *s)
+{
+	struct event e;
+
+	if (!(s->flags & SOCKET_BORN_HELD))
+		return;
+	s->flags &= ~(uint32_t)SOCKET_BORN_HELD;
+	event_of_socket(&e, s, EVENT_STATE, s->opened_ns);
+	e.state.from = STATE_LISTEN;
+	e.state.to = STATE_SYN_RECV;
+	e.state.substate = STATE_NONE;
+	e.state.after_known = false;
+	e.state.after_ns = 0;
+	t->sink(t->ctx, &e);
+}
+
+/* ---- facts ---- */
+
+static void apply_open(struct table *t, const struct fact *f)
+{
+	struct socket *s = socket_of(t, f);
+	struct event e;
+
+	begin_life(s, f->time_ns);
+	if (f->to == STATE_SYN_SENT) {
+		s->local.port = f->local.port; /* none: the kernel will choose */
+		if (!f->local.port)
+			s->flags |= SOCKET_AUTOBIND;
+	}
+	s->peer = f->peer;
+	socket_update(s, f);
+	own(t, s, f);
+	move(s, &e, STATE_CLOSE, f->to, f->time_ns);
+	t->sink(t->ctx, &e);
+	if (f->to == STATE_LISTEN && s->local.port)
+		table_list(t, s);
+}
+
+static void apply_birth(struct table *t, const struct fact *f)
+{
+	struct socket *s = table_find(t, f->sk);
+	struct event e;
+
+	if (s) {
+		t->stats.stale++;
+		table_remove(t, s);
+	}
+	s = table_insert(t, f->sk);
+	begin_life(s, f->time_ns);
+	s->flags |= SOCKET_PASSIVE;
+	socket_update(s, f);
+	table_set_owner(t, s, table_listener_owner(t, s, f->listener));
+	s->listener = process_hold(s->owner);
+	if (f->to == STATE_SYN_RECV) {
+		s->flags |= SOCKET_BORN_HELD;
+		s->state = STATE_SYN_RECV;
+		s->since_ns = f->time_ns;
+		return;
+	}
+	s->state = STATE_LISTEN;
+	move(s, &e, STATE_LISTEN, f->to, f->time_ns);
+	t->sink(t->ctx, &e);
+}
+
+static void apply_state(struct table *t, const struct fact *f)
+{
+	struct socket *s;
+	struct event e;
+
+	if (f->from == STATE_LISTEN) {
+		apply_birth(t, f);
+		return;
+	}
+	s = socket_of(t, f);
+	socket_update(s, f);
+	show_birth(t, s);
+	if (!(s->flags & (SOCKET_LOCAL_FIRST | SOCKET_PEER_FIRST))) {
+		if (f->to == STATE_FIN_WAIT1)
+			s->flags |= SOCKET_LOCAL_FIRST;
+		else if (f->to == STATE_CLOSE_WAIT)
+			s->flags |= SOCKET_PEER_FIRST;
+	}
+	move(s, &e, f->from, f->to, f->time_ns);
+	t->sink(t->ctx, &e);
+}
+
+static void fill_counters(struct event_close *c, const struct fact *f)
+{
+	c->counted = f->counted;
+	c->sent_bytes = f->sent_bytes;
+	c->received_bytes = f->received_bytes;
+	c->retransmits = f->retransmits;
+	c->rtt_us = f->rtt_us;
+}
+
+static void end_life(struct table *t, struct socket *s)
+{
+	table_unlist(t, s);
+	s->opened_ns = 0;
+	s->span_count = 0;
+	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_ACCEPTED | SOCKET_CONNECT_SHOWN |
+		    SOCKET_PASSIVE;
+}
+
+static void apply_closed(struct table *t, const struct fact *f)
+{
+	struct socket *s = socket_of(t, f);
+	enum tcp_state substate = STATE_NONE;
+	bool time_wait, wait, failed_listen;
+	struct event state, close;
+
+	socket_update(s, f);
+	show_birth(t, s);
+	time_wait = reason_is_time_wait(s, f, &substate);
+	wait = reason_must_wait(s, f);
+	/* listen() that finds its port taken goes to LISTEN and back; its errno follows. */
+	failed_listen = f->from == STATE_LISTEN && !(f->flags & WIRE_F_SHUTDOWN) && s->opened_ns &&
+			!(s->flags & SOCKET_LISTEN_SHOWN);
+	move(s, &state, f->from, time_wait ? STATE_TIME_WAIT : STATE_CLOSE, f->time_ns);
+	state.state.substate = substate;
+	event_of_close(&close, s, f->time_ns);
+	fill_counters(&close.close, f);
+	close.close.reason = reason_of_close(s, f);
+	close.close.time_wait = time_wait;
+	close.error = f->error;
+	s->state = STATE_CLOSE;
+	if (wait) {
+		struct held *h = held_push(t);
+
+		h->sk = s->sk;
+		h->due_ns = f->time_ns + TABLE_HOLD_NS;
+		h->in_connect = f->from == STATE_SYN_SENT;
+		h->has_state = !h->in_connect;
+		h->state = state;
+		h->close = close;
+		process_hold(close.process);
+		if (h->in_connect)
+			t->sink(t->ctx, &state);
+	} else {
+		t->sink(t->ctx, &state);
+		if (!failed_listen)
+			t->sink(t->ctx, &close);
+	}
+	end_life(t, s);
+}
+
+/* An event about what a call asked for, which the record does not hold. */
+static void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
+{
+	const struct process *p = process_of(t, f);
+	struct socket asked = {.owner = p};
+	struct event e = {0};
+
+	socket_update(&asked, f);
+	event_of_socket(&e, &asked, kind, f->time_ns);
+	e.error = -f->result;
+	if (kind == EVENT_LISTEN)
+		e.listen.backlog = f->arg;
+	else if (kind == EVENT_CONNECT)
+		e.has_local = f->local.port != 0;
+	else
+		e.has_local = true;
+	t->sink(t->ctx, &e);
+	process_release(t->processes, p);
+}
+
+static void apply_bind(struct table *t, const struct fact *f)
+{
+	struct socket *s;
+	struct event e;
+
+	if (f->result < 0) {
+		emit_failure(t, f, EVENT_BIND);
+		return;
+	}
+	s = socket_of(t, f);
+	s->local.port = 0;
+	socket_update(s, f);
+	own(t, s, f);
+	s->flags |= SOCKET_BOUND;
+	s->opened_ns = f->time_ns;
+	s->since_ns = f->time_ns;
+	event_of_socket(&e, s, EVENT_BIND, f->time_ns);
+	e.has_local = true;
+	t->sink(t->ctx, &e);
+}
+
+static void apply_listen(struct table *t, const struct fact *f)
+{
+	struct socket *s;
+	struct event e;
+
+	if (f->result < 0) {
+		emit_failure(t, f, EVENT_LISTEN);
+		return;
+	}
+	s = socket_of(t, f);
+	socket_update(s, f);
+	own(t, s, f);
+	s->state = STATE_LISTEN;
+	s->flags |= SOCKET_LISTEN_SHOWN;
+	table_list(t, s);
+	event_of_socket(&e, s, EVENT_LISTEN, f->time_ns);
+	e.listen.backlog = f->arg;
+	t->sink(t->ctx, &e);
+}
+
+static void apply_connect(struct table *t, const struct fact *f)
+{
+	struct socket *s;
+	struct event e;
+
+	if (f->result < 0) {
+		s = table_find(t, f->sk);
+		/* Once shown with its port, how it ended is the life's to tell (refused, timed out,
+		 * interrupted). */
+		if (!(f->flags & WIRE_F_OPENED) || !s || !(s->flags & SOCKET_CONNECT_SHOWN))
+			emit_failure(t, f, EVENT_CONNECT);
+		held_connect_failed(t, f);
+		return;
+	}
+	s = socket_of(t, f);
+	socket_update(s, f);
+	own(t, s, f);
+	s->flags |= SOCKET_CONNECT_SHOWN;
+	event_of_socket(&e, s, EVENT_CONNECT, f->time_ns);
+	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;
+	t->sink(t->ctx, &e);
+}
+
+static void apply_accept(struct table *t, const struct fact *f)
+{
+	struct socket *s = table_find(t, f->sk);
+	struct event e;
+
+	if ((f->flags & WIRE_F_MAYBE_ACCEPT) &&
+	    (!s || is_stale(s, f) || !(s->flags & SOCKET_PASSIVE)))
+		return;
+	s = socket_of(t, f);
+	if (s->flags & SOCKET_ACCEPTED)
+		return;
+	socket_update(s, f);
+	show_birth(t, s);
+	s->flags = (s->flags | SOCKET_PASSIVE | SOCKET_ACCEPTED) & ~(uint32_t)SOCKET_QUEUED;
+	own(t, s, f);
+	event_of_socket(&e, s, EVENT_ACCEPT, f->time_ns);
+	e.accept.listener =
+		s->listener && s->owner && s->listener->pid != s->owner->pid ? s->listener : NULL;
+	t->sink(t->ctx, &e);
+}
+
+static void apply_destroy(struct table *t, const struct fact *f)
+{
+	struct socket *s = table_find(t, f->sk);
+	struct event e;
+
+	if (!s || is_stale(s, f))
+		return;
+	show_birth(t, s);
+	/* Every life ends in CLOSE before this: one that did not lost that fact; one that was only
+	 * bound ends here. */
+	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
+		if (s->state == STATE_CLOSE)
+			push_span(s, STATE_CLOSE, f->time_ns - s->since_ns);
+		event_of_close(&e, s, f->time_ns);
+		e.close.reason = s->state == STATE_CLOSE ? REASON_LOCAL_CLOSE : REASON_UNKNOWN;
+		t->sink(t->ctx, &e);
+	}
+	table_remove(t, s);
+}
+
+static void apply_reset(struct table *t, const struct fact *f)
+{
+	struct socket *s = table_find(t, f->sk);
+
+	if (f->kind == WIRE_RESET_SENT)
+		held_reset_sent(t, f->sk);
+	if (s && !is_stale(s, f))
+		s->flags |= f->kind == WIRE_RESET_SENT ? SOCKET_RESET_SENT : SOCKET_RESET_RECEIVED;
+}
+
+void table_apply(struct table *t, const struct fact *f)
+{
+	table_release(t, f->time_ns);
+	switch (f->kind) {
+	case WIRE_OPEN: apply_open(t, f); break;
+	case WIRE_STATE: apply_state(t, f); break;
+	case WIRE_CLOSED: apply_closed(t, f); break;
+	case WIRE_BIND: apply_bind(t, f); break;
+	case WIRE_LISTEN: apply_listen(t, f); break;
+	case WIRE_CONNECT: apply_connect(t, f); break;
+	case WIRE_ACCEPT: apply_accept(t, f); break;
+	case WIRE_DESTROY: apply_destroy(t, f); break;
+	case WIRE_RESET_RECEIVED:
+	case WIRE_RESET_SENT: apply_reset(t, f); break;
+	case WIRE_SEED_FILE:
+	case WIRE_SEED_SOCKET: table_seed(t, f); break;
+	case WIRE_NONE:
+	case WIRE_KINDS: break;
+	}
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* table_held.c - ends that wait for the fact that explains them, oldest first. */
+#include "table_private.h"
+
+static void emit(struct table *t, struct held *h)
+{
+	if (h->sk == 0)
+		return; /* went out before its turn */
+	h->sk = 0;
+	if (h->has_state)
+		t->sink(t->ctx, &h->state);
+	t->sink(t->ctx, &h->close);
+	process_release(t->processes, h->close.process);
+}
+
+static void emit_first(struct table *t)
+{
+	emit(t, &t->held[t->held_first]);
+	t->held_first = (t->held_first + 1) % HELD_MAX;
+	t->held_count--;
+}
+
+bool table_release(struct table *t, uint64_t now_ns)
+{
+	while (t->held_count &&
+	       (t->held[t->held_first].sk == 0 || t->held[t->held_first].due_ns <= now_ns))
+		emit_first(t);
+	return t->held_count > 0;
+}
+
+struct held *held_push(struct table *t)
+{
+	if (t->held_count == HELD_MAX)
+		emit_first(t);
+	return &t->held[(t->held_first + t->held_count++) % HELD_MAX];
+}
+
+static struct held *find(struct table *t, uint64_t sk)
+{
+	for (size_t i = t->held_count; i-- > 0;) {
+		struct held *h = &t->held[(t->held_first + i) % HELD_MAX];
+
+		if (h->sk == sk)
+			return h;
+	}
+	return NULL;
+}
+
+void held_reset_sent(struct table *t, uint64_t sk)
+{
+	struct held *h = find(t, sk);
+
+	if (!h || h->in_connect)
+		return;
+	h->state.state.to = STATE_CLOSE;
+	h->state.state.substate = STATE_NONE;
+	h->close.close.time_wait = false;
+	h->close.close.reason = REASON_LOCAL_RESET;
+	h->close.error = 0;
+	emit(t, h);
+}
+
+void held_connect_failed(struct table *t, const struct fact *f)
+{
+	struct held *h = find(t, f->sk);
+
+	if (!h || !h->in_connect)
+		return;
+	h->close.close.reason = reason_of_errno(-f->result, h->close.local.port != 0);
+	h->close.error = -f->result;
+	emit(t, h);
+}

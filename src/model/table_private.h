@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * table_private.h - the socket record and the storage under it, for src/model/table*.c only.
+ *
+ *     index (open addressing, sk -> slot)  ──▶ slab of records in chunks: pointers stay valid
+ *     listeners (by local port)            ──▶ chains through the records
+ *     held (a ring of prepared events)     ──▶ ends that wait for the fact that explains them
+ */
+#ifndef SOCKWATCH_TABLE_PRIVATE_H
+#define SOCKWATCH_TABLE_PRIVATE_H
+
+#include "table.h"
+
+#define SPANS 8
+
+enum socket_flag {
+	SOCKET_AUTOBIND = 1 << 0,      /* no port when connect() began */
+	SOCKET_CONNECT_SHOWN = 1 << 1, /* the connect event of this life is out */
+	SOCKET_LISTEN_SHOWN = 1 << 2,
+	SOCKET_PASSIVE = 1 << 3, /* a child of a listener */
+	SOCKET_ACCEPTED = 1 << 4,
+	SOCKET_BORN_HELD = 1 << 5,  /* LISTEN -> SYN_RECV not shown yet: the peer was not known */
+	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded and no life began since */
+	SOCKET_PEER_FIRST = 1 << 7, /* the peer closed first */
+	SOCKET_LOCAL_FIRST = 1 << 8,
+	SOCKET_RESET_RECEIVED = 1 << 9,
+	SOCKET_RESET_SENT = 1 << 10,
+	SOCKET_SEED_OWNER = 1 << 11, /* the owner was found holding it, not seen making it */
+	SOCKET_AMBIGUOUS = 1 << 12,  /* several unrelated holders: no owner */
+	SOCKET_QUEUED = 1 << 13,     /* seeded without descriptor: waits in an accept queue */
+	SOCKET_LISTED = 1 << 14,     /* in the chain of its port */
+	SOCKET_MAPPED = 1 << 15,
+};
+
+struct socket {
+	uint64_t sk, cookie;
+	uint64_t opened_ns;  /* start of this life, 0 unknown */
+	uint64_t since_ns;   /* entry into `state`, 0 unknown */
+	uint64_t touched_ns; /* last fact or seed */
+	uint64_t span_ns[SPANS];
+	const struct process *owner;
+	const struct process *listener; /* the owner of the listener a child came from */
+	struct endpoint local, peer;
+	uint32_t netns;
+	uint32_t flags;
+	uint32_t next_listener;
+	uint32_t generation; /* of the last look that found it */
+	uint16_t protocol;
+	uint8_t family, state, span_count;
+	uint8_t span_state[SPANS];
+};
+_Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the table");
+
+/* An end that waits for the fact that explains it. */
+struct held {
+	uint64_t sk;
+	uint64_t due_ns;
+	bool in_connect; /* waits for the errno of connect(), else for a reset */
+	bool has_state;	 /* `state` goes out before `close` */
+	struct event state, close;
+};
+
+#define NO_SLOT	 UINT32_MAX
+#define CHUNK	 4096
+#define PORTS	 65536
+#define HELD_MAX 1024
+
+struct holder_set;
+
+struct table {
+	event_sink_fn sink;
+	void *ctx;
+	struct process_set *processes;
+	size_t max;
+	struct table_stats stats;
+
+	uint32_t *index;   /* slots, NO_SLOT empty */
+	size_t index_size; /* a power of two */
+	struct socket **chunk;
+	size_t chunk_count;
+	uint32_t free_slot; /* chained through next_listener */
+	uint32_t listener[PORTS];
+
+	struct held held[HELD_MAX]; /* a ring: held_first, held_count */
+	size_t held_first, held_count;
+
+	struct socket spare; /* stands in when the table is full */
+	uint32_t generation;
+	uint64_t look_begin_ns;
+	uint64_t look_added;
+	struct holder_set *holders;
+};
+
+/* table.c: storage */
+struct socket *table_find(const struct table *t, uint64_t sk);
+/* A zeroed record under `sk`; the spare one when the table is full.  Invalidates nothing. */
+struct socket *table_insert(struct table *t, uint64_t sk);
+void table_remove(struct table *t, struct socket *s);
+struct socket *table_slot(const struct table *t, uint32_t slot);
+size_t table_slots(const struct table *t);
+
+void table_set_owner(struct table *t, struct socket *s, const struct process *p);
+void table_list(struct table *t, struct socket *s);
+void table_unlist(struct table *t, struct socket *s);
+/* The owner of the listener a child belongs to: by the listener's cookie where known, else by
+ * address when only one owner fits.  NULL when unknown or ambiguous; no reference is taken. */
+const struct process *table_listener_owner(const struct table *t, const struct socket *child,
+					   uint64_t listener_cookie);
+
+/* table_apply.c */
+void socket_update(struct socket *s, const struct fact *f);
+void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
+		     uint64_t time_ns);
+/* The close event of the life that ends at time_ns; counters and reason are the caller's. */
+void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
+
+/* table_held.c */
+/* A place for an end to wait; the oldest is emitted when all are taken. */
+struct held *held_push(struct table *t);
+void held_reset_sent(struct table *t, uint64_t sk);
+void held_connect_failed(struct table *t, const struct fact *f);
+
+/* reason.c */
+enum close_reason reason_of_errno(int error, bool had_port);
+enum close_reason reason_of_close(const struct socket *s, const struct fact *f);
+/* The end enters TIME_WAIT: *ret_substate is FIN_WAIT2 when the peer's FIN is still to come. */
+bool reason_is_time_wait(const struct socket *s, const struct fact *f,
+			 enum tcp_state *ret_substate);
+/* Only the fact that follows tells how this ended. */
+bool reason_must_wait(const struct socket *s, const struct fact *f);
+
+#endif
