@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kernel.c - life of the loaded programs, and the ring buffer's reader. */
+#include "kernel_private.h"
+#include "mounts.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* With facts flowing, facts wait this long for the reader: long enough to batch, far below what an
+ * eye sees. */
+#define NAP_MS 10
+
+/* libbpf's last warning: the reason behind its bare errno. */
+static char last_warning[256];
+
+static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && last_warning[0] == '\0')
+		vsnprintf(last_warning, sizeof(last_warning), format, args);
+	return 0;
+}
+
+int kernel_fail(struct kernel_error *error, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	for (char *p = error->text; *p; p++) {
+		if (*p == '\n')
+			*p = ' ';
+	}
+	return err;
+}
+
+static int clock_ns(clockid_t clock, uint64_t *ret)
+{
+	struct timespec t;
+
+	if (clock_gettime(clock, &t) < 0)
+		return -errno;
+	*ret = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return 0;
+}
+
+uint64_t kernel_now(void)
+{
+	uint64_t ns = 0;
+
+	clock_ns(CLOCK_BOOTTIME, &ns);
+	return ns;
+}
+
+int64_t kernel_wall_offset(void)
+{
+	uint64_t before = 0, wall = 0, after = 0;
+
+	clock_ns(CLOCK_BOOTTIME, &before);
+	clock_ns(CLOCK_REALTIME, &wall);
+	clock_ns(CLOCK_BOOTTIME, &after);
+	return (int64_t)(wall - (before + (after - before) / 2));
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct kernel *k = ctx;
+	struct fact fact;
+
+	if (fact_decode(&fact, data, size) < 0)
+		k->malformed++;
+	else
+		k->fn(k->fn_ctx, &fact);
+	/* libbpf goes on while producers do; stopping is the only way to look up from a busy ring.
+	 */
+	return ++k->drained >= k->drain_max ? -ECANCELED : 0;
+}
+
+static int load_skeleton(struct kernel *k, struct kernel_error *error)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = k->options.btf_path);
+	struct sockwatch_bpf *skel;
+	int err;
+
+	skel = k->skel = sockwatch_bpf__open_opts(&opts);
+	if (!skel)
+		return kernel_fail(error, -errno, "cannot open the BPF object: %s%s%s",
+				   strerror(errno), last_warning[0] ? ": " : "", last_warning);
+	skel->rodata->has_cookie_helper =
+		probe_helper("inet_sock_set_state", BPF_TRACE_RAW_TP, BPF_FUNC_get_socket_cookie);
+	k->accept_params = probe_parameters("inet_csk_accept");
+	err = hooks_choose(k, error);
+	if (err < 0)
+		return err;
+	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)k->options.ring_bytes);
+	if (!skel->rodata->has_cookie_helper)
+		bpf_map__set_autocreate(skel->maps.listener_of, false);
+	last_warning[0] = '\0';
+	err = sockwatch_bpf__load(skel);
+	if (err < 0)
+		return kernel_fail(error, err, "cannot load the BPF programs: %s%s%s",
+				   strerror(-err), last_warning[0] ? ": " : "", last_warning);
+	return 0;
+}
+
+static int check_ground(struct kernel *k, struct kernel_error *error)
+{
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	char missing[128];
+
+	if (probe_missing_caps(missing, sizeof(missing)))
+		return kernel_fail(error, -EPERM,
+				   "cannot trace: this process lacks %s; run as root or give it "
+				   "the capability",
+				   missing);
+	if (!k->options.btf_path && access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		return kernel_fail(error, -ENOENT,
+				   "cannot trace: this kernel carries no BTF "
+				   "(/sys/kernel/btf/vmlinux: %s); give one with --btf FILE",
+				   strerror(errno));
+	/* Kernels before 5.11 charge maps to this limit; where raising is refused, newer kernels do
+	 * not need it. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	k->cgroup_fd = mounts_open("cgroup2", "cgroup.procs", k->cgroup_place, PLACE_SIZE);
+	k->tracefs_fd = mounts_open("tracefs", "events/syscalls", k->tracefs_place, PLACE_SIZE);
+	return 0;
+}
+
+struct kernel *kernel_open(const struct kernel_options *options, struct kernel_error *error)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+
+	if (!k) {
+		kernel_fail(error, -ENOMEM, "no memory");
+		return NULL;
+	}
+	libbpf_set_print(keep_warning);
+	k->options = *options;
+	k->cgroup_fd = k->tracefs_fd = -1;
+	hooks_init(k);
+	if (check_ground(k, error) < 0 || load_skeleton(k, error) < 0)
+		goto fail;
+	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.facts), on_record, k, NULL);
+	k->places = places_new(k->cgroup_fd);
+	if (!k->ring || !k->places) {
+		kernel_fail(error, -errno, "cannot map the ring buffer of %llu bytes: %s",
+			    (unsigned long long)options->ring_bytes, strerror(errno));
+		goto fail;
+	}
+	return k;
+fail:
+	kernel_close(k);
+	return NULL;
+}
+
+void kernel_close(struct kernel *k)
+{
+	if (!k)
+		return;
+	hooks_detach(k);
+	places_free(k->places);
+	ring_buffer__free(k->ring);
+	sockwatch_bpf__destroy(k->skel);
+	if (k->tracefs_fd >= 0)
+		close(k->tracefs_fd);
+	if (k->cgroup_fd >= 0)
+		close(k->cgroup_fd);
+	free(k);
+}
+
+int kernel_attach(struct kernel *k, struct kernel_error *error)
+{
+	return hooks_attach(k, error);
+}
+
+void kernel_detach(struct kernel *k)
+{
+	hooks_detach(k);
+}
+
+size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
+{
+	k->fn = fn;
+	k->fn_ctx = ctx;
+	k->drained = 0;
+	k->drain_max = max;
+	ring_buffer__consume(k->ring);
+	k->busy |= k->drained > 0;
+	return k->drained;
+}
+
+void kernel_wait(struct kernel *k, int timeout_ms)
+{
+	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000};
+	struct pollfd fd = {.fd = bpf_map__fd(k->skel->maps.facts), .events = POLLIN};
+	volatile __u32 *asleep = &k->skel->bss->reader_asleep;
+
+	if (k->busy) {
+		k->busy = false;
+		nanosleep(&nap, NULL);
+		return;
+	}
+	/* A fact that came before the flag makes poll() return at once, one after it wakes. */
+	*asleep = 1;
+	poll(&fd, 1, timeout_ms);
+	*asleep = 0;
+}
+
+uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
+{
+	uint64_t sum = k->malformed;
+
+	ret_by_kind[WIRE_NONE] = k->malformed;
+	for (int i = 1; i < WIRE_KINDS; i++) {
+		ret_by_kind[i] = *(volatile __u64 *)&k->skel->bss->lost[i];
+		sum += ret_by_kind[i];
+	}
+	return sum;
+}
+
+const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count)
+{
+	*ret_count = k->hook_count;
+	return k->hooks;
+}
+
+enum kernel_tier kernel_tier_chosen(const struct kernel *k)
+{
+	return k->tier;
+}
+
+const char *kernel_cgroup_place(const struct kernel *k)
+{
+	return k->cgroup_fd >= 0 ? k->cgroup_place : NULL;
+}
+
+const char *kernel_tracefs_place(const struct kernel *k)
+{
+	return k->tracefs_fd >= 0 ? k->tracefs_place : NULL;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kernel_private.h - struct kernel, shared by the files of this room only. */
+#ifndef SOCKWATCH_KERNEL_PRIVATE_H
+#define SOCKWATCH_KERNEL_PRIVATE_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel.h"
+#include "sockwatch.skel.h"
+
+#define MAX_HOOKS  48
+#define PLACE_SIZE 256
+
+struct places;
+
+struct kernel {
+	struct sockwatch_bpf *skel;
+	struct ring_buffer *ring;
+	struct kernel_hook hooks[MAX_HOOKS];
+	struct bpf_link *links[MAX_HOOKS];
+	size_t hook_count;
+	enum kernel_tier tier;
+	int accept_params; /* of inet_csk_accept(), 0 unknown */
+	struct kernel_options options;
+	int cgroup_fd, tracefs_fd;
+	char cgroup_place[PLACE_SIZE], tracefs_place[PLACE_SIZE];
+	bool busy; /* facts came since the last wait */
+	uint64_t malformed;
+	struct places *places;
+
+	/* One drain's callback. */
+	kernel_fact_fn fn;
+	void *fn_ctx;
+	size_t drained, drain_max;
+};
+
+/* Fills `error` like printf and returns `err`, so that a caller can write `return
+ * kernel_fail(...)`. */
+__attribute__((format(printf, 3, 4))) int kernel_fail(struct kernel_error *error, int err,
+						      const char *format, ...);
+
+/* hooks.c */
+/* Copies the table into k->hooks, all HOOK_UNUSED. */
+void hooks_init(struct kernel *k);
+/* Chooses the tier and the programs to load; call before sockwatch_bpf__load(). */
+int hooks_choose(struct kernel *k, struct kernel_error *error);
+int hooks_attach(struct kernel *k, struct kernel_error *error);
+void hooks_detach(struct kernel *k);
+
+/* probe.c: each loads a tiny program and lets the kernel answer. */
+/* 0 where a program of the type (BPF_TRACE_RAW_TP on `target`) may call helper `id` with its first
+ * argument. */
+bool probe_helper(const char *target, int attach_type, int helper);
+/* 0 or the errno of loading (and attaching) an empty fentry program: -EPERM under lockdown,
+ * -ENOTSUPP on arm64. */
+int probe_trampolines(void);
+/* How many parameters a kernel function has by its BTF, 0 when it is not there. */
+int probe_parameters(const char *function);
+/* The capabilities that are missing, as text ("CAP_BPF, CAP_PERFMON"); false when none is. */
+bool probe_missing_caps(char *ret, size_t size);
+
+/* places.c */
+struct places *places_new(int cgroup_fd);
+void places_free(struct places *p);
+/* Calls `visit` in every network namespace (of any process, or named under /run/netns); returns 0
+ * or the first -errno. */
+int places_each_netns(int (*visit)(void *ctx), void *ctx);
+
+#endif

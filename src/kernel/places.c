@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* places.c - where a process runs (cgroup, container), and visits to network namespaces. */
+#include "kernel_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Asked again after this long: a pid may by then belong to somebody else. */
+#define FRESH_NS   1000000000u
+#define CACHED	   1024
+#define INTERFACES 128
+
+struct place {
+	uint32_t pid;
+	uint64_t cgroup_id;
+	uint64_t asked_ns;
+	char *cgroup, *container;
+};
+
+struct interface {
+	uint32_t netns, ifindex;
+	char name[IF_NAMESIZE]; /* "" not found */
+};
+
+struct places {
+	int cgroup_fd;
+	struct place cached[CACHED];
+	struct interface interfaces[INTERFACES];
+	size_t interface_count;
+};
+
+struct places *places_new(int cgroup_fd)
+{
+	struct places *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->cgroup_fd = cgroup_fd;
+	return p;
+}
+
+void places_free(struct places *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < CACHED; i++) {
+		free(p->cached[i].cgroup);
+		free(p->cached[i].container);
+	}
+	free(p);
+}
+
+/* The path behind a cgroup id when its process is gone: cgroup ids are file handles of cgroup2
+ * (kernfs). */
+static char *path_of_id(int cgroup_fd, uint64_t id)
+{
+	struct {
+		struct file_handle handle;
+		uint64_t id;
+	} h = {.handle = {.handle_bytes = sizeof(id), .handle_type = 0xfe}, .id = id};
+	char link[64], root[PATH_MAX], path[PATH_MAX];
+	ssize_t n, root_len;
+	int fd;
+
+	if (cgroup_fd < 0)
+		return NULL;
+	fd = open_by_handle_at(cgroup_fd, &h.handle, O_RDONLY | O_CLOEXEC | O_PATH);
+	if (fd < 0)
+		return NULL;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	close(fd);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", cgroup_fd);
+	root_len = readlink(link, root, sizeof(root) - 1);
+	if (n <= 0 || root_len <= 0)
+		return NULL;
+	path[n] = '\0';
+	if (root_len == 1)
+		root_len = 0; /* a detached mount's root is "/" */
+	if (n < root_len || strncmp(path, root, (size_t)root_len) != 0)
+		return NULL;
+	return strdup(path[root_len] ? path + root_len : "/");
+}
+
+/* /proc/PID/cgroup: "0::/path" is cgroup2; a version 1 line may be the only one that names the
+ * container. */
+static void read_proc(struct place *place)
+{
+	char path[64], line[PATH_MAX + 64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/cgroup", place->pid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		char *cgroup = strchr(line, ':');
+		const char *id;
+		size_t len;
+
+		line[strcspn(line, "\n")] = '\0';
+		cgroup = cgroup ? strchr(cgroup + 1, ':') : NULL;
+		if (!cgroup)
+			continue;
+		if (strncmp(line, "0::", 3) == 0 && !place->cgroup)
+			place->cgroup = strdup(cgroup + 1);
+		id = place->container ? NULL : container_find(cgroup + 1, &len);
+		if (id)
+			place->container = strndup(id, len);
+	}
+	fclose(file);
+}
+
+static struct place *place_of(struct places *p, uint32_t pid, uint64_t cgroup_id)
+{
+	struct place *place = &p->cached[(pid ^ (uint32_t)cgroup_id * 31u) % CACHED];
+	uint64_t now = kernel_now();
+
+	if (place->pid == pid && place->cgroup_id == cgroup_id && now - place->asked_ns < FRESH_NS)
+		return place;
+	free(place->cgroup);
+	free(place->container);
+	*place = (struct place){.pid = pid, .cgroup_id = cgroup_id, .asked_ns = now};
+	read_proc(place);
+	if (!place->cgroup) {
+		const char *id;
+		size_t len;
+
+		place->cgroup = path_of_id(p->cgroup_fd, cgroup_id);
+		id = place->cgroup ? container_find(place->cgroup, &len) : NULL;
+		if (id && !place->container)
+			place->container = strndup(id, len);
+	}
+	return place;
+}
+
+void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgroup,
+			    char **ret_container)
+{
+	struct kernel *k = ctx;
+	struct place *place = place_of(k->places, pid, cgroup_id);
+
+	*ret_cgroup = place->cgroup ? strdup(place->cgroup) : NULL;
+	*ret_container = place->container ? strdup(place->container) : NULL;
+}
+
+/* ---- network namespaces ---- */
+
+struct seen {
+	ino_t *inode;
+	size_t count, cap;
+};
+
+static bool is_new(struct seen *seen, ino_t inode)
+{
+	for (size_t i = 0; i < seen->count; i++) {
+		if (seen->inode[i] == inode)
+			return false;
+	}
+	if (seen->count == seen->cap) {
+		size_t cap = seen->cap ? seen->cap * 2 : 64;
+		ino_t *grown = realloc(seen->inode, cap * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		seen->inode = grown;
+		seen->cap = cap;
+	}
+	seen->inode[seen->count++] = inode;
+	return true;
+}
+
+/* Enters the namespace at `path`, visits, and comes back to `home`. */
+static int visit_one(int home, const char *path, int (*visit)(void *ctx), void *ctx)
+{
+	int err, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0; /* its last process is gone */
+	err = setns(fd, CLONE_NEWNET) < 0 ? -errno : visit(ctx);
+	close(fd);
+	if (setns(home, CLONE_NEWNET) < 0 && err == 0)
+		err = -errno;
+	return err;
+}
+
+static int visit_directory(const char *directory, const char *suffix, struct seen *seen, int home,
+			   int (*visit)(void *ctx), void *ctx)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+	int err = 0;
+
+	if (!dir)
+		return 0;
+	while (err == 0 && (entry = readdir(dir))) {
+		char path[PATH_MAX];
+		struct stat st;
+
+		if (entry->d_name[0] == '.' ||
+		    (suffix[0] && (entry->d_name[0] < '0' || entry->d_name[0] > '9')))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s%s", directory, entry->d_name, suffix);
+		if (stat(path, &st) == 0 && is_new(seen, st.st_ino))
+			err = visit_one(home, path, visit, ctx);
+	}
+	closedir(dir);
+	return err;
+}
+
+int places_each_netns(int (*visit)(void *ctx), void *ctx)
+{
+	struct seen seen = {0};
+	int err, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (home < 0)
+		return -errno;
+	err = visit_directory("/proc", "/ns/net", &seen, home, visit, ctx);
+	if (err == 0)
+		err = visit_directory("/run/netns", "", &seen, home, visit, ctx);
+	free(seen.inode);
+	close(home);
+	return err;
+}
+
+static int look_up_interface(void *ctx)
+{
+	struct interface *wanted = ctx;
+	struct stat st;
+
+	if (stat("/proc/thread-self/ns/net", &st) == 0 && (uint32_t)st.st_ino == wanted->netns &&
+	    !if_indextoname(wanted->ifindex, wanted->name))
+		wanted->name[0] = '\0';
+	return 0;
+}
+
+const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
+{
+	struct places *p = ((struct kernel *)ctx)->places;
+	struct interface *found;
+
+	for (size_t i = 0; i < p->interface_count; i++) {
+		found = &p->interfaces[i];
+		if (found->netns == netns && found->ifindex == ifindex)
+			return found->name[0] ? found->name : NULL;
+	}
+	if (p->interface_count == INTERFACES)
+		return NULL;
+	found = &p->interfaces[p->interface_count++];
+	*found = (struct interface){.netns = netns, .ifindex = ifindex};
+	look_up_interface(found);
+	if (!found->name[0])
+		places_each_netns(look_up_interface, found);
+	return found->name[0] ? found->name : NULL;
+}

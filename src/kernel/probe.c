@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* probe.c - asks the kernel by loading tiny programs.  libbpf's own helper probe says yes to
+ * everything on 7.x. */
+#include "kernel_private.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define INSN(c, d, s, o, i)                                                                        \
+	((struct bpf_insn){.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)})
+
+static int load(const char *target, enum bpf_attach_type type, const struct bpf_insn *insns,
+		size_t count)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
+	int id = libbpf_find_vmlinux_btf_id(target, type);
+
+	if (id < 0)
+		return id;
+	opts.attach_btf_id = id;
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", insns, count, &opts);
+}
+
+bool probe_helper(const char *target, int attach_type, int helper)
+{
+	const struct bpf_insn insns[] = {
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_1, 0, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	int fd = load(target, attach_type, insns, sizeof(insns) / sizeof(insns[0]));
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+int probe_trampolines(void)
+{
+	const struct bpf_insn insns[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	int link, fd = load("inet_release", BPF_TRACE_FENTRY, insns, 2);
+
+	if (fd < 0)
+		return fd;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	if (link >= 0)
+		close(link);
+	close(fd);
+	return link < 0 ? link : 0;
+}
+
+int probe_parameters(const char *function)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *type;
+	int id, count = 0;
+
+	if (!btf)
+		return 0;
+	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	type = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
+	type = type ? btf__type_by_id(btf, type->type) : NULL;
+	if (type)
+		count = btf_vlen(type);
+	btf__free(btf);
+	return count;
+}
+
+bool probe_missing_caps(char *ret, size_t size)
+{
+	static const struct {
+		unsigned int bit;
+		const char *name;
+	} wanted[] = {
+		{CAP_BPF, "CAP_BPF"},
+		{CAP_PERFMON, "CAP_PERFMON"},
+		{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+	};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+	size_t len = 0;
+
+	if (syscall(SYS_capget, &header, data) < 0 ||
+	    (data[0].effective & (1u << CAP_SYS_ADMIN)) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (data[wanted[i].bit / 32].effective & (1u << (wanted[i].bit % 32)))
+			continue;
+		len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? ", " : "",
+					wanted[i].name);
+	}
+	return len > 0;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* seed.c - a look at every socket there is, through the iterators. */
+#include "kernel_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEED_SIZE sizeof(struct wire_call)
+#define BATCH	  480
+
+struct seed {
+	struct kernel *k;
+	struct bpf_link *link;
+	kernel_fact_fn fn;
+	void *ctx;
+	char *buffer; /* BATCH records */
+};
+
+/* Reads one iterator to its end.  The kernel never splits a record, a read() may. */
+static int read_iterator(void *ctx)
+{
+	struct seed *s = ctx;
+	size_t have = 0;
+	struct fact fact;
+	ssize_t n;
+	int fd = bpf_iter_create(bpf_link__fd(s->link));
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, s->buffer + have, BATCH * SEED_SIZE - have)) != 0) {
+		size_t at = 0;
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			break;
+		have += (size_t)n;
+		for (; have - at >= SEED_SIZE; at += SEED_SIZE) {
+			if (fact_decode(&fact, s->buffer + at, SEED_SIZE) < 0)
+				s->k->malformed++;
+			else
+				s->fn(s->ctx, &fact);
+		}
+		have -= at;
+		memmove(s->buffer, s->buffer + at, have);
+	}
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return (int)n;
+}
+
+static struct bpf_link *link_of(const struct kernel *k, const char *hook)
+{
+	for (size_t i = 0; i < k->hook_count; i++) {
+		if (strcmp(k->hooks[i].hook, hook) == 0)
+			return k->links[i];
+	}
+	return NULL;
+}
+
+int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_error *error)
+{
+	struct seed s = {.k = k, .fn = fn, .ctx = ctx};
+	int err = 0;
+
+	s.buffer = malloc(BATCH * SEED_SIZE);
+	if (!s.buffer)
+		return kernel_fail(error, -ENOMEM, "no memory");
+	s.link = link_of(k, "iter/task_file");
+	if (s.link)
+		err = read_iterator(&s);
+	if (err < 0)
+		kernel_fail(error, err, "cannot read the descriptors of every task: %s",
+			    strerror(-err));
+	s.link = link_of(k, "iter/tcp");
+	if (err == 0 && s.link) {
+		err = places_each_netns(read_iterator, &s);
+		if (err < 0)
+			kernel_fail(error, err,
+				    "cannot visit every network namespace: %s (CAP_SYS_ADMIN is "
+				    "needed)",
+				    strerror(-err));
+	}
+	free(s.buffer);
+	return err;
+}
