@@ -16,6 +16,7 @@
 #define SOCKWATCH_OPTIONS_H
 
 #include "filter.h"
+#include "kernel.h"
 
 /* options_parse(): nothing is finished yet, run the command. */
 #define OPTIONS_RUN (-1)
@@ -36,18 +37,12 @@ enum options_color {
 	COLOR_NEVER,
 };
 
-enum options_hooks {
-	HOOKS_AUTO,
-	HOOKS_TRAMPOLINES,
-	HOOKS_TRACEPOINTS,
-};
-
 struct options {
 	enum options_command command;
 	struct filter filter;
 	enum options_format format;
 	enum options_color color;	/* NO_COLOR in the environment turns AUTO into NEVER */
-	enum options_hooks hooks;
+	enum kernel_choice hooks;
 	bool quiet;
 	uint64_t for_ns;		/* 0: until stopped */
 	uint64_t count;			/* 0: no limit */

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* features.c - `sockwatch features`: the hook table as it was chosen on this kernel. */
+#include "commands.h"
+#include "log.h"
+#include "writer.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+static const char *const tier_names[] = {
+	[TIER_BOTH] = "both",
+	[TIER_TRAMPOLINES] = "trampolines",
+	[TIER_TRACEPOINTS] = "tracepoints",
+};
+
+static const char *const status_names[] = {
+	[HOOK_ATTACHED] = "attached",
+	[HOOK_UNUSED] = "unused",
+	[HOOK_FAILED] = "failed",
+};
+
+static void print_string(const char *key, const char *value, const char *end)
+{
+	char escaped[6 * 512];
+	size_t len = strlen(value);
+
+	len = json_escape(escaped, value, len < 512 ? len : 512);
+	printf("\"%s\":\"%.*s\"%s", key, (int)len, escaped, end);
+}
+
+static void print_place(const char *key, const char *place, const char *end)
+{
+	if (place)
+		print_string(key, place, end);
+	else
+		printf("\"%s\":null%s", key, end);
+}
+
+static void print_json(const struct kernel *k, const struct utsname *host)
+{
+	size_t count;
+	const struct kernel_hook *hooks = kernel_hooks(k, &count);
+
+	printf("{");
+	print_string("event", "host", ",");
+	print_string("version", SOCKWATCH_VERSION, ",");
+	print_string("kernel", host->release, ",");
+	print_string("machine", host->machine, ",");
+	print_string("tier", tier_names[kernel_tier_chosen(k)], ",");
+	print_place("cgroup2", kernel_cgroup_place(k), ",");
+	print_place("tracefs", kernel_tracefs_place(k), "}\n");
+	for (size_t i = 0; i < count; i++) {
+		printf("{");
+		print_string("event", "hook", ",");
+		print_string("fact", hooks[i].fact, ",");
+		print_string("hook", hooks[i].hook, ",");
+		print_string("tier", tier_names[hooks[i].tier], ",");
+		print_string("status", status_names[hooks[i].status], ",");
+		print_string("why", hooks[i].why, ",");
+		print_string("covers", hooks[i].covers, ",");
+		print_string("misses", hooks[i].misses, "}\n");
+	}
+}
+
+static void print_text(const struct kernel *k, const struct utsname *host)
+{
+	const char *cgroup = kernel_cgroup_place(k), *tracefs = kernel_tracefs_place(k);
+	size_t count;
+	const struct kernel_hook *hooks = kernel_hooks(k, &count);
+
+	printf("sockwatch %s on Linux %s %s, tier: %s\n", SOCKWATCH_VERSION, host->release,
+	       host->machine, tier_names[kernel_tier_chosen(k)]);
+	printf("cgroup2: %s; tracefs: %s\n\n", cgroup ? cgroup : "none",
+	       tracefs ? tracefs : "none");
+	printf("%-16s %-28s %-12s %-9s %s\n", "FACT", "HOOK", "TIER", "STATUS", "COVERS");
+	for (size_t i = 0; i < count; i++) {
+		const struct kernel_hook *h = &hooks[i];
+
+		printf("%-16s %-28s %-12s %-9s %s", h->fact, h->hook, tier_names[h->tier],
+		       status_names[h->status], h->covers);
+		if (h->why[0])
+			printf(" (%s)", h->why);
+		printf("\n");
+	}
+	printf("\nNot covered:\n");
+	for (size_t i = 0; i < count; i++) {
+		const struct kernel_hook *h = &hooks[i];
+
+		if (h->status == HOOK_ATTACHED && h->misses[0])
+			printf("  %-9s %s\n", h->fact, h->misses);
+		else if (h->status == HOOK_FAILED)
+			printf("  %-9s %s: %s\n", h->fact, h->covers, h->why);
+	}
+	printf("  %-9s UDP, raw and SCTP sockets\n", "protocols");
+}
+
+int command_features(const struct options *options)
+{
+	struct kernel_error error = {""};
+	struct kernel *k = command_open_kernel(options);
+	struct utsname host;
+	int code = 0;
+
+	if (!k)
+		return 1;
+	if (kernel_attach(k, &error) < 0) {
+		log_error("%s", error.text);
+		code = 1;
+	}
+	uname(&host);
+	if (options->format == FORMAT_JSON)
+		print_json(k, &host);
+	else
+		print_text(k, &host);
+	kernel_close(k);
+	if (fflush(stdout) != 0) {
+		log_error("cannot write to stdout");
+		code = 1;
+	}
+	return code;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * log.h - words on stderr, one line each.  The only place that writes them; --quiet silences
+ * log_say(), never log_error().
+ */
+#ifndef SOCKWATCH_LOG_H
+#define SOCKWATCH_LOG_H
+
+#include <stdbool.h>
+
+void log_set_quiet(bool quiet);
+/* "sockwatch: <text>\n" in one write, so that lines of several processes do not mix. */
+__attribute__((format(printf, 1, 2))) void log_say(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
+
+#endif

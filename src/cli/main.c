@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "commands.h"
+#include "log.h"
+
+#include <stdlib.h>
+
+struct kernel *command_open_kernel(const struct options *options)
+{
+	struct kernel_options wanted = {
+		.ring_bytes = options->ring_bytes,
+		.hooks = options->hooks,
+		.btf_path = options->btf_file,
+	};
+	struct kernel_error error = {""};
+	struct kernel *k = kernel_open(&wanted, &error);
+
+	if (!k)
+		log_error("%s", error.text);
+	return k;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int code = options_parse(argc, argv, &options);
+
+	if (code != OPTIONS_RUN)
+		return code;
+	log_set_quiet(options.quiet);
+	switch (options.command) {
+	case COMMAND_TRACE: code = command_trace(&options); break;
+	case COMMAND_FEATURES: code = command_features(&options); break;
+	}
+	options_done(&options);
+	return code;
+}

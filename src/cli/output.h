@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * output.h - where the lines go: stdout or a file, written in whole lines as far as the reader
+ * lets.
+ *
+ * Owns: the descriptor and the stop flag that signals set, because only a write can block.  Refuses
+ * to know: what the lines say.
+ */
+#ifndef SOCKWATCH_OUTPUT_H
+#define SOCKWATCH_OUTPUT_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "writer.h"
+
+struct output {
+	int fd;
+	bool owned;  /* opened here */
+	bool closed; /* the reader went away (EPIPE): no error */
+	int error;   /* errno of a failed write */
+};
+
+/* Set by SIGINT and SIGTERM, see output_catch_signals(). */
+extern volatile sig_atomic_t output_stop;
+
+/* Makes SIGINT and SIGTERM set output_stop and interrupt calls, and SIGPIPE an error. */
+void output_catch_signals(void);
+
+/* `path` NULL is stdout; a file is appended to.  0 or -errno. */
+int output_open(struct output *o, const char *path);
+void output_close(struct output *o);
+
+/*
+ * Writes all of `b` and empties it.  Blocks while the reader does not read.  After a stop signal
+ * the reader gets one second more.  False when lines could not be written: `closed` or `error`
+ * tells which.
+ */
+bool output_flush(struct output *o, struct buffer *b);
+
+#endif
