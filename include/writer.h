@@ -57,7 +57,8 @@ void writer_event(struct writer *w, struct buffer *out, const struct event *even
 size_t json_escape(char *out, const char *bytes, size_t len);
 /*
  * For terminals and columns: space, control characters, backslash and bytes outside valid UTF-8 become \xNN, as lsof
- * does.  `out` holds 4 * len bytes; returns the length written.
+ * does; so do characters that nobody sees or that turn the line around (other spaces, U+202E).
+ * `out` holds 4 * len bytes; returns the length written.
  */
 size_t text_escape(char *out, const char *bytes, size_t len);
 

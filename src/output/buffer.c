@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int buffer_init(struct buffer *b, size_t cap)
+{
+	*b = (struct buffer){.data = malloc(cap ? cap : 1), .cap = cap ? cap : 1};
+	if (!b->data) {
+		b->cap = 0;
+		b->failed = true;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void buffer_done(struct buffer *b)
+{
+	free(b->data);
+	*b = (struct buffer){.failed = true};
+}
+
+static bool buffer_grow(struct buffer *b, size_t more)
+{
+	size_t cap = b->cap ? b->cap : 64;
+	char *data;
+
+	if (more > SIZE_MAX / 2 - b->len)
+		return false;
+	while (cap - b->len < more)
+		cap *= 2;
+	data = realloc(b->data, cap);
+	if (!data)
+		return false;
+	b->data = data;
+	b->cap = cap;
+	return true;
+}
+
+char *buffer_reserve(struct buffer *b, size_t more)
+{
+	if (b->failed)
+		return NULL;
+	if (b->cap - b->len < more && !buffer_grow(b, more)) {
+		b->failed = true;
+		return NULL;
+	}
+	return b->data + b->len;
+}
+
+void buffer_append(struct buffer *b, const void *bytes, size_t len)
+{
+	char *p = buffer_reserve(b, len);
+
+	if (!p || !len)
+		return;
+	memcpy(p, bytes, len);
+	b->len += len;
+}

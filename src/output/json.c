@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "units.h"
+
+/*
+ * Every value is followed by a comma, which the end of its object or list, or of the line,
+ * replaces: that is cheaper than asking before each field whether it is the first.
+ */
+struct json_writer {
+	struct writer base;
+	struct units_clock_cache clock;
+};
+
+#define KEY_SIZE   24
+#define NUMBER_MAX 20
+
+struct key {
+	size_t len;
+	char text[KEY_SIZE];
+};
+
+#define KEY(name)                                                                                  \
+	{                                                                                          \
+		sizeof("\"" name "\":") - 1, "\"" name "\":"                                       \
+	}
+
+static const struct key keys[FIELDS] = {
+	[FIELD_TIME] = KEY("time"),
+	[FIELD_EVENT] = KEY("event"),
+	[FIELD_PROTO] = KEY("proto"),
+	[FIELD_FAMILY] = KEY("family"),
+	[FIELD_MAPPED] = KEY("mapped"),
+	[FIELD_NETNS] = KEY("netns"),
+	[FIELD_COOKIE] = KEY("cookie"),
+	[FIELD_LOCAL] = KEY("local"),
+	[FIELD_PEER] = KEY("peer"),
+	[FIELD_PROCESS] = KEY("process"),
+	[FIELD_ERROR] = KEY("error"),
+	[FIELD_BACKLOG] = KEY("backlog"),
+	[FIELD_AUTOBIND] = KEY("autobind"),
+	[FIELD_LISTENER] = KEY("listener"),
+	[FIELD_FROM] = KEY("from"),
+	[FIELD_TO] = KEY("to"),
+	[FIELD_AFTER_NS] = KEY("after_ns"),
+	[FIELD_SUBSTATE] = KEY("substate"),
+	[FIELD_OPENED] = KEY("opened"),
+	[FIELD_DURATION_NS] = KEY("duration_ns"),
+	[FIELD_SENT_BYTES] = KEY("sent_bytes"),
+	[FIELD_RECEIVED_BYTES] = KEY("received_bytes"),
+	[FIELD_RETRANSMITS] = KEY("retransmits"),
+	[FIELD_RTT_US] = KEY("rtt_us"),
+	[FIELD_REASON] = KEY("reason"),
+	[FIELD_TIME_WAIT] = KEY("time_wait"),
+	[FIELD_STATES] = KEY("states"),
+	[FIELD_STATE] = KEY("state"),
+	[FIELD_NS] = KEY("ns"),
+	[FIELD_COUNT] = KEY("count"),
+	[FIELD_SINCE] = KEY("since"),
+	[FIELD_REPAIRED] = KEY("repaired"),
+	[FIELD_ADDED] = KEY("added"),
+	[FIELD_REMOVED] = KEY("removed"),
+};
+
+/* Writes the key and returns where its value goes: `room` bytes and a comma.  NULL without memory.
+ */
+static char *json_key(struct writer *w, enum field field, size_t room)
+{
+	char *p = buffer_reserve(w->out, KEY_SIZE + room + 1);
+
+	if (!p)
+		return NULL;
+	memcpy(p, keys[field].text, KEY_SIZE);
+	return p + keys[field].len;
+}
+
+static void json_done(struct writer *w, char *p)
+{
+	*p++ = ',';
+	w->out->len = (size_t)(p - w->out->data);
+}
+
+static char *put(char *p, const char *text, size_t len)
+{
+	memcpy(p, text, len);
+	return p + len;
+}
+
+#define PUT(p, literal) put(p, literal, sizeof(literal) - 1)
+
+static void json_raw(struct writer *w, enum field field, const char *text, size_t len)
+{
+	char *p = json_key(w, field, len);
+
+	if (p)
+		json_done(w, put(p, text, len));
+}
+
+static void json_begin(struct writer *w)
+{
+	buffer_append(w->out, "{", 1);
+}
+
+static void json_end(struct writer *w)
+{
+	char *p = buffer_reserve(w->out, 1);
+
+	if (!p)
+		return;
+	p[-1] = '}';
+	p[0] = '\n';
+	w->out->len++;
+}
+
+static void json_header(struct writer *w)
+{
+	(void)w;
+}
+
+static void json_time(struct writer *w, enum field field, uint64_t realtime_ns)
+{
+	struct json_writer *j = (struct json_writer *)w;
+	char *p = json_key(w, field, UNITS_RFC3339_SIZE + 2);
+
+	if (!p)
+		return;
+	*p++ = '"';
+	p += units_format_rfc3339(p, &j->clock, realtime_ns);
+	*p++ = '"';
+	json_done(w, p);
+}
+
+static void json_word(struct writer *w, enum field field, const char *word)
+{
+	size_t len = strlen(word);
+	char *p = json_key(w, field, len + 2);
+
+	if (!p)
+		return;
+	*p++ = '"';
+	p = put(p, word, len);
+	*p++ = '"';
+	json_done(w, p);
+}
+
+static void json_number(struct writer *w, enum field field, uint64_t value)
+{
+	char *p = json_key(w, field, NUMBER_MAX);
+
+	if (p)
+		json_done(w, p + inet_format_number(p, value));
+}
+
+static void json_flag(struct writer *w, enum field field, bool value)
+{
+	if (value)
+		json_raw(w, field, "true", 4);
+	else
+		json_raw(w, field, "false", 5);
+}
+
+static void json_absent(struct writer *w, enum field field)
+{
+	json_raw(w, field, "null", 4);
+}
+
+static void json_place(struct writer *w, enum field field, const struct place *place)
+{
+	size_t interface_len = place->interface ? strlen(place->interface) : 0;
+	char *p = json_key(w, field, 64 + INET_ADDRESS_SIZE + 6 * interface_len);
+
+	if (!p)
+		return;
+	p = PUT(p, "{\"addr\":\"");
+	p += inet_format_address(p, place->family, place->mapped, place->endpoint->addr);
+	p = PUT(p, "\",\"port\":");
+	p += inet_format_number(p, place->endpoint->port);
+	if (place->interface) {
+		p = PUT(p, ",\"interface\":\"");
+		p += json_escape(p, place->interface, interface_len);
+		*p++ = '"';
+	}
+	*p++ = '}';
+	json_done(w, p);
+}
+
+static char *put_string(char *p, const char *text, size_t len)
+{
+	if (!text)
+		return PUT(p, "null");
+	*p++ = '"';
+	p += json_escape(p, text, len);
+	*p++ = '"';
+	return p;
+}
+
+static void json_process(struct writer *w, enum field field, const struct process *process)
+{
+	/* The model's root is "", people and ss write "/". */
+	const char *cgroup = process->cgroup && !*process->cgroup ? "/" : process->cgroup;
+	size_t name_len = strnlen(process->name, sizeof(process->name));
+	size_t cgroup_len = cgroup ? strlen(cgroup) : 0;
+	size_t container_len = process->container ? strlen(process->container) : 0;
+	char *p = json_key(w, field, 128 + 6 * (name_len + cgroup_len + container_len));
+
+	if (!p)
+		return;
+	p = PUT(p, "{\"pid\":");
+	p += inet_format_number(p, process->pid);
+	p = PUT(p, ",\"tid\":");
+	p += inet_format_number(p, process->tid);
+	p = PUT(p, ",\"name\":");
+	p = put_string(p, process->name, name_len);
+	p = PUT(p, ",\"uid\":");
+	p += inet_format_number(p, process->uid);
+	p = PUT(p, ",\"cgroup\":");
+	p = put_string(p, cgroup, cgroup_len);
+	p = PUT(p, ",\"container\":");
+	p = put_string(p, process->container, container_len);
+	*p++ = '}';
+	json_done(w, p);
+}
+
+static void json_open(struct writer *w, enum field field, enum nest nest)
+{
+	char *p = json_key(w, field, 1);
+
+	if (!p)
+		return;
+	*p++ = nest == NEST_LIST ? '[' : '{';
+	w->out->len = (size_t)(p - w->out->data);
+}
+
+static void json_close(struct writer *w, enum nest nest)
+{
+	char *p = buffer_reserve(w->out, 2);
+
+	if (!p)
+		return;
+	if (p[-1] == ',')
+		p--;
+	*p++ = nest == NEST_LIST ? ']' : '}';
+	json_done(w, p);
+}
+
+static const struct spelling json_spelling = {
+	.header = json_header,
+	.begin = json_begin,
+	.end = json_end,
+	.time = json_time,
+	.word = json_word,
+	.number = json_number,
+	.flag = json_flag,
+	.absent = json_absent,
+	.place = json_place,
+	.process = json_process,
+	.open = json_open,
+	.close = json_close,
+};
+
+struct writer *writer_json_new(const struct writer_options *options)
+{
+	struct json_writer *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->base.spelling = &json_spelling;
+	j->base.options = *options;
+	units_clock_init(&j->clock);
+	return &j->base;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "writer.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MAX_INPUT    64
+
+struct row {
+	const char *in;
+	const char *out;
+};
+
+static void check_rows(size_t (*escape)(char *, const char *, size_t), const struct row *rows,
+		       size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char out[6 * MAX_INPUT + 1];
+
+		out[escape(out, rows[i].in, strlen(rows[i].in))] = '\0';
+		assert_string_equal(out, rows[i].out);
+	}
+}
+
+static void json_escapes_what_a_string_must_not_hold(void **state)
+{
+	static const struct row rows[] = {
+		{"", ""},
+		{"python3 -m", "python3 -m"},
+		{"a\"b\\c", "a\\\"b\\\\c"},
+		{"\b\f\n\r\t", "\\b\\f\\n\\r\\t"},
+		{"\x1b[31mred", "\\u001b[31mred"},
+		{"\x01\x1f\x7f", "\\u0001\\u001f\\u007f"},
+		{"caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x90\xa7",
+		 "caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x90\xa7"},
+		{"\xc2\x9b", "\\u009b"},
+		{"\xff", "\xef\xbf\xbd"},
+		{"a\xe6\x97", "a\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	};
+	char out[8];
+
+	(void)state;
+	check_rows(json_escape, rows, COUNT(rows));
+	assert_int_equal(json_escape(out, "\0", 1), 6);
+	assert_memory_equal(out, "\\u0000", 6);
+}
+
+static void text_escapes_what_would_break_a_line_or_a_column(void **state)
+{
+	static const struct row rows[] = {
+		{"", ""},
+		{"nginx:\"w\"", "nginx:\"w\""},
+		{"a b", "a\\x20b"},
+		{"a\\b", "a\\x5cb"},
+		{"\x1b[2J\n", "\\x1b[2J\\x0a"},
+		{"\xc2\x9b", "\\xc2\\x9b"},
+		{"caf\xc3\xa9", "caf\xc3\xa9"},
+		{"\xff\xc3", "\\xff\\xc3"},
+		/* U+202E turns the rest of the line around, U+00A0 and U+3000 look like spaces. */
+		{"a\xe2\x80\xaegpj", "a\\xe2\\x80\\xaegpj"},
+		{"\xc2\xa0\xe3\x80\x80", "\\xc2\\xa0\\xe3\\x80\\x80"},
+	};
+	char out[4];
+
+	(void)state;
+	check_rows(text_escape, rows, COUNT(rows));
+	assert_int_equal(text_escape(out, "\0", 1), 4);
+	assert_memory_equal(out, "\\x00", 4);
+}
+
+/* RFC 3629's table, written out: a second opinion on the decoder. */
+static size_t valid_sequence(const uint8_t *s, size_t len)
+{
+	static const struct {
+		uint8_t low, high, second_low, second_high;
+		size_t len;
+	} rows[] = {
+		{0x00, 0x7f, 0, 0, 1},	     {0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (s[0] < rows[i].low || s[0] > rows[i].high)
+			continue;
+		if (rows[i].len > len)
+			return 0;
+		if (rows[i].len > 1 && (s[1] < rows[i].second_low || s[1] > rows[i].second_high))
+			return 0;
+		for (size_t j = 2; j < rows[i].len; j++)
+			if (s[j] < 0x80 || s[j] > 0xbf)
+				return 0;
+		return rows[i].len;
+	}
+	return 0;
+}
+
+static bool is_json_string(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t n = valid_sequence((const uint8_t *)text + i, len - i);
+
+		if (n == 0 || (uint8_t)text[i] < 0x20 || text[i] == '"')
+			return false;
+		if (text[i] != '\\') {
+			i += n;
+		} else if (i + 1 < len && text[i + 1] && strchr("\"\\bfnrt", text[i + 1])) {
+			i += 2;
+		} else if (i + 6 <= len && text[i + 1] == 'u' &&
+			   strspn(text + i + 2, "0123456789abcdef") >= 4) {
+			i += 6;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_text_cell(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t n = valid_sequence((const uint8_t *)text + i, len - i);
+
+		if (n == 0 || (uint8_t)text[i] <= ' ' || text[i] == 0x7f)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
+/* Bytes that come near valid sequences more often than chance would. */
+static size_t random_bytes(char *out)
+{
+	static const char *const parts[] = {"\xc3\xa9", "\xe6\x97\xa5", "\xf0\x9f\x90\xa7",
+					    "\"",	"\\",		"\x1b[",
+					    "\xed\xa0", "\xf4\x90"};
+	size_t want = (size_t)random() % (MAX_INPUT - 4);
+	size_t len = 0;
+
+	while (len < want) {
+		if (random() % 2) {
+			out[len++] = (char)random();
+		} else {
+			const char *part = parts[(size_t)random() % COUNT(parts)];
+
+			memcpy(out + len, part, strlen(part));
+			len += strlen(part);
+		}
+	}
+	return len;
+}
+
+static void random_bytes_stay_well_formed_and_in_bounds(void **state)
+{
+	(void)state;
+	srandom(3);
+	for (int round = 0; round < 200000; round++) {
+		char in[MAX_INPUT];
+		size_t len = random_bytes(in);
+		/* Exactly the promised room, so that the sanitizer sees one byte more. */
+		char *json = malloc(6 * len + 1);
+		char *text = malloc(4 * len + 1);
+		size_t json_len, text_len;
+
+		assert_non_null(json);
+		assert_non_null(text);
+		json_len = json_escape(json, in, len);
+		text_len = text_escape(text, in, len);
+		assert_true(json_len <= 6 * len);
+		assert_true(text_len <= 4 * len);
+		json[json_len] = '\0';
+		assert_true(is_json_string(json, json_len));
+		assert_true(is_text_cell(text, text_len));
+		free(json);
+		free(text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_escapes_what_a_string_must_not_hold),
+		cmocka_unit_test(text_escapes_what_would_break_a_line_or_a_column),
+		cmocka_unit_test(random_bytes_stay_well_formed_and_in_bounds),
+	};
+
+	return cmocka_run_group_tests_name("escape", tests, NULL, NULL);
+}
