@@ -63,6 +63,18 @@ static const struct key keys[FIELDS] = {
 	[FIELD_REPAIRED] = KEY("repaired"),
 	[FIELD_ADDED] = KEY("added"),
 	[FIELD_REMOVED] = KEY("removed"),
+	[FIELD_BINDER] = KEY("binder"),
+	[FIELD_HOLDERS] = KEY("holders"),
+	[FIELD_PID] = KEY("pid"),
+	[FIELD_NAME] = KEY("name"),
+	[FIELD_FD] = KEY("fd"),
+	[FIELD_UID] = KEY("uid"),
+	[FIELD_QUEUE] = KEY("queue"),
+	[FIELD_RECEIVE] = KEY("receive"),
+	[FIELD_SEND] = KEY("send"),
+	[FIELD_CLASS] = KEY("class"),
+	[FIELD_EPHEMERAL] = KEY("ephemeral"),
+	[FIELD_SERVICE] = KEY("service"),
 };
 
 /* Writes the key and returns where its value goes: `room` bytes and a comma.  NULL without memory.
