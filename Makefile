@@ -42,9 +42,10 @@ OUTPUT := $(wildcard src/output/*.c)
 KERNEL := $(wildcard src/kernel/*.c)
 CLI    := $(wildcard src/cli/*.c)
 OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
-BPF    := $(wildcard bpf/*.bpf.c)
+# The tracer's programs become one object; a listing's are another, because it must start fast.
+BPF    := $(filter-out bpf/snapshot.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJ := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(BPF))
-SKELETON := $(BUILD)/sockwatch.skel.h
+SKELETON := $(BUILD)/sockwatch.skel.h $(BUILD)/snapshot.skel.h
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -74,9 +75,13 @@ $(BUILD)/sockwatch.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(SKELETON): $(BUILD)/sockwatch.bpf.o
+$(BUILD)/snapshot.bpf.o: $(BUILD)/bpf/snapshot.bpf.o
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name sockwatch_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm
