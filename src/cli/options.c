@@ -34,6 +34,27 @@ static const struct command commands[] = {
 	 "Prints each kernel hook, whether it works here, which one was chosen, and what that "
 	 "leaves uncovered.\v"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
+	{COMMAND_LS, "ls", "list every socket and everyone who holds it",
+	 "Lists the sockets of every network namespace, TIME_WAIT and shared ones included, with "
+	 "each process "
+	 "that holds them.\v"
+	 "Examples:\n"
+	 "  sockwatch ls -i :8080                who uses the port\n"
+	 "  sockwatch ls --state listen          who listens\n"
+	 "  sockwatch ls --netns self -c nginx   one process's sockets, in this namespace\n"
+	 "  sockwatch ls -o json | jq ...        one object a socket\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
+	{COMMAND_WHO, "who", "say who has a port, and wait for it to be taken",
+	 "Says which process has the port, since when, from where it can be reached, and what "
+	 "frees it.\v"
+	 "The port: 8080, udp/53, 127.0.0.1:5432, [::1]:80, tcp/ssh.\n"
+	 "Examples:\n"
+	 "  sockwatch who 8080\n"
+	 "  sockwatch who udp/53 -o json\n"
+	 "  sockwatch who --wait 8080            returns the moment somebody takes it\n"
+	 "\n"
+	 "Exit code: 0 found, 1 run-time failure, 2 usage, 3 nobody has it."},
 };
 
 /* What the argp callback works on. */
@@ -130,7 +151,7 @@ static void explain_short(const struct command *command, const char *word)
 		const struct options_row *row = find_key(command, (unsigned char)*letter);
 		char option[] = {'-', *letter, '\0'};
 
-		if (row && row->arg)
+		if (row && row->arg && !row->optional)
 			explain_missing(row);
 		else if (!row)
 			explain_unknown(command, option, 2);
@@ -162,6 +183,10 @@ static error_t read_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_ARG:
+		err = options_set_word(&r->parse, arg,
+				       state->next >= 2 ? state->argv[state->next - 2] : NULL);
+		if (err != -1)
+			break;
 		err = options_complain("'%.*s': %s takes options only; see sockwatch %s --help",
 				       (int)strnlen(arg, 100), arg, r->command->name,
 				       r->command->name);
@@ -195,7 +220,8 @@ static void make_argp_options(const struct command *command, struct argp_option 
 			.name = row->name,
 			.key = row->key,
 			.arg = row->arg,
-			.flags = row->hidden ? OPTION_HIDDEN : 0,
+			.flags = (row->hidden ? OPTION_HIDDEN : 0) |
+				 (row->optional ? OPTION_ARG_OPTIONAL : 0),
 			.doc = row->doc,
 			.group = row->group,
 		};
@@ -221,7 +247,7 @@ static int print_overview(void)
 {
 	puts("Usage: sockwatch [COMMAND] [OPTION...]\n"
 	     "Traces every TCP socket of this host, all containers included: who bound, connected\n"
-	     "or accepted it, what became of it, and why it failed.\n"
+	     "or accepted it, what became of it, and why it failed; lists who holds what now.\n"
 	     "\n"
 	     "Commands:");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
@@ -234,9 +260,12 @@ static int print_overview(void)
 	     "  sockwatch                              everything, until Ctrl-C\n"
 	     "  sockwatch -p 901 --port 443            one process, one port\n"
 	     "  sockwatch trace -o json --for 10s      ten seconds, one JSON object a line\n"
+	     "  sockwatch ls -i :8080                  every socket on a port and who holds it\n"
+	     "  sockwatch who 8080                     who has the port\n"
 	     "\n"
 	     "Needs root.\n"
-	     "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost.");
+	     "Exit code: 0 done, 1 run-time failure, 2 usage, 3 who found nobody, 4 done but "
+	     "events were lost.");
 	return finish_stdout();
 }
 
@@ -320,6 +349,10 @@ int options_parse(int argc, char **argv, struct options *ret)
 		code = print_version();
 	else if (r.parse.help)
 		code = named ? print_command_help(&argp, command) : print_overview();
+	if (code == OPTIONS_RUN && command->id == COMMAND_WHO && !ret->asked) {
+		options_complain("who: which port? write for example sockwatch who 8080");
+		code = EXIT_USAGE;
+	}
 	if (code == OPTIONS_RUN)
 		apply_environment(ret);
 	else

@@ -17,6 +17,7 @@
 
 #include "filter.h"
 #include "kernel.h"
+#include "snapshot.h"
 
 /* options_parse(): nothing is finished yet, run the command. */
 #define OPTIONS_RUN (-1)
@@ -24,6 +25,8 @@
 enum options_command {
 	COMMAND_TRACE,
 	COMMAND_FEATURES,
+	COMMAND_LS,
+	COMMAND_WHO,
 };
 
 enum options_format {
@@ -50,11 +53,21 @@ struct options {
 	uint64_t max_sockets;
 	const char *btf_file;		/* NULL: the kernel's own; points into argv */
 	const char *output_file;	/* NULL: stdout; points into argv */
+
+	/* ls, who */
+	enum snapshot_source source;
+	bool all;			/* sockets without a port too */
+	bool no_header;
+	bool resolve;			/* names of hosts */
+	bool services;			/* names of ports */
+	bool wait;
+	bool asked;			/* who: the port was given, in `filter` */
+	const char *port_text;		/* as given; points into argv */
 };
 
 /*
- * Reads the command line, NO_COLOR in the environment, /etc/passwd for --user NAME and the namespace that --netns
- * names.  Returns OPTIONS_RUN, or the code to exit with: 0 after --help and --version (on stdout), 2 after one line
+ * Reads the command line, NO_COLOR in the environment, /etc/passwd for --user NAME, /etc/services and /etc/hosts for names
+ * behind -i, and the namespace that --netns names.  Returns OPTIONS_RUN, or the code to exit with: 0 after --help and --version (on stdout), 2 after one line
  * on stderr about bad usage, 1 when stdout took no help.  *ret owns memory only after OPTIONS_RUN; argv must
  * outlive it.
  */

@@ -28,6 +28,7 @@
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 static const char *const hooks_words[] = {"auto", "trampolines", "tracepoints", NULL};
+static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 
 int options_complain(const char *format, ...)
 {
@@ -338,9 +339,40 @@ static int set_ring(struct options_parse *p, const struct options_row *row, cons
 	return 0;
 }
 
+static int set_inet(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	if (!arg) {
+		p->inet_open = true;
+		return 0;
+	}
+	return check(row, arg, options_add_inet(p->options, arg));
+}
+
+int options_set_word(struct options_parse *p, const char *word, const char *before)
+{
+	size_t len = before ? strlen(before) : 0;
+
+	/* "lsof -i :80": the value may stand apart. */
+	if (p->options->command == COMMAND_LS && p->inet_open && len > 1 && before[0] == '-' &&
+	    before[1] != '-' && before[len - 1] == 'i') {
+		p->inet_open = false;
+		if (options_add_inet(p->options, word) == 0)
+			return 0;
+		return options_complain("-i '%.*s': not as lsof has it; write for example -i "
+					"tcp@127.0.0.1:80,443",
+					(int)strnlen(word, 100), word);
+	}
+	if (p->options->command == COMMAND_WHO && !p->options->asked)
+		return options_set_port(p->options, word);
+	return -1;
+}
+
 #define TRACE	 (1u << COMMAND_TRACE)
 #define FEATURES (1u << COMMAND_FEATURES)
-#define ALL	 (TRACE | FEATURES)
+#define LS	 (1u << COMMAND_LS)
+#define WHO	 (1u << COMMAND_WHO)
+#define FILTERED (TRACE | LS)
+#define ALL	 (TRACE | FEATURES | LS | WHO)
 #define FIELD(f) .field = offsetof(struct options, f)
 
 enum group {
@@ -355,47 +387,55 @@ enum group {
 
 /* clang-format off */
 const struct options_row options_table[] = {
-	{ .commands = TRACE, .group = GROUP_FILTER,
+	{ .commands = FILTERED, .group = GROUP_FILTER,
 	  .doc = "Which sockets (all given must hold; a LIST is 80,443,8000-8100, any of it):" },
-	{ 't', "tcp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
+	{ 't', "tcp", NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
 	  .doc = "TCP, MPTCP included" },
-	{ 'u', "udp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.udp),
+	{ 'u', "udp", NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.udp),
 	  .doc = "UDP" },
-	{ '4', NULL, NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.ipv4),
+	{ '4', NULL, NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.ipv4),
 	  .doc = "IPv4, also on IPv6 sockets (v4-mapped)" },
-	{ '6', NULL, NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.ipv6),
+	{ '6', NULL, NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.ipv6),
 	  .doc = "IPv6 sockets, v4-mapped ones included" },
-	{ 'p', "pid", "LIST", TRACE, GROUP_FILTER, false, set_pids, FIELD(filter.pids),
+	{ 'p', "pid", "LIST", FILTERED, GROUP_FILTER, false, set_pids, FIELD(filter.pids),
 	  .why = "not a process id or range (up to 4194304)", .example = "901,1000-1100",
 	  .doc = "Owned by these processes" },
-	{ 'c', "comm", "NAME", TRACE, GROUP_FILTER, false, set_comm, FIELD(filter.comm),
+	{ 'c', "comm", "NAME", FILTERED, GROUP_FILTER, false, set_comm, FIELD(filter.comm),
 	  .why = "empty", .example = "nginx",
 	  .doc = "The owner's name begins so (the kernel keeps 15 bytes)" },
-	{ 'U', "user", "NAME|UID", TRACE, GROUP_FILTER, false, set_user,
+	{ 'U', "user", "NAME|UID", FILTERED, GROUP_FILTER, false, set_user,
 	  .why = "no user id, and no such name in /etc/passwd", .example = "1000",
 	  .doc = "Owned by this user (of /etc/passwd)" },
-	{ KEY_PORT, "port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.ports),
+	{ KEY_PORT, "port", "LIST", FILTERED, GROUP_FILTER, false, set_ports, FIELD(filter.ports),
 	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at either end" },
-	{ 'L', "local-port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.local_ports),
+	{ 'L', "local-port", "LIST", FILTERED, GROUP_FILTER, false, set_ports, FIELD(filter.local_ports),
 	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at this end" },
-	{ 'D', "remote-port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.peer_ports),
+	{ 'D', "remote-port", "LIST", FILTERED, GROUP_FILTER, false, set_ports, FIELD(filter.peer_ports),
 	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at the peer's end" },
-	{ KEY_ADDR, "addr", "CIDR,...", TRACE, GROUP_FILTER, false, set_addr,
+	{ KEY_ADDR, "addr", "CIDR,...", FILTERED, GROUP_FILTER, false, set_addr,
 	  .why = "not a list of addresses or networks", .example = "10.0.0.0/8,::1",
 	  .doc = "Address at either end" },
+	{ KEY_STATE, "state", "NAME,...", LS, GROUP_FILTER, false, set_state,
+	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
+	  .doc = "In one of these states" },
 	{ KEY_STATE, "state", "NAME,...", TRACE, GROUP_FILTER, false, set_state,
 	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
 	  .doc = "State entered or left; a close answers to every state of its life, listen to LISTEN, "
 		 "bind, connect and accept to none" },
-	{ KEY_NETNS, "netns", "NETNS", TRACE, GROUP_FILTER, false, set_netns,
+	{ KEY_NETNS, "netns", "NETNS", FILTERED, GROUP_FILTER, false, set_netns,
 	  .why = "not a network namespace", .example = "self",
 	  .doc = "In this network namespace: self, a path, an inode or a name of ip netns; default: all" },
-	{ KEY_CGROUP, "cgroup", "PATH", TRACE, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
+	{ KEY_CGROUP, "cgroup", "PATH", FILTERED, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
 	  .why = "not a path from the root of the cgroups", .example = "/system.slice/nginx.service",
 	  .doc = "The owner is in this cgroup or below" },
-	{ KEY_CONTAINER, "container", "ID", TRACE, GROUP_FILTER, false, set_container,
+	{ KEY_CONTAINER, "container", "ID", FILTERED, GROUP_FILTER, false, set_container,
 	  FIELD(filter.container), .why = "empty", .example = "4f1a2b3c",
 	  .doc = "The owner is in this container; an id may be cut short" },
+	{ 'i', NULL, "[46][tcp|udp][@host][:port]", LS, GROUP_FILTER, false, set_inet,
+	  .why = "not as lsof has it", .example = "-i tcp@127.0.0.1:80,443", .optional = true,
+	  .doc = "As lsof: version, protocol, and host and port at either end; several add up" },
+	{ 'a', "all", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(all),
+	  .doc = "Sockets that have no port yet too" },
 	{ KEY_EVENTS, "events", "KIND,...", TRACE, GROUP_FILTER, false, set_events,
 	  .why = "not an event (bind, listen, connect, accept, state, close)", .example = "bind,close",
 	  .doc = "Only these: bind, listen, connect, accept, state, close" },
@@ -416,11 +456,22 @@ const struct options_row options_table[] = {
 	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
 	{ KEY_COUNT, "count", "N", TRACE, GROUP_OUTPUT, false, set_count,
 	  .why = "not a number above 0", .example = "100", .doc = "Stop after N events" },
-	{ 'n', NULL, NULL, TRACE, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
-	{ 'P', NULL, NULL, TRACE, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
+	{ 'n', NULL, NULL, FILTERED, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
+	{ 'P', NULL, NULL, FILTERED, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
+	{ 'H', "no-header", NULL, LS, GROUP_OUTPUT, false, set_flag, FIELD(no_header),
+	  .doc = "Rows only" },
+	{ 'r', "resolve", NULL, LS, GROUP_OUTPUT, false, set_flag, FIELD(resolve),
+	  .doc = "Names of hosts where they are found within a second" },
+	{ KEY_SERVICES, "services", NULL, LS, GROUP_OUTPUT, false, set_flag, FIELD(services),
+	  .doc = "Names of ports, every one that /etc/services knows" },
+	{ KEY_WAIT, "wait", NULL, WHO, GROUP_OUTPUT, false, set_flag, FIELD(wait),
+	  .doc = "Where nobody has the port, wait until somebody takes it" },
 
 	{ .commands = ALL, .group = GROUP_KERNEL, .doc = "Kernel:" },
-	{ KEY_HOOKS, "hooks", "TIER", ALL, GROUP_KERNEL, false, set_word,
+	{ KEY_SOURCE, "hooks", "SOURCE", LS | WHO, GROUP_KERNEL, false, set_word,
+	  FIELD(source), source_words, .why = "neither auto, iterators nor proc", .example = "proc",
+	  .doc = "iterators, proc (sock_diag and /proc), or auto (default): iterators where the kernel has them" },
+	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES, GROUP_KERNEL, false, set_word,
 	  FIELD(hooks), hooks_words, .why = "neither auto, trampolines nor tracepoints",
 	  .example = "tracepoints", .doc = "trampolines, tracepoints, or auto (default): the best that works" },
 	{ KEY_BTF, "btf", "FILE", ALL, GROUP_KERNEL, false, set_file, FIELD(btf_file),
