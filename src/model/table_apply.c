@@ -17,20 +17,17 @@ static void set_mapped(struct socket *s)
 
 void socket_update(struct socket *s, const struct fact *f)
 {
+	/* A port once known outlives the kernel's own clearing. */
+	uint16_t port = f->local.port ? f->local.port : s->local.port;
+
 	s->netns = f->netns;
 	s->family = (uint8_t)f->family;
 	s->protocol = f->protocol;
 	s->touched_ns = f->time_ns;
 	if (f->cookie)
 		s->cookie = f->cookie;
-	/* A listed socket is chained by its port; and a port once known outlives the kernel's own
-	 * clearing. */
-	if (!(s->flags & SOCKET_LISTED)) {
-		uint16_t port = f->local.port ? f->local.port : s->local.port;
-
-		s->local = f->local;
-		s->local.port = port;
-	}
+	s->local = f->local;
+	s->local.port = port;
 	if (f->peer.port || s->peer.port == 0)
 		s->peer = f->peer;
 	set_mapped(s);
@@ -104,7 +101,7 @@ static void begin_life(struct socket *s, uint64_t time_ns)
 {
 	s->opened_ns = time_ns;
 	s->span_count = 0;
-	s->flags &= SOCKET_LISTED | SOCKET_MAPPED | SOCKET_SEED_OWNER;
+	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER;
 }
 
 static bool is_stale(const struct socket *s, const struct fact *f)
@@ -112,8 +109,11 @@ static bool is_stale(const struct socket *s, const struct fact *f)
 	return s->cookie && f->cookie && s->cookie != f->cookie;
 }
 
-/* The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
- * birth was lost. */
+/*
+ * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
+ * birth was lost.  Out of the chain of its port, which the fact may change; who listens lists it
+ * again.
+ */
 static struct socket *socket_of(struct table *t, const struct fact *f)
 {
 	struct socket *s = table_find(t, f->sk);
@@ -127,6 +127,7 @@ static struct socket *socket_of(struct table *t, const struct fact *f)
 		s = table_insert(t, f->sk);
 		s->state = (uint8_t)(f->from ? f->from : STATE_CLOSE);
 	}
+	table_unlist(t, s);
 	return s;
 }
 
@@ -244,9 +245,8 @@ static void fill_counters(struct event_close *c, const struct fact *f)
 	c->rtt_us = f->rtt_us;
 }
 
-static void end_life(struct table *t, struct socket *s)
+static void end_life(struct socket *s)
 {
-	table_unlist(t, s);
 	s->opened_ns = 0;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_ACCEPTED | SOCKET_CONNECT_SHOWN |
@@ -292,7 +292,7 @@ static void apply_closed(struct table *t, const struct fact *f)
 		if (!failed_listen)
 			t->sink(t->ctx, &close);
 	}
-	end_life(t, s);
+	end_life(s);
 }
 
 /* An event about what a call asked for, which the record does not hold. */

@@ -108,6 +108,7 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 					   uint64_t listener_cookie);
 
 /* table_apply.c */
+/* `s` is not listed: its port may change. */
 void socket_update(struct socket *s, const struct fact *f);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
 		     uint64_t time_ns);

@@ -135,6 +135,7 @@ void table_seed(struct table *t, const struct fact *f)
 		t->look_added++;
 	} else if (s->touched_ns <= f->time_ns && s->state != f->to) {
 		/* The fact that said so was lost. */
+		table_unlist(t, s);
 		s->state = (uint8_t)f->to;
 		s->since_ns = 0;
 		socket_update(s, f);

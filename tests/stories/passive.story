@@ -316,3 +316,24 @@
 = 111 state #3 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000 mapped
 120 accept C p50
 = 120 accept #3 p50 10.0.0.2:80>10.0.0.1:40000 mapped
+
+== listen again on a socket that was shut down: the kernel still shows the old port, then another
+0 open A CLOSE>LISTEN 0.0.0.0:0 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 
+1 listen A 0.0.0.0:45000 arg=5 p50
+= 1 listen #1 backlog=5 p50 0.0.0.0:45000
+50 closed A LISTEN>CLOSE
+= 50 state #1 LISTEN>CLOSE after=50 p50 0.0.0.0:45000
+= 50 close #1 local-close opened=0 lived=50 LISTEN:50 p50 0.0.0.0:45000
+60 open A CLOSE>LISTEN p50
+= 60 state #1 CLOSE>LISTEN after=10 p50 0.0.0.0:45000
+61 listen A 0.0.0.0:46000 arg=5 p50
+= 61 listen #1 backlog=5 p50 0.0.0.0:46000
+100 state B LISTEN>SYN_RECV 10.0.0.2:46000>10.0.0.1:40000 cookie=0
+101 state B SYN_RECV>ESTABLISHED cookie=2
+= 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:46000>10.0.0.1:40000
+= 101 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:46000>10.0.0.1:40000
+900 closed A LISTEN>CLOSE shutdown
+= 900 state #1 LISTEN>CLOSE after=840 p50 0.0.0.0:46000
+= 900 close #1 local-close opened=60 lived=840 LISTEN:840 p50 0.0.0.0:46000
+901 destroy A

@@ -29,3 +29,45 @@
 200 closed A FIN_WAIT2>CLOSE orphan shutdown
 = 200 state #1 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? p100 10.0.0.1:0>10.0.0.2:80
 = 200 close #1 local-close time-wait opened=0 lived=200 p100 10.0.0.1:0>10.0.0.2:80
+
+== a listener that connects, its end lost
+0 bind A 0.0.0.0:80 p50
+= 0 bind #1 p50 0.0.0.0:80
+1 open A CLOSE>LISTEN p50
+= 1 state #1 CLOSE>LISTEN after=1 p50 0.0.0.0:80
+2 listen A arg=5 p50
+= 2 listen #1 backlog=5 p50 0.0.0.0:80
+100 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p50
+= 100 state #1 CLOSE>SYN_SENT after=? p50 10.0.0.1:0>10.0.0.2:80
+101 connect A 10.0.0.1:40000>10.0.0.2:80
+= 101 connect #1 autobind p50 10.0.0.1:40000>10.0.0.2:80
+110 closed A SYN_SENT>CLOSE err=111
+= 110 state #1 SYN_SENT>CLOSE after=10 p50 10.0.0.1:40000>10.0.0.2:80
+= 110 close #1 refused opened=100 lived=10 SYN_SENT:10 p50 10.0.0.1:40000>10.0.0.2:80 ECONNREFUSED
+111 destroy A
+
+== a listener whose pointer is bound again, end, destroy and cookie lost
+0 open A CLOSE>LISTEN 0.0.0.0:80 cookie=0 p50
+= 0 state #0 CLOSE>LISTEN after=? p50 0.0.0.0:80
+2 listen A arg=5 p50
+= 2 listen #0 backlog=5 p50 0.0.0.0:80
+100 bind A CLOSE 0.0.0.0:81 p60
+= 100 bind #0 p60 0.0.0.0:81
+101 destroy A
+= 101 close #0 unknown opened=100 lived=1 p60 0.0.0.0:81
+
+== a listener whose port changes unseen
+0 open A CLOSE>LISTEN 0.0.0.0:80 cookie=0 p50
+= 0 state #0 CLOSE>LISTEN after=? p50 0.0.0.0:80
+2 listen A arg=5 p50
+= 2 listen #0 backlog=5 p50 0.0.0.0:80
+100 listen A 0.0.0.0:81 arg=5 p60
+= 100 listen #0 backlog=5 p60 0.0.0.0:81
+110 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+111 state B SYN_RECV>ESTABLISHED cookie=2
+= 110 state #2 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000
+= 111 state #2 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000
+120 closed A LISTEN>CLOSE shutdown
+= 120 state #0 LISTEN>CLOSE after=120 p60 0.0.0.0:81
+= 120 close #0 local-close opened=0 lived=120 LISTEN:120 p60 0.0.0.0:81
+121 destroy A

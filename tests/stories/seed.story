@@ -256,3 +256,21 @@
 10 closed A ESTABLISHED>CLOSE shutdown
 = 10 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.1:40000>10.0.0.2:80
 = 10 close #1 local-reset opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
+
+== a listener that repair finds closed no longer has children
+0 open A CLOSE>LISTEN 0.0.0.0:80 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80
+1 listen A arg=5 p50
+= 1 listen #1 backlog=5 p50 0.0.0.0:80
+100 look
+101 seed-file A CLOSE 0.0.0.0:80 p50 arg=1
+110 repair
+= added 0 removed 0
+120 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+121 state B SYN_RECV>ESTABLISHED cookie=2
+= 120 state #2 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000
+= 121 state #2 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000
+130 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p50
+= 130 state #1 CLOSE>SYN_SENT after=? p50 10.0.0.1:0>10.0.0.2:80
+131 destroy A
+= 131 close #1 unknown opened=130 lived=1 p50 10.0.0.1:0>10.0.0.2:80
