@@ -57,6 +57,9 @@ void table_free(struct table *t)
 		process_release(t->processes, s->owner);
 		process_release(t->processes, s->listener);
 	}
+	process_release(t->processes, t->spare.owner);
+	process_release(t->processes, t->spare.listener);
+	held_drop(t);
 	for (size_t i = 0; i < t->chunk_count; i++)
 		free(t->chunk[i]);
 	free(t->chunk);

@@ -70,3 +70,14 @@ void held_connect_failed(struct table *t, const struct fact *f)
 	h->close.error = -f->result;
 	emit(t, h);
 }
+
+void held_drop(struct table *t)
+{
+	for (; t->held_count; t->held_count--) {
+		struct held *h = &t->held[t->held_first];
+
+		if (h->sk)
+			process_release(t->processes, h->close.process);
+		t->held_first = (t->held_first + 1) % HELD_MAX;
+	}
+}

@@ -132,7 +132,7 @@ void table_seed(struct table *t, const struct fact *f)
 		    (f->flags & (WIRE_F_NO_FILE | WIRE_F_ORPHAN)) == WIRE_F_NO_FILE)
 			s->flags |= SOCKET_QUEUED | SOCKET_PASSIVE;
 		socket_update(s, f);
-		t->look_added++;
+		t->look_added += s != &t->spare;
 	} else if (s->touched_ns <= f->time_ns && s->state != f->to) {
 		/* The fact that said so was lost. */
 		table_unlist(t, s);

@@ -71,3 +71,26 @@
 = 120 state #0 LISTEN>CLOSE after=120 p60 0.0.0.0:81
 = 120 close #0 local-close opened=0 lived=120 LISTEN:120 p60 0.0.0.0:81
 121 destroy A
+
+== the table is full: facts are told with what they say themselves max=1 processes=10
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+10 open B CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.3:80 p101
+= 10 state #2 CLOSE>SYN_SENT after=? p101 10.0.0.1:0>10.0.0.3:80
+11 connect B 10.0.0.1:40001>10.0.0.3:80
+= 11 connect #2 - 10.0.0.1:40001>10.0.0.3:80
+12 state B SYN_SENT>ESTABLISHED
+= 12 state #2 SYN_SENT>ESTABLISHED after=? - 10.0.0.1:40001>10.0.0.3:80
+20 accept C ESTABLISHED 10.0.0.1:80>10.0.0.3:6000 p102
+= 20 accept #3 p102 10.0.0.1:80>10.0.0.3:6000
+30 open D CLOSE>LISTEN 0.0.0.0:80 p103
+= 30 state #4 CLOSE>LISTEN after=? p103 0.0.0.0:80
+31 listen D arg=5 p103
+= 31 listen #4 backlog=5 p103 0.0.0.0:80
+40 closed B FIN_WAIT2>CLOSE orphan shutdown
+41 destroy B
+42 state E LISTEN>SYN_RECV 10.0.0.1:80>10.0.0.3:6000 cookie=0
+600 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 40 state #2 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? - 10.0.0.1:40001>10.0.0.3:80
+= 40 close #2 local-close time-wait opened=? lived=? - 10.0.0.1:40001>10.0.0.3:80
+= 600 state #1 SYN_SENT>ESTABLISHED after=600 p100 10.0.0.1:40000>10.0.0.2:80

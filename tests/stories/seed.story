@@ -274,3 +274,10 @@
 = 130 state #1 CLOSE>SYN_SENT after=? p50 10.0.0.1:0>10.0.0.2:80
 131 destroy A
 = 131 close #1 unknown opened=130 lived=1 p50 10.0.0.1:0>10.0.0.2:80
+
+== no room in the table: a seed not kept is not counted max=1 processes=10
+0 look
+1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 arg=1
+2 seed-file B ESTABLISHED 10.0.0.1:40001>10.0.0.2:80 p101 arg=1
+3 found
+= added 1 removed 0
