@@ -126,10 +126,10 @@ struct socket *table_insert(struct table *t, uint64_t sk)
 	struct socket *s;
 	uint32_t slot;
 
-	if (t->stats.sockets >= t->max ||
+	if (!sk || t->stats.sockets >= t->max ||
 	    (t->stats.sockets * 2 >= t->index_size && !grow_index(t)) ||
 	    (t->free_slot == NO_SLOT && !grow_slab(t))) {
-		t->stats.full++;
+		t->stats.full += sk != 0;
 		process_release(t->processes, t->spare.owner);
 		process_release(t->processes, t->spare.listener);
 		memset(&t->spare, 0, sizeof(t->spare));

@@ -4,9 +4,9 @@
 
 static void emit(struct table *t, struct held *h)
 {
-	if (h->sk == 0)
-		return; /* went out before its turn */
-	h->sk = 0;
+	if (h->out)
+		return; /* before its turn */
+	h->out = true;
 	if (h->has_state)
 		t->sink(t->ctx, &h->state);
 	t->sink(t->ctx, &h->close);
@@ -23,16 +23,20 @@ static void emit_first(struct table *t)
 bool table_release(struct table *t, uint64_t now_ns)
 {
 	while (t->held_count &&
-	       (t->held[t->held_first].sk == 0 || t->held[t->held_first].due_ns <= now_ns))
+	       (t->held[t->held_first].out || t->held[t->held_first].due_ns <= now_ns))
 		emit_first(t);
 	return t->held_count > 0;
 }
 
 struct held *held_push(struct table *t)
 {
+	struct held *h;
+
 	if (t->held_count == HELD_MAX)
 		emit_first(t);
-	return &t->held[(t->held_first + t->held_count++) % HELD_MAX];
+	h = &t->held[(t->held_first + t->held_count++) % HELD_MAX];
+	h->out = false;
+	return h;
 }
 
 static struct held *find(struct table *t, uint64_t sk)
@@ -40,7 +44,7 @@ static struct held *find(struct table *t, uint64_t sk)
 	for (size_t i = t->held_count; i-- > 0;) {
 		struct held *h = &t->held[(t->held_first + i) % HELD_MAX];
 
-		if (h->sk == sk)
+		if (h->sk == sk && !h->out)
 			return h;
 	}
 	return NULL;
@@ -76,7 +80,7 @@ void held_drop(struct table *t)
 	for (; t->held_count; t->held_count--) {
 		struct held *h = &t->held[t->held_first];
 
-		if (h->sk)
+		if (!h->out)
 			process_release(t->processes, h->close.process);
 		t->held_first = (t->held_first + 1) % HELD_MAX;
 	}

@@ -55,6 +55,7 @@ _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the tabl
 struct held {
 	uint64_t sk;
 	uint64_t due_ns;
+	bool out;	 /* gone before its turn */
 	bool in_connect; /* waits for the errno of connect(), else for a reset */
 	bool has_state;	 /* `state` goes out before `close` */
 	struct event state, close;
@@ -93,7 +94,7 @@ struct table {
 
 /* table.c: storage */
 struct socket *table_find(const struct table *t, uint64_t sk);
-/* A zeroed record under `sk`; the spare one when the table is full.  Invalidates nothing. */
+/* A zeroed record under `sk`; the spare one when the table is full or sk is 0.  Invalidates nothing. */
 struct socket *table_insert(struct table *t, uint64_t sk);
 void table_remove(struct table *t, struct socket *s);
 struct socket *table_slot(const struct table *t, uint32_t slot);

@@ -233,3 +233,11 @@
 100 closed A LAST_ACK>CLOSE fin-received shutdown
 = 100 state #1 LAST_ACK>CLOSE after=10 p100 10.0.0.1:40000>10.0.0.2:80
 = 100 close #1 local-close opened=0 lived=100 SYN_SENT:10,ESTABLISHED:10,FIN_WAIT1:10,FIN_WAIT2:10,ESTABLISHED:10,FIN_WAIT1:10,FIN_WAIT2:10,ESTABLISHED:10 p100 10.0.0.1:40000>10.0.0.2:80
+
+== sockets without a kernel address are told and not kept
+0 state Z SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 cookie=5 sk=0
+= 0 state #5 SYN_SENT>ESTABLISHED after=? - 10.0.0.1:40000>10.0.0.2:80
+10 closed Z FIN_WAIT2>CLOSE orphan shutdown sk=0
+600 release
+= 10 state #5 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? - 10.0.0.1:40000>10.0.0.2:80
+= 10 close #5 local-close time-wait opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
