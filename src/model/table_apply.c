@@ -411,7 +411,7 @@ static void apply_destroy(struct table *t, const struct fact *f)
 	/* Every life ends in CLOSE before this: one that did not lost that fact; one that was only
 	 * bound ends here. */
 	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
-		if (s->state == STATE_CLOSE)
+		if (s->state == STATE_CLOSE && s->since_ns && f->time_ns >= s->since_ns)
 			push_span(s, STATE_CLOSE, f->time_ns - s->since_ns);
 		event_of_close(&e, s, f->time_ns);
 		e.close.reason = s->state == STATE_CLOSE ? REASON_LOCAL_CLOSE : REASON_UNKNOWN;

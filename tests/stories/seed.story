@@ -281,3 +281,17 @@
 2 seed-file B ESTABLISHED 10.0.0.1:40001>10.0.0.2:80 p101 arg=1
 3 found
 = added 1 removed 0
+
+== bound, opened and closed unseen, then destroyed: no time is told that nobody knows
+10 bind A 0.0.0.0:80 p50
+= 10 bind #1 p50 0.0.0.0:80
+100 look
+101 seed-file A LISTEN 0.0.0.0:80 p50 arg=1
+110 repair
+= added 0 removed 0
+200 look
+201 seed-file A CLOSE 0.0.0.0:80 p50 arg=1
+210 repair
+= added 0 removed 0
+300 destroy A
+= 300 close #1 local-close opened=10 lived=290 p50 0.0.0.0:80
