@@ -425,7 +425,7 @@ static void apply_reset(struct table *t, const struct fact *f)
 	struct socket *s = table_find(t, f->sk);
 
 	if (f->kind == WIRE_RESET_SENT)
-		held_reset_sent(t, f->sk);
+		held_reset_sent(t, f);
 	if (s && !is_stale(s, f))
 		s->flags |= f->kind == WIRE_RESET_SENT ? SOCKET_RESET_SENT : SOCKET_RESET_RECEIVED;
 }

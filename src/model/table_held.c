@@ -39,20 +39,22 @@ struct held *held_push(struct table *t)
 	return h;
 }
 
-static struct held *find(struct table *t, uint64_t sk)
+/* The pointer may have a new life by now: the cookie, where both are known, tells. */
+static struct held *find(struct table *t, uint64_t sk, uint64_t cookie)
 {
 	for (size_t i = t->held_count; i-- > 0;) {
 		struct held *h = &t->held[(t->held_first + i) % HELD_MAX];
 
-		if (h->sk == sk && !h->out)
+		if (h->sk == sk && !h->out &&
+		    (!cookie || !h->close.cookie || h->close.cookie == cookie))
 			return h;
 	}
 	return NULL;
 }
 
-void held_reset_sent(struct table *t, uint64_t sk)
+void held_reset_sent(struct table *t, const struct fact *f)
 {
-	struct held *h = find(t, sk);
+	struct held *h = find(t, f->sk, f->cookie);
 
 	if (!h || h->in_connect)
 		return;
@@ -66,7 +68,7 @@ void held_reset_sent(struct table *t, uint64_t sk)
 
 void held_connect_failed(struct table *t, const struct fact *f)
 {
-	struct held *h = find(t, f->sk);
+	struct held *h = find(t, f->sk, f->cookie);
 
 	if (!h || !h->in_connect)
 		return;

@@ -121,7 +121,7 @@ void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
 struct held *held_push(struct table *t);
 /* Forgets what still waits. */
 void held_drop(struct table *t);
-void held_reset_sent(struct table *t, uint64_t sk);
+void held_reset_sent(struct table *t, const struct fact *f);
 void held_connect_failed(struct table *t, const struct fact *f);
 
 /* reason.c */

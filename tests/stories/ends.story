@@ -241,3 +241,22 @@
 600 release
 = 10 state #5 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? - 10.0.0.1:40000>10.0.0.2:80
 = 10 close #5 local-close time-wait opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
+
+== a reset of the pointer's next life does not explain the end before
+0 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 0 state #1 SYN_SENT>ESTABLISHED after=? - 10.0.0.1:40000>10.0.0.2:80
+200 closed A FIN_WAIT2>CLOSE orphan shutdown
+201 destroy A
+210 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100 cookie=77
+= 210 state #77 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+211 connect A 10.0.0.1:40001>10.0.0.2:80
+= 211 connect #77 autobind p100 10.0.0.1:40001>10.0.0.2:80
+220 state A SYN_SENT>ESTABLISHED
+= 220 state #77 SYN_SENT>ESTABLISHED after=10 p100 10.0.0.1:40001>10.0.0.2:80
+230 reset-sent A
+231 closed A ESTABLISHED>CLOSE shutdown
+= 231 state #77 ESTABLISHED>CLOSE after=11 p100 10.0.0.1:40001>10.0.0.2:80
+= 231 close #77 local-reset opened=210 lived=21 SYN_SENT:10,ESTABLISHED:11 p100 10.0.0.1:40001>10.0.0.2:80
+800 release
+= 200 state #1 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? - 10.0.0.1:40000>10.0.0.2:80
+= 200 close #1 local-close time-wait opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
