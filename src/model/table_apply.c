@@ -96,9 +96,11 @@ static void move(struct socket *s, struct event *e, enum tcp_state from, enum tc
 	s->since_ns = time_ns;
 }
 
-/* Forgets the life before; the owner stays until a call names another. */
-static void begin_life(struct socket *s, uint64_t time_ns)
+/* Ends and forgets the life before; the owner stays until a call names another. */
+static void begin_life(struct table *t, struct socket *s, uint64_t time_ns)
 {
+	if (s->flags & SOCKET_HELD)
+		held_flush(t, s);
 	s->opened_ns = time_ns;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER;
@@ -173,7 +175,7 @@ static void apply_open(struct table *t, const struct fact *f)
 	struct socket *s = socket_of(t, f);
 	struct event e;
 
-	begin_life(s, f->time_ns);
+	begin_life(t, s, f->time_ns);
 	if (f->to == STATE_SYN_SENT) {
 		s->local.port = f->local.port; /* none: the kernel will choose */
 		if (!f->local.port)
@@ -198,7 +200,7 @@ static void apply_birth(struct table *t, const struct fact *f)
 		table_remove(t, s);
 	}
 	s = table_insert(t, f->sk);
-	begin_life(s, f->time_ns);
+	begin_life(t, s, f->time_ns);
 	s->flags |= SOCKET_PASSIVE;
 	socket_update(s, f);
 	table_set_owner(t, s, table_listener_owner(t, s, f->listener));
@@ -293,6 +295,8 @@ static void apply_closed(struct table *t, const struct fact *f)
 			t->sink(t->ctx, &close);
 	}
 	end_life(s);
+	if (wait)
+		s->flags |= SOCKET_HELD;
 }
 
 /* An event about what a call asked for, which the record does not hold. */

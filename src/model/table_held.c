@@ -77,6 +77,14 @@ void held_connect_failed(struct table *t, const struct fact *f)
 	emit(t, h);
 }
 
+void held_flush(struct table *t, const struct socket *s)
+{
+	struct held *h = find(t, s->sk, s->cookie);
+
+	if (h)
+		emit(t, h);
+}
+
 void held_drop(struct table *t)
 {
 	for (; t->held_count; t->held_count--) {

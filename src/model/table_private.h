@@ -30,6 +30,7 @@ enum socket_flag {
 	SOCKET_QUEUED = 1 << 13,     /* seeded without descriptor: waits in an accept queue */
 	SOCKET_LISTED = 1 << 14,     /* in the chain of its port */
 	SOCKET_MAPPED = 1 << 15,
+	SOCKET_HELD = 1 << 16, /* the end of the life before may still wait */
 };
 
 struct socket {
@@ -119,6 +120,8 @@ void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */
 struct held *held_push(struct table *t);
+/* Emits the end of the life before, which waits no longer when another begins. */
+void held_flush(struct table *t, const struct socket *s);
 /* Forgets what still waits. */
 void held_drop(struct table *t);
 void held_reset_sent(struct table *t, const struct fact *f);
