@@ -96,11 +96,9 @@ static void move(struct socket *s, struct event *e, enum tcp_state from, enum tc
 	s->since_ns = time_ns;
 }
 
-/* Ends and forgets the life before; the owner stays until a call names another. */
-static void begin_life(struct table *t, struct socket *s, uint64_t time_ns)
+/* Forgets the life before; the owner stays until a call names another. */
+static void begin_life(struct socket *s, uint64_t time_ns)
 {
-	if (s->flags & SOCKET_HELD)
-		held_flush(t, s);
 	s->opened_ns = time_ns;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER;
@@ -113,8 +111,8 @@ static bool is_stale(const struct socket *s, const struct fact *f)
 
 /*
  * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
- * birth was lost.  Out of the chain of its port, which the fact may change; who listens lists it
- * again.
+ * birth was lost.  Out of the chain of its port, which the fact may change: who listens lists it
+ * again.  The end of the life before waits no longer.
  */
 static struct socket *socket_of(struct table *t, const struct fact *f)
 {
@@ -130,6 +128,10 @@ static struct socket *socket_of(struct table *t, const struct fact *f)
 		s->state = (uint8_t)(f->from ? f->from : STATE_CLOSE);
 	}
 	table_unlist(t, s);
+	if (s->flags & SOCKET_HELD) {
+		s->flags &= ~(uint32_t)SOCKET_HELD;
+		held_flush(t, s);
+	}
 	return s;
 }
 
@@ -175,7 +177,7 @@ static void apply_open(struct table *t, const struct fact *f)
 	struct socket *s = socket_of(t, f);
 	struct event e;
 
-	begin_life(t, s, f->time_ns);
+	begin_life(s, f->time_ns);
 	if (f->to == STATE_SYN_SENT) {
 		s->local.port = f->local.port; /* none: the kernel will choose */
 		if (!f->local.port)
@@ -200,7 +202,7 @@ static void apply_birth(struct table *t, const struct fact *f)
 		table_remove(t, s);
 	}
 	s = table_insert(t, f->sk);
-	begin_life(t, s, f->time_ns);
+	begin_life(s, f->time_ns);
 	s->flags |= SOCKET_PASSIVE;
 	socket_update(s, f);
 	table_set_owner(t, s, table_listener_owner(t, s, f->listener));
