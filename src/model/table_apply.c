@@ -377,8 +377,16 @@ static void apply_connect(struct table *t, const struct fact *f)
 		return;
 	}
 	s = socket_of(t, f);
+	if (s->state == STATE_CLOSE && f->to != STATE_CLOSE) {
+		/* The fact that this life began was lost. */
+		begin_life(s, 0);
+		s->state = (uint8_t)f->to;
+		s->since_ns = 0;
+	}
 	socket_update(s, f);
 	own(t, s, f);
+	if (s->flags & SOCKET_CONNECT_SHOWN)
+		return;
 	s->flags |= SOCKET_CONNECT_SHOWN;
 	event_of_socket(&e, s, EVENT_CONNECT, f->time_ns);
 	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;

@@ -212,3 +212,25 @@
 40 bind A 10.0.0.1:5000 p100
 = 30 close #1 local-close opened=0 lived=30 SYN_SENT:30 p100 10.0.0.1:40000>10.0.0.2:80
 = 40 bind #1 p100 10.0.0.1:5000>10.0.0.2:80
+
+== connect reported twice is shown once
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 connect A 10.0.0.1:40000>10.0.0.2:80
+= 5 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80
+6 connect A p100
+105 state A SYN_SENT>ESTABLISHED
+= 105 state #1 SYN_SENT>ESTABLISHED after=105 p100 10.0.0.1:40000>10.0.0.2:80
+
+== connects again, and both facts between the lives are lost
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 connect A 10.0.0.1:40000>10.0.0.2:80
+= 5 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80
+30 closed A SYN_SENT>CLOSE err=111
+= 30 state #1 SYN_SENT>CLOSE after=30 p100 10.0.0.1:40000>10.0.0.2:80
+= 30 close #1 refused opened=0 lived=30 SYN_SENT:30 p100 10.0.0.1:40000>10.0.0.2:80 ECONNREFUSED
+105 connect A SYN_SENT 10.0.0.1:40001>10.0.0.3:80
+= 105 connect #1 p100 10.0.0.1:40001>10.0.0.3:80
+130 state A SYN_SENT>ESTABLISHED
+= 130 state #1 SYN_SENT>ESTABLISHED after=? p100 10.0.0.1:40001>10.0.0.3:80
