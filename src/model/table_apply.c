@@ -362,18 +362,32 @@ static void apply_listen(struct table *t, const struct fact *f)
 	t->sink(t->ctx, &e);
 }
 
+static void connect_failed(struct table *t, const struct fact *f)
+{
+	const struct socket *s = table_find(t, f->sk);
+	bool opened = s && (f->flags & WIRE_F_OPENED);
+
+	/* Once shown with its port, how it ended is the life's to tell (refused, timed out). */
+	if (!opened || !(s->flags & SOCKET_CONNECT_SHOWN))
+		emit_failure(t, f, EVENT_CONNECT);
+	held_connect_failed(t, f);
+}
+
+/* A signal ended the call, not the connection. */
+static bool is_interrupted(const struct table *t, const struct fact *f)
+{
+	const struct socket *s = table_find(t, f->sk);
+
+	return s && (f->flags & WIRE_F_OPENED) && s->state == STATE_SYN_SENT && f->local.port;
+}
+
 static void apply_connect(struct table *t, const struct fact *f)
 {
 	struct socket *s;
 	struct event e;
 
-	if (f->result < 0) {
-		s = table_find(t, f->sk);
-		/* Once shown with its port, how it ended is the life's to tell (refused, timed out,
-		 * interrupted). */
-		if (!(f->flags & WIRE_F_OPENED) || !s || !(s->flags & SOCKET_CONNECT_SHOWN))
-			emit_failure(t, f, EVENT_CONNECT);
-		held_connect_failed(t, f);
+	if (f->result < 0 && !is_interrupted(t, f)) {
+		connect_failed(t, f);
 		return;
 	}
 	s = socket_of(t, f);

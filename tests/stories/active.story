@@ -234,3 +234,11 @@
 = 105 connect #1 p100 10.0.0.1:40001>10.0.0.3:80
 130 state A SYN_SENT>ESTABLISHED
 = 130 state #1 SYN_SENT>ESTABLISHED after=? p100 10.0.0.1:40001>10.0.0.3:80
+
+== interrupted connect goes on, no fact told its port before
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+50 connect A 10.0.0.1:40000>10.0.0.2:80 res=-512 opened p100
+= 50 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80
+90 state A SYN_SENT>ESTABLISHED
+= 90 state #1 SYN_SENT>ESTABLISHED after=90 p100 10.0.0.1:40000>10.0.0.2:80
