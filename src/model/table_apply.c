@@ -101,7 +101,7 @@ static void begin_life(struct socket *s, uint64_t time_ns)
 {
 	s->opened_ns = time_ns;
 	s->span_count = 0;
-	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER;
+	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_AMBIGUOUS;
 }
 
 static bool is_stale(const struct socket *s, const struct fact *f)
@@ -254,7 +254,7 @@ static void end_life(struct socket *s)
 	s->opened_ns = 0;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_ACCEPTED | SOCKET_CONNECT_SHOWN |
-		    SOCKET_PASSIVE;
+		    SOCKET_PASSIVE | SOCKET_AUTOBIND | SOCKET_AMBIGUOUS;
 }
 
 static void apply_closed(struct table *t, const struct fact *f)
@@ -311,12 +311,15 @@ static void emit_failure(struct table *t, const struct fact *f, enum event_kind 
 	socket_update(&asked, f);
 	event_of_socket(&e, &asked, kind, f->time_ns);
 	e.error = -f->result;
+	e.has_local = true;
 	if (kind == EVENT_LISTEN)
 		e.listen.backlog = f->arg;
-	else if (kind == EVENT_CONNECT)
+	if (kind == EVENT_CONNECT) {
+		const struct socket *s = table_find(t, f->sk);
+
 		e.has_local = f->local.port != 0;
-	else
-		e.has_local = true;
+		e.connect.autobind = s && e.has_local && (s->flags & SOCKET_AUTOBIND);
+	}
 	t->sink(t->ctx, &e);
 	process_release(t->processes, p);
 }

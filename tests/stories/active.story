@@ -242,3 +242,13 @@
 = 50 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80
 90 state A SYN_SENT>ESTABLISHED
 = 90 state #1 SYN_SENT>ESTABLISHED after=90 p100 10.0.0.1:40000>10.0.0.2:80
+
+== refused, known only from the return of connect
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+30 closed A SYN_SENT>CLOSE 10.0.0.1:40000>10.0.0.2:80 err=111
+= 30 state #1 SYN_SENT>CLOSE after=30 p100 10.0.0.1:40000>10.0.0.2:80
+= 30 close #1 refused opened=0 lived=30 SYN_SENT:30 p100 10.0.0.1:40000>10.0.0.2:80 ECONNREFUSED
+40 connect A CLOSE res=-111 opened p100
+= 40 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80 ECONNREFUSED
+99 destroy A

@@ -295,3 +295,20 @@
 = added 0 removed 0
 300 destroy A
 = 300 close #1 local-close opened=10 lived=290 p50 0.0.0.0:80
+
+== still nobody for siblings after a life ended
+0 look
+2 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p101 arg=100
+3 seed-file A p102 arg=100
+5 found
+= added 1 removed 0
+6 closed A ESTABLISHED>CLOSE err=104
+= 6 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.1:40000>10.0.0.2:80
+= 6 close #1 peer-reset opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80 ECONNRESET
+10 look
+12 seed-file A p101 arg=100
+13 seed-file A p102 arg=100
+15 found
+= added 0 removed 0
+20 open A CLOSE>LISTEN 10.0.0.1:40000
+= 20 state #1 CLOSE>LISTEN after=14 - 10.0.0.1:40000
