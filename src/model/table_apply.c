@@ -311,7 +311,7 @@ static void emit_failure(struct table *t, const struct fact *f, enum event_kind 
 	socket_update(&asked, f);
 	event_of_socket(&e, &asked, kind, f->time_ns);
 	e.error = -f->result;
-	e.has_local = true;
+	e.has_local |= kind == EVENT_BIND;
 	if (kind == EVENT_LISTEN)
 		e.listen.backlog = f->arg;
 	if (kind == EVENT_CONNECT) {
@@ -334,11 +334,13 @@ static void apply_bind(struct table *t, const struct fact *f)
 		return;
 	}
 	s = socket_of(t, f);
+	begin_life(s, f->time_ns);
 	s->local.port = 0;
+	s->peer = f->peer;
 	socket_update(s, f);
 	own(t, s, f);
 	s->flags |= SOCKET_BOUND;
-	s->opened_ns = f->time_ns;
+	s->state = STATE_CLOSE;
 	s->since_ns = f->time_ns;
 	event_of_socket(&e, s, EVENT_BIND, f->time_ns);
 	e.has_local = true;

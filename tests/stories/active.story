@@ -211,7 +211,7 @@
 = 30 state #1 SYN_SENT>CLOSE after=30 p100 10.0.0.1:40000>10.0.0.2:80
 40 bind A 10.0.0.1:5000 p100
 = 30 close #1 local-close opened=0 lived=30 SYN_SENT:30 p100 10.0.0.1:40000>10.0.0.2:80
-= 40 bind #1 p100 10.0.0.1:5000>10.0.0.2:80
+= 40 bind #1 p100 10.0.0.1:5000
 
 == connect reported twice is shown once
 0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100

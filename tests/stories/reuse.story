@@ -54,7 +54,7 @@
 100 bind A CLOSE 0.0.0.0:81 p60
 = 100 bind #0 p60 0.0.0.0:81
 101 destroy A
-= 101 close #0 unknown opened=100 lived=1 p60 0.0.0.0:81
+= 101 close #0 local-close opened=100 lived=1 CLOSE:1 p60 0.0.0.0:81
 
 == a listener whose port changes unseen
 0 open A CLOSE>LISTEN 0.0.0.0:80 cookie=0 p50
