@@ -359,7 +359,12 @@ static void apply_listen(struct table *t, const struct fact *f)
 	s = socket_of(t, f);
 	socket_update(s, f);
 	own(t, s, f);
-	s->state = STATE_LISTEN;
+	if (s->state != STATE_LISTEN) {
+		/* The fact that this life began was lost. */
+		begin_life(s, 0);
+		s->state = STATE_LISTEN;
+		s->since_ns = 0;
+	}
 	s->flags |= SOCKET_LISTEN_SHOWN;
 	table_list(t, s);
 	event_of_socket(&e, s, EVENT_LISTEN, f->time_ns);

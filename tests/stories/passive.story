@@ -337,3 +337,13 @@
 = 900 state #1 LISTEN>CLOSE after=840 p50 0.0.0.0:46000
 = 900 close #1 local-close opened=60 lived=840 LISTEN:840 p50 0.0.0.0:46000
 901 destroy A
+
+== the opening of a listener was lost: its time in LISTEN is not told
+0 bind A 0.0.0.0:80 p50
+= 0 bind #1 p50 0.0.0.0:80
+60 listen A LISTEN arg=5 p50
+= 60 listen #1 backlog=5 p50 0.0.0.0:80
+100 closed A LISTEN>CLOSE shutdown orphan
+= 100 state #1 LISTEN>CLOSE after=? p50 0.0.0.0:80
+= 100 close #1 local-close opened=? lived=? p50 0.0.0.0:80
+101 destroy A
