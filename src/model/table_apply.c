@@ -175,9 +175,12 @@ static void show_birth(struct table *t, struct socket *s)
 static void apply_open(struct table *t, const struct fact *f)
 {
 	struct socket *s = socket_of(t, f);
+	uint32_t bound;
 	struct event e;
 
+	bound = f->to == STATE_LISTEN ? s->flags & SOCKET_BOUND : 0;
 	begin_life(s, f->time_ns);
+	s->flags |= bound;
 	if (f->to == STATE_SYN_SENT) {
 		s->local.port = f->local.port; /* none: the kernel will choose */
 		if (!f->local.port)
@@ -262,6 +265,7 @@ static void apply_closed(struct table *t, const struct fact *f)
 	struct socket *s = socket_of(t, f);
 	enum tcp_state substate = STATE_NONE;
 	bool time_wait, wait, failed_listen;
+	uint32_t still_bound = 0;
 	struct event state, close;
 
 	socket_update(s, f);
@@ -296,7 +300,10 @@ static void apply_closed(struct table *t, const struct fact *f)
 		if (!failed_listen)
 			t->sink(t->ctx, &close);
 	}
+	if (failed_listen)
+		still_bound = s->flags & SOCKET_BOUND;
 	end_life(s);
+	s->flags |= still_bound;
 	if (wait)
 		s->flags |= SOCKET_HELD;
 }

@@ -20,7 +20,7 @@ enum socket_flag {
 	SOCKET_PASSIVE = 1 << 3, /* a child of a listener */
 	SOCKET_ACCEPTED = 1 << 4,
 	SOCKET_BORN_HELD = 1 << 5,  /* LISTEN -> SYN_RECV not shown yet: the peer was not known */
-	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded and no life began since */
+	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded, and no connection since */
 	SOCKET_PEER_FIRST = 1 << 7, /* the peer closed first */
 	SOCKET_LOCAL_FIRST = 1 << 8,
 	SOCKET_RESET_RECEIVED = 1 << 9,

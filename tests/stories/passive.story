@@ -347,3 +347,15 @@
 = 100 state #1 LISTEN>CLOSE after=? p50 0.0.0.0:80
 = 100 close #1 local-close opened=? lived=? p50 0.0.0.0:80
 101 destroy A
+
+== listen fails: CLOSE, LISTEN, CLOSE, EADDRINUSE; the socket is still bound
+0 bind A 0.0.0.0:80 p50
+= 0 bind #1 p50 0.0.0.0:80
+1 open A CLOSE>LISTEN p50
+= 1 state #1 CLOSE>LISTEN after=1 p50 0.0.0.0:80
+2 closed A LISTEN>CLOSE
+= 2 state #1 LISTEN>CLOSE after=1 p50 0.0.0.0:80
+3 listen A res=-98 arg=128 p50
+= 3 listen #1 backlog=128 p50 0.0.0.0:80 EADDRINUSE
+90 destroy A
+= 90 close #1 local-close opened=? lived=? CLOSE:88 p50 0.0.0.0:80
