@@ -125,7 +125,8 @@ static struct socket *socket_of(struct table *t, const struct fact *f)
 	}
 	if (!s) {
 		s = table_insert(t, f->sk);
-		s->state = (uint8_t)(f->from ? f->from : STATE_CLOSE);
+		/* Only a change of state has a `from`; else `to` is the state now. */
+		s->state = (uint8_t)(f->from ? f->from : f->to);
 	}
 	table_unlist(t, s);
 	if (s->flags & SOCKET_HELD) {

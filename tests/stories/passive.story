@@ -359,3 +359,9 @@
 = 3 listen #1 backlog=128 p50 0.0.0.0:80 EADDRINUSE
 90 destroy A
 = 90 close #1 local-close opened=? lived=? CLOSE:88 p50 0.0.0.0:80
+
+== accept of a child whose birth was lost; its end, lost too, is told at destroy
+150 accept B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 p50
+= 150 accept #2 p50 10.0.0.2:80>10.0.0.1:40000
+200 destroy B
+= 200 close #2 unknown opened=? lived=? p50 10.0.0.2:80>10.0.0.1:40000
