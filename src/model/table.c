@@ -216,6 +216,12 @@ void table_unlist(struct table *t, struct socket *s)
 	s->flags &= ~(uint32_t)SOCKET_LISTED;
 }
 
+/* The threads of a process that listen on one port are one owner. */
+static bool same_process(const struct process *a, const struct process *b)
+{
+	return a == b || (a && b && a->pid == b->pid);
+}
+
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie)
 {
@@ -240,7 +246,7 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 			continue;
 		if (found_exact && !exact)
 			continue;
-		if (found && exact == found_exact && l->owner != owner)
+		if (found && exact == found_exact && !same_process(l->owner, owner))
 			owner = NULL; /* several listeners of different owners: nobody is named */
 		else
 			owner = l->owner;

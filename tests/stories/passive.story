@@ -365,3 +365,13 @@
 = 150 accept #2 p50 10.0.0.2:80>10.0.0.1:40000
 200 destroy B
 = 200 close #2 unknown opened=? lived=? p50 10.0.0.2:80>10.0.0.1:40000
+
+== SO_REUSEPORT of two threads is one process
+0 open A CLOSE>LISTEN 0.0.0.0:80 p50.51
+= 0 state #1 CLOSE>LISTEN after=? p50.51 0.0.0.0:80
+1 open B CLOSE>LISTEN 0.0.0.0:80 p50.52
+= 1 state #2 CLOSE>LISTEN after=? p50.52 0.0.0.0:80
+100 state C LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+101 state C SYN_RECV>ESTABLISHED cookie=3
+= 100 state #3 LISTEN>SYN_RECV after=? p50.51 10.0.0.2:80>10.0.0.1:40000
+= 101 state #3 SYN_RECV>ESTABLISHED after=1 p50.51 10.0.0.2:80>10.0.0.1:40000
