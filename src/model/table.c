@@ -233,11 +233,10 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 		const struct socket *l = table_slot(t, i);
 		bool exact;
 
-		if (listener_cookie) {
-			if (l->cookie == listener_cookie)
-				return l->owner;
+		if (listener_cookie && l->cookie == listener_cookie)
+			return l->owner;
+		if (listener_cookie && l->cookie)
 			continue;
-		}
 		if (l->netns != child->netns || l->family != child->family ||
 		    l->protocol != child->protocol)
 			continue;

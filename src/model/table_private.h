@@ -105,7 +105,7 @@ void table_set_owner(struct table *t, struct socket *s, const struct process *p)
 void table_list(struct table *t, struct socket *s);
 void table_unlist(struct table *t, struct socket *s);
 /* The owner of the listener a child belongs to: by the listener's cookie where known, else by
- * address when only one owner fits.  NULL when unknown or ambiguous; no reference is taken. */
+ * address when only one owner fits, among the listeners whose cookie is not known.  NULL when unknown or ambiguous; no reference is taken. */
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie);
 

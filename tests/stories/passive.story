@@ -375,3 +375,11 @@
 101 state C SYN_RECV>ESTABLISHED cookie=3
 = 100 state #3 LISTEN>SYN_RECV after=? p50.51 10.0.0.2:80>10.0.0.1:40000
 = 101 state #3 SYN_RECV>ESTABLISHED after=1 p50.51 10.0.0.2:80>10.0.0.1:40000
+
+== a listener whose cookie was not known yet is found by its address
+0 open A CLOSE>LISTEN 0.0.0.0:80 cookie=0 p50
+= 0 state #0 CLOSE>LISTEN after=? p50 0.0.0.0:80
+100 state C LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0 listener=99
+101 state C SYN_RECV>ESTABLISHED cookie=3
+= 100 state #3 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
+= 101 state #3 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
