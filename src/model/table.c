@@ -222,6 +222,15 @@ static bool same_process(const struct process *a, const struct process *b)
 	return a == b || (a && b && a->pid == b->pid);
 }
 
+/* Bound to 0.0.0.0, :: or ::ffff:0.0.0.0. */
+static bool takes_any(const struct socket *l)
+{
+	static const uint8_t mapped_any[16] = {[10] = 0xff, [11] = 0xff};
+
+	return inet_is_any((enum family)l->family, l->local.addr) ||
+	       memcmp(l->local.addr, mapped_any, sizeof(mapped_any)) == 0;
+}
+
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie)
 {
@@ -241,7 +250,7 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 		    l->protocol != child->protocol)
 			continue;
 		exact = memcmp(l->local.addr, child->local.addr, sizeof(l->local.addr)) == 0;
-		if (!exact && !inet_is_any(l->family, l->local.addr))
+		if (!exact && !takes_any(l))
 			continue;
 		if (found_exact && !exact)
 			continue;

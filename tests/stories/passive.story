@@ -383,3 +383,11 @@
 101 state C SYN_RECV>ESTABLISHED cookie=3
 = 100 state #3 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
 = 101 state #3 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
+
+== a mapped child of a listener on ::ffff:0.0.0.0
+0 open A CLOSE>LISTEN [::ffff:0.0.0.0]:80 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80 mapped
+110 state C LISTEN>SYN_RECV [::ffff:10.0.0.2]:80>[::ffff:10.0.0.1]:40000 cookie=0
+111 state C SYN_RECV>ESTABLISHED cookie=3
+= 110 state #3 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000 mapped
+= 111 state #3 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000 mapped
