@@ -146,9 +146,9 @@ static void own(struct table *t, struct socket *s, const struct fact *f)
 {
 	const struct process *p = process_of(t, f);
 
-	if (!p)
+	if (!f->has_task)
 		return;
-	table_set_owner(t, s, p);
+	table_set_owner(t, s, p); /* NULL without room for a process: better nobody than the last */
 	s->flags &= ~(uint32_t)(SOCKET_SEED_OWNER | SOCKET_AMBIGUOUS);
 	process_release(t->processes, p);
 }

@@ -94,3 +94,13 @@
 = 40 state #2 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? - 10.0.0.1:40001>10.0.0.3:80
 = 40 close #2 local-close time-wait opened=? lived=? - 10.0.0.1:40001>10.0.0.3:80
 = 600 state #1 SYN_SENT>ESTABLISHED after=600 p100 10.0.0.1:40000>10.0.0.2:80
+
+== no room for a process: nobody is named, least of all the owner before max=10 processes=1
+0 open A CLOSE>LISTEN 0.0.0.0:80 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80
+100 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+101 state B SYN_RECV>ESTABLISHED cookie=2
+= 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
+= 101 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
+150 accept B p60
+= 150 accept #2 - 10.0.0.2:80>10.0.0.1:40000
