@@ -109,6 +109,51 @@ static bool is_stale(const struct socket *s, const struct fact *f)
 	return s->cookie && f->cookie && s->cookie != f->cookie;
 }
 
+/* LISTEN -> SYN_RECV waits for the child's next fact: older kernels have neither its peer nor its
+ * cookie before. */
+static void show_birth(struct table *t, struct socket *s)
+{
+	struct event e;
+
+	if (!(s->flags & SOCKET_BORN_HELD))
+		return;
+	s->flags &= ~(uint32_t)SOCKET_BORN_HELD;
+	event_of_socket(&e, s, EVENT_STATE, s->opened_ns);
+	e.state.from = STATE_LISTEN;
+	e.state.to = STATE_SYN_RECV;
+	e.state.substate = STATE_NONE;
+	e.state.after_known = false;
+	e.state.after_ns = 0;
+	t->sink(t->ctx, &e);
+}
+
+void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
+{
+	struct event e;
+
+	show_birth(t, s);
+	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
+		event_of_close(&e, s, time_ns);
+		e.close.duration_ns = UINT64_MAX;
+		t->sink(t->ctx, &e);
+	}
+	table_remove(t, s);
+}
+
+/*
+ * Another socket has the pointer.  Where a look found it before the facts of its past were read, they
+ * are still to come and tell it better; else the end of `s` was lost.
+ */
+static void replace(struct table *t, struct socket *s, const struct fact *f)
+{
+	if (f->time_ns < s->touched_ns) {
+		table_remove(t, s);
+		return;
+	}
+	t->stats.stale++;
+	table_forget(t, s, f->time_ns);
+}
+
 /*
  * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
  * birth was lost.  Out of the chain of its port, which the fact may change: who listens lists it
@@ -119,8 +164,7 @@ static struct socket *socket_of(struct table *t, const struct fact *f)
 	struct socket *s = table_find(t, f->sk);
 
 	if (s && is_stale(s, f)) {
-		t->stats.stale++;
-		table_remove(t, s);
+		replace(t, s, f);
 		s = NULL;
 	}
 	if (!s) {
@@ -151,24 +195,6 @@ static void own(struct table *t, struct socket *s, const struct fact *f)
 	table_set_owner(t, s, p); /* NULL without room for a process: better nobody than the last */
 	s->flags &= ~(uint32_t)(SOCKET_SEED_OWNER | SOCKET_AMBIGUOUS);
 	process_release(t->processes, p);
-}
-
-/* LISTEN -> SYN_RECV waits for the child's next fact: older kernels have neither its peer nor its
- * cookie before. */
-static void show_birth(struct table *t, struct socket *s)
-{
-	struct event e;
-
-	if (!(s->flags & SOCKET_BORN_HELD))
-		return;
-	s->flags &= ~(uint32_t)SOCKET_BORN_HELD;
-	event_of_socket(&e, s, EVENT_STATE, s->opened_ns);
-	e.state.from = STATE_LISTEN;
-	e.state.to = STATE_SYN_RECV;
-	e.state.substate = STATE_NONE;
-	e.state.after_known = false;
-	e.state.after_ns = 0;
-	t->sink(t->ctx, &e);
 }
 
 /* ---- facts ---- */
@@ -202,8 +228,7 @@ static void apply_birth(struct table *t, const struct fact *f)
 	struct event e;
 
 	if (s) {
-		t->stats.stale++;
-		table_remove(t, s);
+		replace(t, s, f);
 	}
 	s = table_insert(t, f->sk);
 	begin_life(s, f->time_ns);

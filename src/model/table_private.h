@@ -114,6 +114,8 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 void socket_update(struct socket *s, const struct fact *f);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
 		     uint64_t time_ns);
+/* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
+void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 /* The close event of the life that ends at time_ns; counters and reason are the caller's. */
 void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
 

@@ -118,7 +118,7 @@ void table_seed(struct table *t, const struct fact *f)
 		if (s->touched_ns > f->time_ns)
 			return;
 		t->stats.stale++;
-		table_remove(t, s);
+		table_forget(t, s, t->look_begin_ns);
 		s = NULL;
 	}
 	if (!s) {
@@ -147,19 +147,6 @@ void table_seed(struct table *t, const struct fact *f)
 		take_holder(t, s, f);
 }
 
-/* What was not found is gone, and its end went unseen. */
-static void drop_ghost(struct table *t, struct socket *s)
-{
-	struct event e;
-
-	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
-		event_of_close(&e, s, t->look_begin_ns);
-		e.close.duration_ns = UINT64_MAX;
-		t->sink(t->ctx, &e);
-	}
-	table_remove(t, s);
-}
-
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
 {
 	uint64_t removed = 0;
@@ -170,7 +157,8 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 		if (!s->sk)
 			continue;
 		if (repair && s->generation != t->generation && s->touched_ns < t->look_begin_ns) {
-			drop_ghost(t, s);
+			/* What was not found is gone. */
+			table_forget(t, s, t->look_begin_ns);
 			removed++;
 		} else if ((s->flags & SOCKET_QUEUED) && !s->owner) {
 			table_set_owner(t, s, table_listener_owner(t, s, 0));

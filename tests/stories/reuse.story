@@ -104,3 +104,34 @@
 = 101 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
 150 accept B p60
 = 150 accept #2 - 10.0.0.2:80>10.0.0.1:40000
+
+== pointer used again without a destroy: the life before ends unseen
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+105 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 105 state #1 SYN_SENT>ESTABLISHED after=105 p100 10.0.0.1:40000>10.0.0.2:80
+300 bind A CLOSE 0.0.0.0:0 cookie=77 p200
+= 300 close #1 unknown opened=0 lived=? SYN_SENT:105 p100 10.0.0.1:40000>10.0.0.2:80
+= 300 bind #77 p200 0.0.0.0:0
+310 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p200
+= 310 state #77 CLOSE>SYN_SENT after=10 p200 10.0.0.1:0>10.0.0.2:80
+
+== pointer used again by a child
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+105 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 105 state #1 SYN_SENT>ESTABLISHED after=105 p100 10.0.0.1:40000>10.0.0.2:80
+300 state A LISTEN>SYN_RECV 10.0.0.1:80>10.0.0.9:5000 cookie=0
+= 300 close #1 unknown opened=0 lived=? SYN_SENT:105 p100 10.0.0.1:40000>10.0.0.2:80
+301 state A SYN_RECV>ESTABLISHED cookie=77
+= 300 state #77 LISTEN>SYN_RECV after=? - 10.0.0.1:80>10.0.0.9:5000
+= 301 state #77 SYN_RECV>ESTABLISHED after=1 - 10.0.0.1:80>10.0.0.9:5000
+
+== a child whose birth was not shown yet, its pointer used again
+0 state A LISTEN>SYN_RECV 10.0.0.1:80 cookie=0
+300 state A LISTEN>SYN_RECV 10.0.0.1:80 cookie=0
+= 0 state #0 LISTEN>SYN_RECV after=? - 10.0.0.1:80
+= 300 close #0 unknown opened=0 lived=? - 10.0.0.1:80
+301 state A SYN_RECV>ESTABLISHED 10.0.0.1:80>10.0.0.9:5000 cookie=77
+= 300 state #77 LISTEN>SYN_RECV after=? - 10.0.0.1:80>10.0.0.9:5000
+= 301 state #77 SYN_RECV>ESTABLISHED after=1 - 10.0.0.1:80>10.0.0.9:5000

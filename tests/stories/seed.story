@@ -312,3 +312,31 @@
 = added 0 removed 0
 20 open A CLOSE>LISTEN 10.0.0.1:40000
 = 20 state #1 CLOSE>LISTEN after=14 - 10.0.0.1:40000
+
+== repair finds another socket behind a pointer
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
+100 look
+101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 arg=1
+= 100 close #1 unknown opened=0 lived=? SYN_SENT:5 p100 10.0.0.1:40000>10.0.0.2:80
+110 repair
+= added 1 removed 0
+120 closed A LISTEN>CLOSE shutdown
+= 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
+= 120 close #77 local-close opened=? lived=? p200 0.0.0.0:80
+
+== a child that a look found before its birth was read
+0 open A CLOSE>LISTEN 0.0.0.0:80 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80
+100 look
+120 seed-socket B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 no-file
+121 found
+= added 1 removed 0
+110 state B LISTEN>SYN_RECV cookie=0
+111 state B SYN_RECV>ESTABLISHED cookie=2
+= 110 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
+= 111 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
+130 accept B p50
+= 130 accept #2 p50 10.0.0.2:80>10.0.0.1:40000
