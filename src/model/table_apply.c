@@ -240,6 +240,8 @@ static void apply_birth(struct table *t, const struct fact *f)
 		s->flags |= SOCKET_BORN_HELD;
 		s->state = STATE_SYN_RECV;
 		s->since_ns = f->time_ns;
+		if (s == &t->spare)
+			show_birth(t, s); /* no later fact will find it */
 		return;
 	}
 	s->state = STATE_LISTEN;

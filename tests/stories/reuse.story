@@ -90,6 +90,7 @@
 40 closed B FIN_WAIT2>CLOSE orphan shutdown
 41 destroy B
 42 state E LISTEN>SYN_RECV 10.0.0.1:80>10.0.0.3:6000 cookie=0
+= 42 state #0 LISTEN>SYN_RECV after=? - 10.0.0.1:80>10.0.0.3:6000
 600 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
 = 40 state #2 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? - 10.0.0.1:40001>10.0.0.3:80
 = 40 close #2 local-close time-wait opened=? lived=? - 10.0.0.1:40001>10.0.0.3:80
