@@ -133,11 +133,11 @@ void table_seed(struct table *t, const struct fact *f)
 			s->flags |= SOCKET_QUEUED | SOCKET_PASSIVE;
 		socket_update(s, f);
 		t->look_added += s != &t->spare;
-	} else if (s->touched_ns <= f->time_ns && s->state != f->to) {
-		/* The fact that said so was lost. */
+	} else if (s->touched_ns <= f->time_ns) {
 		table_unlist(t, s);
+		if (s->state != f->to)
+			s->since_ns = 0; /* the fact that said so was lost */
 		s->state = (uint8_t)f->to;
-		s->since_ns = 0;
 		socket_update(s, f);
 	}
 	s->generation = t->generation;

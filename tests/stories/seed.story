@@ -340,3 +340,16 @@
 = 111 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
 130 accept B p50
 = 130 accept #2 p50 10.0.0.2:80>10.0.0.1:40000
+
+== repair tells the cookie and the peer that nobody told before
+0 open A CLOSE>LISTEN 0.0.0.0:80 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80
+100 state B LISTEN>SYN_RECV 10.0.0.2:80 cookie=0 listener=1
+200 look
+201 seed-file A p50 arg=1
+202 seed-socket B SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=2 no-file
+203 repair
+= added 0 removed 0
+300 destroy B
+= 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
+= 300 close #2 unknown opened=100 lived=200 p50 10.0.0.2:80>10.0.0.1:40000
