@@ -141,7 +141,7 @@ void table_seed(struct table *t, const struct fact *f)
 		socket_update(s, f);
 	}
 	s->generation = t->generation;
-	if (f->to == STATE_LISTEN && s->local.port)
+	if (s->state == STATE_LISTEN && s->local.port)
 		table_list(t, s);
 	if (f->kind == WIRE_SEED_FILE && f->has_task)
 		take_holder(t, s, f);

@@ -353,3 +353,17 @@
 300 destroy B
 = 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
 = 300 close #2 unknown opened=100 lived=200 p50 10.0.0.2:80>10.0.0.1:40000
+
+== a listener closed after the look saw it listens no more
+0 open A CLOSE>LISTEN 0.0.0.0:80 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80
+100 look
+105 closed A LISTEN>CLOSE
+= 105 state #1 LISTEN>CLOSE after=105 p50 0.0.0.0:80
+101 seed-file A LISTEN 0.0.0.0:80 p50 arg=1
+110 repair
+= added 0 removed 0
+120 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+121 state B SYN_RECV>ESTABLISHED cookie=2
+= 120 state #2 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000
+= 121 state #2 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000
