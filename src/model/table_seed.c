@@ -94,6 +94,11 @@ static void take_holder(struct table *t, struct socket *s, const struct fact *f)
 		return;
 	parent_holds = holder_is(t->holders, s->sk, f->arg);
 	holder_add(t->holders, s->sk, f->task.pid);
+	if ((s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED | SOCKET_SEED_OWNER)) == SOCKET_PASSIVE) {
+		/* Accepted unseen: its listener's owner was only a stand-in. */
+		s->flags &= ~(uint32_t)SOCKET_QUEUED;
+		table_set_owner(t, s, NULL);
+	}
 	if (s->owner && !(s->flags & SOCKET_SEED_OWNER))
 		return; /* seen live: better than any look */
 	if (s->owner && (s->owner->pid == f->task.pid || parent_holds))

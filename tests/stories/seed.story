@@ -367,3 +367,34 @@
 121 state B SYN_RECV>ESTABLISHED cookie=2
 = 120 state #2 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000
 = 121 state #2 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000
+
+== repair after a lost accept finds who holds the child
+0 open A CLOSE>LISTEN 0.0.0.0:80 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80
+100 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+101 state B SYN_RECV>ESTABLISHED cookie=2
+= 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
+= 101 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
+200 look
+201 seed-file A p50 arg=1
+202 seed-file B p51 arg=50
+203 repair
+= added 0 removed 0
+300 closed B ESTABLISHED>CLOSE shutdown
+= 300 state #2 ESTABLISHED>CLOSE after=199 p51 10.0.0.2:80>10.0.0.1:40000
+= 300 close #2 local-reset opened=100 lived=200 SYN_RECV:1,ESTABLISHED:199 p51 10.0.0.2:80>10.0.0.1:40000
+
+== the accept still comes after a look that found its holder
+0 open A CLOSE>LISTEN 0.0.0.0:80 p50
+= 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80
+100 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+101 state B SYN_RECV>ESTABLISHED cookie=2
+= 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
+= 101 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
+200 look
+201 seed-file A p50 arg=1
+202 seed-file B p51 arg=50
+203 repair
+= added 0 removed 0
+199 accept B p51
+= 199 accept #2 listener=p50 p51 10.0.0.2:80>10.0.0.1:40000
