@@ -60,6 +60,7 @@ void table_free(struct table *t)
 	process_release(t->processes, t->spare.owner);
 	process_release(t->processes, t->spare.listener);
 	held_drop(t);
+	table_seed_drop(t);
 	for (size_t i = 0; i < t->chunk_count; i++)
 		free(t->chunk[i]);
 	free(t->chunk);

@@ -101,7 +101,7 @@ static void begin_life(struct socket *s, uint64_t time_ns)
 {
 	s->opened_ns = time_ns;
 	s->span_count = 0;
-	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_AMBIGUOUS;
+	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER;
 }
 
 static bool is_stale(const struct socket *s, const struct fact *f)
@@ -193,7 +193,7 @@ static void own(struct table *t, struct socket *s, const struct fact *f)
 	if (!f->has_task)
 		return;
 	table_set_owner(t, s, p); /* NULL without room for a process: better nobody than the last */
-	s->flags &= ~(uint32_t)(SOCKET_SEED_OWNER | SOCKET_AMBIGUOUS);
+	s->flags &= ~(uint32_t)SOCKET_SEED_OWNER;
 	process_release(t->processes, p);
 }
 
@@ -285,7 +285,7 @@ static void end_life(struct socket *s)
 	s->opened_ns = 0;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_ACCEPTED | SOCKET_CONNECT_SHOWN |
-		    SOCKET_PASSIVE | SOCKET_AUTOBIND | SOCKET_AMBIGUOUS;
+		    SOCKET_PASSIVE | SOCKET_AUTOBIND;
 }
 
 static void apply_closed(struct table *t, const struct fact *f)

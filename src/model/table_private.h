@@ -26,11 +26,10 @@ enum socket_flag {
 	SOCKET_RESET_RECEIVED = 1 << 9,
 	SOCKET_RESET_SENT = 1 << 10,
 	SOCKET_SEED_OWNER = 1 << 11, /* the owner was found holding it, not seen making it */
-	SOCKET_AMBIGUOUS = 1 << 12,  /* several unrelated holders: no owner */
-	SOCKET_QUEUED = 1 << 13,     /* seeded without descriptor: waits in an accept queue */
-	SOCKET_LISTED = 1 << 14,     /* in the chain of its port */
-	SOCKET_MAPPED = 1 << 15,
-	SOCKET_HELD = 1 << 16, /* the end of the life before may still wait */
+	SOCKET_QUEUED = 1 << 12,     /* seeded without descriptor: waits in an accept queue */
+	SOCKET_LISTED = 1 << 13,     /* in the chain of its port */
+	SOCKET_MAPPED = 1 << 14,
+	SOCKET_HELD = 1 << 15, /* the end of the life before may still wait */
 };
 
 struct socket {
@@ -46,6 +45,7 @@ struct socket {
 	uint32_t flags;
 	uint32_t next_listener;
 	uint32_t generation; /* of the last look that found it */
+	uint32_t chosen;     /* the look that chose its owner */
 	uint16_t protocol;
 	uint8_t family, state, span_count;
 	uint8_t span_state[SPANS];
@@ -118,6 +118,10 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 /* The close event of the life that ends at time_ns; counters and reason are the caller's. */
 void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
+
+/* table_seed.c */
+/* Forgets a look that has not ended. */
+void table_seed_drop(struct table *t);
 
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */

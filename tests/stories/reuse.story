@@ -136,3 +136,7 @@
 301 state A SYN_RECV>ESTABLISHED 10.0.0.1:80>10.0.0.9:5000 cookie=77
 = 300 state #77 LISTEN>SYN_RECV after=? - 10.0.0.1:80>10.0.0.9:5000
 = 301 state #77 SYN_RECV>ESTABLISHED after=1 - 10.0.0.1:80>10.0.0.9:5000
+
+== the table goes in the middle of a look: no reference is left
+0 look
+1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 arg=1

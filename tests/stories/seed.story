@@ -398,3 +398,24 @@
 = added 0 removed 0
 199 accept B p51
 = 199 accept #2 listener=p50 p51 10.0.0.2:80>10.0.0.1:40000
+
+== process ids wrapped around: the parent has the higher one
+0 look
+2 seed-file A LISTEN 0.0.0.0:80 p101 arg=900
+3 seed-file A p102 arg=900
+4 seed-file A p900 arg=1
+5 found
+= added 1 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=? p900 0.0.0.0:80
+= 50 close #1 local-close opened=? lived=? p900 0.0.0.0:80
+
+== process ids wrapped around: child, then parent
+0 look
+2 seed-file A LISTEN 0.0.0.0:80 p101 arg=900
+4 seed-file A p900 arg=1
+5 found
+= added 1 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=? p900 0.0.0.0:80
+= 50 close #1 local-close opened=? lived=? p900 0.0.0.0:80
