@@ -353,7 +353,8 @@ static void emit_failure(struct table *t, const struct fact *f, enum event_kind 
 		const struct socket *s = table_find(t, f->sk);
 
 		e.has_local = f->local.port != 0;
-		e.connect.autobind = s && e.has_local && (s->flags & SOCKET_AUTOBIND);
+		e.connect.autobind =
+			s && !is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
 	}
 	t->sink(t->ctx, &e);
 	process_release(t->processes, p);
@@ -410,7 +411,7 @@ static void apply_listen(struct table *t, const struct fact *f)
 static void connect_failed(struct table *t, const struct fact *f)
 {
 	const struct socket *s = table_find(t, f->sk);
-	bool opened = s && (f->flags & WIRE_F_OPENED);
+	bool opened = s && !is_stale(s, f) && (f->flags & WIRE_F_OPENED);
 
 	/* Once shown with its port, how it ended is the life's to tell (refused, timed out). */
 	if (!opened || !(s->flags & SOCKET_CONNECT_SHOWN))
@@ -423,7 +424,8 @@ static bool is_interrupted(const struct table *t, const struct fact *f)
 {
 	const struct socket *s = table_find(t, f->sk);
 
-	return s && (f->flags & WIRE_F_OPENED) && s->state == STATE_SYN_SENT && f->local.port;
+	return s && !is_stale(s, f) && (f->flags & WIRE_F_OPENED) && f->local.port &&
+	       s->state == STATE_SYN_SENT && f->to == STATE_SYN_SENT;
 }
 
 static void apply_connect(struct table *t, const struct fact *f)

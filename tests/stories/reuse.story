@@ -140,3 +140,11 @@
 == the table goes in the middle of a look: no reference is left
 0 look
 1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 arg=1
+
+== a failed connect does not speak of the pointer's life before
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 connect A 10.0.0.1:40000>10.0.0.2:80
+= 5 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80
+90 connect A CLOSE 10.0.0.1:40001>10.0.0.3:80 cookie=77 res=-111 opened p200
+= 90 connect #77 p200 10.0.0.1:40001>10.0.0.3:80 ECONNREFUSED
