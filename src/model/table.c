@@ -107,18 +107,19 @@ static bool grow_slab(struct table *t)
 {
 	struct socket **grown = realloc(t->chunk, (t->chunk_count + 1) * sizeof(*grown));
 	uint32_t first = (uint32_t)(t->chunk_count * CHUNK);
+	struct socket *chunk;
 
 	if (!grown)
 		return false;
 	t->chunk = grown;
-	t->chunk[t->chunk_count] = calloc(CHUNK, sizeof(struct socket));
-	if (!t->chunk[t->chunk_count])
+	chunk = calloc(CHUNK, sizeof(*chunk));
+	if (!chunk)
 		return false;
-	t->chunk_count++;
 	for (uint32_t i = CHUNK; i-- > 0;) {
-		table_slot(t, first + i)->next_listener = t->free_slot;
+		chunk[i].next_listener = t->free_slot;
 		t->free_slot = first + i;
 	}
+	grown[t->chunk_count++] = chunk;
 	return true;
 }
 
