@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * connrate - opens and closes TCP connections on loopback, at a steady rate or as fast as the machine can.
+ * connrate - opens and closes TCP connections on loopback, at a steady rate or as fast as the
+ * machine can.
  *
  *     connrate --rate 50000 --seconds 5
  *     {"connections":250000,"accepted":250000,"failed":0,"seconds":5.000,"rate":49998.1,"cpu_s":6.812,...}
  *
- * Two processes, because a tracer must tell them apart: this one connects and closes, its child accepts.
- * Every connection lives the same life, ten state changes: connect, accept, FIN from the client, FIN from
- * the server, which reads until the client's FIN and so is never first.  What makes it fast:
+ * Two processes, because a tracer must tell them apart: this one connects and closes, its child
+ * accepts. Every connection lives the same life, ten state changes: connect, accept, FIN from the
+ * client, FIN from the server, which reads until the client's FIN and so is never first.  What
+ * makes it fast:
  *
- *   - one listener on 0.0.0.0, one blocking accept4() loop, no epoll, no data: five system calls at the
- *     server's and three at the client's end are the whole of a connection;
- *   - connect() runs both ends' handshake in the client's own context on loopback, so it never sleeps;
- *   - a window on connections not yet accepted (shared memory, not a pipe) keeps the accept queue from
- *     overflowing, for one dropped SYN costs a second;
- *   - the client's closes leave a TIME_WAIT each; spread over 127.1.0.0/16 no destination fills enough of
- *     the port range for connect() to search long.
+ *   - one listener on 0.0.0.0, one blocking accept4() loop, no epoll, no data: three system calls
+ *     at either end (the server's read() sees the FIN) are the whole of a connection;
+ *   - connect() runs both ends' handshake in the client's own context on loopback, so it never
+ * sleeps;
+ *   - a window on connections not yet accepted (shared memory, not a pipe) keeps the accept queue
+ * from overflowing, for one dropped SYN costs a second;
+ *   - the client's closes leave a TIME_WAIT each; spread over 127.1.0.0/16 no destination fills
+ * enough of the port range for connect() to search long.
  *
- * Bounded in count and time; in a network namespace of its own unless told otherwise, which takes all
- * TIME_WAITs with it at the end.
+ * Bounded in count and time; in a network namespace of its own unless told otherwise, which takes
+ * all TIME_WAITs with it at the end.
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -45,18 +48,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NS_PER_S 1000000000ull
-#define MAX_SECONDS 600
+#define NS_PER_S	1000000000ull
+#define MAX_SECONDS	600
 #define MAX_CONNECTIONS 100000000ull
-#define BACKLOG 4096
+#define BACKLOG		4096
 /* Well below BACKLOG: the count of accepted ones is a little old when it is read. */
 #define WINDOW 1024
 /* A server that has made no progress for so long has lost what it waits for. */
-#define DRAIN_NS (3 * NS_PER_S)
+#define DRAIN_NS	  (3 * NS_PER_S)
 #define FIRST_DESTINATION 0x7f010000u /* 127.1.0.0 */
 
 struct options {
-	uint64_t rate;		/* connections per second, 0: no pace */
+	uint64_t rate; /* connections per second, 0: no pace */
 	uint64_t seconds;
 	uint64_t connections;
 	unsigned int destinations;
@@ -64,16 +67,19 @@ struct options {
 	bool own_netns;
 };
 
-/* The client writes made and done, the server the rest; on lines of their own because both spin on them. */
+/* The client writes made and done, the server the rest; on lines of their own because both spin on
+ * them. */
 struct shared {
 	_Alignas(64) atomic_uint_fast64_t made;
 	atomic_bool done;
 	_Alignas(64) atomic_uint_fast64_t accepted;
-	atomic_uint port;	/* 0: the server does not listen yet */
+	atomic_uint port; /* 0: the server does not listen yet */
 };
 
 struct result {
 	uint64_t failed;
+	uint64_t unfinished;  /* sockets still closing when it gave up waiting for them */
+	uint64_t retransmits; /* by the whole namespace */
 	int first_error;
 	uint64_t elapsed_ns;
 };
@@ -104,7 +110,7 @@ static void write_sysctl(const char *path, const char *value)
 
 static void enter_netns(void)
 {
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	int fd;
 
 	if (unshare(CLONE_NEWNET) < 0)
@@ -122,8 +128,8 @@ static void enter_netns(void)
 
 static int open_listener(uint16_t *ret_port)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY) };
-	struct timeval patience = { .tv_usec = 100000 };
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
+	struct timeval patience = {.tv_usec = 100000};
 	socklen_t len = sizeof(addr);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -137,7 +143,8 @@ static int open_listener(uint16_t *ret_port)
 	return fd;
 }
 
-/* Ends when all are accepted that were made, or when nothing has come for DRAIN_NS after the last was made. */
+/* Ends when all are accepted that were made, or when nothing has come for DRAIN_NS after the last
+ * was made. */
 static void serve(int listener, struct shared *shared)
 {
 	uint64_t accepted = 0, last_ns = now_ns();
@@ -147,8 +154,8 @@ static void serve(int listener, struct shared *shared)
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 		if (fd < 0) {
-			if (atomic_load(&shared->done) &&
-			    (accepted >= atomic_load(&shared->made) || now_ns() - last_ns > DRAIN_NS))
+			if (atomic_load(&shared->done) && (accepted >= atomic_load(&shared->made) ||
+							   now_ns() - last_ns > DRAIN_NS))
 				return;
 			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 				die("accept4");
@@ -168,7 +175,7 @@ static void serve(int listener, struct shared *shared)
 
 static int connect_once(const struct sockaddr_in *to, bool reset)
 {
-	struct linger linger = { .l_onoff = 1 };
+	struct linger linger = {.l_onoff = 1};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int err = 0;
 
@@ -186,7 +193,8 @@ static int connect_once(const struct sockaddr_in *to, bool reset)
 static void keep_pace(uint64_t start_ns, uint64_t n, uint64_t rate)
 {
 	uint64_t due_ns = start_ns + n / rate * NS_PER_S + n % rate * NS_PER_S / rate;
-	struct timespec due = { .tv_sec = (time_t)(due_ns / NS_PER_S), .tv_nsec = (long)(due_ns % NS_PER_S) };
+	struct timespec due = {.tv_sec = (time_t)(due_ns / NS_PER_S),
+			       .tv_nsec = (long)(due_ns % NS_PER_S)};
 
 	if (now_ns() < due_ns)
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
@@ -195,7 +203,7 @@ static void keep_pace(uint64_t start_ns, uint64_t n, uint64_t rate)
 /* False when the server has stopped accepting. */
 static bool wait_for_window(const struct shared *shared, uint64_t made)
 {
-	struct timespec nap = { .tv_nsec = 20000 };
+	struct timespec nap = {.tv_nsec = 20000};
 	uint64_t since_ns = 0;
 
 	while (made - atomic_load_explicit(&shared->accepted, memory_order_acquire) >= WINDOW) {
@@ -208,9 +216,10 @@ static bool wait_for_window(const struct shared *shared, uint64_t made)
 	return true;
 }
 
-static void drive(const struct options *opt, uint16_t port, struct shared *shared, struct result *result)
+static void drive(const struct options *opt, uint16_t port, struct shared *shared,
+		  struct result *result)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
 	uint64_t start_ns = now_ns(), end_ns = start_ns + opt->seconds * NS_PER_S, made = 0, tried;
 	int err;
 
@@ -219,7 +228,8 @@ static void drive(const struct options *opt, uint16_t port, struct shared *share
 			keep_pace(start_ns, tried, opt->rate);
 		if (now_ns() >= end_ns || !wait_for_window(shared, made))
 			break;
-		to.sin_addr.s_addr = htonl(FIRST_DESTINATION + 1 + (uint32_t)(tried % opt->destinations));
+		to.sin_addr.s_addr =
+			htonl(FIRST_DESTINATION + 1 + (uint32_t)(tried % opt->destinations));
 		err = connect_once(&to, opt->reset);
 		if (!err) {
 			atomic_store_explicit(&shared->made, ++made, memory_order_release);
@@ -230,6 +240,56 @@ static void drive(const struct options *opt, uint16_t port, struct shared *share
 	}
 	atomic_store(&shared->done, true);
 	result->elapsed_ns = now_ns() - start_ns;
+}
+
+/* Word number `field` after `label` in a /proc/self/net file, in the last line with that label; 0
+ * without one. */
+static uint64_t read_counter(const char *path, const char *label, int field)
+{
+	char line[1024], *word, *rest;
+	FILE *file = fopen(path, "re");
+	uint64_t n = 0;
+	int i;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		word = strtok_r(line, " \n", &rest);
+		if (!word || strcmp(word, label))
+			continue;
+		for (i = 0; word && i < field; i++)
+			word = strtok_r(NULL, " \n", &rest);
+		n = word ? strtoull(word, NULL, 10) : 0;
+	}
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* TCP sockets of this namespace, without TIME_WAIT. */
+static uint64_t read_sockets(void)
+{
+	return read_counter("/proc/self/net/sockstat", "TCP:", 2);
+}
+
+/* RetransSegs; a line of names comes before the line of numbers. */
+static uint64_t read_retransmits(void)
+{
+	return read_counter("/proc/self/net/snmp", "Tcp:", 12);
+}
+
+/*
+ * A FIN that found the loopback queue full is sent again after 200 ms.  The namespace must not go
+ * before, or its last connections never reach CLOSE and a tracer seems to have lost them.
+ */
+static uint64_t wait_for_closes(uint64_t sockets_before)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	uint64_t start_ns = now_ns(), sockets = read_sockets();
+
+	while (sockets > sockets_before && now_ns() - start_ns < DRAIN_NS) {
+		nanosleep(&nap, NULL);
+		sockets = read_sockets();
+	}
+	return sockets > sockets_before ? sockets - sockets_before : 0;
 }
 
 static double cpu_seconds(int who)
@@ -245,21 +305,25 @@ static void report(const struct result *result, struct shared *shared, uint16_t 
 {
 	uint64_t made = atomic_load(&shared->made);
 	double seconds = (double)result->elapsed_ns / 1e9;
-	struct stat netns = { 0 };
+	struct stat netns = {0};
 
 	if (stat("/proc/self/ns/net", &netns) < 0)
 		die("/proc/self/ns/net");
-	printf("{\"connections\":%llu,\"accepted\":%llu,\"failed\":%llu,\"first_error\":", (unsigned long long)made,
-	       (unsigned long long)atomic_load(&shared->accepted), (unsigned long long)result->failed);
+	printf("{\"connections\":%llu,\"accepted\":%llu,\"failed\":%llu,\"first_error\":",
+	       (unsigned long long)made, (unsigned long long)atomic_load(&shared->accepted),
+	       (unsigned long long)result->failed);
 	if (result->first_error)
 		printf("\"%s\"", strerrorname_np(result->first_error));
 	else
 		printf("null");
-	printf(",\"seconds\":%.3f,\"rate\":%.1f,\"cpu_s\":%.3f,\"client_cpu_s\":%.3f,\"server_cpu_s\":%.3f,"
-	       "\"netns\":%llu,\"port\":%u,\"client_pid\":%d,\"server_pid\":%d}\n",
-	       seconds, seconds > 0 ? (double)made / seconds : 0, cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN),
-	       cpu_seconds(RUSAGE_SELF), cpu_seconds(RUSAGE_CHILDREN), (unsigned long long)netns.st_ino, port,
-	       (int)getpid(), (int)server);
+	printf(",\"unfinished\":%llu,\"retransmits\":%llu,\"seconds\":%.3f,\"rate\":%.1f,",
+	       (unsigned long long)result->unfinished, (unsigned long long)result->retransmits,
+	       seconds, seconds > 0 ? (double)made / seconds : 0);
+	printf("\"cpu_s\":%.3f,\"client_cpu_s\":%.3f,\"server_cpu_s\":%.3f,",
+	       cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN), cpu_seconds(RUSAGE_SELF),
+	       cpu_seconds(RUSAGE_CHILDREN));
+	printf("\"netns\":%llu,\"port\":%u,\"client_pid\":%d,\"server_pid\":%d}\n",
+	       (unsigned long long)netns.st_ino, port, (int)getpid(), (int)server);
 }
 
 /* The child binds, listens and accepts, so that one process owns all of the server's side. */
@@ -273,7 +337,8 @@ static pid_t start_server(struct shared *shared)
 		die("fork");
 	if (server > 0)
 		return server;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NAME, "connrate-server") < 0 || getppid() != client)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NAME, "connrate-server") < 0 ||
+	    getppid() != client)
 		_exit(1);
 	listener = open_listener(&port);
 	atomic_store(&shared->port, port);
@@ -283,19 +348,23 @@ static pid_t start_server(struct shared *shared)
 
 static int run(const struct options *opt)
 {
-	const struct timespec nap = { .tv_nsec = 1000000 };
-	struct result result = { 0 };
+	const struct timespec nap = {.tv_nsec = 1000000};
+	struct result result = {0};
 	struct shared *shared;
+	uint64_t sockets, retransmits;
 	int status = 0;
 	pid_t server;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		die("shared memory");
 	if (opt->own_netns)
 		enter_netns();
 	/* A pace in microseconds cannot be kept with the default slack of 50. */
 	prctl(PR_SET_TIMERSLACK, 1);
+	sockets = read_sockets();
+	retransmits = read_retransmits();
 	server = start_server(shared);
 	while (!atomic_load(&shared->port)) {
 		if (waitpid(server, &status, WNOHANG) != 0)
@@ -305,11 +374,14 @@ static int run(const struct options *opt)
 	drive(opt, (uint16_t)atomic_load(&shared->port), shared, &result);
 	if (waitpid(server, &status, 0) < 0)
 		die("waitpid");
+	result.unfinished = wait_for_closes(sockets);
+	result.retransmits = read_retransmits() - retransmits;
 	report(&result, shared, (uint16_t)atomic_load(&shared->port), server);
 	return status != 0;
 }
 
-static uint64_t parse_number(struct argp_state *state, const char *name, const char *text, uint64_t max)
+static uint64_t parse_number(struct argp_state *state, const char *name, const char *text,
+			     uint64_t max)
 {
 	char *end;
 	unsigned long long n;
@@ -317,7 +389,8 @@ static uint64_t parse_number(struct argp_state *state, const char *name, const c
 	errno = 0;
 	n = strtoull(text, &end, 10);
 	if (errno || end == text || *end || *text == '-' || n > max)
-		argp_error(state, "--%s: '%s' is no number from 0 to %llu", name, text, (unsigned long long)max);
+		argp_error(state, "--%s: '%s' is no number from 0 to %llu", name, text,
+			   (unsigned long long)max);
 	return n;
 }
 
@@ -326,12 +399,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct options *opt = state->input;
 
 	switch (key) {
-	case 'r':
-		opt->rate = parse_number(state, "rate", arg, 10000000);
-		return 0;
-	case 's':
-		opt->seconds = parse_number(state, "seconds", arg, MAX_SECONDS);
-		return 0;
+	case 'r': opt->rate = parse_number(state, "rate", arg, 10000000); return 0;
+	case 's': opt->seconds = parse_number(state, "seconds", arg, MAX_SECONDS); return 0;
 	case 'n':
 		opt->connections = parse_number(state, "connections", arg, MAX_CONNECTIONS);
 		return 0;
@@ -340,38 +409,41 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (!opt->destinations)
 			argp_error(state, "--destinations: at least 1");
 		return 0;
-	case 'R':
-		opt->reset = true;
-		return 0;
+	case 'R': opt->reset = true; return 0;
 	case 'N':
 		opt->own_netns = !strcmp(arg, "new");
 		if (!opt->own_netns && strcmp(arg, "self"))
 			argp_error(state, "--netns: new or self");
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected '%s'", arg);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+	case ARGP_KEY_ARG: argp_error(state, "unexpected '%s'", arg); return 0;
+	default: return ARGP_ERR_UNKNOWN;
 	}
 }
 
 static const struct argp_option argp_options[] = {
-	{ "rate", 'r', "N", 0, "Connections per second; 0, the default: as many as the machine can", 0 },
-	{ "seconds", 's', "N", 0, "End after N seconds (5)", 0 },
-	{ "connections", 'n', "N", 0, "End after N connections", 0 },
-	{ "destinations", 'd', "N", 0, "Spread over N loopback addresses (1024)", 0 },
-	{ "reset", 'R', NULL, 0, "Close with a reset: no TIME_WAIT", 0 },
-	{ "netns", 'N', "new|self", 0, "Where (new); self changes no setting, so ports may run out", 0 },
-	{ 0 },
+	{"rate", 'r', "N", 0, "Connections per second; 0, the default: as many as the machine can",
+	 0},
+	{"seconds", 's', "N", 0, "End after N seconds (5)", 0},
+	{"connections", 'n', "N", 0, "End after N connections", 0},
+	{"destinations", 'd', "N", 0, "Spread over N loopback addresses (1024)", 0},
+	{"reset", 'R', NULL, 0, "Close with a reset: no TIME_WAIT", 0},
+	{"netns", 'N', "new|self", 0, "Where (new); self changes no setting, so ports may run out",
+	 0},
+	{0},
 };
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse_option, NULL,
-					  "Makes TCP connections on loopback and prints how many, as JSON.", NULL, NULL, NULL };
+	static const struct argp argp = {
+		argp_options, parse_option,
+		NULL,	      "Makes TCP connections on loopback and prints how many, as JSON.",
+		NULL,	      NULL,
+		NULL};
 	struct options opt = {
-		.seconds = 5, .connections = MAX_CONNECTIONS, .destinations = 1024, .own_netns = true,
+		.seconds = 5,
+		.connections = MAX_CONNECTIONS,
+		.destinations = 1024,
+		.own_netns = true,
 	};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &opt);

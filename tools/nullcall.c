@@ -4,9 +4,9 @@
  *
  *     nullcall          {"ns":86.1,"ns_median":86.4,"calls":4000000}
  *
- * A tracer that hooks a system call's entry or exit makes every call of the host take the slow way; getppid()
- * does nothing, so all that is added shows.  Many short batches: the fastest is the cost without
- * interruptions, the median tells how busy the machine was.
+ * A tracer that hooks a system call's entry or exit makes every call of the host take the slow way;
+ * getppid() does nothing, so all that is added shows.  Many short batches: the fastest is the cost
+ * without interruptions, the median tells how busy the machine was.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define BATCHES 400
-#define CALLS 10000
+#define CALLS	10000
 
 static double batch_ns(void)
 {
@@ -45,6 +45,7 @@ int main(void)
 	for (i = 0; i < BATCHES; i++)
 		ns[i] = batch_ns();
 	qsort(ns, BATCHES, sizeof(ns[0]), compare);
-	printf("{\"ns\":%.1f,\"ns_median\":%.1f,\"calls\":%d}\n", ns[0], ns[BATCHES / 2], BATCHES * CALLS);
+	printf("{\"ns\":%.1f,\"ns_median\":%.1f,\"calls\":%d}\n", ns[0], ns[BATCHES / 2],
+	       BATCHES * CALLS);
 	return 0;
 }
