@@ -32,32 +32,27 @@ class Audit:
         self.lines = 0          # all, whoever caused them
         self.events = 0         # of connrate's connections
         self.expected = 0
-        self.items = collections.OrderedDict()  # name -> (found, expected or None)
+        self.items = {}         # name -> (found, expected or None, repeats: those that came twice for one socket)
         self.said_lost = 0      # by lost events in the stream
         self.owner = collections.Counter()      # right, wrong, unknown
         self.notes = []
 
     @property
     def missing(self):
-        return sum(max(0, want - got) for got, want in self.items.values() if want is not None)
+        return sum(max(0, want - got + twice) for got, want, twice in self.items.values() if want is not None)
 
-    @property
-    def surplus(self):
-        return sum(max(0, got - want) for got, want in self.items.values() if want is not None)
-
-    def compare(self, found, expected):
-        for name, want in expected.items():
-            self.items[name] = (found.get(name, 0), want)
-        for name in sorted(set(found) - set(expected)):
-            self.items[name] = (found[name], None)
+    def compare(self, found, expected, repeats=None):
+        repeats = repeats or {}
+        for name in list(expected) + sorted(set(found) - set(expected)):
+            self.items[name] = (found.get(name, 0), expected.get(name), repeats.get(name, 0))
         self.expected = sum(expected.values())
         self.events = sum(found.values())
 
     def report(self):
-        out = ["    %-28s %10s %10s %8s" % ("of connrate's connections", "written", "made", "missing")]
-        for name, (got, want) in self.items.items():
-            out.append("    %-28s %10d %10s %8s" % (name, got, "-" if want is None else want,
-                                                    "-" if want is None else want - got))
+        out = ["    %-28s %10s %10s %8s %8s" % ("of connrate's connections", "written", "made", "missing", "twice")]
+        for name, (got, want, twice) in self.items.items():
+            out.append("    %-28s %10d %10s %8s %8d" % (name, got, "-" if want is None else want,
+                                                        "-" if want is None else want - got + twice, twice))
         if self.owner:
             out.append("    owner: " + ", ".join("%s %d" % kv for kv in sorted(self.owner.items())))
         return out + ["    " + note for note in self.notes]
@@ -117,7 +112,11 @@ def sockwatch_json(path, run, kinds):
         expected.update({"CLOSE>LISTEN": 1, "LISTEN>CLOSE": 1})
     if "close" in kinds:
         expected["close"] = 2 * run["connections"] + 1
-    audit.compare(found, expected)
+    repeats = collections.Counter()
+    for bits, count in collections.Counter(sockets.values()).items():
+        for name, at in shift.items():
+            repeats[name] += count * max(0, (bits >> at & 3) - 1)
+    audit.compare(found, expected, repeats)
     whole_lives(audit, sockets, shift, kinds)
     return audit
 

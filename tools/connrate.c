@@ -84,6 +84,24 @@ struct result {
 	uint64_t elapsed_ns;
 };
 
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	interrupted = 1;
+}
+
+/* SIGINT and SIGTERM end the run early and leave nothing behind; the server ends when the client
+ * says so. */
+static void catch_signals(void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -223,7 +241,7 @@ static void drive(const struct options *opt, uint16_t port, struct shared *share
 	uint64_t start_ns = now_ns(), end_ns = start_ns + opt->seconds * NS_PER_S, made = 0, tried;
 	int err;
 
-	for (tried = 0; tried < opt->connections; tried++) {
+	for (tried = 0; tried < opt->connections && !interrupted; tried++) {
 		if (opt->rate)
 			keep_pace(start_ns, tried, opt->rate);
 		if (now_ns() >= end_ns || !wait_for_window(shared, made))
@@ -340,6 +358,7 @@ static pid_t start_server(struct shared *shared)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NAME, "connrate-server") < 0 ||
 	    getppid() != client)
 		_exit(1);
+	catch_signals(SIG_IGN);
 	listener = open_listener(&port);
 	atomic_store(&shared->port, port);
 	serve(listener, shared);
@@ -366,6 +385,7 @@ static int run(const struct options *opt)
 	sockets = read_sockets();
 	retransmits = read_retransmits();
 	server = start_server(shared);
+	catch_signals(on_signal);
 	while (!atomic_load(&shared->port)) {
 		if (waitpid(server, &status, WNOHANG) != 0)
 			return 1;
