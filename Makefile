@@ -82,6 +82,7 @@ $(SKELETON): $(BUILD)/sockwatch.bpf.o
 DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm
 include tests/tests.mk
+include tools/tools.mk
 
 # Installs what dpkg does not know as installed; touches the package manager only then. Servers that tests need are
 # not started by their packages: a policy-rc.d says no while apt runs.
