@@ -22,7 +22,10 @@
 #include "tracer.h"
 
 static const struct scenario *const groups[] = {
+	seed_scenarios,
 	owner_scenarios,
+	namespace_scenarios,
+	thread_scenarios,
 };
 
 static jmp_buf leave;
