@@ -22,10 +22,8 @@
 #include "tracer.h"
 
 static const struct scenario *const groups[] = {
-	seed_scenarios,
-	owner_scenarios,
-	namespace_scenarios,
-	thread_scenarios,
+	seed_scenarios,	  owner_scenarios, namespace_scenarios,
+	thread_scenarios, port_scenarios,  bind_scenarios,
 };
 
 static jmp_buf leave;
