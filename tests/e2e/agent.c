@@ -22,8 +22,8 @@
 #include "tracer.h"
 
 static const struct scenario *const groups[] = {
-	seed_scenarios,	  owner_scenarios, namespace_scenarios,
-	thread_scenarios, port_scenarios,  bind_scenarios,
+	seed_scenarios, owner_scenarios, namespace_scenarios, thread_scenarios,	 port_scenarios,
+	bind_scenarios, close_scenarios, reset_scenarios,     connect_scenarios,
 };
 
 static jmp_buf leave;
