@@ -85,7 +85,8 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
-DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm
+DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
+	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase
 include tests/tests.mk
 include tools/tools.mk
 include tests/vm/vm.mk
@@ -109,8 +110,11 @@ deps:
 	$(Q)mkdir -p $(BUILD)
 	$(call install_packages,$(DEPS))
 
+# xinetd and openbsd-inetd exclude each other as packages; a test runs both, so one is only unpacked.
 deps-test: deps
 	$(call install_packages,$(DEPS_TEST))
+	$(Q)[ -x $(BUILD)/xinetd/usr/sbin/xinetd ] || { mkdir -p $(BUILD)/xinetd && cd $(BUILD)/xinetd && \
+		apt-get download -q xinetd >apt.log 2>&1 && dpkg-deb -x xinetd_*.deb . ; } || echo "  no xinetd: its test is skipped"
 
 # A second make, because bpftool and clang are looked up when make starts.
 run: deps
@@ -123,4 +127,4 @@ install: all
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <string.h>
+#include <time.h>
 
 #include "units.h"
 #include "utf8.h"
@@ -132,13 +133,12 @@ static void make_tail(struct tail *tail, const struct listing_style *style,
 	p += listing_format_name(p, style, s);
 	p = pad(p, start, NAME_WIDTH);
 	if (s->since_ns) {
-		struct units_clock_cache clock;
-		char text[32];
+		time_t second = (time_t)((s->since_ns + (uint64_t)style->wall_offset_ns) /
+					 NSEC_PER_SEC);
+		struct tm tm = {0};
 
-		units_clock_init(&clock);
-		units_format_rfc3339(text, &clock, s->since_ns + (uint64_t)style->wall_offset_ns);
-		text[10] = ' ';
-		p = put(p, text, SINCE_WIDTH);
+		localtime_r(&second, &tm);
+		p += strftime(p, SINCE_WIDTH + 1, "%Y-%m-%d %H:%M:%S", &tm);
 	} else {
 		*p++ = '-';
 	}

@@ -622,8 +622,8 @@ print("ready", flush=True)
 while True:
     q, a = d.recvfrom(512)
     if b"\\x017\\x018\\x019\\x03127" in q:
-        d.sendto(q[:2] + b"\\x81\\x80\\0\\1\\0\\1\\0\\0\\0\\0" + q[12:] + b"\\xc0\\x0c\\0\\x0c\\0\\1\\0\\0\\0\\x3c\\0\\x0e\\4seven\\7example\\0"
-                 .replace(b"\\4seven", b"\\5seven").replace(b"\\x0e\\5", b"\\x0f\\5"), a)""")
+        d.sendto(q[:2] + b"\\x81\\x80\\0\\1\\0\\1\\0\\0\\0\\0" + q[12:] +
+                 b"\\xc0\\x0c\\0\\x0c\\0\\1\\0\\0\\0\\x3c\\0\\x0f\\5seven\\7example\\0", a)""")
     resolv = write("resolv.conf", "nameserver 127.0.0.1\n")
     begin = time.monotonic()
     out = inside(name, "unshare", "-m", "sh", "-c", "mount --bind %s /etc/resolv.conf && exec %s ls -r --netns self" %
