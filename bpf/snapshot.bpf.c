@@ -12,14 +12,14 @@
 
 #define AF_INET	       2
 #define AF_INET6       10
-#define S_IFMT	       0170000
-#define S_IFSOCK       0140000
 #define SOCK_FLAG_DEAD 0
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* Cookies, queues and makers: three more lines of memory a socket, which a table on the screen does not show. */
 const volatile bool details = true;
+/* Where look_tcp and look_udp run; set by the loader. */
+__u32 this_netns SEC(".bss");
 /* The task whose details the stream carries last. */
 __u64 last_task SEC(".bss");
 
@@ -41,19 +41,14 @@ static __always_inline void fill_v6(__u8 *out, const struct in6_addr *addr)
 	word[3] = addr->in6_u.u6_addr32[3];
 }
 
-/*
- * What every kind of socket has, minisocks included.  `trusted` pointers are followed by BPF_CORE_READ: from 6.4 on the verifier
- * looks up a name in all of the kernel's types for each pointer loaded from one, a millisecond each.
- */
-static __always_inline void fill_common(struct wire_look *r, struct sock_common *c,
-					const bool trusted)
+/* What every kind of socket has, minisocks included. */
+static __always_inline void fill_common(struct wire_look *r, struct sock_common *c)
 {
 	r->key.size = sizeof(*r);
 	r->key.sk = (__u64)c;
 	r->cookie = c->skc_cookie.counter;
 	if (details && !r->cookie)
 		r->cookie = bpf_get_socket_cookie(c);
-	r->netns = trusted ? BPF_CORE_READ(c, skc_net.net, ns.inum) : c->skc_net.net->ns.inum;
 	r->ifindex = c->skc_bound_dev_if;
 	r->local_port = c->skc_num;
 	r->peer_port_be = c->skc_dport;
@@ -94,12 +89,9 @@ static __always_inline void fill_queues(struct wire_look *r, struct sock *sk, co
 	r->send = sk->sk_wmem_alloc.refs.counter - 1;
 }
 
-static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, const bool tcp,
-				      const bool trusted)
+static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, const bool tcp)
 {
-	fill_common(r, &sk->__sk_common, trusted);
-	r->protocol = sk->sk_protocol;
-	r->type = sk->sk_type;
+	fill_common(r, &sk->__sk_common);
 	if (details)
 		fill_queues(r, sk, tcp);
 }
@@ -127,8 +119,9 @@ int look_held(struct bpf_iter__task_file *ctx)
 	struct sock *sk;
 	__u16 family;
 
-	if (!task || !file || (file->f_inode->i_mode & S_IFMT) != S_IFSOCK)
+	if (!task || !file)
 		return 0;
+	/* NULL for what is no socket. */
 	socket = bpf_sock_from_file(file);
 	if (!socket)
 		return 0;
@@ -138,7 +131,10 @@ int look_held(struct bpf_iter__task_file *ctx)
 	family = sk->__sk_common.skc_family;
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
-	fill_sock(&r.look, sk, true, false);
+	r.look.netns = sk->__sk_common.skc_net.net->ns.inum;
+	r.look.protocol = sk->sk_protocol;
+	r.look.type = sk->sk_type;
+	fill_sock(&r.look, sk, true);
 	r.look.key.socket = (__u64)socket;
 	r.look.key.fd = ctx->fd;
 	r.look.key.flags = 0;
@@ -164,7 +160,11 @@ static __always_inline int tell_socket(struct seq_file *seq, struct sock *sk, co
 	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
 	struct wire_look r = {};
 
-	fill_sock(&r, sk, tcp, true);
+	/* Each line of memory counts: what is known is not read. */
+	r.netns = this_netns;
+	r.protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	r.type = tcp ? SOCK_STREAM : SOCK_DGRAM;
+	fill_sock(&r, sk, tcp);
 	r.key.kind = LOOK_LOOSE;
 	r.key.socket = (__u64)socket;
 	/* A kernel's own socket has no file; what has one is known by its descriptors already, or is in flight. */
@@ -191,7 +191,8 @@ int look_tcp(struct bpf_iter__tcp *ctx)
 	tp = bpf_skc_to_tcp_sock(common);
 	if (tp)
 		return tell_socket(ctx->meta->seq, (struct sock *)tp, true);
-	fill_common(&r, common, true);
+	r.netns = this_netns;
+	fill_common(&r, common);
 	r.protocol = IPPROTO_TCP;
 	r.type = SOCK_STREAM;
 	r.key.kind = LOOK_LOOSE;

@@ -26,6 +26,7 @@ struct ls {
 	struct buffer buffer;
 	struct output output;
 	int64_t wall_offset_ns;
+	bool filtered; /* there is a condition at all */
 };
 
 int command_look(const struct options *options, bool details, struct listing *l)
@@ -48,7 +49,7 @@ int command_look(const struct options *options, bool details, struct listing *l)
 static bool is_listed(const struct ls *s, const struct listing_socket *socket)
 {
 	return (s->options->all || listing_has_port(socket)) &&
-	       filter_match_socket(&s->options->filter, &s->listing, socket);
+	       (!s->filtered || filter_match_socket(&s->options->filter, &s->listing, socket));
 }
 
 static const char *host_name(void *ctx, enum family family, const uint8_t addr[16])
@@ -143,12 +144,15 @@ static int run(struct ls *s)
 {
 	const struct options *o = s->options;
 	bool json = o->format == FORMAT_JSON;
+	struct filter none;
 	int err = output_open(&s->output, o->output_file);
 
 	if (err) {
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
 		return 1;
 	}
+	filter_init(&none);
+	s->filtered = memcmp(&none, &o->filter, sizeof(none)) != 0;
 	if (command_look(o, json, &s->listing))
 		return 1;
 	if (json || o->filter.cgroup || o->filter.container) {

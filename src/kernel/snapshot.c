@@ -27,6 +27,8 @@
 
 /* At least what the kernel gives at once. */
 #define READ_BYTES (64u << 10)
+/* Memory not touched costs nothing, moving it while another thread runs does. */
+#define FIRST_BYTES (8u << 20)
 
 enum look { LOOK_AT_TASKS, LOOK_AT_TCP, LOOK_AT_UDP, LOOKS };
 
@@ -171,7 +173,7 @@ static ssize_t take_records(struct snapshot *s, const char *data, size_t len)
 
 static bool bytes_reserve(struct bytes *b, size_t more)
 {
-	size_t cap = b->cap ? b->cap : READ_BYTES * 4;
+	size_t cap = b->cap ? b->cap : FIRST_BYTES;
 	char *grown;
 
 	while (cap - b->len < more)
@@ -247,9 +249,10 @@ static int read_tasks(struct snapshot *s)
 static int visit_netns(void *ctx)
 {
 	struct snapshot *s = ctx;
-	int err = read_all(s->link[LOOK_AT_TCP], &s->spaces);
+	int err;
 
-	snapshot_note_netns(s->listing);
+	s->skel->bss->this_netns = snapshot_note_netns(s->listing);
+	err = read_all(s->link[LOOK_AT_TCP], &s->spaces);
 	return err ? err : read_all(s->link[LOOK_AT_UDP], &s->spaces);
 }
 

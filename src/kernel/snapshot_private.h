@@ -10,7 +10,7 @@
 int snapshot_iterate(const struct snapshot_options *options, struct listing *l, bool *ret_loaded);
 /* Through sock_diag and /proc; no cookie and no queue is missing, makers are. */
 int snapshot_walk_proc(struct listing *l);
-/* Adds the namespace that this thread is in, with its ephemeral ports. */
-void snapshot_note_netns(struct listing *l);
+/* Adds the namespace that this thread is in, with its ephemeral ports; returns its inode, 0 unknown. */
+uint32_t snapshot_note_netns(struct listing *l);
 
 #endif

@@ -123,14 +123,11 @@ static int dump(struct walk *w, int fd, uint8_t family, uint16_t protocol)
 static int visit(void *ctx)
 {
 	struct walk *w = ctx;
-	struct stat st;
 	int err = 0, fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
 	if (fd < 0)
 		return -errno;
-	snapshot_note_netns(w->listing);
-	if (stat("/proc/thread-self/ns/net", &st) == 0)
-		w->netns = (uint32_t)st.st_ino;
+	w->netns = snapshot_note_netns(w->listing);
 	for (size_t i = 0; i < 2 * sizeof(diags) / sizeof(diags[0]) && !err; i++) {
 		err = dump(w, fd, i % 2 ? AF_INET6 : AF_INET, diags[i / 2].protocol);
 		if (err && !diags[i / 2].always)

@@ -51,7 +51,7 @@ static int check_capabilities(unsigned int way, struct kernel_error *error)
 			   missing);
 }
 
-void snapshot_note_netns(struct listing *l)
+uint32_t snapshot_note_netns(struct listing *l)
 {
 	struct listing_netns netns = {0};
 	unsigned int low, high;
@@ -59,7 +59,7 @@ void snapshot_note_netns(struct listing *l)
 	FILE *file;
 
 	if (stat("/proc/thread-self/ns/net", &st) < 0)
-		return;
+		return 0;
 	netns.inode = (uint32_t)st.st_ino;
 	/* The file speaks of the namespace of the thread that opens it. */
 	file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
@@ -70,6 +70,7 @@ void snapshot_note_netns(struct listing *l)
 	if (file)
 		fclose(file);
 	listing_add_netns(l, &netns);
+	return netns.inode;
 }
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)

@@ -5,7 +5,9 @@
 
 #include "listing.h"
 
-#define MIN_BUCKETS 1024
+/* Memory not touched costs nothing, moving it while another thread runs does. */
+#define MIN_SOCKETS 65536
+#define MIN_BUCKETS (2 * MIN_SOCKETS)
 #define MAX_PARENTS 64
 
 void listing_init(struct listing *l)
@@ -34,7 +36,7 @@ void listing_done(struct listing *l)
 static bool grow(struct listing *l, void *array, size_t count, size_t *cap, size_t size)
 {
 	void **at = array, *grown;
-	size_t want = *cap ? *cap * 2 : 256;
+	size_t want = *cap ? *cap * 2 : MIN_SOCKETS;
 
 	if (count < *cap)
 		return true;
@@ -94,7 +96,7 @@ static void bucket_put(struct listing *l, uint32_t index)
 /* At most half of the buckets are in use. */
 static bool buckets_grow(struct listing *l)
 {
-	size_t count = l->bucket_count ? l->bucket_count * 4 : MIN_BUCKETS;
+	size_t count = l->bucket_count ? l->bucket_count * 2 : MIN_BUCKETS;
 
 	if ((l->socket_count + 1) * 2 <= l->bucket_count)
 		return true;
@@ -183,9 +185,12 @@ static int compare_listeners(const void *a, const void *b, void *ctx)
 
 static void share_holders(struct listing *l, struct listing_socket *s)
 {
-	uint32_t index = s->key ? listing_find(l, s->key, 0) : LISTING_NONE;
+	uint32_t index;
 
-	if (s->holder_count || index == LISTING_NONE)
+	if (s->holder_count || !s->key)
+		return;
+	index = listing_find(l, s->key, 0);
+	if (index == LISTING_NONE)
 		return;
 	/* A subflow of MPTCP: the descriptor leads to the connection it is part of. */
 	s->first = l->sockets[index].first;
