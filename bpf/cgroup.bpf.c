@@ -48,7 +48,7 @@ static __always_inline int after_accept(struct bpf_sock_addr *ctx)
 	tp = bpf_skc_to_tcp_sock(bsk);
 	if (!tp)
 		return 1;
-	on_accept((struct sock *)(__u64)tp, false, WIRE_F_MAYBE_ACCEPT | WIRE_F_NO_SYSCALL);
+	on_accept((struct sock *)(__u64)tp, false, WIRE_F_MAYBE_ACCEPT);
 	return 1;
 }
 

@@ -20,12 +20,20 @@
 static const struct kernel_hook hook_table[] = {
 	{"state", "tp_btf__inet_sock_set_state", "tp_btf/inet_sock_set_state", TIER_BOTH,
 	 "every change of state; who called connect and listen", "", HOOK_UNUSED, ""},
+	{"state", "again__inet_sock_set_state", "tp_btf/inet_sock_set_state", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"destroy", "tp_btf__tcp_destroy_sock", "tp_btf/tcp_destroy_sock", TIER_BOTH,
 	 "the end of every TCP socket", "", HOOK_UNUSED, ""},
+	{"destroy", "again__tcp_destroy_sock", "tp_btf/tcp_destroy_sock", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"reset", "tp_btf__tcp_receive_reset", "tp_btf/tcp_receive_reset", TIER_BOTH,
 	 "resets received", "", HOOK_UNUSED, ""},
+	{"reset", "again__tcp_receive_reset", "tp_btf/tcp_receive_reset", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"reset", "tp_btf__tcp_send_reset", "tp_btf/tcp_send_reset", TIER_BOTH, "resets sent", "",
 	 HOOK_UNUSED, ""},
+	{"reset", "again__tcp_send_reset", "tp_btf/tcp_send_reset", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"cookie", "cgroup__sock_create", "cgroup/sock_create", TIER_BOTH,
 	 "a cookie for every socket from birth", "", HOOK_UNUSED, ""},
 	{"bind", "fexit__inet_bind", "fexit/inet_bind", TIER_TRAMPOLINES,
@@ -205,6 +213,9 @@ int hooks_choose(struct kernel *k, struct kernel_error *error)
 
 void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only)
 {
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
 	for (size_t i = 0; i < k->hook_count; i++)
 		bpf_program__set_autoload(program_of(skel, k->hooks[i].program),
 					  k->load[i] && (only == HOOKS_ALL || only == i));
@@ -265,7 +276,7 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 			continue;
 		}
 		set_status(h, HOOK_FAILED, "%s", strerror(errno));
-		if (strcmp(h->fact, "state") == 0)
+		if (i == 0)
 			return kernel_fail(error, -errno, "cannot attach %s: %s", h->hook, h->why);
 	}
 	return 0;
