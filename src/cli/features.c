@@ -87,6 +87,9 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 	for (size_t i = 0; i < count; i++) {
 		const struct kernel_hook *h = &hooks[i];
 
+		/* The IPv6 row misses what the IPv4 row above it misses. */
+		if (i > 0 && strcmp(h->misses, hooks[i - 1].misses) == 0 && !h->why[0])
+			continue;
 		if (h->status == HOOK_ATTACHED && h->misses[0])
 			printf("  %-9s %s\n", h->fact, h->misses);
 		else if (h->status == HOOK_FAILED)
