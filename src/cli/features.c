@@ -92,7 +92,8 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 			continue;
 		if (h->status == HOOK_ATTACHED && h->misses[0])
 			printf("  %-9s %s\n", h->fact, h->misses);
-		else if (h->status == HOOK_FAILED)
+		else if (h->status == HOOK_FAILED &&
+			 (h->tier == TIER_BOTH || h->tier == kernel_tier_chosen(k)))
 			printf("  %-9s %s: %s\n", h->fact, h->covers, h->why);
 	}
 	printf("  %-9s UDP, raw and SCTP sockets\n", "protocols");
