@@ -55,4 +55,7 @@ static __always_inline __be16 inet_source_port(const struct sock *sk)
 #define SOCK_FLAG_DEAD 0
 #define SOCK_FLAG_DONE 1
 
+/* sock.sk_userlocks, SOCK_BINDPORT_LOCK: bind() was given a port. */
+#define SOCK_BINDPORT_LOCKED 8
+
 #endif

@@ -183,6 +183,8 @@ static int open_trace(struct trace *t)
 	t->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, t->kernel);
 	t->table =
 		t->processes ? table_new(t->options->max_sockets, t->processes, on_event, t) : NULL;
+	if (t->table)
+		table_set_ranges(t->table, kernel_port_range, t->kernel);
 	if (!t->table || open_writer(t) < 0) {
 		log_error("no memory");
 		return -ENOMEM;

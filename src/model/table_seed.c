@@ -112,8 +112,13 @@ static bool is_idle(const struct fact *f)
 
 void table_seed(struct table *t, const struct fact *f)
 {
-	struct socket *s = table_find(t, f->sk);
+	struct socket *s;
 
+	if (f->to == STATE_TIME_WAIT) {
+		ports_seed_time_wait(t, f);
+		return;
+	}
+	s = table_find(t, f->sk);
 	if (s && s->cookie && f->cookie && s->cookie != f->cookie) {
 		if (s->touched_ns > f->time_ns)
 			return;
@@ -144,6 +149,7 @@ void table_seed(struct table *t, const struct fact *f)
 		table_list(t, s);
 	if (f->kind == WIRE_SEED_FILE && f->has_task)
 		take_holder(t, s, f);
+	ports_link(t, s);
 }
 
 /* What was not found is gone, and its end went unseen. */
