@@ -16,6 +16,7 @@
 #define FIRST_RING 1024
 #define MAX_RING   (1u << 18) /* of 112 bytes; the kernel's own limit is often the same */
 #define MAX_SHOWN  64
+#define NEAR	   64 /* on the chain of a port: what has just been added */
 /* TCP_TIMEWAIT_LEN, include/net/tcp.h; FIN_WAIT2 may come before it for as long again by default (tcp_fin_timeout). */
 #define TIME_WAIT_NS (60ull * 1000000000)
 /* A range is counted anew after so long: a program that keeps failing must not keep us from reading. */
@@ -184,7 +185,7 @@ static struct time_wait *find_time_wait(const struct table *t, uint32_t netns,
 	const struct port_state *p = t->ports;
 	struct time_wait *w = ring_at(p, p->newest[local->port]);
 
-	for (; w; w = ring_at(p, w->before)) {
+	for (unsigned int i = 0; w && i < NEAR; w = ring_at(p, w->before), i++) {
 		if (w->netns == netns && same_place(&w->local, local) && same_place(&w->peer, peer))
 			return w;
 	}
@@ -201,9 +202,13 @@ void ports_no_time_wait(struct table *t, const struct event *close)
 
 void ports_seed_time_wait(struct table *t, const struct fact *f)
 {
-	struct time_wait *w = find_time_wait(t, f->netns, &f->local, &f->peer);
+	struct time_wait *w;
 
-	if ((w && w->end_ns > f->time_ns) || !f->local.port)
+	/* Later looks would have to compare each with all: a busy server leaves tens of thousands on one port. */
+	if (t->generation > 1 || !f->local.port)
+		return;
+	w = find_time_wait(t, f->netns, &f->local, &f->peer);
+	if (w && w->end_ns > f->time_ns)
 		return;
 	w = ring_push(t, f->local.port, f->time_ns);
 	if (!w)

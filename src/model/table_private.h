@@ -136,7 +136,7 @@ void ports_unlink(struct table *t, struct socket *s);
 void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
 /* The last one of `s` was none: a reset ended it. */
 void ports_no_time_wait(struct table *t, const struct event *close);
-/* A look found a minisock. */
+/* The first look found a minisock; later ones are not listened to. */
 void ports_seed_time_wait(struct table *t, const struct fact *f);
 /* Fills what is known of a failed call; what it points to lives until the next call. */
 const struct event_trouble *ports_explain(struct table *t, const struct fact *f, enum event_kind kind);
