@@ -19,6 +19,7 @@ static __always_inline struct wire_call *call_reserve(enum wire_kind kind, struc
 	if (!c)
 		return NULL;
 	fill_socket(&c->fact, sk, trusted);
+	c->fact.options = socket_options(sk);
 	if (task)
 		fill_task(&c->task);
 	else
@@ -215,7 +216,7 @@ static __always_inline void on_born(struct sock *sk, int from, int to, const __u
 	f->family = sk->__sk_common.skc_family;
 	f->from = from;
 	f->to = to;
-	f->pad0 = 0;
+	f->options = 0;
 	f->protocol = sk->sk_protocol;
 	f->error = 0;
 	f->local_port_be = bpf_htons(sk->__sk_common.skc_num);

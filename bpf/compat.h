@@ -64,4 +64,7 @@ static __always_inline bool task_is_32bit(struct task_struct *task)
 #define SOCK_FLAG_DEAD 0
 #define SOCK_FLAG_DONE 1
 
+/* sock.sk_userlocks, SOCK_BINDPORT_LOCK: bind() was given a port. */
+#define SOCK_BINDPORT_LOCKED 8
+
 #endif

@@ -49,6 +49,15 @@ enum wire_flag {
 	WIRE_F_MAYBE_ACCEPT = 1 << 7, /* getpeername hook: an accept only if none was seen yet */
 };
 
+/* wire_fact.options: what decides who may share a port (net/ipv4/inet_connection_sock.c) */
+enum wire_option {
+	WIRE_O_REUSEADDR = 1 << 0,
+	WIRE_O_REUSEPORT = 1 << 1,
+	WIRE_O_V6ONLY = 1 << 2,
+	WIRE_O_KEEPS_PORT = 1 << 3, /* bound to a port of its choice: keeps it when its connection ends */
+	WIRE_O_KNOWN = 1 << 7,	    /* the others were read: calls and seeds only */
+};
+
 struct wire_fact {
 	__u8 kind;	/* enum wire_kind */
 	__u8 flags;	/* enum wire_flag */
@@ -61,7 +70,7 @@ struct wire_fact {
 	__u8 family;	/* AF_INET or AF_INET6 */
 	__u8 from;	/* TCP state before, as in <netinet/tcp.h>; OPEN, STATE, CLOSED */
 	__u8 to;	/* TCP state after, or the state now for other kinds */
-	__u8 pad0;
+	__u8 options;	/* enum wire_option */
 	__u16 protocol;	/* IPPROTO_TCP, IPPROTO_MPTCP */
 	__u16 error;	/* sk_err: a positive errno the kernel noted on the socket, 0 none */
 	__u16 local_port_be;

@@ -227,6 +227,7 @@ void kernel_close(struct kernel *k)
 		return;
 	close_programs(k);
 	places_free(k->places);
+	free(k->sysctls);
 	if (k->tracefs_fd >= 0)
 		close(k->tracefs_fd);
 	if (k->cgroup_fd >= 0)

@@ -107,7 +107,9 @@ int fact_decode(struct fact *ret, const void *data, size_t size)
 	*ret = (struct fact){
 		.kind = r.fact.kind,
 		.flags = r.fact.flags,
+		.options = r.fact.options,
 		.netns = r.fact.netns,
+		.device = r.fact.ifindex,
 		.time_ns = r.fact.time_ns,
 		.sk = r.fact.sk,
 		.cookie = r.fact.cookie,

@@ -21,6 +21,10 @@ void socket_update(struct socket *s, const struct fact *f)
 	uint16_t port = f->local.port ? f->local.port : s->local.port;
 
 	s->netns = f->netns;
+	if (f->options & WIRE_O_KNOWN) {
+		s->options = f->options;
+		s->device = f->device;
+	}
 	s->family = (uint8_t)f->family;
 	s->protocol = f->protocol;
 	s->touched_ns = f->time_ns;
@@ -49,6 +53,7 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 	e->has_peer = s->peer.port != 0;
 	e->process = s->owner;
 	e->error = 0;
+	e->trouble = NULL;
 }
 
 static void push_span(struct socket *s, enum tcp_state state, uint64_t ns)
@@ -311,6 +316,8 @@ static void apply_closed(struct table *t, const struct fact *f)
 	close.close.time_wait = time_wait;
 	close.error = f->error;
 	s->state = STATE_CLOSE;
+	if (time_wait)
+		ports_time_wait(t, s, f->time_ns, substate);
 	if (wait) {
 		struct held *h = held_push(t);
 
@@ -346,6 +353,7 @@ static void emit_failure(struct table *t, const struct fact *f, enum event_kind 
 	socket_update(&asked, f);
 	event_of_socket(&e, &asked, kind, f->time_ns);
 	e.error = -f->result;
+	e.trouble = ports_explain(t, f, kind);
 	e.has_local |= kind == EVENT_BIND;
 	if (kind == EVENT_LISTEN)
 		e.listen.backlog = f->arg;
@@ -516,8 +524,32 @@ static bool is_repeated(const struct table *t, const struct fact *f)
 	return s && !is_stale(s, f) && s->state == f->to;
 }
 
+/* After other facts a socket has the port it had before. */
+static bool may_move_port(const struct fact *f)
+{
+	switch (f->kind) {
+	case WIRE_OPEN:
+	case WIRE_BIND:
+	case WIRE_LISTEN:
+	case WIRE_CONNECT:
+	case WIRE_ACCEPT: return true;
+	case WIRE_STATE: return f->from == STATE_LISTEN || f->from == STATE_SYN_SENT;
+	case WIRE_CLOSED: /* of a socket not known before: soon gone */
+	case WIRE_DESTROY:
+	case WIRE_RESET_RECEIVED:
+	case WIRE_RESET_SENT:
+	case WIRE_SEED_FILE: /* table_seed() does it */
+	case WIRE_SEED_SOCKET:
+	case WIRE_NONE:
+	case WIRE_KINDS: break;
+	}
+	return false;
+}
+
 void table_apply(struct table *t, const struct fact *f)
 {
+	struct socket *s;
+
 	table_release(t, f->time_ns);
 	if (is_repeated(t, f))
 		return;
@@ -537,4 +569,7 @@ void table_apply(struct table *t, const struct fact *f)
 	case WIRE_NONE:
 	case WIRE_KINDS: break;
 	}
+	s = may_move_port(f) ? table_find(t, f->sk) : NULL;
+	if (s)
+		ports_link(t, s);
 }

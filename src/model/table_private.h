@@ -45,9 +45,12 @@ struct socket {
 	uint32_t flags;
 	uint32_t next_listener;
 	uint32_t generation; /* of the last look that found it */
+	uint32_t next_port, prev_port; /* in the chain of `chained` */
+	uint32_t device;	       /* interface it is bound to, 0 any */
+	uint16_t chained;	       /* local port of the chain, 0 in none */
 	uint32_t chosen;     /* the look that chose its owner */
 	uint16_t protocol;
-	uint8_t family, state, span_count;
+	uint8_t family, state, span_count, options; /* enum wire_option */
 	uint8_t span_state[SPANS];
 };
 _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the table");
@@ -82,6 +85,7 @@ struct table {
 	size_t chunk_count;
 	uint32_t free_slot; /* chained through next_listener */
 	uint32_t listener[PORTS];
+	uint32_t port[PORTS]; /* every socket with that local port, NO_SLOT none */
 
 	struct held held[HELD_MAX]; /* a ring: held_first, held_count */
 	size_t held_first, held_count;
@@ -91,6 +95,7 @@ struct table {
 	uint64_t look_begin_ns;
 	uint64_t look_added;
 	struct holder_set *holders;
+	struct port_state *ports; /* table_ports.c */
 };
 
 /* table.c: storage */
@@ -100,6 +105,8 @@ struct socket *table_insert(struct table *t, uint64_t sk);
 void table_remove(struct table *t, struct socket *s);
 struct socket *table_slot(const struct table *t, uint32_t slot);
 size_t table_slots(const struct table *t);
+/* Where a record that is not the spare one lies. */
+uint32_t table_slot_of(const struct table *t, const struct socket *s);
 
 void table_set_owner(struct table *t, struct socket *s, const struct process *p);
 void table_list(struct table *t, struct socket *s);
@@ -119,6 +126,20 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 /* The close event of the life that ends at time_ns; counters and reason are the caller's. */
 void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
 
+/* table_ports.c: who holds a port */
+bool ports_init(struct table *t);
+void ports_done(struct table *t);
+/* Keeps the record in the chain of its port; O(1). */
+void ports_link(struct table *t, struct socket *s);
+void ports_unlink(struct table *t, struct socket *s);
+/* The kernel keeps the port of `s` in TIME_WAIT from time_ns on.  Remembered up to a bounded number, the newest. */
+void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
+/* The last one of `s` was none: a reset ended it. */
+void ports_no_time_wait(struct table *t, const struct event *close);
+/* The first look found a minisock; later ones are not listened to. */
+void ports_seed_time_wait(struct table *t, const struct fact *f);
+/* Fills what is known of a failed call; what it points to lives until the next call. */
+const struct event_trouble *ports_explain(struct table *t, const struct fact *f, enum event_kind kind);
 /* table_seed.c */
 /* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);

@@ -136,8 +136,13 @@ static bool is_idle(const struct fact *f)
 
 void table_seed(struct table *t, const struct fact *f)
 {
-	struct socket *s = table_find(t, f->sk);
+	struct socket *s;
 
+	if (f->to == STATE_TIME_WAIT) {
+		ports_seed_time_wait(t, f);
+		return;
+	}
+	s = table_find(t, f->sk);
 	if (s && s->cookie && f->cookie && s->cookie != f->cookie) {
 		if (s->touched_ns > f->time_ns)
 			return;
@@ -169,6 +174,7 @@ void table_seed(struct table *t, const struct fact *f)
 		table_list(t, s);
 	if (f->kind == WIRE_SEED_FILE && f->has_task && t->holders && t->holders->item)
 		holder_add(t, f->sk, f);
+	ports_link(t, s);
 }
 
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
