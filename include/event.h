@@ -81,6 +81,9 @@ struct event {
 	int error;		/* positive errno, 0 none */
 	union {
 		struct {
+			bool autobind;	/* no bind() was called: sendto() made the kernel choose a port */
+		} bind;
+		struct {
 			uint32_t backlog;
 		} listen;
 		struct {

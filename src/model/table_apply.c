@@ -107,18 +107,17 @@ static void begin_life(struct socket *s, uint64_t time_ns)
 	s->flags &= SOCKET_LISTED | SOCKET_MAPPED | SOCKET_SEED_OWNER;
 }
 
-static bool is_stale(const struct socket *s, const struct fact *f)
+bool socket_is_stale(const struct socket *s, const struct fact *f)
 {
-	return s->cookie && f->cookie && s->cookie != f->cookie;
+	return (s->cookie && f->cookie && s->cookie != f->cookie) ||
+	       inet_is_udp(s->protocol) != inet_is_udp(f->protocol);
 }
 
-/* The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
- * birth was lost. */
-static struct socket *socket_of(struct table *t, const struct fact *f)
+struct socket *socket_of(struct table *t, const struct fact *f)
 {
 	struct socket *s = table_find(t, f->sk);
 
-	if (s && is_stale(s, f)) {
+	if (s && socket_is_stale(s, f)) {
 		t->stats.stale++;
 		table_remove(t, s);
 		s = NULL;
@@ -136,7 +135,7 @@ static const struct process *process_of(struct table *t, const struct fact *f)
 	return f->has_task ? process_intern(t->processes, &f->task) : NULL;
 }
 
-static void own(struct table *t, struct socket *s, const struct fact *f)
+void socket_own(struct table *t, struct socket *s, const struct fact *f)
 {
 	const struct process *p = process_of(t, f);
 
@@ -180,7 +179,7 @@ static void apply_open(struct table *t, const struct fact *f)
 	}
 	s->peer = f->peer;
 	socket_update(s, f);
-	own(t, s, f);
+	socket_own(t, s, f);
 	move(s, &e, STATE_CLOSE, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 	if (f->to == STATE_LISTEN && s->local.port)
@@ -295,8 +294,7 @@ static void apply_closed(struct table *t, const struct fact *f)
 	end_life(t, s);
 }
 
-/* An event about what a call asked for, which the record does not hold. */
-static void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
+void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
 {
 	const struct process *p = process_of(t, f);
 	struct socket asked = {.owner = p};
@@ -311,6 +309,8 @@ static void emit_failure(struct table *t, const struct fact *f, enum event_kind 
 		e.has_local = f->local.port != 0;
 	else
 		e.has_local = true;
+	if (kind == EVENT_BIND)
+		e.bind.autobind = f->arg != 0;
 	t->sink(t->ctx, &e);
 	process_release(t->processes, p);
 }
@@ -327,12 +327,13 @@ static void apply_bind(struct table *t, const struct fact *f)
 	s = socket_of(t, f);
 	s->local.port = 0;
 	socket_update(s, f);
-	own(t, s, f);
+	socket_own(t, s, f);
 	s->flags |= SOCKET_BOUND;
 	s->opened_ns = f->time_ns;
 	s->since_ns = f->time_ns;
 	event_of_socket(&e, s, EVENT_BIND, f->time_ns);
 	e.has_local = true;
+	e.bind.autobind = false;
 	t->sink(t->ctx, &e);
 }
 
@@ -347,7 +348,7 @@ static void apply_listen(struct table *t, const struct fact *f)
 	}
 	s = socket_of(t, f);
 	socket_update(s, f);
-	own(t, s, f);
+	socket_own(t, s, f);
 	s->state = STATE_LISTEN;
 	s->flags |= SOCKET_LISTEN_SHOWN;
 	table_list(t, s);
@@ -372,7 +373,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 	}
 	s = socket_of(t, f);
 	socket_update(s, f);
-	own(t, s, f);
+	socket_own(t, s, f);
 	s->flags |= SOCKET_CONNECT_SHOWN;
 	event_of_socket(&e, s, EVENT_CONNECT, f->time_ns);
 	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;
@@ -385,7 +386,7 @@ static void apply_accept(struct table *t, const struct fact *f)
 	struct event e;
 
 	if ((f->flags & WIRE_F_MAYBE_ACCEPT) &&
-	    (!s || is_stale(s, f) || !(s->flags & SOCKET_PASSIVE)))
+	    (!s || socket_is_stale(s, f) || !(s->flags & SOCKET_PASSIVE)))
 		return;
 	s = socket_of(t, f);
 	if (s->flags & SOCKET_ACCEPTED)
@@ -393,7 +394,7 @@ static void apply_accept(struct table *t, const struct fact *f)
 	socket_update(s, f);
 	show_birth(t, s);
 	s->flags = (s->flags | SOCKET_PASSIVE | SOCKET_ACCEPTED) & ~(uint32_t)SOCKET_QUEUED;
-	own(t, s, f);
+	socket_own(t, s, f);
 	event_of_socket(&e, s, EVENT_ACCEPT, f->time_ns);
 	e.accept.listener =
 		s->listener && s->owner && s->listener->pid != s->owner->pid ? s->listener : NULL;
@@ -405,7 +406,7 @@ static void apply_destroy(struct table *t, const struct fact *f)
 	struct socket *s = table_find(t, f->sk);
 	struct event e;
 
-	if (!s || is_stale(s, f))
+	if (!s || socket_is_stale(s, f))
 		return;
 	show_birth(t, s);
 	/* Every life ends in CLOSE before this: one that did not lost that fact; one that was only
@@ -426,13 +427,17 @@ static void apply_reset(struct table *t, const struct fact *f)
 
 	if (f->kind == WIRE_RESET_SENT)
 		held_reset_sent(t, f->sk);
-	if (s && !is_stale(s, f))
+	if (s && !socket_is_stale(s, f))
 		s->flags |= f->kind == WIRE_RESET_SENT ? SOCKET_RESET_SENT : SOCKET_RESET_RECEIVED;
 }
 
 void table_apply(struct table *t, const struct fact *f)
 {
 	table_release(t, f->time_ns);
+	if (inet_is_udp(f->protocol)) {
+		udp_apply(t, f);
+		return;
+	}
 	switch (f->kind) {
 	case WIRE_OPEN: apply_open(t, f); break;
 	case WIRE_STATE: apply_state(t, f); break;

@@ -14,13 +14,13 @@
 #define SPANS 8
 
 enum socket_flag {
-	SOCKET_AUTOBIND = 1 << 0,      /* no port when connect() began */
+	SOCKET_AUTOBIND = 1 << 0,      /* no port when connect() began (UDP: or sendto()) */
 	SOCKET_CONNECT_SHOWN = 1 << 1, /* the connect event of this life is out */
 	SOCKET_LISTEN_SHOWN = 1 << 2,
 	SOCKET_PASSIVE = 1 << 3, /* a child of a listener */
 	SOCKET_ACCEPTED = 1 << 4,
 	SOCKET_BORN_HELD = 1 << 5,  /* LISTEN -> SYN_RECV not shown yet: the peer was not known */
-	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded and no life began since */
+	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded and no life began since; UDP: is shown */
 	SOCKET_PEER_FIRST = 1 << 7, /* the peer closed first */
 	SOCKET_LOCAL_FIRST = 1 << 8,
 	SOCKET_RESET_RECEIVED = 1 << 9,
@@ -109,10 +109,24 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 
 /* table_apply.c */
 void socket_update(struct socket *s, const struct fact *f);
+/* The fact speaks of another socket than the record: the kernel reused the pointer. */
+bool socket_is_stale(const struct socket *s, const struct fact *f);
+/* The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
+ * birth was lost. */
+struct socket *socket_of(struct table *t, const struct fact *f);
+/* The process a fact names becomes the owner; a fact that names none changes nothing. */
+void socket_own(struct table *t, struct socket *s, const struct fact *f);
+/* The event of a call that failed, of which the record holds nothing. */
+void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
 		     uint64_t time_ns);
 /* The close event of the life that ends at time_ns; counters and reason are the caller's. */
 void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
+
+/* table_udp.c */
+void udp_apply(struct table *t, const struct fact *f);
+/* A look found the socket and made this record of it. */
+void udp_seeded(struct socket *s, const struct fact *f);
 
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */

@@ -113,8 +113,9 @@ static bool is_idle(const struct fact *f)
 void table_seed(struct table *t, const struct fact *f)
 {
 	struct socket *s = table_find(t, f->sk);
+	bool udp = inet_is_udp(f->protocol);
 
-	if (s && s->cookie && f->cookie && s->cookie != f->cookie) {
+	if (s && socket_is_stale(s, f)) {
 		if (s->touched_ns > f->time_ns)
 			return;
 		t->stats.stale++;
@@ -132,8 +133,10 @@ void table_seed(struct table *t, const struct fact *f)
 		    (f->flags & (WIRE_F_NO_FILE | WIRE_F_ORPHAN)) == WIRE_F_NO_FILE)
 			s->flags |= SOCKET_QUEUED | SOCKET_PASSIVE;
 		socket_update(s, f);
+		if (udp)
+			udp_seeded(s, f);
 		t->look_added++;
-	} else if (s->touched_ns <= f->time_ns && s->state != f->to) {
+	} else if (s->touched_ns <= f->time_ns && !udp && s->state != f->to) {
 		/* The fact that said so was lost. */
 		s->state = (uint8_t)f->to;
 		s->since_ns = 0;
