@@ -16,14 +16,14 @@ int BPF_PROG(tp_btf__inet_sock_set_state, struct sock *sk, int from, int to)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tp_btf__tcp_destroy_sock, struct sock *sk)
 {
-	on_socket(WIRE_DESTROY, sk);
+	on_socket(WIRE_DESTROY, sk, true);
 	return 0;
 }
 
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(tp_btf__tcp_receive_reset, struct sock *sk)
 {
-	on_socket(WIRE_RESET_RECEIVED, sk);
+	on_socket(WIRE_RESET_RECEIVED, sk, true);
 	return 0;
 }
 
@@ -39,6 +39,6 @@ int BPF_PROG(tp_btf__tcp_send_reset, struct sock *sk)
 	state = sk->__sk_common.skc_state;
 	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV || state == TCP_LISTEN)
 		return 0;
-	on_socket(WIRE_RESET_SENT, sk);
+	on_socket(WIRE_RESET_SENT, sk, true);
 	return 0;
 }

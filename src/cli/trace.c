@@ -197,7 +197,7 @@ static int open_trace(struct trace *t)
 	t->lost_checked_ns = kernel_now();
 	writer_header(t->writer, &t->buffer);
 	output_flush(&t->output, &t->buffer);
-	log_say("tracing every TCP socket in every network namespace by %s; %zu were there before",
+	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there before",
 		kernel_tier_chosen(t->kernel) == TIER_TRAMPOLINES ? "trampolines" : "tracepoints",
 		sockets);
 	return 0;
