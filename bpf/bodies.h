@@ -134,7 +134,7 @@ static __always_inline struct call *current_call(void)
  * task. */
 static __always_inline void on_open(struct sock *sk, int to)
 {
-	struct wire_call *c = call_reserve(WIRE_OPEN, sk, true, true);
+	struct wire_call *c;
 
 	if (has_calls && to == TCP_SYN_SENT) {
 		struct call *call = current_call();
@@ -147,8 +147,10 @@ static __always_inline void on_open(struct sock *sk, int to)
 		__u64 *of = bpf_sk_storage_get(&listener_of, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
 		if (of)
-			*of = sk->__sk_common.skc_cookie.counter;
+			*of = socket_cookie(sk, true);
 	}
+	/* Reserved last: 5.10 does not know that a reserved record is never NULL again. */
+	c = call_reserve(WIRE_OPEN, sk, true, true);
 	if (!c)
 		return;
 	c->fact.from = TCP_CLOSE;
@@ -216,22 +218,23 @@ static __always_inline void on_change(struct sock *sk, int from, int to)
  */
 static __always_inline void on_born(struct sock *sk, int from, int to)
 {
-	struct wire_fact *f = record_reserve(WIRE_STATE, sizeof(*f));
-	__u64 cookie = sk->__sk_common.skc_cookie.counter;
+	__u64 listener = sk->__sk_common.skc_cookie.counter;
+	struct wire_fact *f;
 
+	if (!listener && has_cookie_helper) {
+		__u64 *of = bpf_sk_storage_get(&listener_of, sk, NULL, 0);
+
+		if (of)
+			listener = *of;
+	}
+	f = record_reserve(WIRE_STATE, sizeof(*f));
 	if (!f)
 		return;
 	f->flags = 0;
 	f->netns = sk->__sk_common.skc_net.net->ns.inum;
 	f->sk = (__u64)sk;
 	f->cookie = 0;
-	f->listener = cookie;
-	if (!cookie && has_cookie_helper) {
-		__u64 *of = bpf_sk_storage_get(&listener_of, sk, NULL, 0);
-
-		if (of)
-			f->listener = *of;
-	}
+	f->listener = listener;
 	f->family = sk->__sk_common.skc_family;
 	f->from = from;
 	f->to = to;
