@@ -40,10 +40,12 @@ static const struct kernel_hook hook_table[] = {
 	 "every IPv4 connect: the chosen port or the errno", "", HOOK_UNUSED, ""},
 	{"connect", "fexit__tcp_v6_connect", "fexit/tcp_v6_connect", TIER_TRAMPOLINES,
 	 "every IPv6 connect: the chosen port or the errno", "", HOOK_UNUSED, ""},
+	{"accept", "fentry__security_sock_graft", "fentry/security_sock_graft", TIER_TRAMPOLINES,
+	 "every accept, also when blocked before the start", "", HOOK_UNUSED, ""},
 	{"accept", "fexit__inet_csk_accept2", "fexit/inet_csk_accept", TIER_TRAMPOLINES,
-	 "every accept (Linux 6.10 on)", "", HOOK_UNUSED, ""},
+	 "every accept (Linux 6.10 on)", "accepts blocked before the start", HOOK_UNUSED, ""},
 	{"accept", "fexit__inet_csk_accept4", "fexit/inet_csk_accept", TIER_TRAMPOLINES,
-	 "every accept (up to Linux 6.9)", "", HOOK_UNUSED, ""},
+	 "every accept (up to Linux 6.9)", "accepts blocked before the start", HOOK_UNUSED, ""},
 	{"connect", "fexit__inet_dgram_connect", "fexit/inet_dgram_connect", TIER_TRAMPOLINES,
 	 "every UDP connect: the port or the errno", "", HOOK_UNUSED, ""},
 	{"bind", "fexit__udp_lib_get_port", "fexit/udp_lib_get_port", TIER_TRAMPOLINES,
@@ -179,6 +181,10 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 {
 	if (strcmp(h->program, "sockops__cookies") == 0 && k->has_cookie_helper)
 		return "tracing programs make cookies here";
+	if (strcmp(h->hook, "fentry/security_sock_graft") == 0 && !k->has_graft)
+		return "not in this kernel";
+	if (strcmp(h->hook, "fexit/inet_csk_accept") == 0 && k->has_graft)
+		return "security_sock_graft covers it";
 	if (strcmp(h->program, "fexit__inet_csk_accept2") == 0 && k->accept_params != 2)
 		return "the function has other arguments here";
 	if (strcmp(h->program, "fexit__inet_csk_accept4") == 0 && k->accept_params != 4)

@@ -187,6 +187,7 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 	 * not need it. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	k->accept_params = probe_parameters("inet_csk_accept");
+	k->has_graft = probe_parameters("security_sock_graft") > 0;
 	k->has_cookie_helper =
 		probe_helper("inet_sock_set_state", BPF_TRACE_RAW_TP, BPF_FUNC_get_socket_cookie);
 	k->cgroup_fd = mounts_open("cgroup2", "cgroup.procs", k->cgroup_place, PLACE_SIZE);

@@ -23,6 +23,7 @@ struct kernel {
 	enum kernel_tier tier;
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
 	bool has_cookie_helper;
+	bool has_graft;	   /* security_sock_graft() exists */
 	bool fell_back; /* from trampolines, because one failed */
 	int accept_params; /* of inet_csk_accept(), 0 unknown */
 	struct kernel_options options;

@@ -20,16 +20,16 @@ enum socket_flag {
 	SOCKET_PASSIVE = 1 << 3, /* a child of a listener */
 	SOCKET_ACCEPTED = 1 << 4,
 	SOCKET_BORN_HELD = 1 << 5,  /* LISTEN -> SYN_RECV not shown yet: the peer was not known */
-	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded and no life began since; UDP: is shown */
+	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded, and no connection since; UDP: is shown */
 	SOCKET_PEER_FIRST = 1 << 7, /* the peer closed first */
 	SOCKET_LOCAL_FIRST = 1 << 8,
 	SOCKET_RESET_RECEIVED = 1 << 9,
 	SOCKET_RESET_SENT = 1 << 10,
 	SOCKET_SEED_OWNER = 1 << 11, /* the owner was found holding it, not seen making it */
-	SOCKET_AMBIGUOUS = 1 << 12,  /* several unrelated holders: no owner */
-	SOCKET_QUEUED = 1 << 13,     /* seeded without descriptor: waits in an accept queue */
-	SOCKET_LISTED = 1 << 14,     /* in the chain of its port */
-	SOCKET_MAPPED = 1 << 15,
+	SOCKET_QUEUED = 1 << 12,     /* seeded without descriptor: waits in an accept queue */
+	SOCKET_LISTED = 1 << 13,     /* in the chain of its port */
+	SOCKET_MAPPED = 1 << 14,
+	SOCKET_HELD = 1 << 15, /* the end of the life before may still wait */
 };
 
 struct socket {
@@ -45,6 +45,7 @@ struct socket {
 	uint32_t flags;
 	uint32_t next_listener;
 	uint32_t generation; /* of the last look that found it */
+	uint32_t chosen;     /* the look that chose its owner */
 	uint16_t protocol;
 	uint8_t family, state, span_count;
 	uint8_t span_state[SPANS];
@@ -55,6 +56,7 @@ _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the tabl
 struct held {
 	uint64_t sk;
 	uint64_t due_ns;
+	bool out;	 /* gone before its turn */
 	bool in_connect; /* waits for the errno of connect(), else for a reset */
 	bool has_state;	 /* `state` goes out before `close` */
 	struct event state, close;
@@ -93,7 +95,7 @@ struct table {
 
 /* table.c: storage */
 struct socket *table_find(const struct table *t, uint64_t sk);
-/* A zeroed record under `sk`; the spare one when the table is full.  Invalidates nothing. */
+/* A zeroed record under `sk`; the spare one when the table is full or sk is 0.  Invalidates nothing. */
 struct socket *table_insert(struct table *t, uint64_t sk);
 void table_remove(struct table *t, struct socket *s);
 struct socket *table_slot(const struct table *t, uint32_t slot);
@@ -103,35 +105,49 @@ void table_set_owner(struct table *t, struct socket *s, const struct process *p)
 void table_list(struct table *t, struct socket *s);
 void table_unlist(struct table *t, struct socket *s);
 /* The owner of the listener a child belongs to: by the listener's cookie where known, else by
- * address when only one owner fits.  NULL when unknown or ambiguous; no reference is taken. */
+ * address when only one owner fits, among the listeners whose cookie is not known.  NULL when unknown or ambiguous; no reference is taken. */
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie);
 
 /* table_apply.c */
+/* `s` is not listed: its port may change. */
 void socket_update(struct socket *s, const struct fact *f);
 /* The fact speaks of another socket than the record: the kernel reused the pointer. */
 bool socket_is_stale(const struct socket *s, const struct fact *f);
-/* The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
- * birth was lost. */
+/*
+ * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
+ * birth was lost.  Out of the chain of its port, which the fact may change: who listens lists it
+ * again.  The end of the life before waits no longer.
+ */
 struct socket *socket_of(struct table *t, const struct fact *f);
 /* The process a fact names becomes the owner; a fact that names none changes nothing. */
 void socket_own(struct table *t, struct socket *s, const struct fact *f);
-/* The event of a call that failed, of which the record holds nothing. */
+/* The event of a call that failed: about what it asked for, which the record does not hold. */
 void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
 		     uint64_t time_ns);
+/* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
+void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 /* The close event of the life that ends at time_ns; counters and reason are the caller's. */
 void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
 
 /* table_udp.c */
 void udp_apply(struct table *t, const struct fact *f);
-/* A look found the socket and made this record of it. */
-void udp_seeded(struct socket *s, const struct fact *f);
+/* A look found the socket; `fresh` when it made the record. */
+void udp_seeded(struct socket *s, const struct fact *f, bool fresh);
+
+/* table_seed.c */
+/* Forgets a look that has not ended. */
+void table_seed_drop(struct table *t);
 
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */
 struct held *held_push(struct table *t);
-void held_reset_sent(struct table *t, uint64_t sk);
+/* Emits the end of the life before, which waits no longer when another begins. */
+void held_flush(struct table *t, const struct socket *s);
+/* Forgets what still waits. */
+void held_drop(struct table *t);
+void held_reset_sent(struct table *t, const struct fact *f);
 void held_connect_failed(struct table *t, const struct fact *f);
 
 /* reason.c */

@@ -26,6 +26,7 @@ static void update(struct socket *s, const struct fact *f, const struct endpoint
 	got.peer = *peer;
 	s->peer = *peer; /* socket_update() keeps a peer that TCP would not lose */
 	s->local.port = 0;
+	s->state = STATE_CLOSE;
 	socket_update(s, &got);
 	/* At release the port may be given back already. */
 	if (s->local.port == 0)
@@ -150,10 +151,10 @@ static void apply_closed(struct table *t, const struct fact *f)
 	table_remove(t, s);
 }
 
-void udp_seeded(struct socket *s, const struct fact *f)
+void udp_seeded(struct socket *s, const struct fact *f, bool fresh)
 {
 	s->state = STATE_CLOSE;
-	if (!is_probe(f))
+	if (fresh && !is_probe(f))
 		s->flags |= SOCKET_BOUND;
 }
 

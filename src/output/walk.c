@@ -131,13 +131,15 @@ static void walk_close(struct walk *walk)
 	const struct spelling *spell = walk->spell;
 	struct writer *w = walk->w;
 
-	if (close->opened_ns) {
+	if (close->opened_ns)
 		walk_time(walk, FIELD_OPENED, close->opened_ns);
-		spell->number(w, FIELD_DURATION_NS, close->duration_ns);
-	} else {
+	else
 		spell->absent(w, FIELD_OPENED);
+	/* Unknown where the end was not seen, too: a repair knows only that the socket is gone. */
+	if (close->opened_ns && close->duration_ns != UINT64_MAX)
+		spell->number(w, FIELD_DURATION_NS, close->duration_ns);
+	else
 		spell->absent(w, FIELD_DURATION_NS);
-	}
 	if (close->counted) {
 		spell->number(w, FIELD_SENT_BYTES, close->sent_bytes);
 		spell->number(w, FIELD_RECEIVED_BYTES, close->received_bytes);

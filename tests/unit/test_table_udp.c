@@ -415,14 +415,18 @@ static void repaired(void **state)
 static void never_mixed_with_tcp(void **state)
 {
 	struct told *t = *state;
-	struct fact f = fact(t, WIRE_BIND, 2, 80);
+	struct fact f;
 
 	bind_to(t, 1, PORT);
+	f = fact(t, WIRE_BIND, 2, 80);
 	f.protocol = IPPROTO_TCP;
 	f.cookie = 0;
 	table_apply(t->table, &f);
 	send_from(t, 3, PORT);
-	TOLD(t, "bind udp 127.0.0.1:5353>- p1\nbind tcp 127.0.0.1:80>- p2\n"
+	TOLD(t, "bind udp 127.0.0.1:5353>- p1\n"
+		"close udp 127.0.0.1:5353>- p1 unknown ?\n"
+		"bind tcp 127.0.0.1:80>- p2\n"
+		"close tcp 127.0.0.1:80>- p2 unknown ?\n"
 		"bind udp 0.0.0.0:5353>- p3 autobind\n");
 	f.kind = WIRE_DESTROY;
 	table_apply(t->table, &f);
