@@ -370,6 +370,35 @@ static void exhausted(void)
 	TOLD(tracer_shared(), &u, cookie, {LINE_CONNECT, .peer = to, .error = "EAGAIN"});
 }
 
+/* Likewise without a connection: only trampolines see that a send finds no port. */
+static void send_exhausted(void)
+{
+	struct peer *p = peer_start("sw-many");
+	struct address to = address_of("127.0.0.1", 4711), none = address_of("0.0.0.0", 0);
+	struct tracer *t = tracer_shared();
+	uint64_t cookie;
+	struct udp u;
+	long err;
+
+	remote_own_netns(p);
+	if (remote_write_file(p, "/proc/sys/net/ipv4/ip_local_port_range", "40000 40001") < 0)
+		scenario_skip("ip_local_port_range cannot be set");
+	for (int i = 0; i < 2; i++) {
+		u = udp_new(p, AF_INET);
+		must("sendto", send_many(u, to, 1));
+	}
+	u = udp_new(p, AF_INET);
+	err = send_many(u, to, 1);
+	if (err != -EAGAIN)
+		scenario_fail("sendto gave %ld", err);
+	cookie = remote_cookie(p, u.fd);
+	must("close", remote_close(p, u.fd));
+	tracer_fence(t);
+	if (expect_count(t, cookie) == 0)
+		scenario_skip("not seen by the hooks in use");
+	TOLD(t, &u, cookie, {LINE_BIND, .local = none, .autobind = PORT_AUTO, .error = "EAGAIN"});
+}
+
 static void closed_by_exit(void)
 {
 	struct udp u = udp_new(peer_start("sw-mortal"), AF_INET);
@@ -466,6 +495,7 @@ const struct scenario udp_scenarios[] = {
 	{"udp-send-ipv4", send_ipv4},
 	{"udp-send-ipv6", send_ipv6},
 	{"udp-send-mapped", send_mapped},
+	{"udp-send-exhausted", send_exhausted},
 	{"udp-connect-ipv4", connect_ipv4},
 	{"udp-connect-ipv6", connect_ipv6},
 	{"udp-connect-mapped", connect_mapped},
