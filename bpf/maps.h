@@ -34,8 +34,8 @@ struct call {
 };
 
 /* Key: pid_tgid of a thread inside bind, listen or connect (trampolines: UDP only).  Value: struct
- * call.  Written by the entry, removed by the exit.  Full (more threads blocked in connect than entries): the call is
- * counted in calls_full; its states still show. */
+ * call.  Written by the entry, removed by the exit.  Full (more threads blocked in connect than
+ * entries): the call is counted in calls_full; its states still show. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 32768);
@@ -55,7 +55,7 @@ struct {
 
 /* What was last reported of a UDP socket that sends without being connected. */
 struct sent {
-	__u64 sk;
+	__u64 sk; /* its address, see before_send() */
 	__u32 port;
 	__u32 pad0;
 };
