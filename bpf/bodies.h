@@ -86,6 +86,34 @@ static __always_inline void on_connect(struct sock *sk, const bool trusted, cons
 	record_submit(c);
 }
 
+/* `had_port` false: the call made the kernel choose one. */
+static __always_inline void on_udp_connect(struct sock *sk, const bool trusted, const __u8 *asked,
+					   int result, bool had_port)
+{
+	struct wire_call *c = call_reserve(WIRE_CONNECT, sk, trusted, true);
+
+	if (!c)
+		return;
+	c->result = result;
+	c->arg = !had_port;
+	if (result < 0)
+		fill_asked(c->fact.peer, &c->fact.peer_port_be, c->fact.family, asked);
+	record_submit(c);
+}
+
+/* A send chose a port, or found none. */
+static __always_inline void on_autobind(struct sock *sk, const bool trusted, int result)
+{
+	struct wire_call *c = call_reserve(WIRE_BIND, sk, trusted, true);
+
+	if (!c)
+		return;
+	c->result = result;
+	c->arg = 1;
+	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
+	record_submit(c);
+}
+
 static __always_inline void on_accept(struct sock *sk, const bool trusted, __u8 flags)
 {
 	struct wire_call *c = call_reserve(WIRE_ACCEPT, sk, trusted, true);
@@ -240,13 +268,13 @@ static __always_inline void on_state(struct sock *sk, int from, int to, const __
 }
 
 /* `sk` as a number is enough: the table knows the rest. */
-static __always_inline void on_socket(enum wire_kind kind, struct sock *sk)
+static __always_inline void on_socket(enum wire_kind kind, struct sock *sk, const bool trusted)
 {
 	struct wire_fact *f = record_reserve(kind, sizeof(*f));
 
 	if (!f)
 		return;
-	fill_socket(f, sk, true);
+	fill_socket(f, sk, trusted);
 	record_submit(f);
 }
 

@@ -11,7 +11,7 @@ static __always_inline int after_bind(void *ctx)
 {
 	struct sock *sk = ctx;
 
-	if (!is_traced_socket(sk, false))
+	if (!is_traced_socket(sk, false) && !is_udp_socket(sk, false))
 		return 1;
 	/* Inside bind(2) the exit of the system call reports; here only what
 	 * comes by io_uring or from a 32-bit process. */
@@ -64,6 +64,52 @@ SEC("cgroup/getpeername6")
 int cgroup__getpeername6(struct bpf_sock_addr *ctx)
 {
 	return after_accept(ctx);
+}
+
+/*
+ * Runs for every send of a UDP socket that is not connected, after the kernel chose a port where
+ * there was none: reported once.  What bind() chose is told apart by the table.
+ */
+static __always_inline int before_send(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *bsk = ctx->sk;
+	struct sent *sent;
+	struct sock *sk;
+
+	if (!bsk)
+		return 1;
+	sent = bpf_sk_storage_get(&sent_from, bsk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!sent || sent->port == bsk->src_port)
+		return 1;
+	sent->port = bsk->src_port;
+	/* The verifier refuses to look behind a socket's own type; through memory it is a plain
+	 * pointer. */
+	*(volatile __u64 *)&sent->sk = (__u64)bsk;
+	sk = (struct sock *)*(volatile __u64 *)&sent->sk;
+	if (is_udp_socket(sk, false))
+		on_autobind(sk, false, 0);
+	return 1;
+}
+
+SEC("cgroup/sendmsg4")
+int cgroup__sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return before_send(ctx);
+}
+
+SEC("cgroup/sendmsg6")
+int cgroup__sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return before_send(ctx);
+}
+
+/* TCP sockets end in tcp_destroy_sock. */
+SEC("cgroup/sock_release")
+int cgroup__sock_release(struct bpf_sock *ctx)
+{
+	if (is_udp_protocol(ctx->protocol) && ctx->type == SOCK_DGRAM)
+		on_socket(WIRE_DESTROY, (struct sock *)ctx, false);
+	return 1;
 }
 
 /* Before 5.12 tracing programs cannot make a cookie, and cgroup/sock_create is not called for

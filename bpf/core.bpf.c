@@ -59,7 +59,7 @@ static __always_inline int tell_once(enum nested_hook hook, enum wire_kind kind,
 		note_told(hook, sk, 0);
 	else if (was_told(hook, sk, 0))
 		return 0;
-	on_socket(kind, sk);
+	on_socket(kind, sk, true);
 	return 0;
 }
 

@@ -96,7 +96,7 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 			 (h->tier == TIER_BOTH || h->tier == kernel_tier_chosen(k)))
 			printf("  %-9s %s: %s\n", h->fact, h->covers, h->why);
 	}
-	printf("  %-9s UDP, raw and SCTP sockets\n", "protocols");
+	printf("  %-9s raw and SCTP sockets\n", "protocols");
 }
 
 int command_features(const struct options *options)
