@@ -13,7 +13,8 @@ static __always_inline int after_bind(void *ctx)
 
 	if (!is_traced_socket(sk, false) && !is_udp_socket(sk, false))
 		return 1;
-	/* Inside bind(2) the exit of the system call reports; here only what comes by io_uring. */
+	/* Inside bind(2) the exit of the system call reports; here only what
+	 * comes by io_uring or from a 32-bit process. */
 	if (has_calls && current_call())
 		return 1;
 	on_bind(sk, false, NULL, 0);
@@ -32,7 +33,8 @@ int cgroup__post_bind6(struct bpf_sock *ctx)
 	return after_bind(ctx);
 }
 
-/* do_accept() reaches this when accept was given an address.  Only io_uring needs it: accept(2) is
+/* do_accept() reaches this when accept was given an address.  Only io_uring and
+ * 32-bit processes need it: accept(2) is
  * seen at its exit. */
 static __always_inline int after_accept(struct bpf_sock_addr *ctx)
 {
@@ -43,12 +45,12 @@ static __always_inline int after_accept(struct bpf_sock_addr *ctx)
 	/* A child queued before the trace has no cookie yet, and before 5.12 the system call's exit cannot make it. */
 	if (!has_cookie_helper)
 		bpf_get_socket_cookie(ctx);
-	if (!bsk || !BPF_CORE_READ(task, io_uring))
+	if (!bsk || (!BPF_CORE_READ(task, io_uring) && !task_is_32bit(task)))
 		return 1;
 	tp = bpf_skc_to_tcp_sock(bsk);
 	if (!tp)
 		return 1;
-	on_accept((struct sock *)(__u64)tp, false, WIRE_F_MAYBE_ACCEPT | WIRE_F_NO_SYSCALL);
+	on_accept((struct sock *)(__u64)tp, false, WIRE_F_MAYBE_ACCEPT);
 	return 1;
 }
 

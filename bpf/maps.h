@@ -69,6 +69,28 @@ struct {
 	__type(value, struct sent);
 } sent_from SEC(".maps") __weak;
 
+/* Hooks that softirq may reach while a task is inside the same hook; see core.bpf.c. */
+enum nested_hook {
+	NESTED_STATE,
+	NESTED_DESTROY,
+	NESTED_RECEIVE_RESET,
+	NESTED_SEND_RESET,
+	NESTED_HOOKS
+};
+
+struct told {
+	__u64 sk;
+	__u64 change; /* of state: from << 8 | to */
+};
+
+/* Key: enum nested_hook.  Value: what the hook's first copy told last on this CPU.  Never full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NESTED_HOOKS);
+	__type(key, __u32);
+	__type(value, struct told);
+} told SEC(".maps") __weak;
+
 /* Facts that found the ring full, by kind.  Written here, read by the loader. */
 __u64 lost[WIRE_KINDS] SEC(".bss") __weak;
 __u64 calls_full SEC(".bss") __weak;

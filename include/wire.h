@@ -47,7 +47,7 @@ enum wire_flag {
 	WIRE_F_LINGER2_OFF = 1 << 3,  /* tcp_sock.linger2 < 0: FIN_WAIT2 ends by a reset */
 	WIRE_F_OPENED = 1 << 4,	      /* CONNECT: the socket had gone to SYN_SENT in this call */
 	WIRE_F_NO_FILE = 1 << 5,      /* no descriptor yet (not accepted) or no more */
-	WIRE_F_NO_SYSCALL = 1 << 6,   /* seen without a system call (io_uring) */
+	WIRE_F_AGAIN = 1 << 6,	      /* from a hook's second copy: may repeat what the first told */
 	WIRE_F_MAYBE_ACCEPT = 1 << 7, /* getpeername hook: an accept only if none was seen yet */
 };
 

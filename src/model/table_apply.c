@@ -503,6 +503,17 @@ static void apply_reset(struct table *t, const struct fact *f)
 		s->flags |= f->kind == WIRE_RESET_SENT ? SOCKET_RESET_SENT : SOCKET_RESET_RECEIVED;
 }
 
+/* What the second copy of a hook tells the first may have told already (bpf/core.bpf.c). */
+static bool is_repeated(const struct table *t, const struct fact *f)
+{
+	const struct socket *s;
+
+	if (!(f->flags & WIRE_F_AGAIN) || !f->to || f->kind == WIRE_DESTROY)
+		return false;
+	s = table_find(t, f->sk);
+	return s && !socket_is_stale(s, f) && s->state == f->to;
+}
+
 void table_apply(struct table *t, const struct fact *f)
 {
 	table_release(t, f->time_ns);
@@ -510,6 +521,8 @@ void table_apply(struct table *t, const struct fact *f)
 		udp_apply(t, f);
 		return;
 	}
+	if (is_repeated(t, f))
+		return;
 	switch (f->kind) {
 	case WIRE_OPEN: apply_open(t, f); break;
 	case WIRE_STATE: apply_state(t, f); break;
