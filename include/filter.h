@@ -34,7 +34,7 @@ struct filter_inet {
 };
 
 struct filter {
-	bool tcp, udp;			/* neither: every protocol; tcp includes mptcp */
+	bool tcp, udp;			/* neither: every protocol; tcp includes mptcp, udp udplite */
 	bool ipv4, ipv6;		/* neither: both; a mapped socket answers to both */
 	struct units_ranges pids;
 	struct units_ranges ports;	/* either end */

@@ -14,7 +14,7 @@
 
 #include "filter.h"
 #include "listing.h"
-#include "ports.h"
+#include "services.h"
 #include "writer.h"
 
 struct listing_style {

@@ -19,6 +19,7 @@
 
 #include "event.h"
 #include "fact.h"
+#include "ports.h"
 
 struct table;
 
@@ -51,6 +52,9 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
  */
 #define TABLE_HOLD_NS 500000u
 bool table_release(struct table *t, uint64_t now_ns);
+
+/* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */
+void table_set_ranges(struct table *t, port_range_fn fn, void *ctx);
 
 void table_get_stats(const struct table *t, struct table_stats *ret);
 

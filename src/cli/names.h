@@ -8,7 +8,7 @@
 #define SOCKWATCH_NAMES_H
 
 #include "inet.h"
-#include "ports.h"
+#include "services.h"
 
 /* /etc/services, parsed; NULL when it cannot be read.  The caller frees it. */
 struct services *names_services(void);

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session.h"
+
+#include "commands.h"
+#include "log.h"
+#include "output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define DRAIN_MAX     4096 /* facts between two looks at signals and time */
+#define MAX_PROCESSES 1000000
+#define IDLE_MS	      500
+#define HELD_MS	      1
+#define CLOCK_STEP_NS 100000
+#define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
+
+static void on_event(void *ctx, const struct event *event)
+{
+	struct session *s = ctx;
+
+	if (!s->done && filter_match(&s->options->filter, event))
+		s->sink(s->ctx, event);
+}
+
+static void on_fact(void *ctx, const struct fact *fact)
+{
+	struct session *s = ctx;
+
+	table_apply(s->table, fact);
+}
+
+static void on_seed(void *ctx, const struct fact *fact)
+{
+	struct session *s = ctx;
+
+	table_seed(s->table, fact);
+}
+
+/* Follows steps of the wall clock, not the nanoseconds by which two readings differ: one moment
+ * prints as one time. */
+static void follow_clock(struct session *s)
+{
+	int64_t offset = kernel_wall_offset();
+
+	if (llabs(offset - s->wall_offset_ns) > CLOCK_STEP_NS)
+		s->wall_offset_ns = offset;
+}
+
+static size_t drain(struct session *s)
+{
+	follow_clock(s);
+	return kernel_drain(s->kernel, DRAIN_MAX, on_fact, s);
+}
+
+/* Looks at every socket there is; after a loss, what is not found is forgotten. */
+static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
+{
+	struct kernel_error error = {""};
+	int err;
+
+	table_seed_begin(s->table, kernel_now());
+	err = kernel_seed(s->kernel, on_seed, s, &error);
+	if (err < 0)
+		log_error("%s; sockets older than the trace stay unknown", error.text);
+	/* What ended during the look is told by its facts, which must come before the search for
+	 * ghosts. */
+	if (repair) {
+		while (!s->done && drain(s) == DRAIN_MAX)
+			;
+	}
+	table_seed_end(s->table, repair && err == 0, ret_added, ret_removed);
+	return err;
+}
+
+/* ---- loss ---- */
+
+static void tell_lost(struct session *s, uint64_t now_ns)
+{
+	struct event e = {.kind = EVENT_LOST, .time_ns = now_ns};
+
+	e.lost.count = s->lost - s->lost_told;
+	e.lost.since_ns = s->lost_since_ns;
+	look(s, true, &e.lost.added, &e.lost.removed);
+	e.time_ns = kernel_now();
+	on_event(s, &e);
+	s->lost_told = s->lost;
+}
+
+static void check_loss(struct session *s, bool idle)
+{
+	uint64_t by_kind[WIRE_KINDS], now = kernel_now(), lost;
+	struct table_stats stats;
+
+	if (!idle && now - s->lost_checked_ns < LOSS_CHECK_NS)
+		return;
+	lost = kernel_lost(s->kernel, by_kind);
+	if (lost > s->lost) {
+		if (s->lost == s->lost_told) {
+			s->lost_since_ns = s->lost_checked_ns;
+			log_error("losing events: the ring buffer of %llu KiB is full; a larger "
+				  "--ring or a faster reader helps",
+				  (unsigned long long)s->options->ring_bytes / 1024);
+		}
+		s->lost = lost;
+	} else if (s->lost > s->lost_told && idle) {
+		tell_lost(s, now);
+	}
+	s->lost_checked_ns = now;
+	table_get_stats(s->table, &stats);
+	if (stats.full && !s->full_told)
+		log_error("the table of %llu sockets is full: more are shown without their past; "
+			  "see --sockets",
+			  (unsigned long long)s->options->max_sockets);
+	s->full_told = stats.full;
+}
+
+/* ---- life ---- */
+
+int session_open(struct session *s, const struct options *options, event_sink_fn sink, void *ctx)
+{
+	*s = (struct session){.options = options, .sink = sink, .ctx = ctx};
+	s->kernel = command_open_kernel(options);
+	if (!s->kernel)
+		return -EPERM;
+	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
+	s->table = s->processes ? table_new(options->max_sockets, s->processes, on_event, s) : NULL;
+	if (!s->table) {
+		log_error("no memory");
+		return -ENOMEM;
+	}
+	table_set_ranges(s->table, kernel_port_range, s->kernel);
+	return 0;
+}
+
+int session_start(struct session *s)
+{
+	struct kernel_error error = {""};
+	uint64_t added, removed;
+	int err = kernel_attach(s->kernel, &error);
+
+	if (err < 0) {
+		log_error("%s", error.text);
+		return err;
+	}
+	follow_clock(s);
+	look(s, false, &added, &removed);
+	s->sockets = (size_t)added;
+	s->lost_checked_ns = kernel_now();
+	return 0;
+}
+
+void session_announce(const struct session *s, const char *more)
+{
+	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
+		"before%s",
+		kernel_tier_chosen(s->kernel) == TIER_TRAMPOLINES ? "trampolines" : "tracepoints",
+		s->sockets, more);
+}
+
+void session_run(struct session *s, void (*on_idle)(void *ctx, uint64_t now_ns), void *ctx)
+{
+	uint64_t end_ns = UINT64_MAX;
+
+	if (s->options->for_ns)
+		end_ns = kernel_now() + s->options->for_ns;
+	while (!s->done && !output_stop && kernel_now() < end_ns) {
+		size_t n = drain(s);
+		uint64_t now = kernel_now(), left;
+		bool held;
+		int wait_ms;
+
+		check_loss(s, n < DRAIN_MAX);
+		if (n == DRAIN_MAX)
+			continue;
+		held = table_release(s->table, now);
+		if (on_idle)
+			on_idle(ctx, now);
+		if (s->done)
+			break;
+		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;
+		wait_ms = held ? HELD_MS : IDLE_MS;
+		kernel_wait(s->kernel, left < (uint64_t)wait_ms ? (int)left : wait_ms);
+	}
+}
+
+void session_finish(struct session *s)
+{
+	kernel_detach(s->kernel);
+	while (!s->done && drain(s) > 0)
+		;
+	table_release(s->table, UINT64_MAX);
+	check_loss(s, true);
+	if (s->lost > s->lost_told) {
+		struct event e = {.kind = EVENT_LOST, .time_ns = kernel_now()};
+
+		e.lost.count = s->lost - s->lost_told;
+		e.lost.since_ns = s->lost_since_ns;
+		on_event(s, &e);
+	}
+}
+
+void session_close(struct session *s)
+{
+	table_free(s->table);
+	process_set_free(s->processes);
+	kernel_close(s->kernel);
+}

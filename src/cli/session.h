@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * session.h - what every command that watches sockets does alike: open the kernel side, look at
+ * what is there, drain facts into the table, count losses and repair them, stop on a signal.
+ *
+ * Owns: the kernel side, the table, the processes, the wall clock's offset.  Refuses to know: what
+ * becomes of an event; it goes through the filter to the command's sink.  One thread.
+ *
+ *     struct session s;
+ *     if (session_open(&s, options, on_event, ctx) == 0 && session_start(&s) == 0) {
+ *             session_announce(&s, "");
+ *             session_run(&s, on_idle, ctx);
+ *             session_finish(&s);
+ *     }
+ *     session_close(&s);
+ */
+#ifndef SOCKWATCH_SESSION_H
+#define SOCKWATCH_SESSION_H
+
+#include "kernel.h"
+#include "options.h"
+#include "table.h"
+
+struct session {
+	const struct options *options;
+	event_sink_fn sink; /* events that pass the filter */
+	void *ctx;
+	struct kernel *kernel;
+	struct process_set *processes;
+	struct table *table;
+	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
+	size_t sockets;		/* found at the start */
+	bool done;		/* set by the command: no more events are wanted */
+
+	/* Loss: what was counted when last looked, and what the reader has been told. */
+	uint64_t lost, lost_told, full_told;
+	uint64_t lost_since_ns, lost_checked_ns;
+};
+
+/* Loads the kernel side and makes an empty table.  0 or -errno after saying why; session_close() in
+ * either case. */
+int session_open(struct session *s, const struct options *options, event_sink_fn sink, void *ctx);
+/* Attaches and looks at what is there.  0 or -errno after saying why. */
+int session_start(struct session *s);
+/* Says that tracing runs, and what the command adds to that. */
+void session_announce(const struct session *s, const char *more);
+/*
+ * Until a stop signal, --for or `done`.  `on_idle` is called whenever nothing more is to be drained
+ * at once, with CLOCK_BOOTTIME, and at least every half second; it may be NULL.
+ */
+void session_run(struct session *s, void (*on_idle)(void *ctx, uint64_t now_ns), void *ctx);
+/* Detaches; everything that happened before still reaches the sink. */
+void session_finish(struct session *s);
+void session_close(struct session *s);
+
+#endif
