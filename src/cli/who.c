@@ -187,7 +187,8 @@ static int open_trace(struct search *s)
 static int wait_for(struct search *s)
 {
 	uint16_t protocol = s->options->filter.inet[0].protocol;
-	bool poll = protocol != IPPROTO_TCP; /* the trace knows TCP */
+	/* The trace knows TCP and UDP; anything else is looked for. */
+	bool poll = protocol == IPPROTO_SCTP;
 	int err = open_trace(s);
 
 	if (!err)
