@@ -27,7 +27,8 @@ struct snapshot_options {
 
 /*
  * Adds every socket to the empty `l` and joins it.  0 or -errno with the error filled; -EPERM before anything is looked at
- * when a capability is missing, because a shorter list would look like a full one.  O(descriptors + sockets * namespaces).
+ * when a capability is missing, because a shorter list would look like a full one.  On success `error` may hold a notice that the
+ * kernel took no iterators.  O(descriptors + sockets * namespaces).
  */
 int snapshot_take(const struct snapshot_options *options, struct listing *l,
 		  struct kernel_error *error);

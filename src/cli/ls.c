@@ -43,6 +43,8 @@ int command_look(const struct options *options, bool details, struct listing *l)
 	err = snapshot_take(&wanted, l, &error);
 	if (err)
 		log_error("%s", error.text);
+	else if (error.text[0])
+		log_say("%s", error.text);
 	return err;
 }
 

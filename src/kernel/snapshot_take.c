@@ -91,12 +91,18 @@ int snapshot_take(const struct snapshot_options *options, struct listing *l,
 	l->time_ns = kernel_now();
 	if (!proc)
 		err = snapshot_iterate(options, l, &loaded);
-	if (!proc && err && !loaded && options->source == SNAPSHOT_ITERATORS)
-		return kernel_fail(error, err,
-				   "this kernel takes no iterators: %s; use --hooks proc",
-				   strerror(-err));
-	if (!proc && err && !loaded)
+	if (!proc && err && !loaded) {
+		if (options->source == SNAPSHOT_ITERATORS || options->btf_path)
+			return kernel_fail(error, err, "this kernel takes no iterators: %s; use %s",
+					   strerror(-err),
+					   options->btf_path ? "the BTF of this kernel"
+							     : "--hooks proc");
+		kernel_fail(error, 0,
+			    "this kernel takes no iterators (%s): looking through sock_diag and "
+			    "/proc",
+			    strerror(-err));
 		proc = true;
+	}
 	if (proc) {
 		err = check_capabilities(BY_PROC, error);
 		if (err)

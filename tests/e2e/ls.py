@@ -591,11 +591,11 @@ def wait_for(port, code):
     name = space("wait" + code[:1])
     waiter = subprocess.Popen([SOCKWATCH, "who", "--wait", port], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     started.append(waiter)
-    os.set_blocking(waiter.stderr.fileno(), True)
-    assert "waiting" in waiter.stderr.readline()
+    said = waiter.stderr.readline()
+    assert "waiting" in said, "who said %r" % said
     process, _ = python(name, code)
-    out, _ = waiter.communicate(timeout=DEADLINE)
-    assert waiter.returncode == 0 and "[%d]" % process.pid in out and "parents" in out, out
+    out, words = waiter.communicate(timeout=DEADLINE)
+    assert waiter.returncode == 0 and "[%d]" % process.pid in out and "parents" in out, (waiter.returncode, out, words)
     return out
 
 
