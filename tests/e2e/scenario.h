@@ -33,6 +33,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *f
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_skip(const char *format, ...);
 /* Printed below the verdict if the scenario fails. */
 void scenario_show(const struct line *line);
+/* With --story: printed as "STORY <scenario> <line>", for a comparison of two tiers. */
+void scenario_tell(const struct line *line);
 
 /* `value`, or the end of the scenario when it is a negative errno. */
 long must(const char *what, long value);

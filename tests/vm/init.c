@@ -24,6 +24,7 @@
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -67,6 +68,23 @@ static void bring_up_loopback(void)
 		dprintf(port, "FAIL init: lo cannot be brought up: %s\n", strerror(errno));
 	if (fd >= 0)
 		close(fd);
+}
+
+/* In the order of their needs; one that is not there or does not load leaves its scenarios to say so. */
+static void load_modules(void)
+{
+	static const char *const module[] = {"/veth.ko", "/libcrc32c.ko", "/udp_tunnel.ko",
+					     "/ip6_udp_tunnel.ko", "/sctp.ko"};
+
+	for (size_t i = 0; i < sizeof(module) / sizeof(module[0]); i++) {
+		int fd = open(module[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		if (syscall(SYS_finit_module, fd, "", 0))
+			dprintf(port, "%s: %s\n", module[i], strerror(errno));
+		close(fd);
+	}
 }
 
 /* Runs a program to its end and returns its wait status, -1 if it could not start. Reaps orphans
@@ -130,6 +148,7 @@ int main(int argc, char *argv[])
 	mount_at("sysfs", "/sys");
 	mount_at("devtmpfs", "/dev");
 	open_port();
+	load_modules();
 	bring_up_loopback();
 	setenv("PATH", "/", 1);
 
