@@ -30,6 +30,7 @@ enum socket_flag {
 	SOCKET_QUEUED = 1 << 13,     /* seeded without descriptor: waits in an accept queue */
 	SOCKET_LISTED = 1 << 14,     /* in the chain of its port */
 	SOCKET_MAPPED = 1 << 15,
+	SOCKET_TOLD = 1 << 16, /* table_each_open() has handed it out as it is */
 };
 
 struct socket {

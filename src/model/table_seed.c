@@ -154,6 +154,7 @@ static void drop_ghost(struct table *t, struct socket *s)
 	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
 		event_of_close(&e, s, t->look_begin_ns);
 		e.close.duration_ns = UINT64_MAX;
+		e.close.end = EVENT_END_UNSEEN;
 		t->sink(t->ctx, &e);
 	}
 	table_remove(t, s);
