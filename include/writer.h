@@ -35,6 +35,7 @@ struct writer_options {
 	void *ctx;
 	bool color;			/* text */
 	unsigned int columns;		/* text: terminal width, 0 for a pipe: no cutting */
+	bool dates;			/* text: the day before the time */
 	bool ipv4_only;			/* text: address columns need no room for IPv6 */
 };
 
