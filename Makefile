@@ -23,7 +23,7 @@ WARN   := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-protot
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fno-strict-aliasing -pthread
 override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -isystem $(BUILD)
-LDLIBS := -lbpf -lelf -lz
+LDLIBS := -lbpf -lelf -lz -lsqlite3
 ifdef SYSROOT
 override CPPFLAGS += -isystem $(SYSROOT)/usr/include
 LDFLAGS += -L$(SYSROOT)/usr/lib/$(CROSS:-=) -L$(SYSROOT)/usr/lib
@@ -39,6 +39,7 @@ endif
 # What each room is made of; a test checks that none includes what it must not know.
 MODEL  := $(wildcard src/model/*.c)
 OUTPUT := $(wildcard src/output/*.c)
+STORE  := $(wildcard src/store/*.c)
 KERNEL := $(wildcard src/kernel/*.c)
 CLI    := $(wildcard src/cli/*.c)
 OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -52,7 +53,7 @@ SKELETON := $(BUILD)/sockwatch.skel.h
 .PHONY: all run test unit e2e deps deps-test install clean check-layers
 all: $(BUILD)/sockwatch
 
-$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(MODEL))
+$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(STORE) $(MODEL))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -79,7 +80,7 @@ $(SKELETON): $(BUILD)/sockwatch.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name sockwatch_bpf > $@
 
-DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
+DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm
 include tests/tests.mk
 

@@ -33,12 +33,12 @@ static void on_event(void *ctx, const struct event *event)
 		t->session.done = true;
 }
 
-static void on_idle(void *ctx, uint64_t now_ns)
+static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 {
 	struct trace *t = ctx;
 
 	(void)now_ns;
-	if (t->buffer.len && !output_flush(&t->output, &t->buffer))
+	if (idle && t->buffer.len && !output_flush(&t->output, &t->buffer))
 		t->session.done = true;
 }
 
@@ -114,7 +114,7 @@ int command_trace(const struct options *options)
 
 	output_catch_signals();
 	if (open_trace(&t) == 0) {
-		session_run(&t.session, on_idle, &t);
+		session_run(&t.session, on_turn, &t);
 		session_finish(&t.session);
 		if (!t.output.closed)
 			output_flush(&t.output, &t.buffer);
