@@ -24,6 +24,8 @@
 enum options_command {
 	COMMAND_TRACE,
 	COMMAND_FEATURES,
+	COMMAND_RECORD,
+	COMMAND_HISTORY,
 };
 
 enum options_format {
@@ -50,6 +52,13 @@ struct options {
 	uint64_t max_sockets;
 	const char *btf_file;		/* NULL: the kernel's own; points into argv */
 	const char *output_file;	/* NULL: stdout; points into argv */
+	const char *store_file;		/* record, history: never NULL; points into argv */
+	uint64_t keep_ns, keep_bytes;	/* record; 0: no bound; at most one of them */
+	uint64_t queue_bytes;		/* record: memory for what waits to be written */
+	uint64_t since_ns, until_ns;	/* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
+	bool has_at;			/* both are the moment asked for */
+	bool follow;
+	uint32_t reasons;		/* history: bit per enum close_reason, 0 any */
 };
 
 /*

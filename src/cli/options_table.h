@@ -13,20 +13,28 @@
 enum options_key {
 	KEY_FIRST = 256, /* below it a key is the option's letter */
 	KEY_ADDR,
+	KEY_AT,
 	KEY_BTF,
 	KEY_CGROUP,
 	KEY_COLOR,
 	KEY_CONTAINER,
 	KEY_COUNT,
 	KEY_EVENTS,
+	KEY_FOLLOW,
 	KEY_FOR,
 	KEY_HOOKS,
+	KEY_KEEP,
 	KEY_NETNS,
 	KEY_OUTPUT,
 	KEY_PORT,
+	KEY_QUEUE,
+	KEY_REASON,
 	KEY_RING,
+	KEY_SINCE,
 	KEY_SOCKETS,
 	KEY_STATE,
+	KEY_STORE,
+	KEY_UNTIL,
 };
 
 /* What options_parse() carries from option to option. */
@@ -52,7 +60,7 @@ struct options_row {
 };
 
 /* Ends with a row without `doc`. */
-#define OPTIONS_ROWS_MAX 48
+#define OPTIONS_ROWS_MAX 64
 extern const struct options_row options_table[];
 
 /* "--port", or "-o" where there is no name; lives until the next call. */

@@ -388,7 +388,8 @@ static void test_bad_usage(void **state)
 		const char *line; /* behind "sockwatch: "; all of it where it ends in a newline */
 	} cases[] = {
 		{{"foo"},
-		 "'foo': no such command (there are trace, features); see sockwatch --help\n"},
+		 "'foo': no such command (there are trace, features, record, history); see "
+		 "sockwatch --help\n"},
 		{{""}, "'': no such command"},
 		{{"ls"}, "'ls': no such command"},
 		{{"trace", "foo"}, "'foo': trace takes options only; see sockwatch trace --help\n"},
