@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BLOCKS_MAX   100
 #define UNUSED_MAX   500
 #define VACUUM_PAGES 512
 #define MARKS	     65536
@@ -109,26 +110,41 @@ static bool is_too_large(const struct keep *k, sqlite3 *db, bool *ret_cut)
 	return pages - unused + limit / 64 > limit;
 }
 
-int keep_step(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t max, bool *ret_more)
+/* One block, or its first `*max` rows; *ret_due: there was something to do. */
+static int delete_block(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t *max,
+			bool *ret_due, bool *ret_cut)
 {
 	struct oldest o;
-	bool due, cut = false;
-	int rc;
+	int64_t upto;
+	int rc = find_oldest(r->db, &o);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	*ret_due = o.found && k->ns && now_ns > k->ns && o.newest < (int64_t)(now_ns - k->ns);
+	if (k->bytes && is_too_large(k, r->db, ret_cut))
+		*ret_due = o.found;
+	if (!*ret_due)
+		return SQLITE_OK;
+	upto = o.last < o.first + *max ? o.last : o.first + *max - 1;
+	*max -= upto - o.first + 1;
+	return delete_rows(r, &o, upto);
+}
+
+int keep_step(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t max, bool *ret_more)
+{
+	bool due = true, cut = false, deleted = false;
+	int rc = SQLITE_OK;
 
 	*ret_more = false;
 	if (!k->ns && !k->bytes)
 		return SQLITE_OK;
-	rc = find_oldest(r->db, &o);
-	if (rc != SQLITE_OK)
-		return rc;
-	due = o.found && k->ns && now_ns > k->ns && o.newest < (int64_t)(now_ns - k->ns);
-	if (k->bytes && is_too_large(k, r->db, &cut))
-		due = o.found;
-	if (due) {
-		rc = delete_rows(r, &o, o.last < o.first + max ? o.last : o.first + max - 1);
-		if (rc == SQLITE_OK)
-			rc = delete_unused(r);
-	} else if (cut) {
+	for (int blocks = 0; rc == SQLITE_OK && due && max > 0 && blocks < BLOCKS_MAX; blocks++) {
+		rc = delete_block(k, r, now_ns, &max, &due, &cut);
+		deleted |= due;
+	}
+	if (rc == SQLITE_OK && deleted)
+		rc = delete_unused(r);
+	if (rc == SQLITE_OK && cut) {
 		char text[64];
 
 		snprintf(text, sizeof(text), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);

@@ -219,7 +219,7 @@ const char
 																																																																					       "SELECT id,substr(rest,3),place+(more=0),"
 																																																																					       "CASE more WHEN 0 THEN instr('123456789ABCDEF',substr(rest,1,1)) ELSE state END,"
 																																																																					       "CASE more WHEN 0 THEN instr('123456789ABCDEF',substr(rest,2,1)) ELSE more-1 END,"
-																																																																					       "CASE more WHEN 0 THEN 0 ELSE ns<<8|instr('123456789ABCDEF',substr(rest,1,1))<<4|"
+																																																																					       "CASE more WHEN 0 THEN 0 ELSE (ns<<8)|(instr('123456789ABCDEF',substr(rest,1,1))<<4)|"
 																																																																					       "instr('123456789ABCDEF',substr(rest,2,1)) END FROM step WHERE rest<>'')"
 																																																																					       "SELECT id AS life,place,CASE state WHEN 1 THEN 'ESTABLISHED' WHEN 2 THEN 'SYN_SENT' "
 																																																																					       "WHEN 3 THEN 'SYN_RECV' WHEN 4 THEN 'FIN_WAIT1' WHEN 5 THEN 'FIN_WAIT2' "
