@@ -24,6 +24,7 @@ void table_each_open(struct table *t, uint64_t now_ns, uint64_t min_age_ns, even
 		event_of_close(&e, s, now_ns);
 		c = &e.close;
 		c->end = EVENT_END_OPEN;
+		c->state = (enum tcp_state)s->state;
 		if (s->since_ns && now_ns >= s->since_ns && c->span_count < EVENT_MAX_STATES) {
 			c->spans[c->span_count].state = (enum tcp_state)s->state;
 			c->spans[c->span_count++].ns = now_ns - s->since_ns;

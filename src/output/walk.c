@@ -148,8 +148,8 @@ static void walk_close(struct walk *walk)
 	}
 	if (close->end != EVENT_END_OPEN)
 		spell->word(w, FIELD_REASON, event_reason_name(close->reason));
-	else if (close->span_count)
-		walk_state(walk, FIELD_STATE, close->spans[close->span_count - 1].state);
+	else
+		walk_state(walk, FIELD_STATE, close->state);
 	if (close->end == EVENT_END_UNSEEN)
 		spell->word(w, FIELD_END, "unknown");
 	if (close->time_wait)

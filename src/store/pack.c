@@ -94,6 +94,8 @@ static void fill_life(struct record *r, const struct event *e)
 	r->facts |= (c->counted ? FACTS_COUNTED : 0) | (c->time_wait ? FACTS_TIME_WAIT : 0) |
 		    (c->opened_ns ? FACTS_OPENED : 0) | (uint32_t)c->end << FACTS_END_SHIFT |
 		    (uint32_t)c->reason << FACTS_REASON_SHIFT;
+	if (c->end == EVENT_END_OPEN)
+		r->facts |= (uint32_t)c->state << FACTS_STATE_SHIFT;
 	if (c->opened_ns && e->time_ns > c->opened_ns)
 		r->lived_ns = e->time_ns - c->opened_ns;
 	r->sent = c->sent_bytes;

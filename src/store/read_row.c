@@ -93,6 +93,7 @@ static void read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, 
 
 	*c = (struct event_close){
 		.end = (enum event_end)(facts >> FACTS_END_SHIFT & 3),
+		.state = (enum tcp_state)(facts >> FACTS_STATE_SHIFT & 15),
 		.duration_ns = UINT64_MAX,
 		.counted = facts & FACTS_COUNTED,
 		.sent_bytes = (uint64_t)sqlite3_column_int64(s, COLUMN_A),
