@@ -44,6 +44,8 @@ struct writer;
 /* NULL with errno ENOMEM.  The options are copied; wall_offset_ns must outlive the writer. */
 struct writer *writer_json_new(const struct writer_options *options);
 struct writer *writer_text_new(const struct writer_options *options);
+/* An entry of systemd's journal an event: one datagram to its socket each. */
+struct writer *writer_journal_new(const struct writer_options *options);
 void writer_free(struct writer *w);
 
 /* Appends what comes before the first event (text: the header line; JSON: nothing). */

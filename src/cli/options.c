@@ -10,6 +10,7 @@
 #define EXIT_USAGE	2
 #define DEFAULT_RING	(UINT64_C(64) << 20)
 #define DEFAULT_SOCKETS 1000000
+#define DEFAULT_FILES	10
 #define DEFAULT_QUEUE	(UINT64_C(64) << 20)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -297,6 +298,7 @@ static void options_init(struct options *o, enum options_command command)
 		.max_sockets = DEFAULT_SOCKETS,
 		.queue_bytes = DEFAULT_QUEUE,
 		.until_ns = UINT64_MAX,
+		.keep_files = DEFAULT_FILES,
 	};
 	filter_init(&o->filter);
 }
@@ -318,6 +320,11 @@ static void apply_environment(struct options *o)
 /* What no single option can tell; 0 or EINVAL after one line. */
 static int check_together(const struct command *command, const struct options *o)
 {
+	if (o->rotate_bytes && !o->output_file)
+		return options_complain("--rotate needs a file; write for example --output "
+					"/var/log/sockwatch.json --rotate 100MB");
+	if (o->journal && o->output_file)
+		return options_complain("--journal is the output, --output another; give either");
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY)
 		return 0;
 	if (!o->store_file)

@@ -52,6 +52,9 @@ struct options {
 	uint64_t max_sockets;
 	const char *btf_file;		/* NULL: the kernel's own; points into argv */
 	const char *output_file;	/* NULL: stdout; points into argv */
+	uint64_t rotate_bytes;		/* trace: change the output file there; 0: never */
+	uint64_t keep_files;		/* old ones */
+	bool journal;			/* trace: to the journal instead */
 	const char *store_file;		/* record, history: never NULL; points into argv */
 	uint64_t keep_ns, keep_bytes;	/* record; 0: no bound; at most one of them */
 	uint64_t queue_bytes;		/* record: memory for what waits to be written */

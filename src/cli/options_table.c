@@ -19,6 +19,7 @@
 #define PID_MAX	    4194304 /* PID_MAX_LIMIT, include/linux/threads.h */
 #define PORT_MAX    65535
 #define SOCKETS_MAX 16777216
+#define ROTATE_MIN  4096
 #define KEEP_MIN    (UINT64_C(16) << 20)
 #define QUEUE_MIN   (UINT64_C(1) << 20)
 #define QUEUE_MAX   (UINT64_C(4) << 30)
@@ -357,6 +358,21 @@ static int set_keep(struct options_parse *p, const struct options_row *row, cons
 	return 0;
 }
 
+static int set_rotate(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	uint64_t bytes;
+
+	if (units_parse_size(arg, &bytes) || bytes < ROTATE_MIN)
+		return refuse(row, arg);
+	p->options->rotate_bytes = bytes;
+	return 0;
+}
+
+static int set_keep_files(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return check(row, arg, units_parse_number(arg, 1, 10000, &p->options->keep_files));
+}
+
 static int set_queue(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	uint64_t bytes;
@@ -511,6 +527,14 @@ const struct options_row options_table[] = {
 	  .doc = "A table (default), or one JSON object a line" },
 	{ KEY_OUTPUT, "output", "FILE", TRACE | FEATURES | HISTORY, GROUP_OUTPUT, false, set_file, FIELD(output_file),
 	  .why = "not a file", .example = "/tmp/sockets.txt", .doc = "Write there; default: stdout" },
+	{ KEY_ROTATE, "rotate", "SIZE", TRACE, GROUP_OUTPUT, false, set_rotate,
+	  .why = "not a size of at least 4096", .example = "100MB",
+	  .doc = "Begin a new --output file there; the one before becomes FILE.1. SIGHUP begins one too" },
+	{ KEY_KEEP_FILES, "keep", "N", TRACE, GROUP_OUTPUT, false, set_keep_files,
+	  .why = "not a number from 1 to 10000", .example = "10",
+	  .doc = "Old files that --rotate leaves; default 10" },
+	{ KEY_JOURNAL, "journal", NULL, TRACE, GROUP_OUTPUT, false, set_flag, FIELD(journal),
+	  .doc = "Into systemd's journal, a field each (SOCKWATCH_EVENT=close ...)" },
 	{ KEY_COLOR, "color", "WHEN", TRACE | FEATURES | HISTORY, GROUP_OUTPUT, false, set_word, FIELD(color),
 	  color_words, .why = "neither auto, always nor never", .example = "never",
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
