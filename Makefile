@@ -113,6 +113,8 @@ run: deps
 
 install: all
 	install -D -m 0755 $(BUILD)/sockwatch $(DESTDIR)$(PREFIX)/sbin/sockwatch
+	$(Q)sed 's|@sbindir@|$(PREFIX)/sbin|' dist/sockwatch-record.service.in > $(BUILD)/sockwatch-record.service
+	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(PREFIX)/lib/systemd/system/sockwatch-record.service
 
 clean:
 	$(Q)rm -rf $(BUILD)
