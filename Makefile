@@ -2,6 +2,7 @@
 #
 #   make             build/sockwatch             make run      install what is missing, build, trace
 #   make test        every test this machine can run, what it needs installed first
+#   make vmtest      the end-to-end tests on other kernels, KERNELS='x86_64-5.10 arm64-*'; TABLE=README.md keeps the table
 #   make install     PREFIX=/usr/local DESTDIR=
 #
 #   V=1 show commands   WERROR=1 warnings are errors   SAN=1 ASan and UBSan   STATIC=1 one file for any host
@@ -25,8 +26,7 @@ override CFLAGS += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fno-strict-aliasi
 override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -isystem $(BUILD)
 LDLIBS := -lbpf -lelf -lz -lsqlite3
 ifdef SYSROOT
-override CPPFLAGS += -isystem $(SYSROOT)/usr/include
-LDFLAGS += -L$(SYSROOT)/usr/lib/$(CROSS:-=) -L$(SYSROOT)/usr/lib
+override CFLAGS += --sysroot=$(SYSROOT)
 endif
 ifdef STATIC
 LDFLAGS += -static
@@ -83,6 +83,8 @@ $(SKELETON): $(BUILD)/sockwatch.bpf.o
 DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm
 include tests/tests.mk
+include tools/tools.mk
+include tests/vm/vm.mk
 
 # Installs what dpkg does not know as installed; touches the package manager only then. Servers that tests need are
 # not started by their packages: a policy-rc.d says no while apt runs.

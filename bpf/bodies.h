@@ -127,6 +127,8 @@ static __always_inline void on_open(struct sock *sk, int to)
 		return;
 	c->fact.from = TCP_CLOSE;
 	c->fact.to = to;
+	/* inet_sport may be left over from the life before; skc_num is 0 unless bound. */
+	c->fact.local_port_be = bpf_htons(sk->__sk_common.skc_num);
 	record_submit(c);
 }
 

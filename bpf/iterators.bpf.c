@@ -13,8 +13,8 @@ static __always_inline void fill_seed(struct wire_call *c, struct sock *sk, enum
 	c->fact.size = sizeof(*c);
 	c->fact.time_ns = bpf_ktime_get_boot_ns();
 	fill_socket(&c->fact, sk, trusted);
-	if (!c->fact.local_port_be)
-		c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
+	/* inet_sport outlives the port. */
+	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
 	if (READ(trusted, sk, __sk_common.skc_flags) & (1 << SOCK_FLAG_DEAD))
 		c->fact.flags |= WIRE_F_ORPHAN;
 	if (!READ(trusted, sk, sk_socket))

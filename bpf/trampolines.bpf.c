@@ -77,6 +77,14 @@ static __always_inline int accept_return(struct sock *child)
 	return 0;
 }
 
+/* Every accept joins its socket to the new file here, also one that was blocked before the program was attached: a function
+ * already entered has no exit to see.  Needs CONFIG_SECURITY_NETWORK. */
+SEC("fentry/security_sock_graft")
+int BPF_PROG(fentry__security_sock_graft, struct sock *sk, struct socket *parent)
+{
+	return accept_return(sk);
+}
+
 /* Up to 6.9 (sk, flags, err, kern); from 6.10 (92ef0fd55ac8) (sk, proto_accept_arg).  Delete the
  * first with 6.6. */
 SEC("fexit/inet_csk_accept")

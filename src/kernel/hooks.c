@@ -38,10 +38,12 @@ static const struct kernel_hook hook_table[] = {
 	 "every IPv4 connect: the chosen port or the errno", "", HOOK_UNUSED, ""},
 	{"connect", "fexit__tcp_v6_connect", "fexit/tcp_v6_connect", TIER_TRAMPOLINES,
 	 "every IPv6 connect: the chosen port or the errno", "", HOOK_UNUSED, ""},
+	{"accept", "fentry__security_sock_graft", "fentry/security_sock_graft", TIER_TRAMPOLINES,
+	 "every accept, also when blocked before the start", "", HOOK_UNUSED, ""},
 	{"accept", "fexit__inet_csk_accept2", "fexit/inet_csk_accept", TIER_TRAMPOLINES,
-	 "every accept (Linux 6.10 on)", "", HOOK_UNUSED, ""},
+	 "every accept (Linux 6.10 on)", "accepts blocked before the start", HOOK_UNUSED, ""},
 	{"accept", "fexit__inet_csk_accept4", "fexit/inet_csk_accept", TIER_TRAMPOLINES,
-	 "every accept (up to Linux 6.9)", "", HOOK_UNUSED, ""},
+	 "every accept (up to Linux 6.9)", "accepts blocked before the start", HOOK_UNUSED, ""},
 	{"cookie", "sockops__cookies", "sockops", TIER_TRAMPOLINES,
 	 "a cookie for accepted sockets (up to Linux 5.11)", "", HOOK_UNUSED, ""},
 	{"connect, listen", "sockops__ports", "sockops", TIER_TRACEPOINTS,
@@ -118,37 +120,54 @@ static const char *missing_ground(const struct kernel *k, const struct kernel_ho
 	return NULL;
 }
 
+/* Both tiers whole: a mixture would report some calls twice and others never. */
 static int choose_tier(struct kernel *k, struct kernel_error *error)
 {
-	int err = k->options.hooks == HOOKS_TRACEPOINTS ? 0 : probe_trampolines();
-	bool have_rows = false;
+	int err = k->options.hooks == HOOKS_TRACEPOINTS || k->fell_back ? 0 : probe_trampolines();
+	const char *why = k->fell_back ? "another trampoline failed" : "tracepoints were asked for";
 
-	for (size_t i = 0; i < k->hook_count; i++)
-		have_rows |= k->hooks[i].tier == TIER_TRAMPOLINES;
-	if (k->options.hooks == HOOKS_TRAMPOLINES && (err < 0 || !have_rows))
+	if (k->options.hooks == HOOKS_TRAMPOLINES && err < 0)
 		return kernel_fail(
-			error, err < 0 ? err : -ENOTSUP,
+			error, err,
 			"trampolines cannot be used on this kernel: %s; use --hooks tracepoints",
-			strerror(err < 0 ? -err : ENOTSUP));
-	k->tier = k->options.hooks == HOOKS_TRACEPOINTS || err < 0 || !have_rows ? TIER_TRACEPOINTS
-										 : TIER_TRAMPOLINES;
+			strerror(-err));
+	k->tier = k->options.hooks == HOOKS_TRACEPOINTS || k->fell_back || err < 0
+			  ? TIER_TRACEPOINTS
+			  : TIER_TRAMPOLINES;
 	for (size_t i = 0; i < k->hook_count; i++) {
 		struct kernel_hook *h = &k->hooks[i];
 
+		if (h->status == HOOK_FAILED) /* before falling back: its reason stands */
+			continue;
 		if (h->tier == TIER_TRAMPOLINES && k->tier != TIER_TRAMPOLINES)
 			set_status(h, err < 0 ? HOOK_FAILED : HOOK_UNUSED, "%s",
-				   err < 0 ? strerror(-err) : "tracepoints were asked for");
+				   err < 0 ? strerror(-err) : why);
 		else if (h->tier == TIER_TRACEPOINTS && k->tier != TIER_TRACEPOINTS)
 			set_status(h, HOOK_UNUSED, "the trampoline tier covers it");
 	}
 	return 0;
 }
 
+bool hooks_fall_back(struct kernel *k)
+{
+	if (k->options.hooks != HOOKS_AUTO || k->tier != TIER_TRAMPOLINES)
+		return false;
+	for (size_t i = 0; i < k->hook_count; i++) {
+		if (k->hooks[i].tier == TIER_TRAMPOLINES && k->hooks[i].status == HOOK_FAILED)
+			k->fell_back = true;
+	}
+	return k->fell_back;
+}
+
 /* Rows that only some kernels need; the kernel itself is asked, by its types and by probes. */
 static const char *not_needed(const struct kernel *k, const struct kernel_hook *h)
 {
-	if (strcmp(h->program, "sockops__cookies") == 0 && k->skel->rodata->has_cookie_helper)
+	if (strcmp(h->program, "sockops__cookies") == 0 && k->has_cookie_helper)
 		return "tracing programs make cookies here";
+	if (strcmp(h->hook, "fentry/security_sock_graft") == 0 && !k->has_graft)
+		return "not in this kernel";
+	if (strcmp(h->hook, "fexit/inet_csk_accept") == 0 && k->has_graft)
+		return "security_sock_graft covers it";
 	if (strcmp(h->program, "fexit__inet_csk_accept2") == 0 && k->accept_params != 2)
 		return "the function has other arguments here";
 	if (strcmp(h->program, "fexit__inet_csk_accept4") == 0 && k->accept_params != 4)
@@ -170,15 +189,31 @@ int hooks_choose(struct kernel *k, struct kernel_error *error)
 	for (size_t i = 0; i < k->hook_count; i++) {
 		struct kernel_hook *h = &k->hooks[i];
 		const char *missing = missing_ground(k, h), *needless = not_needed(k, h);
-		bool load = is_wanted(k, h) && !missing && !needless && h->status != HOOK_FAILED;
 
-		if (is_wanted(k, h) && needless)
+		k->load[i] = false;
+		if (!is_wanted(k, h))
+			continue;
+		if (needless)
 			set_status(h, HOOK_UNUSED, "%s", needless);
-		else if (is_wanted(k, h) && missing)
+		else if (missing)
 			set_status(h, HOOK_FAILED, "%s", missing);
-		bpf_program__set_autoload(program_of(k->skel, h->program), load);
+		else
+			k->load[i] = true;
 	}
 	return 0;
+}
+
+void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only)
+{
+	for (size_t i = 0; i < k->hook_count; i++)
+		bpf_program__set_autoload(program_of(skel, k->hooks[i].program),
+					  k->load[i] && (only == HOOKS_ALL || only == i));
+}
+
+void hooks_drop(struct kernel *k, size_t hook, int err)
+{
+	k->load[hook] = false;
+	set_status(&k->hooks[hook], HOOK_FAILED, "does not load: %s", strerror(-err));
 }
 
 static struct bpf_link *attach_syscall(struct kernel *k, const struct bpf_program *program,
@@ -220,7 +255,7 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 	for (size_t i = 0; i < k->hook_count; i++) {
 		struct kernel_hook *h = &k->hooks[i];
 
-		if (!is_wanted(k, h) || !bpf_program__autoload(program_of(k->skel, h->program)))
+		if (!k->load[i])
 			continue;
 		k->links[i] = attach_row(k, h);
 		if (k->links[i]) {

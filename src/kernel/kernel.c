@@ -83,30 +83,88 @@ static int on_record(void *ctx, void *data, size_t size)
 	return ++k->drained >= k->drain_max ? -ECANCELED : 0;
 }
 
-static int load_skeleton(struct kernel *k, struct kernel_error *error)
+/* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
+static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = k->options.btf_path);
 	struct sockwatch_bpf *skel;
 	int err;
 
-	skel = k->skel = sockwatch_bpf__open_opts(&opts);
+	last_warning[0] = '\0';
+	skel = sockwatch_bpf__open_opts(&opts);
 	if (!skel)
-		return kernel_fail(error, -errno, "cannot open the BPF object: %s%s%s",
-				   strerror(errno), last_warning[0] ? ": " : "", last_warning);
-	skel->rodata->has_cookie_helper =
-		probe_helper("inet_sock_set_state", BPF_TRACE_RAW_TP, BPF_FUNC_get_socket_cookie);
-	k->accept_params = probe_parameters("inet_csk_accept");
-	err = hooks_choose(k, error);
+		return NULL;
+	hooks_select(k, skel, only);
+	skel->rodata->has_cookie_helper = k->has_cookie_helper;
+	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
+	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)k->options.ring_bytes);
+	err = sockwatch_bpf__load(skel);
+	if (err == 0)
+		return skel;
+	sockwatch_bpf__destroy(skel);
+	errno = -err;
+	return NULL;
+}
+
+/* One program that does not load fails the whole object: finds which by loading each alone, and goes on without. */
+static bool drop_refused(struct kernel *k)
+{
+	bool dropped = false;
+
+	for (size_t i = 0; i < k->hook_count; i++) {
+		struct sockwatch_bpf *alone = k->load[i] ? load_programs(k, i) : NULL;
+
+		if (k->load[i] && !alone) {
+			hooks_drop(k, i, -errno);
+			dropped = true;
+		}
+		sockwatch_bpf__destroy(alone);
+	}
+	return dropped;
+}
+
+static int load_chosen(struct kernel *k, struct kernel_error *error)
+{
+	char why[sizeof(last_warning)];
+	int err = hooks_choose(k, error);
+
 	if (err < 0)
 		return err;
-	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)k->options.ring_bytes);
-	if (!skel->rodata->has_cookie_helper)
-		bpf_map__set_autocreate(skel->maps.listener_of, false);
-	last_warning[0] = '\0';
-	err = sockwatch_bpf__load(skel);
+	k->skel = load_programs(k, HOOKS_ALL);
+	if (k->skel)
+		return 0;
+	err = -errno;
+	memcpy(why, last_warning, sizeof(why));
+	if (drop_refused(k)) {
+		if (hooks_fall_back(k))
+			return load_chosen(k, error);
+		k->skel = load_programs(k, HOOKS_ALL);
+	}
+	if (k->skel)
+		return 0;
+	return kernel_fail(error, err, "cannot load the BPF programs: %s%s%s", strerror(-err),
+			   why[0] ? ": " : "", why);
+}
+
+static void close_programs(struct kernel *k)
+{
+	hooks_detach(k);
+	ring_buffer__free(k->ring);
+	k->ring = NULL;
+	sockwatch_bpf__destroy(k->skel);
+	k->skel = NULL;
+}
+
+static int open_programs(struct kernel *k, struct kernel_error *error)
+{
+	int err = load_chosen(k, error);
+
 	if (err < 0)
-		return kernel_fail(error, err, "cannot load the BPF programs: %s%s%s",
-				   strerror(-err), last_warning[0] ? ": " : "", last_warning);
+		return err;
+	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.facts), on_record, k, NULL);
+	if (!k->ring)
+		return kernel_fail(error, -errno, "cannot map the ring buffer of %llu bytes: %s",
+				   (unsigned long long)k->options.ring_bytes, strerror(errno));
 	return 0;
 }
 
@@ -128,6 +186,10 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 	/* Kernels before 5.11 charge maps to this limit; where raising is refused, newer kernels do
 	 * not need it. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	k->accept_params = probe_parameters("inet_csk_accept");
+	k->has_graft = probe_parameters("security_sock_graft") > 0;
+	k->has_cookie_helper =
+		probe_helper("inet_sock_set_state", BPF_TRACE_RAW_TP, BPF_FUNC_get_socket_cookie);
 	k->cgroup_fd = mounts_open("cgroup2", "cgroup.procs", k->cgroup_place, PLACE_SIZE);
 	k->tracefs_fd = mounts_open("tracefs", "events/syscalls", k->tracefs_place, PLACE_SIZE);
 	return 0;
@@ -145,13 +207,11 @@ struct kernel *kernel_open(const struct kernel_options *options, struct kernel_e
 	k->options = *options;
 	k->cgroup_fd = k->tracefs_fd = -1;
 	hooks_init(k);
-	if (check_ground(k, error) < 0 || load_skeleton(k, error) < 0)
+	if (check_ground(k, error) < 0 || open_programs(k, error) < 0)
 		goto fail;
-	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.facts), on_record, k, NULL);
 	k->places = places_new(k->cgroup_fd);
-	if (!k->ring || !k->places) {
-		kernel_fail(error, -errno, "cannot map the ring buffer of %llu bytes: %s",
-			    (unsigned long long)options->ring_bytes, strerror(errno));
+	if (!k->places) {
+		kernel_fail(error, -ENOMEM, "no memory");
 		goto fail;
 	}
 	return k;
@@ -164,10 +224,8 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
-	hooks_detach(k);
+	close_programs(k);
 	places_free(k->places);
-	ring_buffer__free(k->ring);
-	sockwatch_bpf__destroy(k->skel);
 	if (k->tracefs_fd >= 0)
 		close(k->tracefs_fd);
 	if (k->cgroup_fd >= 0)
@@ -177,7 +235,13 @@ void kernel_close(struct kernel *k)
 
 int kernel_attach(struct kernel *k, struct kernel_error *error)
 {
-	return hooks_attach(k, error);
+	int err = hooks_attach(k, error);
+
+	if (err < 0 || !hooks_fall_back(k))
+		return err;
+	close_programs(k);
+	err = open_programs(k, error);
+	return err < 0 ? err : hooks_attach(k, error);
 }
 
 void kernel_detach(struct kernel *k)

@@ -21,6 +21,10 @@ struct kernel {
 	struct bpf_link *links[MAX_HOOKS];
 	size_t hook_count;
 	enum kernel_tier tier;
+	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
+	bool has_cookie_helper;
+	bool has_graft;	   /* security_sock_graft() exists */
+	bool fell_back; /* from trampolines, because one failed */
 	int accept_params; /* of inet_csk_accept(), 0 unknown */
 	struct kernel_options options;
 	int cgroup_fd, tracefs_fd;
@@ -43,8 +47,15 @@ __attribute__((format(printf, 3, 4))) int kernel_fail(struct kernel_error *error
 /* hooks.c */
 /* Copies the table into k->hooks, all HOOK_UNUSED. */
 void hooks_init(struct kernel *k);
-/* Chooses the tier and the programs to load; call before sockwatch_bpf__load(). */
+/* Chooses the tier and the rows to load. */
 int hooks_choose(struct kernel *k, struct kernel_error *error);
+/* Marks the chosen programs of an open object, or of them just row `only`. */
+#define HOOKS_ALL SIZE_MAX
+void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only);
+/* A row whose program the kernel refuses. */
+void hooks_drop(struct kernel *k, size_t hook, int err);
+/* True when a trampoline failed and nobody insisted on them: choose, load and attach again. */
+bool hooks_fall_back(struct kernel *k);
 int hooks_attach(struct kernel *k, struct kernel_error *error);
 void hooks_detach(struct kernel *k);
 

@@ -57,6 +57,10 @@ void table_free(struct table *t)
 		process_release(t->processes, s->owner);
 		process_release(t->processes, s->listener);
 	}
+	process_release(t->processes, t->spare.owner);
+	process_release(t->processes, t->spare.listener);
+	held_drop(t);
+	table_seed_drop(t);
 	for (size_t i = 0; i < t->chunk_count; i++)
 		free(t->chunk[i]);
 	free(t->chunk);
@@ -103,18 +107,19 @@ static bool grow_slab(struct table *t)
 {
 	struct socket **grown = realloc(t->chunk, (t->chunk_count + 1) * sizeof(*grown));
 	uint32_t first = (uint32_t)(t->chunk_count * CHUNK);
+	struct socket *chunk;
 
 	if (!grown)
 		return false;
 	t->chunk = grown;
-	t->chunk[t->chunk_count] = calloc(CHUNK, sizeof(struct socket));
-	if (!t->chunk[t->chunk_count])
+	chunk = calloc(CHUNK, sizeof(*chunk));
+	if (!chunk)
 		return false;
-	t->chunk_count++;
 	for (uint32_t i = CHUNK; i-- > 0;) {
-		table_slot(t, first + i)->next_listener = t->free_slot;
+		chunk[i].next_listener = t->free_slot;
 		t->free_slot = first + i;
 	}
+	grown[t->chunk_count++] = chunk;
 	return true;
 }
 
@@ -123,10 +128,10 @@ struct socket *table_insert(struct table *t, uint64_t sk)
 	struct socket *s;
 	uint32_t slot;
 
-	if (t->stats.sockets >= t->max ||
+	if (!sk || t->stats.sockets >= t->max ||
 	    (t->stats.sockets * 2 >= t->index_size && !grow_index(t)) ||
 	    (t->free_slot == NO_SLOT && !grow_slab(t))) {
-		t->stats.full++;
+		t->stats.full += sk != 0;
 		process_release(t->processes, t->spare.owner);
 		process_release(t->processes, t->spare.listener);
 		memset(&t->spare, 0, sizeof(t->spare));
@@ -214,6 +219,21 @@ void table_unlist(struct table *t, struct socket *s)
 	s->flags &= ~(uint32_t)SOCKET_LISTED;
 }
 
+/* The threads of a process that listen on one port are one owner. */
+static bool same_process(const struct process *a, const struct process *b)
+{
+	return a == b || (a && b && a->pid == b->pid);
+}
+
+/* Bound to 0.0.0.0, :: or ::ffff:0.0.0.0. */
+static bool takes_any(const struct socket *l)
+{
+	static const uint8_t mapped_any[16] = {[10] = 0xff, [11] = 0xff};
+
+	return inet_is_any((enum family)l->family, l->local.addr) ||
+	       memcmp(l->local.addr, mapped_any, sizeof(mapped_any)) == 0;
+}
+
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie)
 {
@@ -225,20 +245,19 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 		const struct socket *l = table_slot(t, i);
 		bool exact;
 
-		if (listener_cookie) {
-			if (l->cookie == listener_cookie)
-				return l->owner;
+		if (listener_cookie && l->cookie == listener_cookie)
+			return l->owner;
+		if (listener_cookie && l->cookie)
 			continue;
-		}
 		if (l->netns != child->netns || l->family != child->family ||
 		    l->protocol != child->protocol)
 			continue;
 		exact = memcmp(l->local.addr, child->local.addr, sizeof(l->local.addr)) == 0;
-		if (!exact && !inet_is_any(l->family, l->local.addr))
+		if (!exact && !takes_any(l))
 			continue;
 		if (found_exact && !exact)
 			continue;
-		if (found && exact == found_exact && l->owner != owner)
+		if (found && exact == found_exact && !same_process(l->owner, owner))
 			owner = NULL; /* several listeners of different owners: nobody is named */
 		else
 			owner = l->owner;

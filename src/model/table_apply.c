@@ -17,20 +17,17 @@ static void set_mapped(struct socket *s)
 
 void socket_update(struct socket *s, const struct fact *f)
 {
+	/* A port once known outlives the kernel's own clearing. */
+	uint16_t port = f->local.port ? f->local.port : s->local.port;
+
 	s->netns = f->netns;
 	s->family = (uint8_t)f->family;
 	s->protocol = f->protocol;
 	s->touched_ns = f->time_ns;
 	if (f->cookie)
 		s->cookie = f->cookie;
-	/* A listed socket is chained by its port; and a port once known outlives the kernel's own
-	 * clearing. */
-	if (!(s->flags & SOCKET_LISTED)) {
-		uint16_t port = f->local.port ? f->local.port : s->local.port;
-
-		s->local = f->local;
-		s->local.port = port;
-	}
+	s->local = f->local;
+	s->local.port = port;
 	if (f->peer.port || s->peer.port == 0)
 		s->peer = f->peer;
 	set_mapped(s);
@@ -106,47 +103,12 @@ static void begin_life(struct socket *s, uint64_t time_ns)
 {
 	s->opened_ns = time_ns;
 	s->span_count = 0;
-	s->flags &= SOCKET_LISTED | SOCKET_MAPPED | SOCKET_SEED_OWNER;
+	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER;
 }
 
 static bool is_stale(const struct socket *s, const struct fact *f)
 {
 	return s->cookie && f->cookie && s->cookie != f->cookie;
-}
-
-/* The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
- * birth was lost. */
-static struct socket *socket_of(struct table *t, const struct fact *f)
-{
-	struct socket *s = table_find(t, f->sk);
-
-	if (s && is_stale(s, f)) {
-		t->stats.stale++;
-		table_remove(t, s);
-		s = NULL;
-	}
-	if (!s) {
-		s = table_insert(t, f->sk);
-		s->state = (uint8_t)(f->from ? f->from : STATE_CLOSE);
-	}
-	return s;
-}
-
-/* The process a fact names, with a reference the caller releases; NULL when it names none. */
-static const struct process *process_of(struct table *t, const struct fact *f)
-{
-	return f->has_task ? process_intern(t->processes, &f->task) : NULL;
-}
-
-static void own(struct table *t, struct socket *s, const struct fact *f)
-{
-	const struct process *p = process_of(t, f);
-
-	if (!p)
-		return;
-	table_set_owner(t, s, p);
-	s->flags &= ~(uint32_t)(SOCKET_SEED_OWNER | SOCKET_AMBIGUOUS);
-	process_release(t->processes, p);
 }
 
 /* LISTEN -> SYN_RECV waits for the child's next fact: older kernels have neither its peer nor its
@@ -167,14 +129,88 @@ static void show_birth(struct table *t, struct socket *s)
 	t->sink(t->ctx, &e);
 }
 
+void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
+{
+	struct event e;
+
+	show_birth(t, s);
+	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
+		event_of_close(&e, s, time_ns);
+		e.close.duration_ns = UINT64_MAX;
+		e.close.end = EVENT_END_UNSEEN;
+		t->sink(t->ctx, &e);
+	}
+	table_remove(t, s);
+}
+
+/*
+ * Another socket has the pointer.  Where a look found it before the facts of its past were read, they
+ * are still to come and tell it better; else the end of `s` was lost.
+ */
+static void replace(struct table *t, struct socket *s, const struct fact *f)
+{
+	if (f->time_ns < s->touched_ns) {
+		table_remove(t, s);
+		return;
+	}
+	t->stats.stale++;
+	table_forget(t, s, f->time_ns);
+}
+
+/*
+ * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
+ * birth was lost.  Out of the chain of its port, which the fact may change: who listens lists it
+ * again.  The end of the life before waits no longer.
+ */
+static struct socket *socket_of(struct table *t, const struct fact *f)
+{
+	struct socket *s = table_find(t, f->sk);
+
+	if (s && is_stale(s, f)) {
+		replace(t, s, f);
+		s = NULL;
+	}
+	if (!s) {
+		s = table_insert(t, f->sk);
+		/* Only a change of state has a `from`; else `to` is the state now. */
+		s->state = (uint8_t)(f->from ? f->from : f->to);
+	}
+	table_unlist(t, s);
+	if (s->flags & SOCKET_HELD) {
+		s->flags &= ~(uint32_t)SOCKET_HELD;
+		held_flush(t, s);
+	}
+	return s;
+}
+
+/* The process a fact names, with a reference the caller releases; NULL when it names none. */
+static const struct process *process_of(struct table *t, const struct fact *f)
+{
+	return f->has_task ? process_intern(t->processes, &f->task) : NULL;
+}
+
+static void own(struct table *t, struct socket *s, const struct fact *f)
+{
+	const struct process *p = process_of(t, f);
+
+	if (!f->has_task)
+		return;
+	table_set_owner(t, s, p); /* NULL without room for a process: better nobody than the last */
+	s->flags &= ~(uint32_t)SOCKET_SEED_OWNER;
+	process_release(t->processes, p);
+}
+
 /* ---- facts ---- */
 
 static void apply_open(struct table *t, const struct fact *f)
 {
 	struct socket *s = socket_of(t, f);
+	uint32_t bound;
 	struct event e;
 
+	bound = f->to == STATE_LISTEN ? s->flags & SOCKET_BOUND : 0;
 	begin_life(s, f->time_ns);
+	s->flags |= bound;
 	if (f->to == STATE_SYN_SENT) {
 		s->local.port = f->local.port; /* none: the kernel will choose */
 		if (!f->local.port)
@@ -195,8 +231,7 @@ static void apply_birth(struct table *t, const struct fact *f)
 	struct event e;
 
 	if (s) {
-		t->stats.stale++;
-		table_remove(t, s);
+		replace(t, s, f);
 	}
 	s = table_insert(t, f->sk);
 	begin_life(s, f->time_ns);
@@ -208,6 +243,8 @@ static void apply_birth(struct table *t, const struct fact *f)
 		s->flags |= SOCKET_BORN_HELD;
 		s->state = STATE_SYN_RECV;
 		s->since_ns = f->time_ns;
+		if (s == &t->spare)
+			show_birth(t, s); /* no later fact will find it */
 		return;
 	}
 	s->state = STATE_LISTEN;
@@ -246,13 +283,12 @@ static void fill_counters(struct event_close *c, const struct fact *f)
 	c->rtt_us = f->rtt_us;
 }
 
-static void end_life(struct table *t, struct socket *s)
+static void end_life(struct socket *s)
 {
-	table_unlist(t, s);
 	s->opened_ns = 0;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_ACCEPTED | SOCKET_CONNECT_SHOWN |
-		    SOCKET_PASSIVE;
+		    SOCKET_PASSIVE | SOCKET_AUTOBIND;
 }
 
 static void apply_closed(struct table *t, const struct fact *f)
@@ -260,6 +296,7 @@ static void apply_closed(struct table *t, const struct fact *f)
 	struct socket *s = socket_of(t, f);
 	enum tcp_state substate = STATE_NONE;
 	bool time_wait, wait, failed_listen;
+	uint32_t still_bound = 0;
 	struct event state, close;
 
 	socket_update(s, f);
@@ -294,7 +331,12 @@ static void apply_closed(struct table *t, const struct fact *f)
 		if (!failed_listen)
 			t->sink(t->ctx, &close);
 	}
-	end_life(t, s);
+	if (failed_listen)
+		still_bound = s->flags & SOCKET_BOUND;
+	end_life(s);
+	s->flags |= still_bound;
+	if (wait)
+		s->flags |= SOCKET_HELD;
 }
 
 /* An event about what a call asked for, which the record does not hold. */
@@ -307,12 +349,16 @@ static void emit_failure(struct table *t, const struct fact *f, enum event_kind 
 	socket_update(&asked, f);
 	event_of_socket(&e, &asked, kind, f->time_ns);
 	e.error = -f->result;
+	e.has_local |= kind == EVENT_BIND;
 	if (kind == EVENT_LISTEN)
 		e.listen.backlog = f->arg;
-	else if (kind == EVENT_CONNECT)
+	if (kind == EVENT_CONNECT) {
+		const struct socket *s = table_find(t, f->sk);
+
 		e.has_local = f->local.port != 0;
-	else
-		e.has_local = true;
+		e.connect.autobind =
+			s && !is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
+	}
 	t->sink(t->ctx, &e);
 	process_release(t->processes, p);
 }
@@ -327,11 +373,13 @@ static void apply_bind(struct table *t, const struct fact *f)
 		return;
 	}
 	s = socket_of(t, f);
+	begin_life(s, f->time_ns);
 	s->local.port = 0;
+	s->peer = f->peer;
 	socket_update(s, f);
 	own(t, s, f);
 	s->flags |= SOCKET_BOUND;
-	s->opened_ns = f->time_ns;
+	s->state = STATE_CLOSE;
 	s->since_ns = f->time_ns;
 	event_of_socket(&e, s, EVENT_BIND, f->time_ns);
 	e.has_local = true;
@@ -350,7 +398,12 @@ static void apply_listen(struct table *t, const struct fact *f)
 	s = socket_of(t, f);
 	socket_update(s, f);
 	own(t, s, f);
-	s->state = STATE_LISTEN;
+	if (s->state != STATE_LISTEN) {
+		/* The fact that this life began was lost. */
+		begin_life(s, 0);
+		s->state = STATE_LISTEN;
+		s->since_ns = 0;
+	}
 	s->flags |= SOCKET_LISTEN_SHOWN;
 	table_list(t, s);
 	event_of_socket(&e, s, EVENT_LISTEN, f->time_ns);
@@ -358,23 +411,46 @@ static void apply_listen(struct table *t, const struct fact *f)
 	t->sink(t->ctx, &e);
 }
 
+static void connect_failed(struct table *t, const struct fact *f)
+{
+	const struct socket *s = table_find(t, f->sk);
+	bool opened = s && !is_stale(s, f) && (f->flags & WIRE_F_OPENED);
+
+	/* Once shown with its port, how it ended is the life's to tell (refused, timed out). */
+	if (!opened || !(s->flags & SOCKET_CONNECT_SHOWN))
+		emit_failure(t, f, EVENT_CONNECT);
+	held_connect_failed(t, f);
+}
+
+/* A signal ended the call, not the connection. */
+static bool is_interrupted(const struct table *t, const struct fact *f)
+{
+	const struct socket *s = table_find(t, f->sk);
+
+	return s && !is_stale(s, f) && (f->flags & WIRE_F_OPENED) && f->local.port &&
+	       s->state == STATE_SYN_SENT && f->to == STATE_SYN_SENT;
+}
+
 static void apply_connect(struct table *t, const struct fact *f)
 {
 	struct socket *s;
 	struct event e;
 
-	if (f->result < 0) {
-		s = table_find(t, f->sk);
-		/* Once shown with its port, how it ended is the life's to tell (refused, timed out,
-		 * interrupted). */
-		if (!(f->flags & WIRE_F_OPENED) || !s || !(s->flags & SOCKET_CONNECT_SHOWN))
-			emit_failure(t, f, EVENT_CONNECT);
-		held_connect_failed(t, f);
+	if (f->result < 0 && !is_interrupted(t, f)) {
+		connect_failed(t, f);
 		return;
 	}
 	s = socket_of(t, f);
+	if (s->state == STATE_CLOSE && f->to != STATE_CLOSE) {
+		/* The fact that this life began was lost. */
+		begin_life(s, 0);
+		s->state = (uint8_t)f->to;
+		s->since_ns = 0;
+	}
 	socket_update(s, f);
 	own(t, s, f);
+	if (s->flags & SOCKET_CONNECT_SHOWN)
+		return;
 	s->flags |= SOCKET_CONNECT_SHOWN;
 	event_of_socket(&e, s, EVENT_CONNECT, f->time_ns);
 	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;
@@ -413,7 +489,7 @@ static void apply_destroy(struct table *t, const struct fact *f)
 	/* Every life ends in CLOSE before this: one that did not lost that fact; one that was only
 	 * bound ends here. */
 	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
-		if (s->state == STATE_CLOSE)
+		if (s->state == STATE_CLOSE && s->since_ns && f->time_ns >= s->since_ns)
 			push_span(s, STATE_CLOSE, f->time_ns - s->since_ns);
 		event_of_close(&e, s, f->time_ns);
 		e.close.reason = s->state == STATE_CLOSE ? REASON_LOCAL_CLOSE : REASON_UNKNOWN;
@@ -427,7 +503,7 @@ static void apply_reset(struct table *t, const struct fact *f)
 	struct socket *s = table_find(t, f->sk);
 
 	if (f->kind == WIRE_RESET_SENT)
-		held_reset_sent(t, f->sk);
+		held_reset_sent(t, f);
 	if (s && !is_stale(s, f))
 		s->flags |= f->kind == WIRE_RESET_SENT ? SOCKET_RESET_SENT : SOCKET_RESET_RECEIVED;
 }

@@ -4,9 +4,9 @@
 
 static void emit(struct table *t, struct held *h)
 {
-	if (h->sk == 0)
-		return; /* went out before its turn */
-	h->sk = 0;
+	if (h->out)
+		return; /* before its turn */
+	h->out = true;
 	if (h->has_state)
 		t->sink(t->ctx, &h->state);
 	t->sink(t->ctx, &h->close);
@@ -23,32 +23,38 @@ static void emit_first(struct table *t)
 bool table_release(struct table *t, uint64_t now_ns)
 {
 	while (t->held_count &&
-	       (t->held[t->held_first].sk == 0 || t->held[t->held_first].due_ns <= now_ns))
+	       (t->held[t->held_first].out || t->held[t->held_first].due_ns <= now_ns))
 		emit_first(t);
 	return t->held_count > 0;
 }
 
 struct held *held_push(struct table *t)
 {
+	struct held *h;
+
 	if (t->held_count == HELD_MAX)
 		emit_first(t);
-	return &t->held[(t->held_first + t->held_count++) % HELD_MAX];
+	h = &t->held[(t->held_first + t->held_count++) % HELD_MAX];
+	h->out = false;
+	return h;
 }
 
-static struct held *find(struct table *t, uint64_t sk)
+/* The pointer may have a new life by now: the cookie, where both are known, tells. */
+static struct held *find(struct table *t, uint64_t sk, uint64_t cookie)
 {
 	for (size_t i = t->held_count; i-- > 0;) {
 		struct held *h = &t->held[(t->held_first + i) % HELD_MAX];
 
-		if (h->sk == sk)
+		if (h->sk == sk && !h->out &&
+		    (!cookie || !h->close.cookie || h->close.cookie == cookie))
 			return h;
 	}
 	return NULL;
 }
 
-void held_reset_sent(struct table *t, uint64_t sk)
+void held_reset_sent(struct table *t, const struct fact *f)
 {
-	struct held *h = find(t, sk);
+	struct held *h = find(t, f->sk, f->cookie);
 
 	if (!h || h->in_connect)
 		return;
@@ -62,11 +68,30 @@ void held_reset_sent(struct table *t, uint64_t sk)
 
 void held_connect_failed(struct table *t, const struct fact *f)
 {
-	struct held *h = find(t, f->sk);
+	struct held *h = find(t, f->sk, f->cookie);
 
 	if (!h || !h->in_connect)
 		return;
 	h->close.close.reason = reason_of_errno(-f->result, h->close.local.port != 0);
 	h->close.error = -f->result;
 	emit(t, h);
+}
+
+void held_flush(struct table *t, const struct socket *s)
+{
+	struct held *h = find(t, s->sk, s->cookie);
+
+	if (h)
+		emit(t, h);
+}
+
+void held_drop(struct table *t)
+{
+	for (; t->held_count; t->held_count--) {
+		struct held *h = &t->held[t->held_first];
+
+		if (!h->out)
+			process_release(t->processes, h->close.process);
+		t->held_first = (t->held_first + 1) % HELD_MAX;
+	}
 }

@@ -20,16 +20,16 @@ enum socket_flag {
 	SOCKET_PASSIVE = 1 << 3, /* a child of a listener */
 	SOCKET_ACCEPTED = 1 << 4,
 	SOCKET_BORN_HELD = 1 << 5,  /* LISTEN -> SYN_RECV not shown yet: the peer was not known */
-	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded and no life began since */
+	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded, and no connection since */
 	SOCKET_PEER_FIRST = 1 << 7, /* the peer closed first */
 	SOCKET_LOCAL_FIRST = 1 << 8,
 	SOCKET_RESET_RECEIVED = 1 << 9,
 	SOCKET_RESET_SENT = 1 << 10,
 	SOCKET_SEED_OWNER = 1 << 11, /* the owner was found holding it, not seen making it */
-	SOCKET_AMBIGUOUS = 1 << 12,  /* several unrelated holders: no owner */
-	SOCKET_QUEUED = 1 << 13,     /* seeded without descriptor: waits in an accept queue */
-	SOCKET_LISTED = 1 << 14,     /* in the chain of its port */
-	SOCKET_MAPPED = 1 << 15,
+	SOCKET_QUEUED = 1 << 12,     /* seeded without descriptor: waits in an accept queue */
+	SOCKET_LISTED = 1 << 13,     /* in the chain of its port */
+	SOCKET_MAPPED = 1 << 14,
+	SOCKET_HELD = 1 << 15, /* the end of the life before may still wait */
 	SOCKET_TOLD = 1 << 16, /* table_each_open() has handed it out as it is */
 };
 
@@ -46,6 +46,7 @@ struct socket {
 	uint32_t flags;
 	uint32_t next_listener;
 	uint32_t generation; /* of the last look that found it */
+	uint32_t chosen;     /* the look that chose its owner */
 	uint16_t protocol;
 	uint8_t family, state, span_count;
 	uint8_t span_state[SPANS];
@@ -56,6 +57,7 @@ _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the tabl
 struct held {
 	uint64_t sk;
 	uint64_t due_ns;
+	bool out;	 /* gone before its turn */
 	bool in_connect; /* waits for the errno of connect(), else for a reset */
 	bool has_state;	 /* `state` goes out before `close` */
 	struct event state, close;
@@ -94,7 +96,7 @@ struct table {
 
 /* table.c: storage */
 struct socket *table_find(const struct table *t, uint64_t sk);
-/* A zeroed record under `sk`; the spare one when the table is full.  Invalidates nothing. */
+/* A zeroed record under `sk`; the spare one when the table is full or sk is 0.  Invalidates nothing. */
 struct socket *table_insert(struct table *t, uint64_t sk);
 void table_remove(struct table *t, struct socket *s);
 struct socket *table_slot(const struct table *t, uint32_t slot);
@@ -104,21 +106,32 @@ void table_set_owner(struct table *t, struct socket *s, const struct process *p)
 void table_list(struct table *t, struct socket *s);
 void table_unlist(struct table *t, struct socket *s);
 /* The owner of the listener a child belongs to: by the listener's cookie where known, else by
- * address when only one owner fits.  NULL when unknown or ambiguous; no reference is taken. */
+ * address when only one owner fits, among the listeners whose cookie is not known.  NULL when unknown or ambiguous; no reference is taken. */
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie);
 
 /* table_apply.c */
+/* `s` is not listed: its port may change. */
 void socket_update(struct socket *s, const struct fact *f);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
 		     uint64_t time_ns);
+/* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
+void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 /* The close event of the life that ends at time_ns; counters and reason are the caller's. */
 void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
+
+/* table_seed.c */
+/* Forgets a look that has not ended. */
+void table_seed_drop(struct table *t);
 
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */
 struct held *held_push(struct table *t);
-void held_reset_sent(struct table *t, uint64_t sk);
+/* Emits the end of the life before, which waits no longer when another begins. */
+void held_flush(struct table *t, const struct socket *s);
+/* Forgets what still waits. */
+void held_drop(struct table *t);
+void held_reset_sent(struct table *t, const struct fact *f);
 void held_connect_failed(struct table *t, const struct fact *f);
 
 /* reason.c */

@@ -4,18 +4,20 @@
  *
  * A look names holders, not makers.  One holder is the owner; of several, the one that is an
  * ancestor of the others by a chain of holders, because a descriptor inherited by fork was its
- * parent's first; of unrelated ones, none.
+ * parent's first; of unrelated ones, none.  The owners are chosen when the look ends.
  */
 #include "table_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The (socket, pid) pairs of one look: open addressing, only grows, freed at its end. */
+/* Who holds what in one look, by (socket, pid): open addressing, only grows, freed at its end. */
 struct holder_set {
 	struct holder {
 		uint64_t sk;
-		uint32_t pid; /* 0 empty */
+		const struct process *process; /* NULL without room */
+		uint32_t pid;		       /* 0 empty */
+		uint32_t parent;
 	} * item;
 	size_t size, count;
 };
@@ -36,8 +38,9 @@ static bool holder_is(const struct holder_set *set, uint64_t sk, uint32_t pid)
 	return pid && set->item[holder_position(set, sk, pid)].pid;
 }
 
-static bool holder_add(struct holder_set *set, uint64_t sk, uint32_t pid)
+static void holder_add(struct table *t, uint64_t sk, const struct fact *f)
 {
+	struct holder_set *set = t->holders;
 	size_t at;
 
 	if (set->count * 2 >= set->size) {
@@ -45,7 +48,7 @@ static bool holder_add(struct holder_set *set, uint64_t sk, uint32_t pid)
 
 		grown.item = calloc(grown.size, sizeof(*grown.item));
 		if (!grown.item)
-			return false;
+			return;
 		for (size_t i = 0; i < set->size; i++) {
 			const struct holder *h = &set->item[i];
 
@@ -56,24 +59,34 @@ static bool holder_add(struct holder_set *set, uint64_t sk, uint32_t pid)
 		set->item = grown.item;
 		set->size = grown.size;
 	}
-	at = holder_position(set, sk, pid);
+	at = holder_position(set, sk, f->task.pid);
 	if (set->item[at].pid)
-		return true;
-	set->item[at] = (struct holder){.sk = sk, .pid = pid};
+		return;
+	set->item[at] = (struct holder){
+		.sk = sk,
+		.process = process_intern(t->processes, &f->task),
+		.pid = f->task.pid,
+		.parent = f->arg,
+	};
 	set->count++;
-	return true;
 }
 
-static void holders_free(struct holder_set *set)
+void table_seed_drop(struct table *t)
 {
-	if (set)
-		free(set->item);
+	struct holder_set *set = t->holders;
+
+	if (!set)
+		return;
+	for (size_t i = 0; set->item && i < set->size; i++)
+		process_release(t->processes, set->item[i].process);
+	free(set->item);
 	free(set);
+	t->holders = NULL;
 }
 
 void table_seed_begin(struct table *t, uint64_t begin_ns)
 {
-	holders_free(t->holders);
+	table_seed_drop(t);
 	t->holders = calloc(1, sizeof(*t->holders));
 	if (t->holders) {
 		t->holders->size = 1024;
@@ -84,25 +97,36 @@ void table_seed_begin(struct table *t, uint64_t begin_ns)
 	t->look_added = 0;
 }
 
-/* Called for each holder found, in the order of pids. */
-static void take_holder(struct table *t, struct socket *s, const struct fact *f)
+/* Seen live is better than any look; a child's owner is its listener's until it is accepted. */
+static bool needs_owner(const struct socket *s)
 {
-	bool parent_holds, first;
-	const struct process *p;
+	return !s->owner || (s->flags & SOCKET_SEED_OWNER) ||
+	       (s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED)) == SOCKET_PASSIVE;
+}
 
-	if (!t->holders || !t->holders->item)
-		return;
-	parent_holds = holder_is(t->holders, s->sk, f->arg);
-	holder_add(t->holders, s->sk, f->task.pid);
-	if (s->owner && !(s->flags & SOCKET_SEED_OWNER))
-		return; /* seen live: better than any look */
-	if (s->owner && (s->owner->pid == f->task.pid || parent_holds))
-		return;
-	first = !s->owner && !(s->flags & SOCKET_AMBIGUOUS);
-	p = first ? process_intern(t->processes, &f->task) : NULL;
-	table_set_owner(t, s, p);
-	process_release(t->processes, p);
-	s->flags |= first ? SOCKET_SEED_OWNER : SOCKET_AMBIGUOUS;
+/*
+ * The elders of a socket are the holders whose parent holds it not: one is the owner, of several
+ * nobody.  Only the end of the look tells, because a parent may have a higher pid than its children
+ * and come later.
+ */
+static void choose_owners(struct table *t)
+{
+	struct holder_set *set = t->holders;
+
+	for (size_t i = 0; set && set->item && i < set->size; i++) {
+		const struct holder *h = &set->item[i];
+		struct socket *s = h->pid ? table_find(t, h->sk) : NULL;
+		bool first;
+
+		if (!s || s->generation != t->generation || !needs_owner(s) ||
+		    holder_is(set, h->sk, h->parent))
+			continue;
+		first = s->chosen != t->generation;
+		table_set_owner(t, s, first ? h->process : NULL);
+		s->chosen = t->generation;
+		s->flags |= SOCKET_SEED_OWNER;
+		s->flags &= ~(uint32_t)SOCKET_QUEUED;
+	}
 }
 
 static bool is_idle(const struct fact *f)
@@ -118,7 +142,7 @@ void table_seed(struct table *t, const struct fact *f)
 		if (s->touched_ns > f->time_ns)
 			return;
 		t->stats.stale++;
-		table_remove(t, s);
+		table_forget(t, s, t->look_begin_ns);
 		s = NULL;
 	}
 	if (!s) {
@@ -132,45 +156,34 @@ void table_seed(struct table *t, const struct fact *f)
 		    (f->flags & (WIRE_F_NO_FILE | WIRE_F_ORPHAN)) == WIRE_F_NO_FILE)
 			s->flags |= SOCKET_QUEUED | SOCKET_PASSIVE;
 		socket_update(s, f);
-		t->look_added++;
-	} else if (s->touched_ns <= f->time_ns && s->state != f->to) {
-		/* The fact that said so was lost. */
+		t->look_added += s != &t->spare;
+	} else if (s->touched_ns <= f->time_ns) {
+		table_unlist(t, s);
+		if (s->state != f->to)
+			s->since_ns = 0; /* the fact that said so was lost */
 		s->state = (uint8_t)f->to;
-		s->since_ns = 0;
 		socket_update(s, f);
 	}
 	s->generation = t->generation;
-	if (f->to == STATE_LISTEN && s->local.port)
+	if (s->state == STATE_LISTEN && s->local.port)
 		table_list(t, s);
-	if (f->kind == WIRE_SEED_FILE && f->has_task)
-		take_holder(t, s, f);
-}
-
-/* What was not found is gone, and its end went unseen. */
-static void drop_ghost(struct table *t, struct socket *s)
-{
-	struct event e;
-
-	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
-		event_of_close(&e, s, t->look_begin_ns);
-		e.close.duration_ns = UINT64_MAX;
-		e.close.end = EVENT_END_UNSEEN;
-		t->sink(t->ctx, &e);
-	}
-	table_remove(t, s);
+	if (f->kind == WIRE_SEED_FILE && f->has_task && t->holders && t->holders->item)
+		holder_add(t, f->sk, f);
 }
 
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
 {
 	uint64_t removed = 0;
 
+	choose_owners(t);
 	for (size_t i = 0; i < table_slots(t); i++) {
 		struct socket *s = table_slot(t, (uint32_t)i);
 
 		if (!s->sk)
 			continue;
 		if (repair && s->generation != t->generation && s->touched_ns < t->look_begin_ns) {
-			drop_ghost(t, s);
+			/* What was not found is gone. */
+			table_forget(t, s, t->look_begin_ns);
 			removed++;
 		} else if ((s->flags & SOCKET_QUEUED) && !s->owner) {
 			table_set_owner(t, s, table_listener_owner(t, s, 0));
@@ -178,8 +191,7 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 			s->listener = process_hold(s->owner);
 		}
 	}
-	holders_free(t->holders);
-	t->holders = NULL;
+	table_seed_drop(t);
 	*ret_added = t->look_added;
 	*ret_removed = removed;
 }

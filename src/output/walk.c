@@ -135,6 +135,7 @@ static void walk_close(struct walk *walk)
 		walk_time(walk, FIELD_OPENED, close->opened_ns);
 	else
 		spell->absent(w, FIELD_OPENED);
+	/* Unknown where the end was not seen, too: a repair knows only that the socket is gone. */
 	if (close->opened_ns && close->duration_ns != UINT64_MAX)
 		spell->number(w, FIELD_DURATION_NS, close->duration_ns);
 	else

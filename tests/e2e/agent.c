@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only NAME] [--list]
+ * Makes sockets, knows the truth about them, and compares what SOCKWATCH prints.  NAME is the
+ * beginning of a scenario's name.  AGENT_SLOW=N multiplies every deadline, for emulated machines.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "netlink.h"
+#include "peer.h"
+#include "scenario.h"
+#include "tracer.h"
+
+static const struct scenario *const groups[] = {
+	seed_scenarios,	   owner_scenarios,  namespace_scenarios, thread_scenarios,
+	port_scenarios,	   bind_scenarios,   close_scenarios,	  reset_scenarios,
+	connect_scenarios, uring_scenarios,  protocol_scenarios,  name_scenarios,
+	run_scenarios,	   filter_scenarios, loss_scenarios,
+};
+
+static jmp_buf leave;
+static enum { PASS, FAIL, SKIP } verdict;
+static char why[8192];
+static char shown[65536];
+static size_t shown_len;
+static uint64_t slow = 1;
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t deadline_in(unsigned int ms)
+{
+	return now_ms() + ms * slow;
+}
+
+int deadline_left(uint64_t deadline)
+{
+	uint64_t now = now_ms();
+
+	return deadline > now ? (int)(deadline - now) : 0;
+}
+
+void scenario_fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	verdict = FAIL;
+	longjmp(leave, 1);
+}
+
+void scenario_skip(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	verdict = SKIP;
+	longjmp(leave, 1);
+}
+
+void scenario_show(const struct line *line)
+{
+	size_t room = sizeof(shown) - shown_len;
+	int n = snprintf(shown + shown_len, room, "    %s\n", line->text ? line->text : "?");
+
+	if (n > 0 && (size_t)n < room)
+		shown_len += (size_t)n;
+}
+
+long must(const char *what, long value)
+{
+	if (value < 0)
+		scenario_fail("%s: %s", what, strerror((int)-value));
+	return value;
+}
+
+/* One line per verdict: what a tracer said on its standard error may have several. */
+static void print_verdict(const char *name)
+{
+	for (char *c = why; *c; c++) {
+		if ((unsigned char)*c < ' ')
+			*c = ' ';
+	}
+	switch (verdict) {
+	case PASS: printf("PASS %s\n", name); break;
+	case FAIL: printf("FAIL %s: %s\n%.*s", name, why, (int)shown_len, shown); break;
+	case SKIP: printf("SKIP %s: %s\n", name, why); break;
+	}
+	fflush(stdout);
+}
+
+/* Runs `body` and prints its verdict; true unless it failed. */
+static bool judge(const char *name, void (*body)(void))
+{
+	verdict = PASS;
+	why[0] = '\0';
+	shown_len = 0;
+	if (setjmp(leave) == 0)
+		body();
+	print_verdict(name);
+	return verdict != FAIL;
+}
+
+static void end_shared(void)
+{
+	struct tracer *t = tracer_shared();
+
+	tracer_end(t, SIGINT, 0);
+	if (t->lost)
+		scenario_fail("%llu events lost", (unsigned long long)t->lost);
+}
+
+/* One verdict when nothing can be traced at all. */
+static void start_shared(void)
+{
+	tracer_shared();
+}
+
+static bool wanted(const char *name, const char *only)
+{
+	return !only || strncmp(name, only, strlen(only)) == 0;
+}
+
+static void list(void)
+{
+	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
+		for (const struct scenario *s = groups[g]; s->name; s++)
+			puts(s->name);
+	}
+}
+
+static int run_all(const char *only)
+{
+	int failed = !judge("tracer-start", start_shared);
+
+	if (verdict != PASS) {
+		tracer_close_all();
+		return failed;
+	}
+	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
+		for (const struct scenario *s = groups[g]; s->name; s++) {
+			if (!wanted(s->name, only))
+				continue;
+			failed += !judge(s->name, s->run);
+			peers_stop();
+			tracer_settle();
+		}
+	}
+	if (!only)
+		failed += !judge("tracer-end", end_shared);
+	tracer_close_all();
+	return failed;
+}
+
+static int usage(void)
+{
+	fputs("Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only "
+	      "NAME] "
+	      "[--list]\n",
+	      stderr);
+	return 2;
+}
+
+/* Enough descriptors for the wide scenarios, names and orphans under control, and a loopback that
+ * works. */
+static void prepare(void)
+{
+	const char *text = getenv("AGENT_SLOW");
+	struct rlimit files = {4096, 4096};
+
+	if (text && atoi(text) > 0)
+		slow = (uint64_t)atoi(text);
+	setrlimit(RLIMIT_NOFILE, &files);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_NAME, "agent");
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (netlink_link_up("lo") < 0)
+		fprintf(stderr, "cannot bring lo up: %s\n", strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	const char *only = NULL;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--list") == 0)
+			return list(), 0;
+		if (strcmp(argv[i], "--linger") == 0)
+			return read(STDIN_FILENO, why, 1) < 0;
+		if (i + 1 == argc)
+			return usage();
+		if (strcmp(argv[i], "--program") == 0)
+			tracer_program = argv[++i];
+		else if (strcmp(argv[i], "--hooks") == 0)
+			tracer_hooks = argv[++i];
+		else if (strcmp(argv[i], "--only") == 0)
+			only = argv[++i];
+		else
+			return usage();
+	}
+	if (!tracer_program)
+		return usage();
+	prepare();
+	return run_all(only) ? 1 : 0;
+}

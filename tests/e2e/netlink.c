@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "netlink.h"
+
+struct request {
+	struct nlmsghdr header;
+	char body[512];
+};
+
+static void *reserve(struct request *r, size_t size)
+{
+	size_t used = NLMSG_ALIGN(r->header.nlmsg_len);
+	void *at = (char *)r + used;
+
+	if (used + size > sizeof(r->header) + sizeof(r->body))
+		abort();
+	r->header.nlmsg_len = (unsigned int)(used + size);
+	return at;
+}
+
+static struct rtattr *put(struct request *r, unsigned int type, const void *data, size_t size)
+{
+	struct rtattr *a = reserve(r, RTA_LENGTH(size));
+
+	a->rta_type = (unsigned short)type;
+	a->rta_len = (unsigned short)RTA_LENGTH(size);
+	if (size)
+		memcpy(RTA_DATA(a), data, size);
+	return a;
+}
+
+/* Closes the nest that put() of an empty attribute opened. */
+static void end_nest(struct request *r, struct rtattr *nest)
+{
+	nest->rta_len = (unsigned short)((char *)r + r->header.nlmsg_len - (char *)nest);
+}
+
+static void begin(struct request *r, unsigned int type, unsigned int flags, size_t body)
+{
+	memset(r, 0, sizeof(*r));
+	r->header.nlmsg_len = (unsigned int)NLMSG_LENGTH(body);
+	r->header.nlmsg_type = (unsigned short)type;
+	r->header.nlmsg_flags = (unsigned short)(NLM_F_REQUEST | NLM_F_ACK | flags);
+}
+
+static int transact(struct request *r)
+{
+	_Alignas(struct nlmsghdr) char answer[2048];
+	const struct nlmsghdr *header = (const struct nlmsghdr *)(void *)answer;
+	const struct nlmsgerr *error = NLMSG_DATA(header);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return -1;
+	if (send(fd, r, r->header.nlmsg_len, 0) >= 0)
+		n = recv(fd, answer, sizeof(answer), 0);
+	close(fd);
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*error)) || header->nlmsg_type != NLMSG_ERROR) {
+		errno = n < 0 ? errno : EPROTO;
+		return -1;
+	}
+	errno = -error->error;
+	return error->error ? -1 : 0;
+}
+
+int netlink_link_up(const char *interface)
+{
+	struct request r;
+	struct ifinfomsg *info;
+
+	begin(&r, RTM_NEWLINK, 0, sizeof(*info));
+	info = NLMSG_DATA(&r.header);
+	info->ifi_index = (int)if_nametoindex(interface);
+	info->ifi_flags = info->ifi_change = IFF_UP;
+	return info->ifi_index ? transact(&r) : -1;
+}
+
+int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of)
+{
+	struct rtattr *link, *data, *peer;
+	unsigned int pid = (unsigned int)other_netns_of;
+	struct request r;
+
+	begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+	put(&r, IFLA_IFNAME, name, strlen(name) + 1);
+	link = put(&r, IFLA_LINKINFO, NULL, 0);
+	put(&r, IFLA_INFO_KIND, "veth", 4);
+	data = put(&r, IFLA_INFO_DATA, NULL, 0);
+	peer = put(&r, VETH_INFO_PEER, NULL, 0);
+	reserve(&r, sizeof(struct ifinfomsg));
+	put(&r, IFLA_IFNAME, other, strlen(other) + 1);
+	put(&r, IFLA_NET_NS_PID, &pid, sizeof(pid));
+	end_nest(&r, peer);
+	end_nest(&r, data);
+	end_nest(&r, link);
+	return transact(&r);
+}
+
+int netlink_address_add(const char *interface, const char *address, unsigned int prefix)
+{
+	unsigned char bytes[16];
+	bool ipv4 = inet_pton(AF_INET, address, bytes) == 1;
+	struct ifaddrmsg *info;
+	struct request r;
+
+	if (!ipv4 && inet_pton(AF_INET6, address, bytes) != 1) {
+		errno = EINVAL;
+		return -1;
+	}
+	begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*info));
+	info = NLMSG_DATA(&r.header);
+	info->ifa_family = ipv4 ? AF_INET : AF_INET6;
+	info->ifa_prefixlen = (unsigned char)prefix;
+	info->ifa_flags = IFA_F_NODAD;
+	info->ifa_index = if_nametoindex(interface);
+	put(&r, IFA_LOCAL, bytes, ipv4 ? 4 : 16);
+	put(&r, IFA_ADDRESS, bytes, ipv4 ? 4 : 16);
+	return info->ifa_index ? transact(&r) : -1;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * netlink.h - as much of rtnetlink as a test network needs.
+ *
+ * Owns: requests with their acknowledgement, in the caller's network namespace.  Each returns 0, or
+ * -1 with errno. Thread-safe.
+ *
+ *     netlink_veth_add("east", "west", pid);	// west appears in the namespace of pid
+ *     netlink_address_add("east", "10.77.0.1", 24);
+ *     netlink_link_up("east");
+ */
+#ifndef E2E_NETLINK_H
+#define E2E_NETLINK_H
+
+#include <sys/types.h>
+
+int netlink_link_up(const char *interface);
+int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of);
+/* Without duplicate address detection, so that an IPv6 address works at once. */
+int netlink_address_add(const char *interface, const char *address, unsigned int prefix);
+
+#endif

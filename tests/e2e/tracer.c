@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scenario.h"
+#include "tracer.h"
+
+#define MAX_TRACERS   4
+#define MAX_LINES     2000000
+#define READ_SIZE     65536
+#define MAX_BAD_SHOWN 5
+
+const char *tracer_program, *tracer_hooks;
+
+static struct tracer *tracers, *shared;
+
+static bool make_room(struct tracer *t)
+{
+	size_t cap = t->cap ? t->cap * 2 : 256;
+	struct line **grown;
+
+	if (t->count < t->cap)
+		return true;
+	grown = cap <= MAX_LINES ? realloc(t->line, cap * sizeof(*grown)) : NULL;
+	if (!grown) {
+		snprintf(t->bad, sizeof(t->bad), "too many lines for one scenario");
+		return false;
+	}
+	t->line = grown;
+	t->cap = cap;
+	return true;
+}
+
+/* False when the line breaks the contract by itself, and is shown then, or cannot be kept. */
+static bool keep_line(struct tracer *t, const char *text)
+{
+	struct line *line = calloc(1, sizeof(*line));
+	bool good;
+
+	if (!line)
+		scenario_fail("out of memory");
+	t->total++;
+	good = line_parse(line, text) == 0;
+	if (!good) {
+		if (t->bad_count++ < MAX_BAD_SHOWN)
+			scenario_show(line);
+		snprintf(t->bad, sizeof(t->bad), "%s", line->why);
+	} else {
+		t->kind[line->kind]++;
+		t->lost += line->lost_count;
+	}
+	if (t->count_only || !make_room(t)) {
+		line_done(line);
+		free(line);
+		return good && t->count_only;
+	}
+	t->line[t->count++] = line;
+	return good;
+}
+
+/* Cuts what was read into lines; the rest waits for more. */
+static void cut_lines(struct tracer *t)
+{
+	char *start = t->partial, *end = t->partial + t->partial_len, *newline;
+	bool good = true;
+
+	while ((newline = memchr(start, '\n', (size_t)(end - start)))) {
+		*newline = '\0';
+		if (strlen(start) != (size_t)(newline - start))
+			scenario_fail("a NUL in the output");
+		good &= keep_line(t, start);
+		start = newline + 1;
+	}
+	t->partial_len = (size_t)(end - start);
+	memmove(t->partial, start, t->partial_len);
+	if (!good)
+		scenario_fail("an unusable line: %s", t->bad);
+	if (t->partial_len >= READ_SIZE)
+		scenario_fail("a line longer than %d bytes", READ_SIZE);
+}
+
+static void read_out(struct tracer *t)
+{
+	ssize_t n = read(t->out, t->partial + t->partial_len, READ_SIZE);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		close(t->out);
+		t->out = -1;
+		if (t->partial_len > 0)
+			scenario_fail("the output ends within a line");
+		return;
+	}
+	t->partial_len += (size_t)n;
+	cut_lines(t);
+}
+
+static bool has_ready_line(const struct tracer *t)
+{
+	const char *at = t->words;
+
+	while ((at = strstr(at, "sockwatch: tracing"))) {
+		if ((at == t->words || at[-1] == '\n') && strchr(at, '\n'))
+			return true;
+		at++;
+	}
+	return false;
+}
+
+static void read_err(struct tracer *t)
+{
+	char rest[1024];
+	size_t room = sizeof(t->words) - 1 - t->words_len;
+	ssize_t n = room ? read(t->err, t->words + t->words_len, room)
+			 : read(t->err, rest, sizeof(rest));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		close(t->err);
+		t->err = -1;
+		return;
+	}
+	if (room)
+		t->words_len += (size_t)n;
+	t->words[t->words_len] = '\0';
+	t->ready = t->ready || has_ready_line(t);
+}
+
+bool tracer_pump(int fd, uint64_t deadline)
+{
+	struct pollfd p[2 * MAX_TRACERS + 1] = {{.fd = fd, .events = POLLIN}};
+	struct tracer *of[2 * MAX_TRACERS + 1];
+	nfds_t n = 1;
+
+	for (struct tracer *t = tracers; t; t = t->next) {
+		of[n] = t;
+		p[n++] = (struct pollfd){.fd = t->stopped ? -1 : t->out, .events = POLLIN};
+		of[n] = t;
+		p[n++] = (struct pollfd){.fd = t->err, .events = POLLIN};
+	}
+	if (poll(p, n, deadline_left(deadline)) < 0 && errno != EINTR)
+		scenario_fail("poll: %s", strerror(errno));
+	for (nfds_t i = 1; i < n; i++) {
+		if (p[i].fd < 0 || !p[i].revents)
+			continue;
+		if (i % 2)
+			read_out(of[i]);
+		else
+			read_err(of[i]);
+	}
+	return fd >= 0 && p[0].revents;
+}
+
+static void exec_program(int out, int err, const char *const *args)
+{
+	const char *argv[32] = {tracer_program, "trace", "-o", "json"};
+	int n = 4;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_DFL);
+	if (tracer_hooks) {
+		argv[n++] = "--hooks";
+		argv[n++] = tracer_hooks;
+	}
+	while (args && *args && n < 31)
+		argv[n++] = *args++;
+	argv[n] = NULL;
+	if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
+		_exit(126);
+	execv(tracer_program, (char *const *)(uintptr_t)argv);
+	dprintf(STDERR_FILENO, "cannot run %s: %s\n", tracer_program, strerror(errno));
+	_exit(127);
+}
+
+struct tracer *tracer_spawn(const char *const *args)
+{
+	struct tracer *t = calloc(1, sizeof(*t));
+	int out[2], err[2], count = 0;
+
+	for (const struct tracer *other = tracers; other; other = other->next)
+		count++;
+	if (!t || count == MAX_TRACERS || !(t->partial = malloc(2 * READ_SIZE)) ||
+	    pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+		scenario_fail("cannot start a tracer: %s", strerror(errno));
+	fflush(NULL);
+	t->pid = fork();
+	if (t->pid < 0)
+		scenario_fail("fork: %s", strerror(errno));
+	if (t->pid == 0)
+		exec_program(out[1], err[1], args);
+	close(out[1]);
+	close(err[1]);
+	t->out = out[0];
+	t->err = err[0];
+	fcntl(t->out, F_SETFL, O_NONBLOCK);
+	fcntl(t->err, F_SETFL, O_NONBLOCK);
+	t->next = tracers;
+	tracers = t;
+	return t;
+}
+
+__attribute__((noreturn)) static void give_up(const struct tracer *t)
+{
+	if (tracer_hooks && strstr(t->words, "cannot be used on this kernel"))
+		scenario_skip("%s", t->words);
+	scenario_fail("the tracer did not get ready; it said: %s", t->words);
+}
+
+struct tracer *tracer_open(const char *const *args)
+{
+	struct tracer *t = tracer_spawn(args);
+	uint64_t deadline = deadline_in(20000);
+
+	while (!t->ready) {
+		if (t->err < 0 || deadline_left(deadline) == 0)
+			give_up(t);
+		tracer_pump(-1, deadline);
+	}
+	return t;
+}
+
+void tracer_forget(struct tracer *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		line_done(t->line[i]);
+		free(t->line[i]);
+	}
+	t->count = 0;
+	t->bad_count = 0;
+}
+
+void tracer_close(struct tracer *t)
+{
+	struct tracer **at = &tracers;
+
+	if (!t)
+		return;
+	while (*at && *at != t)
+		at = &(*at)->next;
+	if (*at)
+		*at = t->next;
+	if (!t->ended) {
+		kill(t->pid, SIGKILL);
+		waitpid(t->pid, &t->status, 0);
+	}
+	if (t->out >= 0)
+		close(t->out);
+	if (t->err >= 0)
+		close(t->err);
+	tracer_forget(t);
+	if (t == shared)
+		shared = NULL;
+	free(t->line);
+	free(t->partial);
+	free(t);
+}
+
+void tracer_close_all(void)
+{
+	while (tracers)
+		tracer_close(tracers);
+}
+
+void tracer_settle(void)
+{
+	struct tracer *t = tracers, *next;
+
+	for (; t; t = next) {
+		next = t->next;
+		if (t != shared || t->out < 0 || t->err < 0)
+			tracer_close(t);
+		else
+			tracer_forget(t);
+	}
+}
+
+int tracer_wait_exit(struct tracer *t, int signal)
+{
+	uint64_t deadline = deadline_in(10000);
+
+	if (signal)
+		kill(t->pid, signal);
+	while (t->err >= 0 || (t->out >= 0 && !t->stopped)) {
+		if (deadline_left(deadline) == 0)
+			scenario_fail("the tracer did not end; it said: %s", t->words);
+		tracer_pump(-1, deadline);
+	}
+	/* Both pipes are closed, so the process is past its last write. */
+	if (waitpid(t->pid, &t->status, 0) != t->pid)
+		scenario_fail("waitpid: %s", strerror(errno));
+	t->ended = true;
+	if (!WIFEXITED(t->status))
+		scenario_fail("the tracer died of signal %d; it said: %s", WTERMSIG(t->status),
+			      t->words);
+	return WEXITSTATUS(t->status);
+}
+
+void tracer_end(struct tracer *t, int signal, int code)
+{
+	int status = tracer_wait_exit(t, signal);
+
+	if (status != code)
+		scenario_fail("the tracer's exit code is %d, not %d; it said: %s", status, code,
+			      t->words);
+}
+
+struct tracer *tracer_shared(void)
+{
+	if (!shared) {
+		struct tracer *t = tracer_open(NULL);
+
+		shared = t;
+	}
+	return shared;
+}
+
+static bool has_bind(const struct tracer *t, size_t from, uint64_t cookie)
+{
+	for (size_t i = from; i < t->count; i++) {
+		if (t->line[i]->kind == LINE_BIND && t->line[i]->cookie == cookie)
+			return true;
+	}
+	return false;
+}
+
+void tracer_fence(struct tracer *t)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	uint64_t cookie = 0, deadline = deadline_in(5000);
+	socklen_t len = sizeof(cookie);
+	size_t from = t->count;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0)
+		scenario_fail("cannot make a marker: %s", strerror(errno));
+	close(fd);
+	while (!has_bind(t, from, cookie)) {
+		if (deadline_left(deadline) == 0 || t->out < 0)
+			scenario_fail("the bind event of a marker socket (cookie %llu) is missing; "
+				      "%llu events were lost",
+				      (unsigned long long)cookie, (unsigned long long)t->lost);
+		tracer_pump(-1, deadline);
+	}
+}

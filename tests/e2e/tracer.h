@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tracer.h - the program under test: spawned, read and ended.
+ *
+ * Owns: the child process, its two pipes, the lines it printed.  Refuses to know: what the lines
+ * should say. Nothing is read behind one's back: tracer_pump() reads every open tracer, and all
+ * waiting goes through it.
+ *
+ *     const char *const args[] = {"--count", "3", NULL};
+ *     struct tracer *t = tracer_open(args);	// ready: hooks attached, seed in
+ *     ...
+ *     tracer_end(t, SIGINT, 0);
+ *     tracer_close(t);
+ */
+#ifndef E2E_TRACER_H
+#define E2E_TRACER_H
+
+#include <sys/types.h>
+
+#include "line.h"
+
+struct tracer {
+	pid_t pid;
+	int out, err; /* -1 once at the end */
+	bool ready, ended;
+	int status;	    /* of waitpid, valid where ended */
+	struct line **line; /* since the last tracer_forget() */
+	size_t count, cap;
+	uint64_t total;		   /* lines since the start, whatever was forgotten */
+	uint64_t kind[LINE_KINDS]; /* likewise, by kind */
+	uint64_t lost;		   /* sum over `lost` events */
+	bool count_only;	   /* only total, kind and lost are kept */
+	bool stopped;		   /* standard output is not read */
+	char *partial;
+	size_t partial_len;
+	unsigned int bad_count; /* lines that break the contract, since the last tracer_forget() */
+	char bad[128];		/* what the last line that breaks the contract did */
+	char words[4096];	/* standard error, its beginning */
+	size_t words_len;
+	struct tracer *next;
+};
+
+/* Set once by main(). */
+extern const char *tracer_program, *tracer_hooks;
+
+/* Starts `trace -o json` with `args` (NULL: none) and waits until it traces; ends the scenario on
+ * failure. */
+struct tracer *tracer_open(const char *const *args);
+/* Likewise without waiting for readiness. */
+struct tracer *tracer_spawn(const char *const *args);
+/* Kills it if it still runs and frees; NULL is ignored. */
+void tracer_close(struct tracer *t);
+void tracer_close_all(void);
+/* Between scenarios: closes all but the shared one, and that too when it has ended; forgets its
+ * lines. */
+void tracer_settle(void);
+
+/* Waits for input on any tracer or on `fd` (-1 none), at most until `deadline`, and reads the
+ * tracers.  True when `fd` is readable. */
+bool tracer_pump(int fd, uint64_t deadline);
+void tracer_forget(struct tracer *t);
+
+/* Signals (0: none), reads to the end and expects exit status `code`; ends the scenario otherwise.
+ */
+void tracer_end(struct tracer *t, int signal, int code);
+/* Like tracer_end(), returning the exit status. */
+int tracer_wait_exit(struct tracer *t, int signal);
+
+/* The one most scenarios share. */
+struct tracer *tracer_shared(void);
+
+/* Returns once `t` has printed everything that happened before the call. */
+void tracer_fence(struct tracer *t);
+
+#endif

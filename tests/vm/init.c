@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PID 1 of a test machine: prepares the least a program may count on, runs the end-to-end agent
+ * with its output on the results port, and powers off.
+ *
+ * What it leaves undone is part of the test: no tracefs, no cgroup2, no bpffs, no limits raised.
+ *
+ * The kernel hands over, from its command line, NAME=VALUE words as environment (VM_RESULTS, the
+ * port; VM_HOOKS, the tier; AGENT_SLOW, for the agent) and what follows "--" as arguments (more
+ * options for the agent).
+ *
+ * On the port: BEGIN; PROGRAM and how `sockwatch --version` ended; TIER and how a short trace with
+ * this tier ended, after what it said; the agent's lines; END and how the agent ended. A machine
+ * that did not say END is lost, whatever it said before.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define MAX_INIT_ARGS 32 /* CONFIG_INIT_ENV_ARG_LIMIT, what the kernel passes on at most */
+
+static int port = STDOUT_FILENO;
+
+static void mount_at(const char *type, const char *path)
+{
+	mkdir(path, 0755);
+	if (mount(type, path, type, 0, NULL) && errno != EBUSY)
+		dprintf(port, "FAIL init: mount %s at %s: %s\n", type, path, strerror(errno));
+}
+
+/* As it comes, no echo, no carriage returns. The console is the fallback, so that nothing is said
+ * to nobody. */
+static void open_port(void)
+{
+	const char *path = getenv("VM_RESULTS");
+	struct termios mode;
+	int fd = path ? open(path, O_RDWR | O_NOCTTY) : -1;
+
+	if (fd < 0) {
+		fprintf(stderr, "init: %s: %s\n", path ? path : "VM_RESULTS", strerror(errno));
+		return;
+	}
+	port = fd;
+	if (!tcgetattr(port, &mode)) {
+		cfmakeraw(&mode);
+		tcsetattr(port, TCSANOW, &mode);
+	}
+}
+
+static void bring_up_loopback(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request))
+		dprintf(port, "FAIL init: lo cannot be brought up: %s\n", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Runs a program to its end and returns its wait status, -1 if it could not start. Reaps orphans
+ * meanwhile, as PID 1 must. */
+static int run(char *const argv[])
+{
+	int status = -1, other;
+	pid_t child = fork(), pid;
+
+	if (!child) {
+		dup2(port, STDOUT_FILENO);
+		dup2(port, STDERR_FILENO);
+		setsid();
+		execv(argv[0], argv);
+		dprintf(port, "init: %s: %s\n", argv[0], strerror(errno));
+		_exit(127);
+	}
+	if (child < 0)
+		return -1;
+	while ((pid = wait(&other)) != child && (pid > 0 || errno == EINTR))
+		;
+	if (pid == child)
+		status = other;
+	return status;
+}
+
+static void say_how_it_ended(const char *word, int status)
+{
+	if (status != -1 && WIFSIGNALED(status))
+		dprintf(port, "%s signal %d\n", word, WTERMSIG(status));
+	else
+		dprintf(port, "%s code %d\n", word, status == -1 ? -1 : WEXITSTATUS(status));
+}
+
+static int run_agent(int argc, char *argv[])
+{
+	char *agent[5 + MAX_INIT_ARGS + 1];
+	int at = 0;
+
+	agent[at++] = "/agent";
+	agent[at++] = "--program";
+	agent[at++] = "/sockwatch";
+	agent[at++] = "--hooks";
+	agent[at++] = getenv("VM_HOOKS");
+	for (int i = 1; i < argc && i <= MAX_INIT_ARGS; i++)
+		agent[at++] = argv[i];
+	agent[at] = NULL;
+	return run(agent);
+}
+
+int main(int argc, char *argv[])
+{
+	char *version[] = {"/sockwatch", "--version", NULL};
+	char *trace[] = {"/sockwatch",	     "trace", "-q", "--for", "10ms", "--hooks",
+			 getenv("VM_HOOKS"), NULL};
+	int status;
+
+	mkdir("/tmp", 01777);
+	mkdir("/run", 0755);
+	mount_at("proc", "/proc");
+	mount_at("sysfs", "/sys");
+	mount_at("devtmpfs", "/dev");
+	open_port();
+	bring_up_loopback();
+	setenv("PATH", "/", 1);
+
+	dprintf(port, "\nBEGIN\n");
+	say_how_it_ended("PROGRAM", run(version));
+	status = run(trace);
+	say_how_it_ended("\nTIER", status);
+	if (!status)
+		status = run_agent(argc, argv);
+	say_how_it_ended("\nEND", status);
+
+	tcdrain(port);
+	sync();
+	reboot(RB_POWER_OFF);
+	return 1;
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The kernel matrix. tests/vm/run boots; here the guests' programs are built, static, one directory for each architecture.
+
+VM          := $(BUILD)/vm
+VM_HOST     := $(patsubst aarch64,arm64,$(shell uname -m))
+VM_CROSS    := $(filter-out $(VM_HOST),x86_64 arm64)
+gnu_x86_64  := x86_64-linux-gnu-
+gnu_arm64   := aarch64-linux-gnu-
+VM_COMPILER := $(foreach a,$(VM_CROSS),gcc-$(subst _,-,$(gnu_$(a):%-=%)))
+
+.PHONY: deps-vm deps-vm-all vm-guest vm-guest-x86_64 vm-guest-arm64 vmtest vmtest-built
+
+# What cannot be installed makes its kernels a skip with the reason, not an error.
+deps-vm: deps
+	-$(call install_packages,qemu-system-x86)
+
+deps-vm-all: deps-vm
+	-$(call install_packages,python3 qemu-system-arm)
+	-$(call install_packages,$(VM_COMPILER))
+
+$(BUILD)/init: $(BUILD)/tests/vm/init.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -static -o $@ $^
+
+vm-guest: $(BUILD)/sockwatch $(BUILD)/agent $(BUILD)/init
+	@:
+
+vm_guest = $(MAKE) --no-print-directory STATIC=1 SAN= BUILD=$(VM)/$(1) CROSS=$(2) SYSROOT=$(3) vm-guest
+
+$(addprefix vm-guest-,$(VM_HOST)): vm-guest-%:
+	$(Q)$(call vm_guest,$*)
+
+# Where there is no compiler or no library to link with, "why" is all the runner finds.
+$(addprefix vm-guest-,$(VM_CROSS)): vm-guest-%:
+	$(Q)mkdir -p $(VM)/$* && cd $(VM)/$* && rm -f why; \
+	if ! command -v $(gnu_$*)gcc >/dev/null; then echo 'no $(gnu_$*)gcc on this machine' >why; \
+	else sysroot=$$($(CURDIR)/tests/vm/fetch --sysroot $* $(filter %-dev,$(DEPS)) 2>why) && rm why; fi; \
+	if [ -e why ]; then rm -f sockwatch agent init; \
+	else cd $(CURDIR) && $(call vm_guest,$*,$(gnu_$*),$$sysroot); fi
+
+vmtest: deps-vm-all
+	$(Q)$(MAKE) --no-print-directory vmtest-built
+
+vmtest-built:
+	$(Q)set -ef; for arch in $$(tests/vm/run --archs $(KERNELS)); do \
+		$(MAKE) --no-print-directory vm-guest-$$arch; done
+	$(Q)set -f; tests/vm/run --build $(VM) --brief $(if $(TABLE),--table $(TABLE)) $(VMFLAGS) $(KERNELS)
+
+# In the test run: the oldest and the newest x86_64 kernel.
+deps-test: deps-vm
+test-built: vm-guest-x86_64

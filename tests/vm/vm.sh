@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The kernel matrix's part in the test run: the runner's own judgement, then the oldest and the newest x86_64 kernel.
+here=${0%/*}
+"$here/judge"
+judged=$?
+"$here/run" --short --timeout "${VM_TIMEOUT:-400}" && exit "$judged"

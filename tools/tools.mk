@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#   make tools         the generators, build/tools/
+#   make bench         every benchmark, beside the tools of Debian's libbpf-tools; ARGS='rate --rounds 5'
+
+TOOLS      := connrate nullcall
+TOOLS_BIN  := $(TOOLS:%=$(BUILD)/tools/%)
+DEPS_BENCH := libbpf-tools python3 util-linux
+
+.PHONY: tools bench deps-bench
+tools: $(TOOLS_BIN)
+
+$(TOOLS_BIN): $(BUILD)/tools/%: $(BUILD)/tools/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+deps-bench: deps
+	$(call install_packages,$(DEPS_BENCH))
+
+bench: deps-bench
+	$(Q)$(MAKE) --no-print-directory tools $(BUILD)/sockwatch
+	$(Q)BUILD=$(BUILD) tools/bench $(ARGS)
