@@ -137,7 +137,6 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
 	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
 		event_of_close(&e, s, time_ns);
 		e.close.duration_ns = UINT64_MAX;
-		e.close.end = EVENT_END_UNSEEN;
 		t->sink(t->ctx, &e);
 	}
 	table_remove(t, s);

@@ -90,9 +90,13 @@ static void fill_socket(struct record *r, const struct event *e)
 static void fill_life(struct record *r, const struct event *e)
 {
 	const struct event_close *c = &e->close;
+	enum event_end end = c->end;
 
+	/* Found gone after a loss: the time is when it was missed, not when it ended. */
+	if (end == EVENT_END_SEEN && c->opened_ns && c->duration_ns == UINT64_MAX)
+		end = EVENT_END_UNSEEN;
 	r->facts |= (c->counted ? FACTS_COUNTED : 0) | (c->time_wait ? FACTS_TIME_WAIT : 0) |
-		    (c->opened_ns ? FACTS_OPENED : 0) | (uint32_t)c->end << FACTS_END_SHIFT |
+		    (c->opened_ns ? FACTS_OPENED : 0) | (uint32_t)end << FACTS_END_SHIFT |
 		    (uint32_t)c->reason << FACTS_REASON_SHIFT;
 	if (c->end == EVENT_END_OPEN)
 		r->facts |= (uint32_t)c->state << FACTS_STATE_SHIFT;
