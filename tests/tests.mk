@@ -38,3 +38,9 @@ test: deps-test
 .PHONY: test-built
 test-built: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN)
 	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/e2e/*.sh tests/vm/*.sh)
+
+# Long ones, at most ten minutes.
+.PHONY: soak
+soak: deps-test
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate
+	$(Q)tests/run $(wildcard tests/soak/*.sh)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_ROWS 65536
+#define BLOCK_ROWS 8192
 #define BLOCK_NS   10000000000ll
 
 #define LIFE_PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
@@ -25,7 +25,7 @@ static const char *const sql[STATEMENTS] = {
 	[FIND_NETNS] = "SELECT id FROM netns WHERE inode=?",
 	[FIND_OPEN] = "SELECT id,since_boot,facts,run FROM open WHERE netns=? AND key=?",
 	[DELETE_OPEN] = "DELETE FROM open WHERE id=?",
-	[PUT_BLOCK] = "INSERT OR REPLACE INTO block VALUES(?,?,?,?,?)",
+	[PUT_BLOCK] = "INSERT OR REPLACE INTO block VALUES(?,?,?,?,?,?)",
 	[ALIVE] = "UPDATE run SET alive=? WHERE id=?",
 };
 
@@ -281,7 +281,7 @@ static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, i
 	sqlite3_bind_blob(s, 18, e + 1, e->spans, SQLITE_STATIC);
 }
 
-static void add_to_block(struct rows *r, int64_t id, int64_t time)
+static void add_to_block(struct rows *r, int64_t id, int64_t time, int64_t start)
 {
 	struct block *b = &r->block;
 
@@ -291,6 +291,8 @@ static void add_to_block(struct rows *r, int64_t id, int64_t time)
 		b->oldest = time;
 	if (time > b->newest)
 		b->newest = time;
+	if (start < b->earliest)
+		b->earliest = start;
 }
 
 static int put_block(struct rows *r)
@@ -304,12 +306,13 @@ static int put_block(struct rows *r)
 	sqlite3_bind_int64(s, 2, b->last);
 	sqlite3_bind_int64(s, 3, b->oldest);
 	sqlite3_bind_int64(s, 4, b->newest);
-	sqlite3_bind_int64(s, 5, b->rows);
+	sqlite3_bind_int64(s, 5, b->earliest);
+	sqlite3_bind_int64(s, 6, b->rows);
 	return run(s);
 }
 
-/* The number of the next row, in a block near its time. */
-static int new_id(struct rows *r, uint64_t time_ns, int64_t *ret)
+/* The number of the next row, in a block near its time; of a long life the index knows when it began. */
+static int new_id(struct rows *r, uint64_t time_ns, uint64_t lived_ns, int64_t *ret)
 {
 	int64_t time = (int64_t)time_ns;
 	struct block *b = &r->block;
@@ -322,8 +325,9 @@ static int new_id(struct rows *r, uint64_t time_ns, int64_t *ret)
 	}
 	*ret = r->next_id++;
 	if (b->rows == 0)
-		*b = (struct block){.first = *ret, .oldest = time, .newest = time};
-	add_to_block(r, *ret, time);
+		*b = (struct block){
+			.first = *ret, .oldest = time, .newest = time, .earliest = time};
+	add_to_block(r, *ret, time, scale_of(lived_ns) ? time : time - (int64_t)lived_ns);
 	r->count++;
 	return rc;
 }
@@ -391,7 +395,7 @@ static int apply_life(struct rows *r, struct record *e)
 		take_start(e, &known);
 	}
 	if (rc == SQLITE_OK)
-		rc = new_id(r, e->time_ns, &id);
+		rc = new_id(r, e->time_ns, e->lived_ns, &id);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(s, 1, id);
@@ -430,7 +434,7 @@ static int apply_call(struct rows *r, const struct record *e)
 	int rc = netns_of(r, e->netns, &netns);
 
 	if (rc == SQLITE_OK)
-		rc = new_id(r, e->time_ns, &id);
+		rc = new_id(r, e->time_ns, 0, &id);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(s, 1, id);
@@ -456,7 +460,7 @@ static int put_loss(struct rows *r, uint64_t at, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_LOSS];
 	int64_t id;
-	int rc = new_id(r, at, &id);
+	int rc = new_id(r, at, 0, &id);
 
 	if (rc != SQLITE_OK)
 		return rc;
@@ -504,11 +508,12 @@ int rows_sweep(struct rows *r, bool other_boots)
 	rc = sqlite3_exec(r->db, text, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
-	rc = sqlite3_prepare_v2(r->db, "SELECT closed FROM life WHERE id>=? ORDER BY id", -1, &s,
-				NULL);
+	rc = sqlite3_prepare_v2(r->db, "SELECT closed,lived FROM life WHERE id>=? ORDER BY id", -1,
+				&s, NULL);
 	sqlite3_bind_int64(s, 1, r->next_id);
 	for (int64_t id; rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW;)
-		rc = new_id(r, (uint64_t)sqlite3_column_int64(s, 0), &id);
+		rc = new_id(r, (uint64_t)sqlite3_column_int64(s, 0),
+			    (uint64_t)sqlite3_column_int64(s, 1), &id);
 	sqlite3_finalize(s);
 	return rc;
 }

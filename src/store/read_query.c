@@ -2,8 +2,9 @@
 /*
  * read_query.c - the question as SQL.
  *
- * A life that touches [from, to] and is shorter than a second ended in [from, to + 1 s]: the blocks of that span
- * give a range of rows.  The longer ones that ended later come from their index, one range for each scale.
+ * A life that touches [from, to] and is shorter than a second lies in a block whose newest end is not before `from` and
+ * whose earliest start is not after `to`: those give a range of rows.  The longer ones that ended later come from
+ * their index, one range for each scale.
  * SQL narrows down by time, ports and process; the filter has the last word.  ("scale>0" is said for SQLite, which does
  * not conclude it from "scale=3" when it looks for the index.)
  */
@@ -33,10 +34,10 @@ static void find_span(sqlite3 *db, const struct store_query *q, struct span *ret
 	*ret = (struct span){.from = clamp(q->from_ns), .to = clamp(q->to_ns), .first = 1};
 	if (sqlite3_prepare_v2(db,
 			       "SELECT min(first),max(last) FROM block WHERE newest>=? AND "
-			       "oldest<=?",
+			       "earliest<=?",
 			       -1, &s, NULL) == SQLITE_OK) {
 		sqlite3_bind_int64(s, 1, ret->from);
-		sqlite3_bind_int64(s, 2, later(ret->to, scale_max_ns(0)));
+		sqlite3_bind_int64(s, 2, ret->to);
 		if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL) {
 			ret->first = sqlite3_column_int64(s, 0);
 			ret->last = sqlite3_column_int64(s, 1);

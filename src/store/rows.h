@@ -40,6 +40,7 @@ struct touched {
 struct block {
 	int64_t first, last;
 	int64_t oldest, newest; /* times of ends */
+	int64_t earliest;	/* start of a life shorter than a second */
 	int64_t rows;
 };
 
