@@ -255,7 +255,8 @@ static int print_overview(void)
 	     "  sockwatch trace -o json --for 10s      ten seconds, one JSON object a line\n"
 	     "\n"
 	     "Needs root.\n"
-	     "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost.");
+	     "Exit code: 0 done, 1 run-time failure, 2 usage, 3 history found nothing, 4 done but\n"
+	     "events were lost.");
 	return finish_stdout();
 }
 
