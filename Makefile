@@ -24,7 +24,7 @@ WARN   := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-protot
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fno-strict-aliasing -pthread
 override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -isystem $(BUILD)
-LDLIBS := -lbpf -lelf -lz -lsqlite3
+LDLIBS := -lbpf -lelf -lz -lsqlite3 -lm
 ifdef SYSROOT
 override CFLAGS += --sysroot=$(SYSROOT)
 endif
