@@ -10,13 +10,31 @@ static __always_inline bool is_traced_protocol(__u16 protocol)
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
 }
 
-/* Only these carry a socket whose facts are wanted. */
+/* Only these carry a socket whose facts are wanted.  Raw sockets may carry the same protocol, and
+ * a "port" that is none. */
 static __always_inline bool is_traced_socket(struct sock *sk, const bool trusted)
 {
 	__u16 family = READ(trusted, sk, __sk_common.skc_family);
 
 	return (family == AF_INET || family == AF_INET6) &&
-	       is_traced_protocol(READ(trusted, sk, sk_protocol));
+	       is_traced_protocol(READ(trusted, sk, sk_protocol)) &&
+	       READ(trusted, sk, sk_type) == SOCK_STREAM;
+}
+
+static __always_inline bool is_udp_protocol(__u16 protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+/* The kernel's own (tunnels) belong to nobody and are released without a hook. */
+static __always_inline bool is_udp_socket(struct sock *sk, const bool trusted)
+{
+	__u16 family = READ(trusted, sk, __sk_common.skc_family);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       is_udp_protocol(READ(trusted, sk, sk_protocol)) &&
+	       READ(trusted, sk, sk_type) == SOCK_DGRAM &&
+	       !BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
 }
 
 static __always_inline __u64 socket_cookie(struct sock *sk, const bool trusted)
@@ -31,6 +49,22 @@ static __always_inline __u64 socket_cookie(struct sock *sk, const bool trusted)
 		cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	}
 	return cookie;
+}
+
+/* Read where a call was made: options seldom change later. */
+static __always_inline __u8 socket_options(struct sock *sk)
+{
+	__u8 options = WIRE_O_KNOWN;
+
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse))
+		options |= WIRE_O_REUSEADDR;
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport))
+		options |= WIRE_O_REUSEPORT;
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only))
+		options |= WIRE_O_V6ONLY;
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED)
+		options |= WIRE_O_KEEPS_PORT;
+	return options;
 }
 
 static __always_inline void copy_v4(__u8 out[16], __be32 addr, bool mapped)
@@ -80,7 +114,7 @@ static __always_inline void fill_socket(struct wire_fact *f, struct sock *sk, co
 	f->family = READ(trusted, sk, __sk_common.skc_family);
 	f->from = 0;
 	f->to = READ(trusted, sk, __sk_common.skc_state);
-	f->pad0 = 0;
+	f->options = 0;
 	f->protocol = READ(trusted, sk, sk_protocol);
 	f->error = 0;
 	f->local_port_be = inet_source_port(sk);

@@ -17,6 +17,10 @@ static __always_inline void fill_seed(struct wire_call *c, struct sock *sk, enum
 	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
 	if (READ(trusted, sk, __sk_common.skc_flags) & (1 << SOCK_FLAG_DEAD))
 		c->fact.flags |= WIRE_F_ORPHAN;
+	c->fact.options = socket_options(sk);
+	/* A closed socket may still show a port that is somebody else's by now. */
+	if (c->fact.to == TCP_CLOSE && READ(trusted, sk, __sk_common.skc_num))
+		c->fact.options |= WIRE_O_KEEPS_PORT;
 	if (!READ(trusted, sk, sk_socket))
 		c->fact.flags |= WIRE_F_NO_FILE;
 	c->result = 0;
@@ -39,7 +43,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 		if (!socket)
 			return 0;
 		sk = socket->sk;
-		if (!sk || !is_traced_socket(sk, true))
+		if (!sk || !(is_traced_socket(sk, true) || is_udp_socket(sk, true)))
 			return 0;
 		fill_seed(&c, sk, WIRE_SEED_FILE, true);
 		if (c.fact.to == TCP_LISTEN &&
@@ -53,7 +57,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	} else {
 		socket = BPF_CORE_READ(file, private_data);
 		sk = BPF_CORE_READ(socket, sk);
-		if (!sk || !is_traced_socket(sk, false))
+		if (!sk || !(is_traced_socket(sk, false) || is_udp_socket(sk, false)))
 			return 0;
 		fill_seed(&c, sk, WIRE_SEED_FILE, false);
 	}
@@ -62,6 +66,34 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	c.arg = BPF_CORE_READ(task, real_parent, tgid);
 	bpf_seq_write(ctx->meta->seq, &c, sizeof(c));
 	return 0;
+}
+
+/* A port in TIME_WAIT still keeps others from binding it. */
+static __always_inline void fill_minisock(struct wire_call *c, struct sock_common *common)
+{
+	struct sock *sk = (struct sock *)common; /* for its first member only */
+
+	c->fact.kind = WIRE_SEED_SOCKET;
+	c->fact.size = sizeof(*c);
+	c->fact.time_ns = bpf_ktime_get_boot_ns();
+	c->fact.flags = WIRE_F_NO_FILE | WIRE_F_ORPHAN;
+	c->fact.netns = BPF_CORE_READ(common, skc_net.net, ns.inum);
+	c->fact.sk = (__u64)common;
+	c->fact.cookie = BPF_CORE_READ(common, skc_cookie.counter);
+	c->fact.family = BPF_CORE_READ(common, skc_family);
+	c->fact.to = TCP_TIME_WAIT;
+	c->fact.protocol = IPPROTO_TCP;
+	c->fact.local_port_be = bpf_htons(BPF_CORE_READ(common, skc_num));
+	c->fact.peer_port_be = BPF_CORE_READ(common, skc_dport);
+	c->fact.ifindex = BPF_CORE_READ(common, skc_bound_dev_if);
+	c->fact.options = WIRE_O_KNOWN;
+	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuse))
+		c->fact.options |= WIRE_O_REUSEADDR;
+	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuseport))
+		c->fact.options |= WIRE_O_REUSEPORT;
+	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only))
+		c->fact.options |= WIRE_O_V6ONLY;
+	fill_addresses(&c->fact, sk, false);
 }
 
 SEC("iter/tcp")
@@ -76,8 +108,13 @@ int iter__tcp(struct bpf_iter__tcp *ctx)
 	/* NULL for the minisocks of TIME_WAIT and NEW_SYN_RECV, which have no more than
 	 * sock_common. */
 	tp = bpf_skc_to_tcp_sock(common);
-	if (!tp)
+	if (!tp) {
+		if (common->skc_state != TCP_TIME_WAIT)
+			return 0;
+		fill_minisock(&c, common);
+		bpf_seq_write(ctx->meta->seq, &c, sizeof(c));
 		return 0;
+	}
 	fill_seed(&c, (struct sock *)tp, WIRE_SEED_SOCKET, false);
 	if (!c.fact.cookie && has_cookie_helper)
 		c.fact.cookie = bpf_get_socket_cookie(tp);

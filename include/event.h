@@ -73,6 +73,44 @@ struct event_lost {
 	uint64_t removed;	/* sockets that had gone unseen */
 };
 
+/* Why a holder keeps somebody from a port; several may hold. */
+enum holder_why {
+	WHY_WILDCARD = 1 << 0,	       /* one of the two has the wildcard address */
+	WHY_DUAL_STACK = 1 << 1,       /* an IPv6 wildcard that takes IPv4 too */
+	WHY_LISTENING = 1 << 2,
+	WHY_TIME_WAIT = 1 << 3,
+	WHY_OUTGOING = 1 << 4,	       /* a connection whose port the kernel chose */
+	WHY_REUSEADDR_HERE = 1 << 5,   /* SO_REUSEADDR is missing on the socket that asks */
+	WHY_REUSEADDR_THERE = 1 << 6,  /* ... on the holder */
+	WHY_REUSEPORT_HERE = 1 << 7,   /* SO_REUSEPORT is missing, while the other has it */
+	WHY_REUSEPORT_THERE = 1 << 8,
+	WHY_REUSEPORT_USER = 1 << 9,   /* both have it, but belong to different users */
+};
+#define HOLDER_WHYS 10
+
+struct event_holder {
+	const struct process *process; /* NULL: unknown */
+	uint16_t protocol;	       /* IPPROTO_ */
+	enum family family;
+	bool mapped, has_peer;
+	struct endpoint local, peer;
+	enum tcp_state state;	       /* CLOSE: bound only; STATE_NONE where the protocol has none */
+	uint64_t since_ns;	       /* 0 unknown */
+	uint32_t why;		       /* enum holder_why */
+};
+
+/* What a failed call needs to be understood. */
+struct event_trouble {
+	bool has_holders;	       /* EADDRINUSE: the list below is all that is known */
+	const struct event_holder *holders; /* listeners first */
+	size_t holder_count;
+	uint64_t holders_more;	       /* not in the list */
+	bool has_range;		       /* no port was left: the four below */
+	uint16_t low, high, reserved;
+	uint32_t used;		       /* ports of the range that this call could not take, as far as known */
+	uint32_t unprivileged_from;    /* EACCES: lower ports need CAP_NET_BIND_SERVICE; 0 that is not why */
+};
+
 struct event {
 	enum event_kind kind;
 	uint64_t time_ns;
@@ -87,7 +125,11 @@ struct event {
 	struct endpoint peer;
 	const struct process *process;	/* NULL: truly unknown */
 	int error;		/* positive errno, 0 none */
+	const struct event_trouble *trouble; /* NULL: no more is known of the error */
 	union {
+		struct {
+			bool autobind;	/* no bind() was called: sendto() made the kernel choose a port */
+		} bind;
 		struct {
 			uint32_t backlog;
 		} listen;
@@ -114,6 +156,7 @@ typedef void (*event_sink_fn)(void *ctx, const struct event *event);
 
 const char *event_kind_name(enum event_kind kind);	/* "bind" */
 const char *event_reason_name(enum close_reason reason); /* "local-close" */
+const char *event_why_name(unsigned int bit);		/* "wildcard" for 0 */
 /* -1 when no kind has that name. */
 int event_kind_parse(const char *name, size_t len);
 

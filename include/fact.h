@@ -18,7 +18,9 @@
 struct fact {
 	enum wire_kind kind;
 	uint8_t flags;		/* enum wire_flag */
+	uint8_t options;	/* enum wire_option */
 	uint32_t netns;
+	uint32_t device;	/* interface the socket is bound to, 0 any */
 	uint64_t time_ns;
 	uint64_t sk;
 	uint64_t cookie;

@@ -60,6 +60,9 @@ enum tcp_state inet_state_parse(const char *name, size_t len);
 /* "tcp", "mptcp", "udp", "sctp"...; NULL when unknown.  protocol is an IPPROTO_ number. */
 const char *inet_protocol_name(unsigned int protocol);
 
+/* UDP and UDP-Lite: sockets that bind and connect, but have no states. */
+bool inet_is_udp(unsigned int protocol);
+
 /* "ECONNREFUSED" for 111; NULL when libc knows no name.  number is positive. */
 const char *inet_errno_name(int number);
 

@@ -20,6 +20,7 @@
 #define SOCKWATCH_KERNEL_H
 
 #include "fact.h"
+#include "ports.h"
 
 enum kernel_tier {
 	TIER_BOTH,	  /* needed by either */
@@ -102,6 +103,9 @@ void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **
 			    char **ret_container);
 /* writer_options.interface_name with a struct kernel as ctx; the result lives as long as `k`. */
 const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex);
+
+/* port_range_fn with a struct kernel as ctx; what a namespace said is kept for a second. */
+bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret);
 
 /* CLOCK_REALTIME - CLOCK_BOOTTIME in nanoseconds, and CLOCK_BOOTTIME. */
 int64_t kernel_wall_offset(void);

@@ -19,6 +19,7 @@
 
 #include "event.h"
 #include "fact.h"
+#include "ports.h"
 
 struct table;
 
@@ -57,6 +58,9 @@ bool table_release(struct table *t, uint64_t now_ns);
  * state last changed, as a close event that has not ended (EVENT_END_OPEN) at now_ns.  O(records).
  */
 void table_each_open(struct table *t, uint64_t now_ns, uint64_t min_age_ns, event_sink_fn fn, void *ctx);
+
+/* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */
+void table_set_ranges(struct table *t, port_range_fn fn, void *ctx);
 
 void table_get_stats(const struct table *t, struct table_stats *ret);
 

@@ -129,6 +129,7 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 		log_error("no memory");
 		return -ENOMEM;
 	}
+	table_set_ranges(s->table, kernel_port_range, s->kernel);
 	return 0;
 }
 
@@ -172,7 +173,7 @@ void session_each_open(struct session *s, uint64_t min_age_ns, event_sink_fn sin
 
 void session_announce(const struct session *s, const char *more)
 {
-	log_say("tracing every TCP socket in every network namespace by %s; %zu were there "
+	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
 		"before%s",
 		kernel_tier_chosen(s->kernel) == TIER_TRAMPOLINES ? "trampolines" : "tracepoints",
 		s->sockets, more);

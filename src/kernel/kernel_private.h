@@ -13,6 +13,7 @@
 #define PLACE_SIZE 256
 
 struct places;
+struct sysctls;
 
 struct kernel {
 	struct sockwatch_bpf *skel;
@@ -32,6 +33,7 @@ struct kernel {
 	bool busy; /* facts came since the last wait */
 	uint64_t malformed;
 	struct places *places;
+	struct sysctls *sysctls; /* made when first asked for */
 
 	/* One drain's callback. */
 	kernel_fact_fn fn;
@@ -77,5 +79,7 @@ void places_free(struct places *p);
 /* Calls `visit` in every network namespace (of any process, or named under /run/netns); returns 0
  * or the first -errno. */
 int places_each_netns(int (*visit)(void *ctx), void *ctx);
+/* Calls `visit` in namespace `netns`, looking first where process `pid` (0: none) is.  -ENOENT when nobody is in it. */
+int places_in_netns(uint32_t netns, uint32_t pid, int (*visit)(void *ctx), void *ctx);
 
 #endif

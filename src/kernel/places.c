@@ -231,6 +231,45 @@ int places_each_netns(int (*visit)(void *ctx), void *ctx)
 	return err;
 }
 
+struct wanted_netns {
+	uint32_t netns;
+	int (*visit)(void *ctx);
+	void *ctx;
+	bool found;
+};
+
+static int visit_wanted(void *ctx)
+{
+	struct wanted_netns *w = ctx;
+	struct stat st;
+
+	if (w->found || stat("/proc/thread-self/ns/net", &st) < 0 ||
+	    (uint32_t)st.st_ino != w->netns)
+		return 0;
+	w->found = true;
+	return w->visit(w->ctx);
+}
+
+int places_in_netns(uint32_t netns, uint32_t pid, int (*visit)(void *ctx), void *ctx)
+{
+	struct wanted_netns w = {.netns = netns, .visit = visit, .ctx = ctx};
+	int err = 0, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	char path[64];
+	struct stat st;
+
+	if (home < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", pid);
+	if (fstat(home, &st) == 0 && (uint32_t)st.st_ino == netns)
+		err = visit_wanted(&w);
+	else if (pid && stat(path, &st) == 0 && (uint32_t)st.st_ino == netns)
+		err = visit_one(home, path, visit_wanted, &w);
+	close(home);
+	if (!w.found && err == 0)
+		err = places_each_netns(visit_wanted, &w);
+	return w.found || err < 0 ? err : -ENOENT;
+}
+
 static int look_up_interface(void *ctx)
 {
 	struct interface *wanted = ctx;

@@ -22,6 +22,24 @@ static const char *const reason_names[REASONS] = {
 	[REASON_ABORTED] = "aborted",
 };
 
+static const char *const why_names[HOLDER_WHYS] = {
+	"wildcard",
+	"dual-stack",
+	"listening",
+	"time-wait",
+	"outgoing",
+	"reuseaddr-missing-here",
+	"reuseaddr-missing-there",
+	"reuseport-missing-here",
+	"reuseport-missing-there",
+	"reuseport-other-user",
+};
+
+const char *event_why_name(unsigned int bit)
+{
+	return why_names[bit];
+}
+
 const char *event_kind_name(enum event_kind kind)
 {
 	return kind_names[kind];

@@ -79,6 +79,11 @@ const char *inet_protocol_name(unsigned int protocol)
 	}
 }
 
+bool inet_is_udp(unsigned int protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
 const char *inet_errno_name(int number)
 {
 	return number > 0 ? strerrorname_np(number) : NULL;

@@ -44,6 +44,13 @@ struct table *table_new(size_t max, struct process_set *processes, event_sink_fn
 	}
 	memset(t->index, 0xff, t->index_size * sizeof(*t->index));
 	memset(t->listener, 0xff, sizeof(t->listener));
+	memset(t->port, 0xff, sizeof(t->port));
+	if (!ports_init(t)) {
+		free(t->index);
+		free(t);
+		errno = ENOMEM;
+		return NULL;
+	}
 	return t;
 }
 
@@ -51,6 +58,7 @@ void table_free(struct table *t)
 {
 	if (!t)
 		return;
+	ports_done(t);
 	for (size_t i = 0; i < table_slots(t); i++) {
 		struct socket *s = table_slot(t, (uint32_t)i);
 
@@ -75,6 +83,11 @@ static size_t position(const struct table *t, uint64_t sk)
 	while (t->index[at] != NO_SLOT && table_slot(t, t->index[at])->sk != sk)
 		at = (at + 1) & (t->index_size - 1);
 	return at;
+}
+
+uint32_t table_slot_of(const struct table *t, const struct socket *s)
+{
+	return t->index[position(t, s->sk)];
 }
 
 struct socket *table_find(const struct table *t, uint64_t sk)
@@ -182,6 +195,7 @@ void table_remove(struct table *t, struct socket *s)
 	if (s == &t->spare)
 		return;
 	table_unlist(t, s);
+	ports_unlink(t, s);
 	slot = index_remove(t, s->sk);
 	memset(s, 0, sizeof(*s));
 	s->next_listener = t->free_slot;

@@ -61,6 +61,7 @@ void held_reset_sent(struct table *t, const struct fact *f)
 	h->state.state.to = STATE_CLOSE;
 	h->state.state.substate = STATE_NONE;
 	h->close.close.time_wait = false;
+	ports_no_time_wait(t, &h->close);
 	h->close.close.reason = REASON_LOCAL_RESET;
 	h->close.error = 0;
 	emit(t, h);

@@ -14,13 +14,13 @@
 #define SPANS 8
 
 enum socket_flag {
-	SOCKET_AUTOBIND = 1 << 0,      /* no port when connect() began */
+	SOCKET_AUTOBIND = 1 << 0,      /* no port when connect() began (UDP: or sendto()) */
 	SOCKET_CONNECT_SHOWN = 1 << 1, /* the connect event of this life is out */
 	SOCKET_LISTEN_SHOWN = 1 << 2,
 	SOCKET_PASSIVE = 1 << 3, /* a child of a listener */
 	SOCKET_ACCEPTED = 1 << 4,
 	SOCKET_BORN_HELD = 1 << 5,  /* LISTEN -> SYN_RECV not shown yet: the peer was not known */
-	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded, and no connection since */
+	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded, and no connection since; UDP: is shown */
 	SOCKET_PEER_FIRST = 1 << 7, /* the peer closed first */
 	SOCKET_LOCAL_FIRST = 1 << 8,
 	SOCKET_RESET_RECEIVED = 1 << 9,
@@ -46,9 +46,12 @@ struct socket {
 	uint32_t flags;
 	uint32_t next_listener;
 	uint32_t generation; /* of the last look that found it */
+	uint32_t next_port, prev_port; /* in the chain of `chained` */
+	uint32_t device;	       /* interface it is bound to, 0 any */
+	uint16_t chained;	       /* local port of the chain, 0 in none */
 	uint32_t chosen;     /* the look that chose its owner */
 	uint16_t protocol;
-	uint8_t family, state, span_count;
+	uint8_t family, state, span_count, options; /* enum wire_option */
 	uint8_t span_state[SPANS];
 };
 _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the table");
@@ -83,6 +86,7 @@ struct table {
 	size_t chunk_count;
 	uint32_t free_slot; /* chained through next_listener */
 	uint32_t listener[PORTS];
+	uint32_t port[PORTS]; /* every socket with that local port, NO_SLOT none */
 
 	struct held held[HELD_MAX]; /* a ring: held_first, held_count */
 	size_t held_first, held_count;
@@ -92,6 +96,7 @@ struct table {
 	uint64_t look_begin_ns;
 	uint64_t look_added;
 	struct holder_set *holders;
+	struct port_state *ports; /* table_ports.c */
 };
 
 /* table.c: storage */
@@ -101,6 +106,8 @@ struct socket *table_insert(struct table *t, uint64_t sk);
 void table_remove(struct table *t, struct socket *s);
 struct socket *table_slot(const struct table *t, uint32_t slot);
 size_t table_slots(const struct table *t);
+/* Where a record that is not the spare one lies. */
+uint32_t table_slot_of(const struct table *t, const struct socket *s);
 
 void table_set_owner(struct table *t, struct socket *s, const struct process *p);
 void table_list(struct table *t, struct socket *s);
@@ -113,12 +120,43 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 /* table_apply.c */
 /* `s` is not listed: its port may change. */
 void socket_update(struct socket *s, const struct fact *f);
+/* The fact speaks of another socket than the record: the kernel reused the pointer. */
+bool socket_is_stale(const struct socket *s, const struct fact *f);
+/*
+ * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
+ * birth was lost.  Out of the chain of its port, which the fact may change: who listens lists it
+ * again.  The end of the life before waits no longer.
+ */
+struct socket *socket_of(struct table *t, const struct fact *f);
+/* The process a fact names becomes the owner; a fact that names none changes nothing. */
+void socket_own(struct table *t, struct socket *s, const struct fact *f);
+/* The event of a call that failed: about what it asked for, which the record does not hold. */
+void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
 		     uint64_t time_ns);
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 /* The close event of the life that ends at time_ns; counters and reason are the caller's. */
 void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
+
+/* table_ports.c: who holds a port */
+bool ports_init(struct table *t);
+void ports_done(struct table *t);
+/* Keeps the record in the chain of its port; O(1). */
+void ports_link(struct table *t, struct socket *s);
+void ports_unlink(struct table *t, struct socket *s);
+/* The kernel keeps the port of `s` in TIME_WAIT from time_ns on.  Remembered up to a bounded number, the newest. */
+void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
+/* The last one of `s` was none: a reset ended it. */
+void ports_no_time_wait(struct table *t, const struct event *close);
+/* The first look found a minisock; later ones are not listened to. */
+void ports_seed_time_wait(struct table *t, const struct fact *f);
+/* Fills what is known of a failed call; what it points to lives until the next call. */
+const struct event_trouble *ports_explain(struct table *t, const struct fact *f, enum event_kind kind);
+/* table_udp.c */
+void udp_apply(struct table *t, const struct fact *f);
+/* A look found the socket; `fresh` when it made the record. */
+void udp_seeded(struct socket *s, const struct fact *f, bool fresh);
 
 /* table_seed.c */
 /* Forgets a look that has not ended. */

@@ -136,15 +136,22 @@ static bool is_idle(const struct fact *f)
 
 void table_seed(struct table *t, const struct fact *f)
 {
-	struct socket *s = table_find(t, f->sk);
+	struct socket *s;
+	bool fresh;
 
-	if (s && s->cookie && f->cookie && s->cookie != f->cookie) {
+	if (f->to == STATE_TIME_WAIT) {
+		ports_seed_time_wait(t, f);
+		return;
+	}
+	s = table_find(t, f->sk);
+	if (s && socket_is_stale(s, f)) {
 		if (s->touched_ns > f->time_ns)
 			return;
 		t->stats.stale++;
 		table_forget(t, s, t->look_begin_ns);
 		s = NULL;
 	}
+	fresh = !s;
 	if (!s) {
 		/* Neither bound nor connected: nothing to remember, the next call names its owner.
 		 */
@@ -164,11 +171,14 @@ void table_seed(struct table *t, const struct fact *f)
 		s->state = (uint8_t)f->to;
 		socket_update(s, f);
 	}
+	if (inet_is_udp(f->protocol))
+		udp_seeded(s, f, fresh);
 	s->generation = t->generation;
 	if (s->state == STATE_LISTEN && s->local.port)
 		table_list(t, s);
 	if (f->kind == WIRE_SEED_FILE && f->has_task && t->holders && t->holders->item)
 		holder_add(t, f->sk, f);
+	ports_link(t, s);
 }
 
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed)

@@ -64,6 +64,21 @@ static const struct key keys[FIELDS] = {
 	[FIELD_REPAIRED] = KEY("repaired"),
 	[FIELD_ADDED] = KEY("added"),
 	[FIELD_REMOVED] = KEY("removed"),
+	[FIELD_HOLDERS] = KEY("holders"),
+	[FIELD_HOLDER_PROCESS] = KEY("process"),
+	[FIELD_HOLDER_LOCAL] = KEY("local"),
+	[FIELD_HOLDER_PEER] = KEY("peer"),
+	[FIELD_HOLDER_STATE] = KEY("state"),
+	[FIELD_HOLDER_SINCE] = KEY("since"),
+	[FIELD_WHY] = KEY("why"),
+	[FIELD_MORE] = KEY("holders_more"),
+	[FIELD_RANGE] = KEY("range"),
+	[FIELD_LOW] = KEY("low"),
+	[FIELD_HIGH] = KEY("high"),
+	[FIELD_RESERVED] = KEY("reserved"),
+	[FIELD_USED] = KEY("used"),
+	[FIELD_MISSING] = KEY("missing"),
+	[FIELD_UNPRIVILEGED_FROM] = KEY("unprivileged_from"),
 };
 
 /* Writes the key and returns where its value goes: `room` bytes and a comma.  NULL without memory.

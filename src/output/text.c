@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "walk.h"
+#include "text_private.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -20,57 +20,12 @@
 /* What a terminal keeps for DETAIL before its address columns grow. */
 #define DETAIL_MIN 30
 
-#define RED   "\033[31m"
-#define GREEN "\033[32m"
-#define BOLD  "\033[1m"
-#define DIM   "\033[2m"
-#define RESET "\033[0m"
-
-/* A line under construction.  Spaces wait for what follows them, so that no line ends in one. */
-struct line {
-	struct buffer *out;
-	bool color;
-	unsigned int limit;  /* columns */
-	unsigned int column; /* of the next character, waiting spaces included */
-	unsigned int spaces; /* waiting */
-	bool in_detail;	     /* the next piece of DETAIL is not the first */
-};
-
-union value {
-	uint64_t number;
-	const char *word;
-	const struct process *process;
-};
-
-struct place_text {
-	size_t len;
-	char text[INET_ENDPOINT_SIZE];
-};
-
-/* Columns have an order of their own: the walk fills a row, its end prints it. */
-struct text_writer {
-	struct writer base;
-	struct units_clock_cache clock;
-	struct units_clock_cache since_clock;
-	unsigned int place_width;
-	uint64_t has; /* bit per field */
-	union value value[FIELDS];
-	struct place_text local, peer;
-};
-
-_Static_assert(FIELDS <= 64, "text_writer.has holds a bit for every field");
-
 static union value *row_set(struct writer *w, enum field field)
 {
 	struct text_writer *t = (struct text_writer *)w;
 
 	t->has |= 1ull << field;
 	return &t->value[field];
-}
-
-static bool row_has(const struct text_writer *t, enum field field)
-{
-	return t->has >> field & 1;
 }
 
 static bool is_terminal(const struct text_writer *t)
@@ -106,9 +61,7 @@ static void line_write(struct line *line, const char *color, const char *text, s
 	line->out->len = (size_t)(p - line->out->data);
 }
 
-/* Appends what still fits into the line, whose first cut is its end; `color` may be NULL.  Columns
- * used. */
-static unsigned int line_put(struct line *line, const char *color, const char *text, size_t len)
+unsigned int line_put(struct line *line, const char *color, const char *text, size_t len)
 {
 	unsigned int used, trailing = 0;
 	size_t fits;
@@ -125,23 +78,34 @@ static unsigned int line_put(struct line *line, const char *color, const char *t
 	return used;
 }
 
-static void line_word(struct line *line, const char *color, const char *word)
+void line_word(struct line *line, const char *color, const char *word)
 {
 	line_put(line, color, word, strlen(word));
 }
 
-static void line_number(struct line *line, uint64_t value)
+void line_number(struct line *line, uint64_t value)
 {
 	char digits[20];
 
 	line_put(line, NULL, digits, inet_format_number(digits, value));
 }
 
-static void line_duration(struct line *line, uint64_t ns)
+void line_duration(struct line *line, uint64_t ns)
 {
 	char text[32];
 
 	line_put(line, NULL, text, units_format_duration(text, ns));
+}
+
+void line_process(struct line *line, const struct process *process)
+{
+	char name[4 * PROCESS_NAME_SIZE];
+
+	line_put(line, NULL, name,
+		 text_escape(name, process->name, strnlen(process->name, sizeof(process->name))));
+	line_word(line, NULL, "[");
+	line_number(line, process->pid);
+	line_word(line, NULL, "]");
 }
 
 static void line_pad(struct line *line, unsigned int spaces)
@@ -246,6 +210,7 @@ static void detail_call(struct line *line, const struct text_writer *t)
 	if (row_has(t, FIELD_ERROR)) {
 		line_piece(line);
 		line_word(line, RED, t->value[FIELD_ERROR].word);
+		detail_trouble(line, t);
 	} else if (row_has(t, FIELD_AUTOBIND) && t->value[FIELD_AUTOBIND].number) {
 		line_piece(line);
 		line_word(line, NULL, "autobind");
@@ -256,17 +221,9 @@ static void detail_call(struct line *line, const struct text_writer *t)
 		line_number(line, t->value[FIELD_BACKLOG].number);
 	}
 	if (row_has(t, FIELD_LISTENER)) {
-		const struct process *listener = t->value[FIELD_LISTENER].process;
-		char name[4 * PROCESS_NAME_SIZE];
-
 		line_piece(line);
 		line_word(line, NULL, "listener ");
-		line_put(line, NULL, name,
-			 text_escape(name, listener->name,
-				     strnlen(listener->name, sizeof(listener->name))));
-		line_word(line, NULL, "[");
-		line_number(line, listener->pid);
-		line_word(line, NULL, "]");
+		line_process(line, t->value[FIELD_LISTENER].process);
 	}
 }
 
@@ -350,7 +307,11 @@ static void detail_lost(struct line *line, struct text_writer *t)
 
 static void text_begin(struct writer *w)
 {
-	((struct text_writer *)w)->has = 0;
+	struct text_writer *t = (struct text_writer *)w;
+
+	t->has = 0;
+	t->holders = 0;
+	t->why_count = 0;
 }
 
 static void text_end(struct writer *w)
@@ -394,14 +355,28 @@ static void text_header(struct writer *w)
 	line_end(&line);
 }
 
+/* One line has room for one holder: the first, which is a listener if there is one. */
+static bool is_of_later_holder(const struct writer *w)
+{
+	return ((const struct text_writer *)w)->holders > 1;
+}
+
 static void text_number(struct writer *w, enum field field, uint64_t value)
 {
-	row_set(w, field)->number = value;
+	if (!is_of_later_holder(w) || field == FIELD_MORE)
+		row_set(w, field)->number = value;
 }
 
 static void text_word(struct writer *w, enum field field, const char *word)
 {
-	row_set(w, field)->word = word;
+	struct text_writer *t = (struct text_writer *)w;
+
+	if (is_of_later_holder(w))
+		return;
+	if (field == FIELD_NONE && t->why_count < MAX_WHY)
+		t->why[t->why_count++] = word;
+	else if (field != FIELD_NONE)
+		row_set(w, field)->word = word;
 }
 
 static void text_flag(struct writer *w, enum field field, bool value)
@@ -438,10 +413,15 @@ static void elide_middle(struct place_text *place, unsigned int width)
 static void text_place(struct writer *w, enum field field, const struct place *place)
 {
 	struct text_writer *t = (struct text_writer *)w;
-	struct place_text *text = field == FIELD_LOCAL ? &t->local : &t->peer;
+	struct place_text *text = field == FIELD_LOCAL		? &t->local
+				  : field == FIELD_PEER		? &t->peer
+				  : field == FIELD_HOLDER_LOCAL ? &t->holder[0]
+								: &t->holder[1];
 	char interface[INET_INTERFACE_MAX + 1];
 	unsigned int columns;
 
+	if (is_of_later_holder(w))
+		return;
 	row_set(w, field);
 	if (place->interface) {
 		size_t len = strnlen(place->interface, INET_INTERFACE_MAX / 4);
@@ -456,14 +436,18 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 
 static void text_process(struct writer *w, enum field field, const struct process *process)
 {
-	row_set(w, field)->process = process;
+	if (!is_of_later_holder(w))
+		row_set(w, field)->process = process;
 }
 
 static void text_open(struct writer *w, enum field field, enum nest nest)
 {
-	(void)w;
-	(void)field;
-	(void)nest;
+	struct text_writer *t = (struct text_writer *)w;
+
+	if (field != FIELD_NONE)
+		row_set(w, field);
+	else if (nest == NEST_OBJECT && row_has(t, FIELD_HOLDERS))
+		t->holders++;
 }
 
 static void text_close(struct writer *w, enum nest nest)

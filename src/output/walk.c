@@ -42,15 +42,20 @@ static const char *interface_name(struct walk *walk, uint32_t ifindex, char numb
 	return number;
 }
 
-static void walk_place(struct walk *walk, enum field field, const struct endpoint *endpoint)
+static void walk_place_of(struct walk *walk, enum field field, enum family family, bool mapped,
+			  const struct endpoint *endpoint)
 {
-	const struct event *e = walk->e;
-	struct place place = {.family = e->family, .mapped = e->mapped, .endpoint = endpoint};
+	struct place place = {.family = family, .mapped = mapped, .endpoint = endpoint};
 
-	if (e->family == FAMILY_IPV6 && endpoint->ifindex && inet_is_link_local(endpoint->addr))
+	if (family == FAMILY_IPV6 && endpoint->ifindex && inet_is_link_local(endpoint->addr))
 		place.interface = interface_name(walk, endpoint->ifindex,
 						 walk->interface[field == FIELD_PEER]);
 	walk->spell->place(walk->w, field, &place);
+}
+
+static void walk_place(struct walk *walk, enum field field, const struct endpoint *endpoint)
+{
+	walk_place_of(walk, field, walk->e->family, walk->e->mapped, endpoint);
 }
 
 static void walk_error(struct walk *walk)
@@ -96,6 +101,60 @@ static void walk_socket(struct walk *walk)
 		spell->absent(w, FIELD_PROCESS);
 	if (e->error)
 		walk_error(walk);
+}
+
+static void walk_holder(struct walk *walk, const struct event_holder *h)
+{
+	const struct spelling *spell = walk->spell;
+	struct writer *w = walk->w;
+
+	spell->open(w, FIELD_NONE, NEST_OBJECT);
+	if (h->process)
+		spell->process(w, FIELD_HOLDER_PROCESS, h->process);
+	else
+		spell->absent(w, FIELD_HOLDER_PROCESS);
+	walk_place_of(walk, FIELD_HOLDER_LOCAL, h->family, h->mapped, &h->local);
+	if (h->has_peer)
+		walk_place_of(walk, FIELD_HOLDER_PEER, h->family, h->mapped, &h->peer);
+	if (h->state != STATE_NONE)
+		walk_state(walk, FIELD_HOLDER_STATE, h->state);
+	if (h->since_ns)
+		walk_time(walk, FIELD_HOLDER_SINCE, h->since_ns);
+	spell->open(w, FIELD_WHY, NEST_LIST);
+	for (unsigned int bit = 0; bit < HOLDER_WHYS; bit++) {
+		if (h->why >> bit & 1)
+			spell->word(w, FIELD_NONE, event_why_name(bit));
+	}
+	spell->close(w, NEST_LIST);
+	spell->close(w, NEST_OBJECT);
+}
+
+static void walk_trouble(struct walk *walk)
+{
+	const struct event_trouble *trouble = walk->e->trouble;
+	const struct spelling *spell = walk->spell;
+	struct writer *w = walk->w;
+
+	if (trouble->has_holders) {
+		spell->open(w, FIELD_HOLDERS, NEST_LIST);
+		for (size_t i = 0; i < trouble->holder_count; i++)
+			walk_holder(walk, &trouble->holders[i]);
+		spell->close(w, NEST_LIST);
+		if (trouble->holders_more)
+			spell->number(w, FIELD_MORE, trouble->holders_more);
+	}
+	if (trouble->has_range) {
+		spell->open(w, FIELD_RANGE, NEST_OBJECT);
+		spell->number(w, FIELD_LOW, trouble->low);
+		spell->number(w, FIELD_HIGH, trouble->high);
+		spell->number(w, FIELD_RESERVED, trouble->reserved);
+		spell->close(w, NEST_OBJECT);
+		spell->number(w, FIELD_USED, trouble->used);
+	}
+	if (trouble->unprivileged_from) {
+		spell->word(w, FIELD_MISSING, "CAP_NET_BIND_SERVICE");
+		spell->number(w, FIELD_UNPRIVILEGED_FROM, trouble->unprivileged_from);
+	}
 }
 
 static void walk_change(struct walk *walk)
@@ -188,7 +247,10 @@ static void walk_event(struct walk *walk)
 		walk_socket(walk);
 
 	switch (e->kind) {
-	case EVENT_BIND: break;
+	case EVENT_BIND:
+		if (e->bind.autobind)
+			walk->spell->flag(walk->w, FIELD_AUTOBIND, true);
+		break;
 	case EVENT_LISTEN: walk->spell->number(walk->w, FIELD_BACKLOG, e->listen.backlog); break;
 	case EVENT_CONNECT:
 		/* A call that failed before it had a port says nothing about who would have chosen
@@ -205,6 +267,8 @@ static void walk_event(struct walk *walk)
 	case EVENT_LOST: walk_lost(walk); break;
 	case EVENT_KINDS: break;
 	}
+	if (e->trouble)
+		walk_trouble(walk);
 }
 
 void writer_event(struct writer *w, struct buffer *out, const struct event *event)

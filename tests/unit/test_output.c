@@ -82,6 +82,29 @@ static const struct process hostile[] = {
 #define PAIR4                                                                                      \
 	SOCKET4, .local = V4(127, 0, 0, 1, 44420), .has_peer = true, .peer = V4(127, 0, 0, 1, 36087)
 
+static const struct event_holder holders[] = {
+	{.process = &nginx,
+	 .family = FAMILY_IPV4,
+	 .local = V4(0, 0, 0, 0, 80),
+	 .state = STATE_LISTEN,
+	 .since_ns = 1,
+	 .why = WHY_LISTENING | WHY_WILDCARD},
+	{.family = FAMILY_IPV4,
+	 .local = V4(10, 0, 0, 1, 80),
+	 .has_peer = true,
+	 .peer = V4(10, 0, 0, 2, 4711),
+	 .state = STATE_TIME_WAIT,
+	 .why = WHY_TIME_WAIT | WHY_OUTGOING | WHY_REUSEADDR_HERE},
+};
+static const struct event_trouble held = {
+	.has_holders = true, .holders = holders, .holder_count = 2, .holders_more = 3};
+static const struct event_trouble held_by_rest = {
+	.has_holders = true, .holders = &holders[1], .holder_count = 1};
+static const struct event_trouble held_by_nobody = {.has_holders = true};
+static const struct event_trouble no_port = {
+	.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};
+static const struct event_trouble no_right = {.unprivileged_from = 1024};
+
 static const struct event events[] = {
 	{.kind = EVENT_BIND, SOCKET4, .local = V4(0, 0, 0, 0, 80), .process = &nginx},
 	{.kind = EVENT_BIND, SOCKET6, .local = {.port = 443}, .process = &init},
@@ -208,6 +231,33 @@ static const struct event events[] = {
 	{.kind = EVENT_LOST,
 	 .lost = {.count = 1234, .since_ns = T0 - SEC, .added = 2, .removed = 17}},
 	{.kind = EVENT_LOST, .lost = {.count = 1, .since_ns = T0, .added = 1}},
+	{.kind = EVENT_BIND,
+	 SOCKET4,
+	 .local = V4(10, 0, 0, 1, 80),
+	 .error = EADDRINUSE,
+	 .trouble = &held},
+	{.kind = EVENT_BIND,
+	 SOCKET4,
+	 .local = V4(10, 0, 0, 1, 80),
+	 .error = EADDRINUSE,
+	 .trouble = &held_by_rest},
+	{.kind = EVENT_BIND,
+	 SOCKET4,
+	 .local = V4(10, 0, 0, 1, 80),
+	 .error = EADDRINUSE,
+	 .trouble = &held_by_nobody},
+	{.kind = EVENT_CONNECT,
+	 .protocol = IPPROTO_TCP,
+	 .family = FAMILY_IPV4,
+	 .has_peer = true,
+	 .peer = V4(10, 0, 0, 2, 443),
+	 .error = EADDRNOTAVAIL,
+	 .trouble = &no_port},
+	{.kind = EVENT_BIND,
+	 SOCKET4,
+	 .local = V4(10, 0, 0, 1, 80),
+	 .error = EACCES,
+	 .trouble = &no_right},
 };
 
 static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)

@@ -9,8 +9,8 @@
  * port; VM_HOOKS, the tier; AGENT_SLOW, for the agent) and what follows "--" as arguments (more
  * options for the agent).
  *
- * On the port: BEGIN; PROGRAM and how `sockwatch --version` ended; TIER and how a short trace with
- * this tier ended, after what it said; the agent's lines; END and how the agent ended. A machine
+ * On the port: BEGIN; PROGRAM and how `sockwatch --version` ended; TIER and how `sockwatch features`
+ * with this tier ended, after the table it printed; the agent's lines; END and how the agent ended. A machine
  * that did not say END is lost, whatever it said before.
  */
 #include <errno.h>
@@ -120,8 +120,8 @@ static int run_agent(int argc, char *argv[])
 int main(int argc, char *argv[])
 {
 	char *version[] = {"/sockwatch", "--version", NULL};
-	char *trace[] = {"/sockwatch",	     "trace", "-q", "--for", "10ms", "--hooks",
-			 getenv("VM_HOOKS"), NULL};
+	char *features[] = {"/sockwatch", "features",	      "-o", "json",
+			    "--hooks",	  getenv("VM_HOOKS"), NULL};
 	int status;
 
 	mkdir("/tmp", 01777);
@@ -135,7 +135,7 @@ int main(int argc, char *argv[])
 
 	dprintf(port, "\nBEGIN\n");
 	say_how_it_ended("PROGRAM", run(version));
-	status = run(trace);
+	status = run(features);
 	say_how_it_ended("\nTIER", status);
 	if (!status)
 		status = run_agent(argc, argv);

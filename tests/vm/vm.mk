@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The kernel matrix. tests/vm/run boots; here the guests' programs are built, static, one directory for each architecture.
+# The kernel matrix. tests/vm/run boots; here the guests' static programs are built, one directory an architecture.
 
 VM          := $(BUILD)/vm
 VM_HOST     := $(patsubst aarch64,arm64,$(shell uname -m))

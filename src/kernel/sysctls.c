@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sysctls.c - what a network namespace says about ports.  /proc/sys/net shows the namespace of the task that opens. */
+#include "kernel_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FRESH_NS   1000000000u
+#define NAMESPACES 16
+#define TEXT_MAX   (512u << 10) /* every second port reserved */
+
+struct sysctls {
+	struct known {
+		uint32_t netns;
+		uint64_t read_ns; /* 0 empty */
+		bool valid;
+		struct port_range range;
+	} known[NAMESPACES];
+	struct known *reading;
+	char text[TEXT_MAX];
+};
+
+static const char *read_text(struct sysctls *s, const char *path)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	while (n > 0 && len < TEXT_MAX - 1) {
+		n = read(fd, s->text + len, TEXT_MAX - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	close(fd);
+	s->text[len] = '\0';
+	return n < 0 ? NULL : s->text;
+}
+
+static uint32_t read_number(struct sysctls *s, const char *path, uint32_t absent)
+{
+	const char *text = read_text(s, path);
+
+	return text ? (uint32_t)strtoul(text, NULL, 10) : absent;
+}
+
+#define IPV4 "/proc/sys/net/ipv4/"
+
+static int read_range(void *ctx)
+{
+	struct sysctls *s = ctx;
+	struct port_range *r = &s->reading->range;
+	const char *text = read_text(s, IPV4 "ip_local_port_range");
+
+	*r = (struct port_range){0};
+	s->reading->valid = text && port_range_parse(text, r) == 0;
+	text = read_text(s, IPV4 "ip_local_reserved_ports");
+	if (text && port_range_parse_reserved(text, r) < 0)
+		s->reading->valid = false;
+	r->unprivileged_from = read_number(s, IPV4 "ip_unprivileged_port_start", 1024);
+	r->step = read_number(s, IPV4 "ip_local_port_step_width", 0);
+	r->tw_reuse = (uint8_t)read_number(s, IPV4 "tcp_tw_reuse", 0);
+	r->tw_reuse_delay_ms = read_number(s, IPV4 "tcp_tw_reuse_delay", 1000);
+	return 0;
+}
+
+/* The entry of `netns`, or the one asked longest ago. */
+static struct known *entry_of(struct sysctls *s, uint32_t netns)
+{
+	struct known *oldest = &s->known[0];
+
+	for (size_t i = 0; i < NAMESPACES; i++) {
+		if (s->known[i].netns == netns)
+			return &s->known[i];
+		if (s->known[i].read_ns < oldest->read_ns)
+			oldest = &s->known[i];
+	}
+	return oldest;
+}
+
+bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret)
+{
+	struct kernel *k = ctx;
+	uint64_t now = kernel_now();
+	struct known *known;
+
+	if (!k->sysctls)
+		k->sysctls = calloc(1, sizeof(*k->sysctls));
+	if (!k->sysctls)
+		return false;
+	known = entry_of(k->sysctls, netns);
+	if (known->netns != netns || now - known->read_ns > FRESH_NS) {
+		*known = (struct known){.netns = netns, .read_ns = now};
+		k->sysctls->reading = known;
+		places_in_netns(netns, pid, read_range, k->sysctls);
+	}
+	if (known->valid)
+		*ret = known->range;
+	return known->valid;
+}

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who holds a port: every pair of holder and asker that the kernel refuses, and those it lets pass. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "table.h"
+
+#define NETNS  7
+#define PORT   4000
+#define SECOND UINT64_C(1000000000)
+
+struct world {
+	struct process_set *processes;
+	struct table *table;
+	uint64_t now, sk;
+	struct event last;
+	struct event_trouble trouble;
+	struct event_holder holder[64];
+	struct process owner[64];
+	bool has_trouble;
+};
+
+static void on_event(void *ctx, const struct event *e)
+{
+	struct world *w = ctx;
+
+	w->last = *e;
+	w->has_trouble = e->trouble != NULL;
+	if (!e->trouble)
+		return;
+	w->trouble = *e->trouble;
+	for (size_t i = 0; i < e->trouble->holder_count; i++) {
+		w->holder[i] = e->trouble->holders[i];
+		if (w->holder[i].process)
+			w->owner[i] = *w->holder[i].process;
+	}
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	w->processes = process_set_new(1000, NULL, NULL);
+	w->table = table_new(10000, w->processes, on_event, w);
+	w->now = 1000 * SECOND;
+	w->sk = 0x1000;
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	table_free(w->table);
+	assert_int_equal(process_set_count(w->processes), 0);
+	process_set_free(w->processes);
+	free(w);
+	return 0;
+}
+
+enum where { ANY4, ONE4, TWO4, ANY6, ANY6ONLY, ONE6, MAPPED1 };
+
+static void place(struct fact *f, enum where where)
+{
+	f->family = where < ANY6 ? FAMILY_IPV4 : FAMILY_IPV6;
+	switch (where) {
+	case ANY4:
+	case ANY6: break;
+	case ONE4: memcpy(f->local.addr, "\x7f\0\0\1", 4); break;
+	case TWO4: memcpy(f->local.addr, "\x7f\0\0\2", 4); break;
+	case ANY6ONLY: f->options |= WIRE_O_V6ONLY; break;
+	case ONE6: f->local.addr[15] = 1; break;
+	case MAPPED1: memcpy(f->local.addr + 10, "\xff\xff\x7f\0\0\1", 6); break;
+	}
+}
+
+static struct fact call(struct world *w, enum wire_kind kind, uint64_t sk, uint32_t pid,
+			uint32_t uid)
+{
+	w->now += 1000;
+	return (struct fact){
+		.kind = kind,
+		.netns = NETNS,
+		.time_ns = w->now,
+		.sk = sk,
+		.cookie = sk,
+		.family = FAMILY_IPV4,
+		.to = STATE_CLOSE,
+		.protocol = IPPROTO_TCP,
+		.local.port = PORT,
+		.options = WIRE_O_KNOWN,
+		.has_task = true,
+		.task = {.pid = pid, .tid = pid, .uid = uid, .name = "holder"},
+	};
+}
+
+/* bind(), and listen() where wanted; returns the socket. */
+static uint64_t hold(struct world *w, enum where where, uint8_t options, uint32_t uid,
+		     bool listening)
+{
+	uint64_t sk = w->sk += 64;
+	struct fact f = call(w, WIRE_BIND, sk, 100, uid);
+
+	f.options |= options | WIRE_O_KEEPS_PORT;
+	place(&f, where);
+	table_apply(w->table, &f);
+	if (!listening)
+		return sk;
+	f.kind = WIRE_OPEN;
+	f.from = STATE_CLOSE;
+	f.to = STATE_LISTEN;
+	table_apply(w->table, &f);
+	f.kind = WIRE_LISTEN;
+	table_apply(w->table, &f);
+	return sk;
+}
+
+static void ask(struct world *w, enum where where, uint8_t options, uint32_t uid)
+{
+	struct fact f = call(w, WIRE_BIND, w->sk += 64, 200, uid);
+
+	f.options |= options;
+	f.result = -EADDRINUSE;
+	place(&f, where);
+	table_apply(w->table, &f);
+	assert_int_equal(w->last.kind, EVENT_BIND);
+	assert_true(w->has_trouble && w->trouble.has_holders);
+}
+
+#define RA WIRE_O_REUSEADDR
+#define RP WIRE_O_REUSEPORT
+
+static void conflicts_as_the_kernel_has_them(void **state)
+{
+	static const struct {
+		enum where held;
+		uint8_t held_options;
+		bool listening;
+		enum where asked;
+		uint8_t asked_options;
+		uint32_t uid; /* of who asks; the holder is 0 */
+		bool conflict;
+		uint32_t why;
+	} cases[] = {
+		{ONE4, 0, true, ONE4, 0, 0, true, WHY_LISTENING},
+		{ONE4, 0, true, TWO4, 0, 0, false, 0},
+		{ANY4, 0, true, ONE4, 0, 0, true, WHY_LISTENING | WHY_WILDCARD},
+		{ONE4, 0, true, ANY4, 0, 0, true, WHY_LISTENING | WHY_WILDCARD},
+		{ANY6, 0, true, ANY4, 0, 0, true, WHY_LISTENING | WHY_DUAL_STACK},
+		{ANY6, 0, true, ONE4, 0, 0, true, WHY_LISTENING | WHY_DUAL_STACK | WHY_WILDCARD},
+		{ANY4, 0, true, ANY6, 0, 0, true, WHY_LISTENING | WHY_DUAL_STACK},
+		{ANY6ONLY, 0, true, ANY4, 0, 0, false, 0},
+		{ANY4, 0, true, ANY6ONLY, 0, 0, false, 0},
+		{ANY4, 0, true, ONE6, 0, 0, false, 0},
+		{ANY6, 0, true, ONE6, 0, 0, true, WHY_LISTENING | WHY_WILDCARD},
+		{MAPPED1, 0, true, ONE4, 0, 0, true, WHY_LISTENING},
+		{MAPPED1, 0, true, TWO4, 0, 0, false, 0},
+		{ONE4, RA, true, ONE4, RA, 0, true, WHY_LISTENING},
+		{ONE4, RA, false, ONE4, RA, 0, false, 0},
+		{ONE4, 0, false, ONE4, RA, 0, true, WHY_REUSEADDR_THERE},
+		{ONE4, RA, false, ONE4, 0, 0, true, WHY_REUSEADDR_HERE},
+		{ONE4, RP, true, ONE4, RP, 0, false, 0},
+		{ONE4, RP, true, ONE4, RP, 5, true, WHY_LISTENING | WHY_REUSEPORT_USER},
+		{ONE4, RP, true, ONE4, 0, 0, true, WHY_LISTENING | WHY_REUSEPORT_HERE},
+		{ONE4, 0, true, ONE4, RP, 0, true, WHY_LISTENING | WHY_REUSEPORT_THERE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		void *state_of_case;
+		struct world *w;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		hold(w, cases[i].held, cases[i].held_options, 0, cases[i].listening);
+		ask(w, cases[i].asked, cases[i].asked_options, cases[i].uid);
+		if (w->trouble.holder_count != cases[i].conflict)
+			fail_msg("case %zu: %zu holders", i, w->trouble.holder_count);
+		if (cases[i].conflict && w->holder[0].why != cases[i].why)
+			fail_msg("case %zu: why %#x", i, w->holder[0].why);
+		teardown(&state_of_case);
+	}
+}
+
+static void other_places_do_not_hold(void **state)
+{
+	struct world *w = *state;
+	struct fact f = call(w, WIRE_BIND, 0x9000, 100, 0);
+
+	f.netns = NETNS + 1;
+	table_apply(w->table, &f);
+	f = call(w, WIRE_BIND, 0x9040, 100, 0);
+	f.local.port = PORT + 1;
+	table_apply(w->table, &f);
+	f = call(w, WIRE_BIND, 0x9080, 100, 0);
+	f.protocol = IPPROTO_UDP;
+	table_apply(w->table, &f);
+	ask(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 0);
+}
+
+static void a_destroyed_socket_holds_nothing(void **state)
+{
+	struct world *w = *state;
+	uint64_t sk[5];
+	struct fact f;
+
+	for (int i = 0; i < 5; i++)
+		sk[i] = hold(w, ONE4, RP, 0, true);
+	for (int i = 0; i < 5; i++) {
+		ask(w, ONE4, 0, 0);
+		assert_int_equal(w->trouble.holder_count, 5 - i);
+		f = call(w, WIRE_DESTROY, sk[(i * 2) % 5], 1, 0);
+		table_apply(w->table, &f);
+	}
+	ask(w, ONE4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 0);
+}
+
+static void open_connection(struct world *w, uint64_t sk, uint16_t peer_port)
+{
+	struct fact f = call(w, WIRE_OPEN, sk, 100, 0);
+
+	place(&f, ONE4);
+	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
+	f.peer.port = peer_port;
+	f.from = STATE_CLOSE;
+	f.to = STATE_SYN_SENT;
+	f.local.port = 0;
+	table_apply(w->table, &f);
+	f.local.port = PORT;
+	f.kind = WIRE_CONNECT;
+	table_apply(w->table, &f);
+	f.kind = WIRE_STATE;
+	f.has_task = false;
+	f.from = STATE_SYN_SENT;
+	f.to = STATE_ESTABLISHED;
+	table_apply(w->table, &f);
+}
+
+/* ESTABLISHED to TIME_WAIT, and the socket itself is gone. */
+static void close_connection(struct world *w, uint64_t sk, uint16_t peer_port)
+{
+	static const enum tcp_state path[] = {STATE_ESTABLISHED, STATE_FIN_WAIT1, STATE_FIN_WAIT2,
+					      STATE_CLOSE};
+	struct fact f = call(w, WIRE_STATE, sk, 0, 0);
+
+	f.has_task = false;
+	f.options = 0;
+	place(&f, ONE4);
+	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
+	f.peer.port = peer_port;
+	for (int i = 0; i < 3; i++) {
+		f.from = path[i];
+		f.to = path[i + 1];
+		f.kind = f.to == STATE_CLOSE ? WIRE_CLOSED : WIRE_STATE;
+		f.flags = f.to == STATE_CLOSE ? WIRE_F_FIN_RECEIVED | WIRE_F_SHUTDOWN : 0;
+		table_apply(w->table, &f);
+	}
+	f.kind = WIRE_DESTROY;
+	table_apply(w->table, &f);
+}
+
+static void an_outgoing_connection_holds_its_port(void **state)
+{
+	struct world *w = *state;
+
+	open_connection(w, 0x9000, 80);
+	ask(w, ANY4, RA, 0);
+	assert_int_equal(w->trouble.holder_count, 1);
+	assert_int_equal(w->holder[0].why, WHY_OUTGOING | WHY_WILDCARD | WHY_REUSEADDR_THERE);
+	assert_int_equal(w->holder[0].state, STATE_ESTABLISHED);
+	assert_true(w->holder[0].has_peer);
+	assert_int_equal(w->owner[0].pid, 100);
+}
+
+static void time_wait_holds_for_a_minute(void **state)
+{
+	struct world *w = *state;
+
+	open_connection(w, 0x9000, 80);
+	close_connection(w, 0x9000, 80);
+	ask(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 1);
+	assert_int_equal(w->holder[0].state, STATE_TIME_WAIT);
+	assert_true(w->holder[0].why & WHY_TIME_WAIT);
+	assert_int_equal(w->owner[0].pid, 100);
+	w->now += 59 * SECOND;
+	ask(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 1);
+	w->now += 2 * SECOND;
+	ask(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 0);
+}
+
+static void a_reused_time_wait_is_the_new_connection(void **state)
+{
+	struct world *w = *state;
+
+	open_connection(w, 0x9000, 80);
+	close_connection(w, 0x9000, 80);
+	open_connection(w, 0x9040, 80);
+	ask(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 1);
+	assert_int_equal(w->holder[0].state, STATE_ESTABLISHED);
+}
+
+static void a_seeded_minisock_has_no_owner(void **state)
+{
+	struct world *w = *state;
+	struct fact f = call(w, WIRE_SEED_SOCKET, 0x9000, 0, 0);
+	uint64_t added, removed;
+
+	f.has_task = false;
+	f.to = STATE_TIME_WAIT;
+	f.peer.port = 80;
+	place(&f, ONE4);
+	for (int i = 0; i < 2; i++) { /* a second look finds the same one */
+		table_seed_begin(w->table, w->now);
+		table_seed(w->table, &f);
+		table_seed_end(w->table, false, &added, &removed);
+	}
+	assert_int_equal(added, 0);
+	ask(w, ONE4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 1);
+	assert_null(w->holder[0].process);
+	assert_int_equal(w->holder[0].since_ns, 0);
+}
+
+static void many_time_waits_are_all_found(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned int i = 0; i < 5000; i++) {
+		open_connection(w, 0x9000, (uint16_t)(1000 + i));
+		close_connection(w, 0x9000, (uint16_t)(1000 + i));
+	}
+	ask(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 64);
+	assert_int_equal(w->trouble.holders_more, 5000 - 64);
+}
+
+static bool small_range(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret)
+{
+	(void)ctx, (void)pid;
+	*ret = (struct port_range){.unprivileged_from = 1024};
+	assert_int_equal(port_range_parse("4000\t4009\n", ret), 0);
+	assert_int_equal(port_range_parse_reserved("4005,80,4008-4020\n", ret), 0);
+	return netns == NETNS;
+}
+
+static void exhaustion_counts_the_range(void **state)
+{
+	struct world *w = *state;
+	struct fact f;
+
+	table_set_ranges(w->table, small_range, NULL);
+	open_connection(w, 0x9000, 80);
+	open_connection(w, 0x9040, 81); /* the same port elsewhere */
+	f = call(w, WIRE_CONNECT, 0x9080, 5, 0);
+	f.local.port = 0;
+	f.result = -EADDRNOTAVAIL;
+	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
+	f.peer.port = 80;
+	table_apply(w->table, &f);
+	assert_true(w->has_trouble && w->trouble.has_range);
+	assert_int_equal(w->trouble.low, 4000);
+	assert_int_equal(w->trouble.high, 4009);
+	assert_int_equal(w->trouble.reserved, 3);
+	assert_int_equal(w->trouble.used, 1);
+}
+
+static void a_low_port_needs_a_capability(void **state)
+{
+	struct world *w = *state;
+	struct fact f = call(w, WIRE_BIND, 0x9000, 5, 1000);
+
+	table_set_ranges(w->table, small_range, NULL);
+	f.result = -EACCES;
+	f.local.port = 80;
+	table_apply(w->table, &f);
+	assert_true(w->has_trouble);
+	assert_int_equal(w->trouble.unprivileged_from, 1024);
+	f.local.port = 8080; /* refused by somebody else: a security module */
+	table_apply(w->table, &f);
+	assert_false(w->has_trouble);
+	f.local.port = 80;
+	f.netns = NETNS + 1; /* a namespace that nobody can enter any more */
+	table_apply(w->table, &f);
+	assert_false(w->has_trouble);
+}
+
+static void ranges_are_read_as_written(void **state)
+{
+	struct port_range r = {0};
+
+	(void)state;
+	assert_int_equal(port_range_parse("32768\t60999\n", &r), 0);
+	assert_int_equal(r.low, 32768);
+	assert_int_equal(r.high, 60999);
+	assert_int_equal(port_range_parse("5", &r), -EINVAL);
+	assert_int_equal(port_range_parse("9 5", &r), -EINVAL);
+	assert_int_equal(port_range_parse("1 65536", &r), -EINVAL);
+	assert_int_equal(r.low, 32768);
+	assert_int_equal(port_range_parse_reserved("\n", &r), 0);
+	assert_int_equal(r.reserved_count, 0);
+	assert_int_equal(port_range_parse_reserved("8080,40000-40002,40001\n", &r), 0);
+	assert_int_equal(r.reserved_count, 3);
+	assert_true(port_is_reserved(&r, 8080) && port_is_reserved(&r, 40002));
+	assert_false(port_is_reserved(&r, 40003));
+	assert_int_equal(port_range_parse_reserved("x", &r), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conflicts_as_the_kernel_has_them),
+		cmocka_unit_test_setup_teardown(other_places_do_not_hold, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_destroyed_socket_holds_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_outgoing_connection_holds_its_port, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(time_wait_holds_for_a_minute, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_reused_time_wait_is_the_new_connection, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_seeded_minisock_has_no_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_time_waits_are_all_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(exhaustion_counts_the_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_low_port_needs_a_capability, setup, teardown),
+		cmocka_unit_test(ranges_are_read_as_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
