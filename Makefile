@@ -24,7 +24,7 @@ WARN   := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-protot
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fno-strict-aliasing -pthread
 override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -isystem $(BUILD)
-LDLIBS := -lbpf -lelf -lz
+LDLIBS := -lbpf -lelf -lz -lsqlite3 -lm
 ifdef SYSROOT
 override CFLAGS += --sysroot=$(SYSROOT)
 endif
@@ -39,6 +39,7 @@ endif
 # What each room is made of; a test checks that none includes what it must not know.
 MODEL  := $(wildcard src/model/*.c)
 OUTPUT := $(wildcard src/output/*.c)
+STORE  := $(wildcard src/store/*.c)
 KERNEL := $(wildcard src/kernel/*.c)
 CLI    := $(wildcard src/cli/*.c)
 OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -53,7 +54,7 @@ SKELETON := $(BUILD)/sockwatch.skel.h $(BUILD)/snapshot.skel.h
 .PHONY: all run test unit e2e deps deps-test install clean check-layers
 all: $(BUILD)/sockwatch
 
-$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(MODEL))
+$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(STORE) $(MODEL))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -84,7 +85,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
+DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
 	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase
 include tests/tests.mk
@@ -123,6 +124,8 @@ run: deps
 
 install: all
 	install -D -m 0755 $(BUILD)/sockwatch $(DESTDIR)$(PREFIX)/sbin/sockwatch
+	$(Q)sed 's|@sbindir@|$(PREFIX)/sbin|' dist/sockwatch-record.service.in > $(BUILD)/sockwatch-record.service
+	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(PREFIX)/lib/systemd/system/sockwatch-record.service
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -10,6 +10,8 @@
 #define EXIT_USAGE	2
 #define DEFAULT_RING	(UINT64_C(64) << 20)
 #define DEFAULT_SOCKETS 1000000
+#define DEFAULT_FILES	10
+#define DEFAULT_QUEUE	(UINT64_C(64) << 20)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 struct command {
@@ -55,6 +57,23 @@ static const struct command commands[] = {
 	 "  sockwatch who --wait 8080            returns the moment somebody takes it\n"
 	 "\n"
 	 "Exit code: 0 found, 1 run-time failure, 2 usage, 3 nobody has it."},
+	{COMMAND_RECORD, "record", "keep every socket's life in a file, to be asked for later",
+	 "Keeps the life of each socket, each bind and listen and each failed connect in a store "
+	 "(SQLite), which sockwatch history and sqlite3 read at any time.\v"
+	 "Examples:\n"
+	 "  sockwatch record --store /var/lib/sockwatch/store --keep 7d\n"
+	 "  sockwatch record --store web.store --port 443 --keep 2GB\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
+	{COMMAND_HISTORY, "history", "ask a record who had a port, and when",
+	 "Prints the recorded lives that match, with binds, listens and failures, oldest first; "
+	 "what is still open comes last.\v"
+	 "Examples:\n"
+	 "  sockwatch history --store FILE --port 41234 --at 03:12     who had it then\n"
+	 "  sockwatch history --store FILE --since -1h --reason refused,timeout\n"
+	 "  sockwatch history --store FILE -c nginx -o json --follow\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 nothing found."},
 };
 
 /* What the argp callback works on. */
@@ -265,7 +284,7 @@ static int print_overview(void)
 	     "  sockwatch who 8080                     who has the port\n"
 	     "\n"
 	     "Needs root.\n"
-	     "Exit code: 0 done, 1 run-time failure, 2 usage, 3 who found nobody, 4 done but "
+	     "Exit code: 0 done, 1 run-time failure, 2 usage, 3 who or history found nothing, 4 done but "
 	     "events were lost.");
 	return finish_stdout();
 }
@@ -307,6 +326,9 @@ static void options_init(struct options *o, enum options_command command)
 		.command = command,
 		.ring_bytes = DEFAULT_RING,
 		.max_sockets = DEFAULT_SOCKETS,
+		.queue_bytes = DEFAULT_QUEUE,
+		.until_ns = UINT64_MAX,
+		.keep_files = DEFAULT_FILES,
 	};
 	filter_init(&o->filter);
 }
@@ -323,6 +345,30 @@ static void apply_environment(struct options *o)
 	/* https://no-color.org: present and not empty. */
 	if (o->color == COLOR_AUTO && no_color && *no_color)
 		o->color = COLOR_NEVER;
+}
+
+/* What no single option can tell; 0 or EINVAL after one line. */
+static int check_together(const struct command *command, const struct options *o)
+{
+	if (o->rotate_bytes && !o->output_file)
+		return options_complain("--rotate needs a file; write for example --output "
+					"/var/log/sockwatch.json --rotate 100MB");
+	if (o->journal && o->output_file)
+		return options_complain("--journal is the output, --output another; give either");
+	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY)
+		return 0;
+	if (!o->store_file)
+		return options_complain("%s needs the file of the record; write for example "
+					"--store /var/lib/sockwatch/store",
+					command->name);
+	if (o->has_at && o->since_ns != o->until_ns)
+		return options_complain("--at is one moment, --since and --until are a span; give "
+					"either");
+	if (o->has_at && o->follow)
+		return options_complain("--at is over, --follow goes on; give either");
+	if (o->since_ns > o->until_ns)
+		return options_complain("--since is later than --until; exchange them");
+	return 0;
 }
 
 int options_parse(int argc, char **argv, struct options *ret)
@@ -350,6 +396,8 @@ int options_parse(int argc, char **argv, struct options *ret)
 		code = print_version();
 	else if (r.parse.help)
 		code = named ? print_command_help(&argp, command) : print_overview();
+	else if (code == OPTIONS_RUN && check_together(command, ret))
+		code = EXIT_USAGE;
 	if (code == OPTIONS_RUN && command->id == COMMAND_WHO && !ret->asked) {
 		options_complain("who: which port? write for example sockwatch who 8080");
 		code = EXIT_USAGE;

@@ -27,6 +27,8 @@ enum options_command {
 	COMMAND_FEATURES,
 	COMMAND_LS,
 	COMMAND_WHO,
+	COMMAND_RECORD,
+	COMMAND_HISTORY,
 };
 
 enum options_format {
@@ -63,6 +65,16 @@ struct options {
 	bool wait;
 	bool asked;			/* who: the port was given, in `filter` */
 	const char *port_text;		/* as given; points into argv */
+	uint64_t rotate_bytes;		/* trace: change the output file there; 0: never */
+	uint64_t keep_files;		/* old ones */
+	bool journal;			/* trace: to the journal instead */
+	const char *store_file;		/* record, history: never NULL; points into argv */
+	uint64_t keep_ns, keep_bytes;	/* record; 0: no bound; at most one of them */
+	uint64_t queue_bytes;		/* record: memory for what waits to be written */
+	uint64_t since_ns, until_ns;	/* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
+	bool has_at;			/* both are the moment asked for */
+	bool follow;
+	uint32_t reasons;		/* history: bit per enum close_reason, 0 any */
 };
 
 /*

@@ -3,10 +3,11 @@
  * options_names.c - ports and hosts given by name: /etc/services and /etc/hosts, read here and not through the name service's
  * plugins, which the static program cannot load and which may block.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -85,4 +86,39 @@ int options_set_port(struct options *o, const char *text)
 	o->asked = true;
 	o->port_text = text;
 	return 0;
+}
+
+int options_set_word(struct options_parse *p, const char *word, const char *before)
+{
+	size_t len = before ? strlen(before) : 0;
+
+	/* "lsof -i :80": the value may stand apart. */
+	if (p->options->command == COMMAND_LS && p->inet_open && len > 1 && before[0] == '-' &&
+	    before[1] != '-' && before[len - 1] == 'i') {
+		p->inet_open = false;
+		if (options_add_inet(p->options, word) == 0)
+			return 0;
+		return options_complain("-i '%.*s': not as lsof has it; write for example -i "
+					"tcp@127.0.0.1:80,443",
+					(int)strnlen(word, 100), word);
+	}
+	if (p->options->command == COMMAND_WHO && !p->options->asked)
+		return options_set_port(p->options, word);
+	return -1;
+}
+
+int options_complain(const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	for (char *c = line; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+	fprintf(stderr, "sockwatch: %s\n", line);
+	return EINVAL;
 }

@@ -30,6 +30,7 @@ enum socket_flag {
 	SOCKET_LISTED = 1 << 13,     /* in the chain of its port */
 	SOCKET_MAPPED = 1 << 14,
 	SOCKET_HELD = 1 << 15, /* the end of the life before may still wait */
+	SOCKET_TOLD = 1 << 16, /* table_each_open() has handed it out as it is */
 };
 
 struct socket {

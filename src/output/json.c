@@ -54,6 +54,7 @@ static const struct key keys[FIELDS] = {
 	[FIELD_RETRANSMITS] = KEY("retransmits"),
 	[FIELD_RTT_US] = KEY("rtt_us"),
 	[FIELD_REASON] = KEY("reason"),
+	[FIELD_END] = KEY("end"),
 	[FIELD_TIME_WAIT] = KEY("time_wait"),
 	[FIELD_STATES] = KEY("states"),
 	[FIELD_STATE] = KEY("state"),

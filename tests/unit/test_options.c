@@ -388,8 +388,8 @@ static void test_bad_usage(void **state)
 		const char *line; /* behind "sockwatch: "; all of it where it ends in a newline */
 	} cases[] = {
 		{{"foo"},
-		 "'foo': no such command (there are trace, features, ls, who); see sockwatch "
-		 "--help\n"},
+		 "'foo': no such command (there are trace, features, ls, who, record, history); see "
+		 "sockwatch --help\n"},
 		{{""}, "'': no such command"},
 		{{"lss"}, "'lss': no such command"},
 		{{"ls", "foo"}, "'foo': ls takes options only"},
