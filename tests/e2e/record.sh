@@ -38,7 +38,7 @@ fi
 start_record() { # NAME STORE OPTION...
 	local name=$1 store=$2
 	shift 2
-	"$sockwatch" record --store "$store" "$@" 2>"$work/$name.err" &
+	"$sockwatch" record --store "$store" "$@" >/dev/null 2>"$work/$name.err" &
 	recorder=$!
 	pids="$pids $recorder"
 	until_true grep -q '^sockwatch: tracing' "$work/$name.err" || fail "$name" "did not start: $(cat "$work/$name.err")"
@@ -214,7 +214,7 @@ full_memory() {
 export -f full_disk full_memory start_record stop_record until_true talk fail
 export work sockwatch pids
 for test in full_disk full_memory; do
-	why=$(unshare -m bash -c "$test" 2>&1)
+	why=$(unshare -m bash -c "trap 'kill -KILL \$recorder 2>/dev/null' EXIT; $test" 2>&1)
 	case $? in
 	0) pass $test ;;
 	77) echo "SKIP $test: no mount namespace of our own" ;;
