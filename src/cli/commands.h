@@ -9,6 +9,7 @@
 #define EXIT_LOST 4 /* done, but events were lost */
 
 int command_trace(const struct options *options);
+int command_ephemeral(const struct options *options);
 int command_features(const struct options *options);
 
 /* Opens the kernel side as the options say; NULL after saying why. */

@@ -24,6 +24,7 @@
 enum options_command {
 	COMMAND_TRACE,
 	COMMAND_FEATURES,
+	COMMAND_EPHEMERAL,
 };
 
 enum options_format {
@@ -46,6 +47,8 @@ struct options {
 	bool quiet;
 	uint64_t for_ns;		/* 0: until stopped */
 	uint64_t count;			/* 0: no limit */
+	bool map;			/* ephemeral: draw the range */
+	uint32_t fail_at;		/* ephemeral: percent in use that make exit code 5; 0 never */
 	uint64_t ring_bytes;		/* a power of two, 1 MiB to 1 GiB */
 	uint64_t max_sockets;
 	const char *btf_file;		/* NULL: the kernel's own; points into argv */

@@ -319,6 +319,24 @@ static int set_count(struct options_parse *p, const struct options_row *row, con
 	return check(row, arg, units_parse_number(arg, 1, UINT64_MAX, &p->options->count));
 }
 
+static int set_fail_at(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	char digits[8];
+	size_t len = strlen(arg);
+	uint64_t percent;
+
+	if (len && arg[len - 1] == '%')
+		len--;
+	if (!len || len >= sizeof(digits))
+		return refuse(row, arg);
+	memcpy(digits, arg, len);
+	digits[len] = '\0';
+	if (units_parse_number(digits, 1, 100, &percent))
+		return refuse(row, arg);
+	p->options->fail_at = (uint32_t)percent;
+	return 0;
+}
+
 static int set_sockets(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	return check(row, arg, units_parse_number(arg, 1, SOCKETS_MAX, &p->options->max_sockets));
@@ -340,7 +358,8 @@ static int set_ring(struct options_parse *p, const struct options_row *row, cons
 
 #define TRACE	 (1u << COMMAND_TRACE)
 #define FEATURES (1u << COMMAND_FEATURES)
-#define ALL	 (TRACE | FEATURES)
+#define EPHEMERAL (1u << COMMAND_EPHEMERAL)
+#define ALL	 (TRACE | FEATURES | EPHEMERAL)
 #define FIELD(f) .field = offsetof(struct options, f)
 
 enum group {
@@ -355,6 +374,7 @@ enum group {
 
 /* clang-format off */
 const struct options_row options_table[] = {
+	{ .commands = EPHEMERAL, .group = GROUP_FILTER, .doc = "Which ports:" },
 	{ .commands = TRACE, .group = GROUP_FILTER,
 	  .doc = "Which sockets (all given must hold; a LIST is 80,443,8000-8100, any of it):" },
 	{ 't', "tcp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
@@ -387,7 +407,7 @@ const struct options_row options_table[] = {
 	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
 	  .doc = "State entered or left; a close answers to every state of its life, listen to LISTEN, "
 		 "bind, connect and accept to none" },
-	{ KEY_NETNS, "netns", "NETNS", TRACE, GROUP_FILTER, false, set_netns,
+	{ KEY_NETNS, "netns", "NETNS", TRACE | EPHEMERAL, GROUP_FILTER, false, set_netns,
 	  .why = "not a network namespace", .example = "self",
 	  .doc = "In this network namespace: self, a path, an inode or a name of ip netns; default: all" },
 	{ KEY_CGROUP, "cgroup", "PATH", TRACE, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
@@ -411,11 +431,16 @@ const struct options_row options_table[] = {
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
 	{ 'q', "quiet", NULL, ALL, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
 	  .doc = "Only errors on stderr" },
-	{ KEY_FOR, "for", "DURATION", TRACE, GROUP_OUTPUT, false, set_for,
+	{ KEY_FOR, "for", "DURATION", TRACE | EPHEMERAL, GROUP_OUTPUT, false, set_for,
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
 	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
 	{ KEY_COUNT, "count", "N", TRACE, GROUP_OUTPUT, false, set_count,
 	  .why = "not a number above 0", .example = "100", .doc = "Stop after N events" },
+	{ KEY_MAP, "map", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(map),
+	  .doc = "Draw the range of each namespace" },
+	{ KEY_FAIL_AT, "fail-at", "PERCENT", EPHEMERAL, GROUP_OUTPUT, false, set_fail_at,
+	  .why = "not a percentage from 1 to 100", .example = "90%",
+	  .doc = "Exit with 5 when so much of the range is in use for any destination" },
 	{ 'n', NULL, NULL, TRACE, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
 	{ 'P', NULL, NULL, TRACE, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
 
@@ -426,10 +451,10 @@ const struct options_row options_table[] = {
 	{ KEY_BTF, "btf", "FILE", ALL, GROUP_KERNEL, false, set_file, FIELD(btf_file),
 	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
 	  .doc = "The kernel's types; default: its own" },
-	{ KEY_RING, "ring", "SIZE", TRACE, GROUP_KERNEL, false, set_ring,
+	{ KEY_RING, "ring", "SIZE", TRACE | EPHEMERAL, GROUP_KERNEL, false, set_ring,
 	  .why = "not a size from 1M to 1G", .example = "256M",
 	  .doc = "Ring buffer, rounded up to a power of two; default 64M" },
-	{ KEY_SOCKETS, "sockets", "N", TRACE, GROUP_KERNEL, false, set_sockets,
+	{ KEY_SOCKETS, "sockets", "N", TRACE | EPHEMERAL, GROUP_KERNEL, false, set_sockets,
 	  .why = "not a number from 1 to 16777216", .example = "2000000",
 	  .doc = "Sockets to remember at once; default 1000000" },
 

@@ -19,8 +19,10 @@ enum options_key {
 	KEY_CONTAINER,
 	KEY_COUNT,
 	KEY_EVENTS,
+	KEY_FAIL_AT,
 	KEY_FOR,
 	KEY_HOOKS,
+	KEY_MAP,
 	KEY_NETNS,
 	KEY_OUTPUT,
 	KEY_PORT,
@@ -52,7 +54,7 @@ struct options_row {
 };
 
 /* Ends with a row without `doc`. */
-#define OPTIONS_ROWS_MAX 48
+#define OPTIONS_ROWS_MAX 56
 extern const struct options_row options_table[];
 
 /* "--port", or "-o" where there is no name; lives until the next call. */
