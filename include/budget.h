@@ -67,6 +67,7 @@ struct budget_namespace {
 	uint64_t in_use[STATES];   /* TCP sockets with a port of the range; CLOSE: bound only */
 	uint8_t mark[65536];	   /* enum port_mark */
 	uint8_t blocked_bits[8192], udp4_bits[8192], udp6_bits[8192], listen_bits[8192];
+	uint8_t bound_bits[8192]; /* somebody is bound to it and no more */
 };
 
 struct budget_row {
@@ -86,7 +87,7 @@ struct budget_process {
 	const struct process *process;
 	uint32_t held;		      /* ports of a range, by sockets it holds or left in TIME_WAIT */
 	uint32_t time_wait;	      /* left behind, where it was seen */
-	uint32_t bound_before_connect;/* connections whose port was chosen by bind() */
+	uint32_t bound_before_connect;/* connections whose port was chosen by bind(), where that is certain */
 	double churn_per_s;	      /* < 0 not watched */
 };
 

@@ -8,12 +8,15 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define EXIT_SHORT 5 /* --fail-at reached */
+#define MAX_SAMPLES 241
+#define REPEAT_MS   2000
+#define EXIT_SHORT  5 /* --fail-at reached */
 
 /* Who holds which socket: open addressing by the kernel's address. */
 struct owners {
@@ -33,6 +36,8 @@ struct ephemeral {
 	struct output output;
 	struct buffer buffer;
 	uint64_t begin_ns, end_ns;
+	struct budget_sample sample[MAX_SAMPLES];
+	size_t sample_count;
 };
 
 static struct owner *owner_at(const struct owners *o, uint64_t sk)
@@ -154,6 +159,44 @@ static void on_event(void *ctx, const struct event *event)
 	budget_watch_event(e->watch, event);
 }
 
+static void take_sample(struct ephemeral *e)
+{
+	struct budget_sample *s = &e->sample[e->sample_count];
+	const struct budget *b = e->budget;
+
+	if (e->sample_count == MAX_SAMPLES)
+		return;
+	*s = (struct budget_sample){.time_ns = kernel_now()};
+	for (size_t i = 0; i < b->ns_count; i++) {
+		for (int state = 1; state < STATES; state++)
+			s->in_use += b->ns[i]->in_use[state];
+		s->time_wait += b->ns[i]->in_use[STATE_TIME_WAIT];
+	}
+	if (b->row_count)
+		s->available = b->row[0].available;
+	else if (b->ns_count)
+		s->available = b->ns[0]->usable - b->ns[0]->blocked;
+	e->sample_count++;
+}
+
+/* A page shows the use over the time watched. */
+static void on_idle(void *ctx, uint64_t now_ns)
+{
+	struct ephemeral *e = ctx;
+	uint64_t apart_ns = e->options->for_ns / (MAX_SAMPLES - 1);
+
+	if (e->options->format != FORMAT_HTML || e->sample_count == MAX_SAMPLES)
+		return;
+	apart_ns = apart_ns < NSEC_PER_SEC / 2 ? NSEC_PER_SEC / 2 : apart_ns;
+	if (e->sample_count && now_ns - e->sample[e->sample_count - 1].time_ns < apart_ns)
+		return;
+	if (!look(e))
+		return;
+	take_sample(e);
+	budget_free(e->budget);
+	e->budget = NULL;
+}
+
 static int watch(struct ephemeral *e)
 {
 	int err = session_start(&e->session);
@@ -165,7 +208,7 @@ static int watch(struct ephemeral *e)
 		return -EIO;
 	session_announce(&e->session, "; the report follows");
 	e->begin_ns = kernel_now();
-	session_run(&e->session, NULL, NULL);
+	session_run(&e->session, on_idle, e);
 	e->end_ns = kernel_now();
 	return 0;
 }
@@ -189,6 +232,8 @@ static void print_report(struct ephemeral *e)
 		.time_ns = kernel_now(),
 		.wall_offset_ns = kernel_wall_offset(),
 		.map = e->options->map,
+		.sample = e->sample,
+		.sample_count = e->sample_count,
 	};
 	struct winsize size;
 
@@ -196,6 +241,8 @@ static void print_report(struct ephemeral *e)
 		report.columns = size.ws_col;
 	if (e->options->format == FORMAT_JSON)
 		budget_write_json(&e->buffer, &report);
+	else if (e->options->format == FORMAT_HTML)
+		budget_write_html(&e->buffer, &report);
 	else
 		budget_write_text(&e->buffer, &report);
 }
@@ -224,6 +271,23 @@ static int exit_code(const struct ephemeral *e)
 	return 0;
 }
 
+/* The next look, on a terminal over the one before; 0 once it is time to stop. */
+static int repeat(struct ephemeral *e)
+{
+	static const char home[] = "\033[H\033[J";
+
+	if (isatty(e->output.fd) == 1)
+		buffer_append(&e->buffer, home, sizeof(home) - 1);
+	print_report(e);
+	if (!output_flush(&e->output, &e->buffer) || output_stop)
+		return 0;
+	poll(NULL, 0, REPEAT_MS);
+	if (output_stop)
+		return 0;
+	budget_free(e->budget);
+	return look(e) ? 1 : -EIO;
+}
+
 static int run(struct ephemeral *e)
 {
 	const struct options *o = e->options;
@@ -247,7 +311,14 @@ static int run(struct ephemeral *e)
 		session_finish(&e->session);
 		budget_watch_apply(e->watch, e->budget, e->before, e->end_ns - e->begin_ns);
 	}
-	print_report(e);
+	if (o->watch) {
+		while ((err = repeat(e)) > 0)
+			;
+		if (err < 0)
+			return 1;
+	} else {
+		print_report(e);
+	}
 	return exit_code(e);
 }
 

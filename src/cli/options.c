@@ -325,6 +325,11 @@ int options_parse(int argc, char **argv, struct options *ret)
 			 ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT | ARGP_IN_ORDER, NULL, &r);
 	if (err)
 		code = EXIT_USAGE;
+	if (!err && ret->watch && ret->for_ns) {
+		options_complain("--watch and --for exclude each other: one looks again and again, the other "
+				 "once at the end; give one of them");
+		code = EXIT_USAGE;
+	}
 	if (err && !r.explained)
 		options_complain("the command line cannot be read: %s", strerror(err));
 	if (r.parse.version)

@@ -30,6 +30,7 @@ enum options_command {
 enum options_format {
 	FORMAT_TEXT,
 	FORMAT_JSON,
+	FORMAT_HTML,			/* ephemeral only */
 };
 
 enum options_color {
@@ -48,6 +49,7 @@ struct options {
 	uint64_t for_ns;		/* 0: until stopped */
 	uint64_t count;			/* 0: no limit */
 	bool map;			/* ephemeral: draw the range */
+	bool watch;			/* ephemeral: again every two seconds, until stopped */
 	uint32_t fail_at;		/* ephemeral: percent in use that make exit code 5; 0 never */
 	uint64_t ring_bytes;		/* a power of two, 1 MiB to 1 GiB */
 	uint64_t max_sockets;

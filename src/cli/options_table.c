@@ -26,6 +26,7 @@
 	"LAST_ACK, LISTEN, CLOSING"
 
 static const char *const format_words[] = {"text", "json", NULL};
+static const char *const report_words[] = {"text", "json", "html", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 static const char *const hooks_words[] = {"auto", "trampolines", "tracepoints", NULL};
 
@@ -421,7 +422,10 @@ const struct options_row options_table[] = {
 	  .doc = "Only these: bind, listen, connect, accept, state, close" },
 
 	{ .commands = ALL, .group = GROUP_OUTPUT, .doc = "Output:" },
-	{ 'o', NULL, "text|json", ALL, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
+	{ 'o', NULL, "text|json|html", EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(format), report_words,
+	  .why = "neither text, json nor html", .example = "json",
+	  .doc = "A report (default), one JSON object a line, or one self-contained web page" },
+	{ 'o', NULL, "text|json", ALL & ~EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
 	  .why = "neither text nor json", .example = "json",
 	  .doc = "A table (default), or one JSON object a line" },
 	{ KEY_OUTPUT, "output", "FILE", ALL, GROUP_OUTPUT, false, set_file, FIELD(output_file),
@@ -438,6 +442,8 @@ const struct options_row options_table[] = {
 	  .why = "not a number above 0", .example = "100", .doc = "Stop after N events" },
 	{ KEY_MAP, "map", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(map),
 	  .doc = "Draw the range of each namespace" },
+	{ KEY_WATCH, "watch", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(watch),
+	  .doc = "A look every two seconds, until Ctrl-C" },
 	{ KEY_FAIL_AT, "fail-at", "PERCENT", EPHEMERAL, GROUP_OUTPUT, false, set_fail_at,
 	  .why = "not a percentage from 1 to 100", .example = "90%",
 	  .doc = "Exit with 5 when so much of the range is in use for any destination" },

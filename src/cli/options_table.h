@@ -29,6 +29,7 @@ enum options_key {
 	KEY_RING,
 	KEY_SOCKETS,
 	KEY_STATE,
+	KEY_WATCH,
 };
 
 /* What options_parse() carries from option to option. */

@@ -122,6 +122,8 @@ static void mark_tcp(struct budget_namespace *ns, const struct port_use *u)
 		bit_set(ns->blocked_bits, port);
 	if (u->state == STATE_LISTEN)
 		bit_set(ns->listen_bits, port);
+	if (u->state == STATE_CLOSE)
+		bit_set(ns->bound_bits, port);
 	mark_port(ns, port,
 		  u->state == STATE_LISTEN ? PORT_LISTENING
 		  : !u->bucket_open	   ? PORT_BOUND
@@ -158,6 +160,12 @@ static bool is_outgoing(const struct budget_namespace *ns, const struct port_use
 {
 	return ns && u->protocol == IPPROTO_TCP && u->peer.port && u->state != STATE_LISTEN &&
 	       u->state != STATE_CLOSE && !bit_get(ns->listen_bits, u->local.port);
+}
+
+/* bind() chose its port, and not somebody else's bind() to a port that connect() had chosen. */
+static bool is_bound_first(const struct budget_namespace *ns, const struct port_use *u)
+{
+	return is_outgoing(ns, u) && !u->bucket_open && !bit_get(ns->bound_bits, u->local.port);
 }
 
 static int compare_pairs(const struct port_use *a, const struct port_use *b)
@@ -303,7 +311,7 @@ static int make_processes(struct budget *b)
 		p = &b->process[b->process_count - 1];
 		p->held++;
 		p->time_wait += u->minisock;
-		p->bound_before_connect += is_outgoing(ns, u) && !u->bucket_open;
+		p->bound_before_connect += is_bound_first(ns, u);
 	}
 	free(owned);
 	qsort(b->process, b->process_count, sizeof(*b->process), compare_processes);

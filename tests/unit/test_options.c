@@ -388,7 +388,7 @@ static void test_bad_usage(void **state)
 		const char *line; /* behind "sockwatch: "; all of it where it ends in a newline */
 	} cases[] = {
 		{{"foo"},
-		 "'foo': no such command (there are trace, features); see sockwatch --help\n"},
+		 "'foo': no such command (there are trace, ephemeral, features); see sockwatch --help\n"},
 		{{""}, "'': no such command"},
 		{{"ls"}, "'ls': no such command"},
 		{{"trace", "foo"}, "'foo': trace takes options only; see sockwatch trace --help\n"},
@@ -471,6 +471,11 @@ static void test_bad_usage(void **state)
 		{{"trace", "a\nb\033[1m\177"}, "'a?b?[1m?': trace takes options only"},
 		{{"--port", "80", "--help", "--port=x"}, NULL},
 		{{"--port=x", "--help"}, "--port 'x': not a port"},
+		{{"ephemeral", "--fail-at=0"}, "--fail-at '0': not a percentage"},
+		{{"ephemeral", "--fail-at=%"}, "--fail-at '%': not a percentage"},
+		{{"ephemeral", "--fail-at=101%"}, "--fail-at '101%': not a percentage"},
+		{{"ephemeral", "--watch", "--for=1s"}, "--watch and --for exclude each other"},
+		{{"trace", "-o", "html"}, "-o 'html': neither text nor json"},
 	};
 
 	(void)state;
