@@ -407,7 +407,7 @@ def main():
         sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
-            code = run("budget-" + name, case)
+            code = run("ephemeral-" + name, case)
             sys.stdout.flush()
             os._exit(code)
         failed += os.waitpid(pid, 0)[1] != 0
