@@ -86,6 +86,34 @@ static __always_inline void on_connect(struct sock *sk, const bool trusted, cons
 	record_submit(c);
 }
 
+/* `had_port` false: the call made the kernel choose one. */
+static __always_inline void on_udp_connect(struct sock *sk, const bool trusted, const __u8 *asked,
+					   int result, bool had_port)
+{
+	struct wire_call *c = call_reserve(WIRE_CONNECT, sk, trusted, true);
+
+	if (!c)
+		return;
+	c->result = result;
+	c->arg = !had_port;
+	if (result < 0)
+		fill_asked(c->fact.peer, &c->fact.peer_port_be, c->fact.family, asked);
+	record_submit(c);
+}
+
+/* A send chose a port, or found none. */
+static __always_inline void on_autobind(struct sock *sk, const bool trusted, int result)
+{
+	struct wire_call *c = call_reserve(WIRE_BIND, sk, trusted, true);
+
+	if (!c)
+		return;
+	c->result = result;
+	c->arg = 1;
+	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
+	record_submit(c);
+}
+
 static __always_inline void on_accept(struct sock *sk, const bool trusted, __u8 flags)
 {
 	struct wire_call *c = call_reserve(WIRE_ACCEPT, sk, trusted, true);
@@ -105,7 +133,7 @@ static __always_inline struct call *current_call(void)
 
 /* CLOSE -> SYN_SENT and CLOSE -> LISTEN: the only changes of state that always run in the caller's
  * task. */
-static __always_inline void on_open(struct sock *sk, int to)
+static __always_inline void on_open(struct sock *sk, int to, const __u8 flags)
 {
 	struct wire_call *c;
 
@@ -126,6 +154,7 @@ static __always_inline void on_open(struct sock *sk, int to)
 	c = call_reserve(WIRE_OPEN, sk, true, true);
 	if (!c)
 		return;
+	c->fact.flags = flags;
 	c->fact.from = TCP_CLOSE;
 	c->fact.to = to;
 	/* inet_sport may be left over from the life before; skc_num is 0 unless bound. */
@@ -152,7 +181,7 @@ static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk
 		c->fact.flags |= WIRE_F_LINGER2_OFF;
 }
 
-static __always_inline void on_closed(struct sock *sk, int from)
+static __always_inline void on_closed(struct sock *sk, int from, const __u8 again)
 {
 	struct wire_closed *c = record_reserve(WIRE_CLOSED, sizeof(*c));
 	unsigned long flags;
@@ -160,6 +189,7 @@ static __always_inline void on_closed(struct sock *sk, int from)
 	if (!c)
 		return;
 	fill_socket(&c->fact, sk, true);
+	c->fact.flags = again;
 	c->fact.from = from;
 	c->fact.to = TCP_CLOSE;
 	c->fact.error = sk->sk_err;
@@ -174,13 +204,14 @@ static __always_inline void on_closed(struct sock *sk, int from)
 	record_submit(c);
 }
 
-static __always_inline void on_change(struct sock *sk, int from, int to)
+static __always_inline void on_change(struct sock *sk, int from, int to, const __u8 flags)
 {
 	struct wire_fact *f = record_reserve(WIRE_STATE, sizeof(*f));
 
 	if (!f)
 		return;
 	fill_socket(f, sk, true);
+	f->flags = flags;
 	f->from = from;
 	f->to = to;
 	record_submit(f);
@@ -191,7 +222,7 @@ static __always_inline void on_change(struct sock *sk, int from, int to)
  * from 6.16 on it is 0 already; asking the helper for one would give the listener's away or be
  * undone at once.
  */
-static __always_inline void on_born(struct sock *sk, int from, int to)
+static __always_inline void on_born(struct sock *sk, int from, int to, const __u8 flags)
 {
 	__u64 listener = sk->__sk_common.skc_cookie.counter;
 	struct wire_fact *f;
@@ -205,7 +236,7 @@ static __always_inline void on_born(struct sock *sk, int from, int to)
 	f = record_reserve(WIRE_STATE, sizeof(*f));
 	if (!f)
 		return;
-	f->flags = 0;
+	f->flags = flags;
 	f->netns = sk->__sk_common.skc_net.net->ns.inum;
 	f->sk = (__u64)sk;
 	f->cookie = 0;
@@ -223,28 +254,27 @@ static __always_inline void on_born(struct sock *sk, int from, int to)
 	record_submit(f);
 }
 
-static __always_inline void on_state(struct sock *sk, int from, int to)
+/* `flags`: 0 or WIRE_F_AGAIN. */
+static __always_inline void on_state(struct sock *sk, int from, int to, const __u8 flags)
 {
-	if (from == to || !is_traced_protocol(sk->sk_protocol))
-		return;
 	if (from == TCP_CLOSE)
-		on_open(sk, to);
+		on_open(sk, to, flags);
 	else if (to == TCP_CLOSE)
-		on_closed(sk, from);
+		on_closed(sk, from, flags);
 	else if (from == TCP_LISTEN)
-		on_born(sk, from, to);
+		on_born(sk, from, to, flags);
 	else
-		on_change(sk, from, to);
+		on_change(sk, from, to, flags);
 }
 
 /* `sk` as a number is enough: the table knows the rest. */
-static __always_inline void on_socket(enum wire_kind kind, struct sock *sk)
+static __always_inline void on_socket(enum wire_kind kind, struct sock *sk, const bool trusted)
 {
 	struct wire_fact *f = record_reserve(kind, sizeof(*f));
 
 	if (!f)
 		return;
-	fill_socket(f, sk, true);
+	fill_socket(f, sk, trusted);
 	record_submit(f);
 }
 

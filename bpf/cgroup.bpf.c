@@ -11,9 +11,10 @@ static __always_inline int after_bind(void *ctx)
 {
 	struct sock *sk = ctx;
 
-	if (!is_traced_socket(sk, false))
+	if (!is_traced_socket(sk, false) && !is_udp_socket(sk, false))
 		return 1;
-	/* Inside bind(2) the exit of the system call reports; here only what comes by io_uring. */
+	/* Inside bind(2) the exit of the system call reports; here only what
+	 * comes by io_uring or from a 32-bit process. */
 	if (has_calls && current_call())
 		return 1;
 	on_bind(sk, false, NULL, 0);
@@ -32,7 +33,8 @@ int cgroup__post_bind6(struct bpf_sock *ctx)
 	return after_bind(ctx);
 }
 
-/* do_accept() reaches this when accept was given an address.  Only io_uring needs it: accept(2) is
+/* do_accept() reaches this when accept was given an address.  Only io_uring and
+ * 32-bit processes need it: accept(2) is
  * seen at its exit. */
 static __always_inline int after_accept(struct bpf_sock_addr *ctx)
 {
@@ -43,12 +45,12 @@ static __always_inline int after_accept(struct bpf_sock_addr *ctx)
 	/* A child queued before the trace has no cookie yet, and before 5.12 the system call's exit cannot make it. */
 	if (!has_cookie_helper)
 		bpf_get_socket_cookie(ctx);
-	if (!bsk || !BPF_CORE_READ(task, io_uring))
+	if (!bsk || (!BPF_CORE_READ(task, io_uring) && !task_is_32bit(task)))
 		return 1;
 	tp = bpf_skc_to_tcp_sock(bsk);
 	if (!tp)
 		return 1;
-	on_accept((struct sock *)(__u64)tp, false, WIRE_F_MAYBE_ACCEPT | WIRE_F_NO_SYSCALL);
+	on_accept((struct sock *)(__u64)tp, false, WIRE_F_MAYBE_ACCEPT);
 	return 1;
 }
 
@@ -62,6 +64,52 @@ SEC("cgroup/getpeername6")
 int cgroup__getpeername6(struct bpf_sock_addr *ctx)
 {
 	return after_accept(ctx);
+}
+
+/*
+ * Runs for every send of a UDP socket that is not connected, after the kernel chose a port where
+ * there was none: reported once.  What bind() chose is told apart by the table.
+ */
+static __always_inline int before_send(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *bsk = ctx->sk;
+	struct sent *sent;
+	struct sock *sk;
+
+	if (!bsk)
+		return 1;
+	sent = bpf_sk_storage_get(&sent_from, bsk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!sent || sent->port == bsk->src_port)
+		return 1;
+	sent->port = bsk->src_port;
+	/* The verifier refuses to look behind a socket's own type; through memory it is a plain
+	 * pointer. */
+	*(volatile __u64 *)&sent->sk = (__u64)bsk;
+	sk = (struct sock *)*(volatile __u64 *)&sent->sk;
+	if (is_udp_socket(sk, false))
+		on_autobind(sk, false, 0);
+	return 1;
+}
+
+SEC("cgroup/sendmsg4")
+int cgroup__sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return before_send(ctx);
+}
+
+SEC("cgroup/sendmsg6")
+int cgroup__sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return before_send(ctx);
+}
+
+/* TCP sockets end in tcp_destroy_sock. */
+SEC("cgroup/sock_release")
+int cgroup__sock_release(struct bpf_sock *ctx)
+{
+	if (is_udp_protocol(ctx->protocol) && ctx->type == SOCK_DGRAM)
+		on_socket(WIRE_DESTROY, (struct sock *)ctx, false);
+	return 1;
 }
 
 /* Before 5.12 tracing programs cannot make a cookie, and cgroup/sock_create is not called for

@@ -73,6 +73,15 @@ static __always_inline __u32 time_wait_age_ms(const struct tcp_timewait_sock *tw
 /* task_struct.flags, PF_KTHREAD. */
 #define TASK_IS_KTHREAD 0x00200000
 
+/* The tracepoints of system calls are silent for 32-bit processes on a 64-bit kernel: TS_COMPAT in thread_info.status on x86,
+ * TIF_32BIT in its flags on arm64, which has no status. */
+static __always_inline bool task_is_32bit(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->thread_info.status))
+		return BPF_CORE_READ(task, thread_info.status) & 0x2;
+	return BPF_CORE_READ(task, thread_info.flags) & (1ul << 22);
+}
+
 /* sock flags: enum sock_flags, the first two since forever. */
 #define SOCK_FLAG_DEAD 0
 #define SOCK_FLAG_DONE 1

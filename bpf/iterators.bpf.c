@@ -43,7 +43,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 		if (!socket)
 			return 0;
 		sk = socket->sk;
-		if (!sk || !is_traced_socket(sk, true))
+		if (!sk || !(is_traced_socket(sk, true) || is_udp_socket(sk, true)))
 			return 0;
 		fill_seed(&c, sk, WIRE_SEED_FILE, true);
 		if (c.fact.to == TCP_LISTEN &&
@@ -57,7 +57,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	} else {
 		socket = BPF_CORE_READ(file, private_data);
 		sk = BPF_CORE_READ(socket, sk);
-		if (!sk || !is_traced_socket(sk, false))
+		if (!sk || !(is_traced_socket(sk, false) || is_udp_socket(sk, false)))
 			return 0;
 		fill_seed(&c, sk, WIRE_SEED_FILE, false);
 	}

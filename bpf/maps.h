@@ -18,21 +18,24 @@ struct {
 
 enum call_kind { CALL_BIND = 1, CALL_LISTEN, CALL_CONNECT };
 
+/* Whether a UDP socket had a port when the call began. */
+enum udp_port { UDP_HAS_PORT = 1, UDP_NO_PORT };
+
 /* What a system call's entry leaves for its exit. */
 struct call {
 	__u64 sk;
 	__u8 kind;   /* enum call_kind */
 	__u8 state;  /* of the socket at entry */
 	__u8 opened; /* the socket went to SYN_SENT during the call */
-	__u8 pad0;
+	__u8 udp;    /* enum udp_port: 0 for other protocols */
 	__u32 backlog;
 	__u8 address[28]; /* sockaddr_in or sockaddr_in6 as the caller gave it */
 	__u32 pad1;
 };
 
-/* Key: pid_tgid of a thread inside bind, listen or connect.  Value: struct call.  Written by the
- * entry, removed by the exit.  Full (more threads blocked in connect than entries): the call is
- * counted in calls_full; its states still show. */
+/* Key: pid_tgid of a thread inside bind, listen or connect (trampolines: UDP only).  Value: struct
+ * call.  Written by the entry, removed by the exit.  Full (more threads blocked in connect than
+ * entries): the call is counted in calls_full; its states still show. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 32768);
@@ -49,6 +52,44 @@ struct {
 	__type(key, int);
 	__type(value, __u64);
 } listener_of SEC(".maps") __weak;
+
+/* Hooks that softirq may reach while a task is inside the same hook; see core.bpf.c. */
+enum nested_hook {
+	NESTED_STATE,
+	NESTED_DESTROY,
+	NESTED_RECEIVE_RESET,
+	NESTED_SEND_RESET,
+	NESTED_HOOKS
+};
+
+struct told {
+	__u64 sk;
+	__u64 change; /* of state: from << 8 | to */
+};
+
+/* Key: enum nested_hook.  Value: what the hook's first copy told last on this CPU.  Never full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NESTED_HOOKS);
+	__type(key, __u32);
+	__type(value, struct told);
+} told SEC(".maps") __weak;
+
+/* What was last reported of a UDP socket that sends without being connected. */
+struct sent {
+	__u64 sk; /* its address, see before_send() */
+	__u32 port;
+	__u32 pad0;
+};
+
+/* Value: struct sent.  Written by the first send only, so that every other one costs a lookup.
+ * Without memory for it the port is not reported.  Lives and dies with the socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct sent);
+} sent_from SEC(".maps") __weak;
 
 /* Facts that found the ring full, by kind.  Written here, read by the loader. */
 __u64 lost[WIRE_KINDS] SEC(".bss") __weak;

@@ -11,8 +11,9 @@
 #define S_IFMT	 0170000
 #define S_IFSOCK 0140000
 
-/* The socket behind a descriptor of the current task; NULL when it is no TCP socket. */
-static __always_inline struct sock *socket_of_fd(__u32 fd)
+/* The socket behind a descriptor of the current task; NULL when it is no socket whose facts are
+ * wanted. */
+static __always_inline struct sock *socket_of_fd(__u32 fd, const bool udp_too)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
@@ -29,7 +30,9 @@ static __always_inline struct sock *socket_of_fd(__u32 fd)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
-	return sk && is_traced_socket(sk, false) ? sk : NULL;
+	if (!sk || !(is_traced_socket(sk, false) || (udp_too && is_udp_socket(sk, false))))
+		return NULL;
+	return sk;
 }
 
 static __always_inline void call_enter(enum call_kind kind, __u32 fd, const void *address,
@@ -37,7 +40,7 @@ static __always_inline void call_enter(enum call_kind kind, __u32 fd, const void
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct call call = {};
-	struct sock *sk = socket_of_fd(fd);
+	struct sock *sk = socket_of_fd(fd, kind != CALL_LISTEN);
 
 	if (!sk)
 		return;
@@ -45,7 +48,9 @@ static __always_inline void call_enter(enum call_kind kind, __u32 fd, const void
 	call.kind = kind;
 	call.state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	call.backlog = backlog;
-	if (kind == CALL_CONNECT && call.state != TCP_CLOSE)
+	if (is_udp_protocol(BPF_CORE_READ(sk, sk_protocol)))
+		call.udp = BPF_CORE_READ(sk, __sk_common.skc_num) ? UDP_HAS_PORT : UDP_NO_PORT;
+	if (kind == CALL_CONNECT && !call.udp && call.state != TCP_CLOSE)
 		return; /* the second connect() of a pair that began before: asks how the first went
 			 */
 	if (address && length >= sizeof(__u16)) {
@@ -53,8 +58,8 @@ static __always_inline void call_enter(enum call_kind kind, __u32 fd, const void
 			length = sizeof(call.address);
 		bpf_probe_read_user(call.address, length, address);
 	}
-	if (kind == CALL_CONNECT && *(__u16 *)call.address == 0)
-		return; /* AF_UNSPEC dissolves a connection */
+	if (kind == CALL_CONNECT && !call.udp && *(__u16 *)call.address == 0)
+		return; /* AF_UNSPEC dissolves a connection, which the change of state tells */
 	if (bpf_map_update_elem(&calls, &id, &call, BPF_ANY))
 		__sync_fetch_and_add(&calls_full, 1);
 }
@@ -130,6 +135,10 @@ int tp__sys_exit_connect(struct trace_event_raw_sys_exit *ctx)
 	if (!call_exit(CALL_CONNECT, &call))
 		return 0;
 	sk = (struct sock *)call.sk;
+	if (call.udp) {
+		on_udp_connect(sk, false, call.address, ret, call.udp == UDP_HAS_PORT);
+		return 0;
+	}
 	if (ret == 0 || ret == EINPROGRESS_RESULT) {
 		/* A deferred SYN (TCP_FASTOPEN_CONNECT) has no port yet and is reported when it is
 		 * sent. */
@@ -147,7 +156,7 @@ static __always_inline int accept_exit(long fd)
 
 	if (fd < 0)
 		return 0;
-	sk = socket_of_fd(fd);
+	sk = socket_of_fd(fd, false);
 	if (sk)
 		on_accept(sk, false, 0);
 	return 0;

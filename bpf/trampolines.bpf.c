@@ -5,6 +5,81 @@
  */
 #include "bodies.h"
 
+/*
+ * UDP takes a port in bind(), connect() or a send, all by udp_lib_get_port().  The entries of the
+ * first two leave a note, so that only the third is taken for an autobind.
+ */
+static __always_inline int udp_enter(enum call_kind kind, struct socket *sock)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct sock *sk = sock->sk;
+	struct call call = {.kind = kind};
+
+	if (!sk || !is_udp_socket(sk, true))
+		return 0;
+	call.sk = (__u64)sk;
+	call.udp = sk->__sk_common.skc_num ? UDP_HAS_PORT : UDP_NO_PORT;
+	if (bpf_map_update_elem(&calls, &id, &call, BPF_ANY))
+		__sync_fetch_and_add(&calls_full, 1);
+	return 0;
+}
+
+static __always_inline void call_forget(void)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&calls, &id);
+}
+
+SEC("fentry/inet_bind")
+int BPF_PROG(fentry__inet_bind, struct socket *sock)
+{
+	return udp_enter(CALL_BIND, sock);
+}
+
+SEC("fentry/inet6_bind")
+int BPF_PROG(fentry__inet6_bind, struct socket *sock)
+{
+	return udp_enter(CALL_BIND, sock);
+}
+
+SEC("fentry/inet_dgram_connect")
+int BPF_PROG(fentry__inet_dgram_connect, struct socket *sock)
+{
+	return udp_enter(CALL_CONNECT, sock);
+}
+
+SEC("fexit/inet_dgram_connect")
+int BPF_PROG(fexit__inet_dgram_connect, struct socket *sock, void *uaddr, int length, int flags,
+	     int ret)
+{
+	struct call *call = current_call();
+	struct sock *sk = sock->sk;
+	__u8 asked[28] = {};
+	bool had_port;
+
+	if (!call || !sk || call->sk != (__u64)sk)
+		return 0;
+	had_port = call->udp == UDP_HAS_PORT;
+	call_forget();
+	if (ret < 0 && length >= (int)sizeof(__u16))
+		bpf_probe_read_kernel(asked, sizeof(asked), uaddr);
+	on_udp_connect(sk, true, asked, ret, had_port);
+	return 0;
+}
+
+/* What a send reports when this fails is EAGAIN (net/ipv4/af_inet.c inet_autobind()). */
+#define NO_PORT_RESULT (-11)
+
+SEC("fexit/udp_lib_get_port")
+int BPF_PROG(fexit__udp_lib_get_port, struct sock *sk, unsigned short port, unsigned int hash,
+	     int ret)
+{
+	if (is_udp_socket(sk, true) && !current_call())
+		on_autobind(sk, true, ret ? NO_PORT_RESULT : 0);
+	return 0;
+}
+
 /* uaddr is struct sockaddr * up to 6.18 and struct sockaddr_unsized * later; a copy needs neither
  * type. */
 static __always_inline int bind_exit(struct socket *sock, const void *uaddr, int length, int ret)
@@ -12,7 +87,11 @@ static __always_inline int bind_exit(struct socket *sock, const void *uaddr, int
 	__u8 asked[28] = {};
 	struct sock *sk = sock->sk;
 
-	if (!sk || !is_traced_socket(sk, true))
+	if (!sk)
+		return 0;
+	if (is_udp_socket(sk, true))
+		call_forget();
+	else if (!is_traced_socket(sk, true))
 		return 0;
 	if (ret < 0 && length >= (int)sizeof(__u16))
 		bpf_probe_read_kernel(asked, sizeof(asked), uaddr);

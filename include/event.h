@@ -120,6 +120,9 @@ struct event {
 	const struct event_trouble *trouble; /* NULL: no more is known of the error */
 	union {
 		struct {
+			bool autobind;	/* no bind() was called: sendto() made the kernel choose a port */
+		} bind;
+		struct {
 			uint32_t backlog;
 		} listen;
 		struct {

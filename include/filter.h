@@ -24,7 +24,7 @@ struct filter_cidr {
 };
 
 struct filter {
-	bool tcp, udp;			/* neither: every protocol; tcp includes mptcp */
+	bool tcp, udp;			/* neither: every protocol; tcp includes mptcp, udp udplite */
 	bool ipv4, ipv6;		/* neither: both; a mapped socket answers to both */
 	struct units_ranges pids;
 	struct units_ranges ports;	/* either end */

@@ -25,11 +25,13 @@ enum wire_kind {
 	WIRE_OPEN,	    /* CLOSE -> SYN_SENT or LISTEN, always in the caller's task */
 	WIRE_STATE,	    /* any other change of state that does not end in CLOSE */
 	WIRE_CLOSED,	    /* a change of state to CLOSE */
-	WIRE_BIND,	    /* bind() returned; addresses as got, or as asked for on failure */
+	WIRE_BIND,	    /* bind() returned, or sendto() made the kernel choose a port (arg); addresses as got,
+				or as asked for on failure */
 	WIRE_LISTEN,	    /* listen() took effect or failed; arg is the backlog */
 	WIRE_CONNECT,	    /* the source port is chosen, or connect() failed before that */
 	WIRE_ACCEPT,	    /* accept() handed the socket to a process */
-	WIRE_DESTROY,	    /* the kernel forgets the socket; the pointer may be reused at once */
+	WIRE_DESTROY,	    /* the kernel forgets the socket (UDP: it is closed); the pointer may be reused at
+				once */
 	WIRE_RESET_RECEIVED,
 	WIRE_RESET_SENT,
 	WIRE_SEED_FILE,	    /* an iterator found this socket behind a descriptor of the task */
@@ -45,7 +47,7 @@ enum wire_flag {
 	WIRE_F_LINGER2_OFF = 1 << 3,  /* tcp_sock.linger2 < 0: FIN_WAIT2 ends by a reset */
 	WIRE_F_OPENED = 1 << 4,	      /* CONNECT: the socket had gone to SYN_SENT in this call */
 	WIRE_F_NO_FILE = 1 << 5,      /* no descriptor yet (not accepted) or no more */
-	WIRE_F_NO_SYSCALL = 1 << 6,   /* seen without a system call (io_uring) */
+	WIRE_F_AGAIN = 1 << 6,	      /* from a hook's second copy: may repeat what the first told */
 	WIRE_F_MAYBE_ACCEPT = 1 << 7, /* getpeername hook: an accept only if none was seen yet */
 };
 
@@ -71,7 +73,7 @@ struct wire_fact {
 	__u8 from;	/* TCP state before, as in <netinet/tcp.h>; OPEN, STATE, CLOSED */
 	__u8 to;	/* TCP state after, or the state now for other kinds */
 	__u8 options;	/* enum wire_option */
-	__u16 protocol;	/* IPPROTO_TCP, IPPROTO_MPTCP */
+	__u16 protocol;	/* IPPROTO_TCP, IPPROTO_MPTCP, IPPROTO_UDP, IPPROTO_UDPLITE */
 	__u16 error;	/* sk_err: a positive errno the kernel noted on the socket, 0 none */
 	__u16 local_port_be;
 	__u16 peer_port_be;
@@ -93,7 +95,8 @@ struct wire_call {
 	struct wire_fact fact;
 	struct wire_task task;
 	__s32 result;	/* 0 or a negative errno */
-	__u32 arg;	/* LISTEN: backlog; SEED_FILE: pid of the task's parent */
+	__u32 arg;	/* LISTEN: backlog; SEED_FILE: pid of the task's parent;
+			   BIND, CONNECT of UDP: 1 when the kernel chose a port by itself */
 };
 
 struct wire_closed {

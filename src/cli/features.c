@@ -87,12 +87,16 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 	for (size_t i = 0; i < count; i++) {
 		const struct kernel_hook *h = &hooks[i];
 
+		/* The IPv6 row misses what the IPv4 row above it misses. */
+		if (i > 0 && strcmp(h->misses, hooks[i - 1].misses) == 0 && !h->why[0])
+			continue;
 		if (h->status == HOOK_ATTACHED && h->misses[0])
 			printf("  %-9s %s\n", h->fact, h->misses);
-		else if (h->status == HOOK_FAILED)
+		else if (h->status == HOOK_FAILED &&
+			 (h->tier == TIER_BOTH || h->tier == kernel_tier_chosen(k)))
 			printf("  %-9s %s: %s\n", h->fact, h->covers, h->why);
 	}
-	printf("  %-9s UDP, raw and SCTP sockets\n", "protocols");
+	printf("  %-9s raw and SCTP sockets\n", "protocols");
 }
 
 int command_features(const struct options *options)

@@ -22,7 +22,7 @@ struct command {
 static const struct command commands[] = {
 	{COMMAND_TRACE, "trace", "print what happens to sockets as it happens (the default)",
 	 "Prints each bind, listen, connect, accept, change of state and close of the host's TCP "
-	 "sockets, all containers included, with the process that owns the socket.\v"
+	 "and UDP sockets, all containers included, with the process that owns the socket.\v"
 	 "Examples:\n"
 	 "  sockwatch trace -L 443 --events accept,close   who comes, how long they stay\n"
 	 "  sockwatch trace -c nginx -o json --for 10s     one process's sockets, for jq\n"
@@ -231,8 +231,8 @@ static int print_version(void)
 static int print_overview(void)
 {
 	puts("Usage: sockwatch [COMMAND] [OPTION...]\n"
-	     "Traces every TCP socket of this host, all containers included: who bound, connected\n"
-	     "or accepted it, what became of it, and why it failed.\n"
+	     "Traces every TCP and UDP socket of this host, all containers included: who\n"
+	     "bound, connected or accepted it, what became of it, and why it failed.\n"
 	     "\n"
 	     "Commands:");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

@@ -381,7 +381,7 @@ const struct options_row options_table[] = {
 	{ 't', "tcp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
 	  .doc = "TCP, MPTCP included" },
 	{ 'u', "udp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.udp),
-	  .doc = "UDP" },
+	  .doc = "UDP, UDP-Lite included" },
 	{ '4', NULL, NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.ipv4),
 	  .doc = "IPv4, also on IPv6 sockets (v4-mapped)" },
 	{ '6', NULL, NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.ipv6),

@@ -152,7 +152,7 @@ int session_start(struct session *s)
 
 void session_announce(const struct session *s, const char *more)
 {
-	log_say("tracing every TCP socket in every network namespace by %s; %zu were there "
+	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
 		"before%s",
 		kernel_tier_chosen(s->kernel) == TIER_TRAMPOLINES ? "trampolines" : "tracepoints",
 		s->sockets, more);

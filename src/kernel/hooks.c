@@ -20,14 +20,24 @@
 static const struct kernel_hook hook_table[] = {
 	{"state", "tp_btf__inet_sock_set_state", "tp_btf/inet_sock_set_state", TIER_BOTH,
 	 "every change of state; who called connect and listen", "", HOOK_UNUSED, ""},
+	{"state", "again__inet_sock_set_state", "tp_btf/inet_sock_set_state", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"destroy", "tp_btf__tcp_destroy_sock", "tp_btf/tcp_destroy_sock", TIER_BOTH,
 	 "the end of every TCP socket", "", HOOK_UNUSED, ""},
+	{"destroy", "again__tcp_destroy_sock", "tp_btf/tcp_destroy_sock", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"reset", "tp_btf__tcp_receive_reset", "tp_btf/tcp_receive_reset", TIER_BOTH,
 	 "resets received", "", HOOK_UNUSED, ""},
+	{"reset", "again__tcp_receive_reset", "tp_btf/tcp_receive_reset", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"reset", "tp_btf__tcp_send_reset", "tp_btf/tcp_send_reset", TIER_BOTH, "resets sent", "",
 	 HOOK_UNUSED, ""},
+	{"reset", "again__tcp_send_reset", "tp_btf/tcp_send_reset", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"cookie", "cgroup__sock_create", "cgroup/sock_create", TIER_BOTH,
 	 "a cookie for every socket from birth", "", HOOK_UNUSED, ""},
+	{"close", "cgroup__sock_release", "cgroup/sock_release", TIER_BOTH,
+	 "the end of every UDP socket", "", HOOK_UNUSED, ""},
 	{"bind", "fexit__inet_bind", "fexit/inet_bind", TIER_TRAMPOLINES,
 	 "every IPv4 bind and its errno", "", HOOK_UNUSED, ""},
 	{"bind", "fexit__inet6_bind", "fexit/inet6_bind", TIER_TRAMPOLINES,
@@ -44,28 +54,46 @@ static const struct kernel_hook hook_table[] = {
 	 "every accept (Linux 6.10 on)", "accepts blocked before the start", HOOK_UNUSED, ""},
 	{"accept", "fexit__inet_csk_accept4", "fexit/inet_csk_accept", TIER_TRAMPOLINES,
 	 "every accept (up to Linux 6.9)", "accepts blocked before the start", HOOK_UNUSED, ""},
+	{"connect", "fexit__inet_dgram_connect", "fexit/inet_dgram_connect", TIER_TRAMPOLINES,
+	 "every UDP connect: the port or the errno", "", HOOK_UNUSED, ""},
+	{"bind", "fexit__udp_lib_get_port", "fexit/udp_lib_get_port", TIER_TRAMPOLINES,
+	 "UDP ports chosen by sendto(), or none free", "", HOOK_UNUSED, ""},
+	{"bind", "fentry__inet_bind", "fentry/inet_bind", TIER_TRAMPOLINES,
+	 "tells IPv4 UDP ports of bind() from those of sendto()", "", HOOK_UNUSED, ""},
+	{"bind", "fentry__inet6_bind", "fentry/inet6_bind", TIER_TRAMPOLINES,
+	 "tells IPv6 UDP ports of bind() from those of sendto()", "", HOOK_UNUSED, ""},
+	{"connect", "fentry__inet_dgram_connect", "fentry/inet_dgram_connect", TIER_TRAMPOLINES,
+	 "tells UDP ports of connect() from those of sendto()", "", HOOK_UNUSED, ""},
 	{"cookie", "sockops__cookies", "sockops", TIER_TRAMPOLINES,
 	 "a cookie for accepted sockets (up to Linux 5.11)", "", HOOK_UNUSED, ""},
 	{"connect, listen", "sockops__ports", "sockops", TIER_TRACEPOINTS,
 	 "the chosen port, before the SYN leaves; io_uring", "", HOOK_UNUSED, ""},
 	{"bind", "cgroup__post_bind4", "cgroup/post_bind4", TIER_TRACEPOINTS,
-	 "successful IPv4 binds by io_uring", "failed binds by io_uring", HOOK_UNUSED, ""},
+	 "successful IPv4 binds by io_uring and 32-bit processes",
+	 "failed binds by io_uring and 32-bit processes", HOOK_UNUSED, ""},
 	{"bind", "cgroup__post_bind6", "cgroup/post_bind6", TIER_TRACEPOINTS,
-	 "successful IPv6 binds by io_uring", "failed binds by io_uring", HOOK_UNUSED, ""},
+	 "successful IPv6 binds by io_uring and 32-bit processes",
+	 "failed binds by io_uring and 32-bit processes", HOOK_UNUSED, ""},
+	{"bind", "cgroup__sendmsg4", "cgroup/sendmsg4", TIER_TRACEPOINTS,
+	 "UDP ports chosen by sendto() to IPv4", "sendto() that finds no free UDP port",
+	 HOOK_UNUSED, ""},
+	{"bind", "cgroup__sendmsg6", "cgroup/sendmsg6", TIER_TRACEPOINTS,
+	 "UDP ports chosen by sendto() to IPv6", "", HOOK_UNUSED, ""},
 	{"accept", "cgroup__getpeername4", "cgroup/getpeername4", TIER_TRACEPOINTS,
-	 "IPv4 accepts by io_uring that ask for the address",
-	 "accepts by io_uring without an address", HOOK_UNUSED, ""},
+	 "IPv4 accepts by io_uring and 32-bit processes that ask for the address",
+	 "accepts by io_uring and 32-bit processes without an address", HOOK_UNUSED, ""},
 	{"accept", "cgroup__getpeername6", "cgroup/getpeername6", TIER_TRACEPOINTS,
-	 "IPv6 accepts by io_uring that ask for the address",
-	 "accepts by io_uring without an address", HOOK_UNUSED, ""},
+	 "IPv6 accepts by io_uring and 32-bit processes that ask for the address",
+	 "accepts by io_uring and 32-bit processes without an address", HOOK_UNUSED, ""},
 	/* Exits before entries: an entry then always meets its exit. */
 	{"bind", "tp__sys_exit_bind", "syscalls/sys_exit_bind", TIER_TRACEPOINTS,
 	 "bind(2) and its errno", "", HOOK_UNUSED, ""},
 	{"listen", "tp__sys_exit_listen", "syscalls/sys_exit_listen", TIER_TRACEPOINTS,
-	 "failed and repeated listen(2)", "failed listens by io_uring", HOOK_UNUSED, ""},
-	{"connect", "tp__sys_exit_connect", "syscalls/sys_exit_connect", TIER_TRACEPOINTS,
-	 "connect(2) that fails at once", "connects by io_uring that fail without a route",
+	 "failed and repeated listen(2)", "failed listens by io_uring and 32-bit processes",
 	 HOOK_UNUSED, ""},
+	{"connect", "tp__sys_exit_connect", "syscalls/sys_exit_connect", TIER_TRACEPOINTS,
+	 "connect(2) that fails at once, and of UDP sockets",
+	 "connects by io_uring and 32-bit processes of UDP sockets, or that fail without a route", HOOK_UNUSED, ""},
 	{"accept", "tp__sys_exit_accept", "syscalls/sys_exit_accept", TIER_TRACEPOINTS,
 	 "accept(2), also when blocked before the start", "", HOOK_UNUSED, ""},
 	{"accept", "tp__sys_exit_accept4", "syscalls/sys_exit_accept4", TIER_TRACEPOINTS,
@@ -217,6 +245,9 @@ int hooks_choose(struct kernel *k, struct kernel_error *error)
 
 void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only)
 {
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
 	for (size_t i = 0; i < k->hook_count; i++)
 		bpf_program__set_autoload(program_of(skel, k->hooks[i].program),
 					  k->load[i] && (only == HOOKS_ALL || only == i));
@@ -277,7 +308,7 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 			continue;
 		}
 		set_status(h, HOOK_FAILED, "%s", strerror(errno));
-		if (strcmp(h->fact, "state") == 0)
+		if (i == 0)
 			return kernel_fail(error, -errno, "cannot attach %s: %s", h->hook, h->why);
 	}
 	return 0;

@@ -138,7 +138,8 @@ static int load_chosen(struct kernel *k, struct kernel_error *error)
 	if (drop_refused(k)) {
 		if (hooks_fall_back(k))
 			return load_chosen(k, error);
-		k->skel = load_programs(k, HOOKS_ALL);
+		/* Row 0 is the change of state: without it there is no trace. */
+		k->skel = k->load[0] ? load_programs(k, HOOKS_ALL) : NULL;
 	}
 	if (k->skel)
 		return 0;

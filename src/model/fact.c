@@ -53,7 +53,8 @@ static bool fact_is_sound(const struct wire_fact *w, size_t size)
 	if (is_transition(w->kind) && (w->from == STATE_NONE || w->to == STATE_NONE))
 		return false;
 	return w->protocol == IPPROTO_TCP || w->protocol == IPPROTO_MPTCP ||
-	       w->protocol == IPPROTO_UDP || w->protocol == IPPROTO_SCTP;
+	       w->protocol == IPPROTO_UDP || w->protocol == IPPROTO_UDPLITE ||
+	       w->protocol == IPPROTO_SCTP;
 }
 
 static void read_endpoint(struct endpoint *ret, const struct wire_fact *w, const __u8 addr[16],

@@ -135,7 +135,7 @@ static bool match_protocol(const struct filter *f, const struct event *e)
 {
 	if (f->tcp && (e->protocol == IPPROTO_TCP || e->protocol == IPPROTO_MPTCP))
 		return true;
-	return f->udp && e->protocol == IPPROTO_UDP;
+	return f->udp && inet_is_udp(e->protocol);
 }
 
 static bool match_family(const struct filter *f, const struct event *e)

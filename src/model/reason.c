@@ -44,14 +44,14 @@ enum close_reason reason_of_close(const struct socket *s, const struct fact *f)
 		/* With a port only connect(AF_UNSPEC) does this without an errno to follow. */
 		return f->local.port == 0 ? REASON_PORT_EXHAUSTED : REASON_LOCAL_CLOSE;
 	}
-	/* tcp_disconnect() on the children in a closing listener's queue; close() would have shut
-	 * down. */
-	if (is_waiting_child(s) && !(f->flags & WIRE_F_SHUTDOWN))
-		return REASON_ABORTED;
-	/* From here straight to CLOSE only by SO_LINGER 0, unread data or connect(AF_UNSPEC): all
-	 * send a reset. */
+	/* From here straight to CLOSE only by SO_LINGER 0, unread data or connect(AF_UNSPEC), or by
+	 * tcp_disconnect() on the children in a closing listener's queue, where close() would have
+	 * shut down: all send a reset. */
 	if (f->from == STATE_ESTABLISHED || f->from == STATE_CLOSE_WAIT ||
-	    f->from == STATE_SYN_RECV || (s->flags & SOCKET_RESET_SENT) ||
+	    f->from == STATE_SYN_RECV)
+		return is_waiting_child(s) && !(f->flags & WIRE_F_SHUTDOWN) ? REASON_ABORTED
+									    : REASON_LOCAL_RESET;
+	if ((s->flags & SOCKET_RESET_SENT) ||
 	    (f->from == STATE_FIN_WAIT2 && (f->flags & WIRE_F_LINGER2_OFF)))
 		return REASON_LOCAL_RESET;
 	if (s->flags & SOCKET_PEER_FIRST)

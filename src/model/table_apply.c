@@ -109,9 +109,10 @@ static void begin_life(struct socket *s, uint64_t time_ns)
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER;
 }
 
-static bool is_stale(const struct socket *s, const struct fact *f)
+bool socket_is_stale(const struct socket *s, const struct fact *f)
 {
-	return s->cookie && f->cookie && s->cookie != f->cookie;
+	return (s->cookie && f->cookie && s->cookie != f->cookie) ||
+	       inet_is_udp(s->protocol) != inet_is_udp(f->protocol);
 }
 
 /* LISTEN -> SYN_RECV waits for the child's next fact: older kernels have neither its peer nor its
@@ -159,16 +160,11 @@ static void replace(struct table *t, struct socket *s, const struct fact *f)
 	table_forget(t, s, f->time_ns);
 }
 
-/*
- * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
- * birth was lost.  Out of the chain of its port, which the fact may change: who listens lists it
- * again.  The end of the life before waits no longer.
- */
-static struct socket *socket_of(struct table *t, const struct fact *f)
+struct socket *socket_of(struct table *t, const struct fact *f)
 {
 	struct socket *s = table_find(t, f->sk);
 
-	if (s && is_stale(s, f)) {
+	if (s && socket_is_stale(s, f)) {
 		replace(t, s, f);
 		s = NULL;
 	}
@@ -191,7 +187,7 @@ static const struct process *process_of(struct table *t, const struct fact *f)
 	return f->has_task ? process_intern(t->processes, &f->task) : NULL;
 }
 
-static void own(struct table *t, struct socket *s, const struct fact *f)
+void socket_own(struct table *t, struct socket *s, const struct fact *f)
 {
 	const struct process *p = process_of(t, f);
 
@@ -220,7 +216,7 @@ static void apply_open(struct table *t, const struct fact *f)
 	}
 	s->peer = f->peer;
 	socket_update(s, f);
-	own(t, s, f);
+	socket_own(t, s, f);
 	move(s, &e, STATE_CLOSE, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 	if (f->to == STATE_LISTEN && s->local.port)
@@ -343,8 +339,7 @@ static void apply_closed(struct table *t, const struct fact *f)
 		s->flags |= SOCKET_HELD;
 }
 
-/* An event about what a call asked for, which the record does not hold. */
-static void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
+void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
 {
 	const struct process *p = process_of(t, f);
 	struct socket asked = {.owner = p};
@@ -355,6 +350,8 @@ static void emit_failure(struct table *t, const struct fact *f, enum event_kind 
 	e.error = -f->result;
 	e.trouble = ports_explain(t, f, kind);
 	e.has_local |= kind == EVENT_BIND;
+	if (kind == EVENT_BIND)
+		e.bind.autobind = f->arg != 0;
 	if (kind == EVENT_LISTEN)
 		e.listen.backlog = f->arg;
 	if (kind == EVENT_CONNECT) {
@@ -362,7 +359,7 @@ static void emit_failure(struct table *t, const struct fact *f, enum event_kind 
 
 		e.has_local = f->local.port != 0;
 		e.connect.autobind =
-			s && !is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
+			s && !socket_is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
 	}
 	t->sink(t->ctx, &e);
 	process_release(t->processes, p);
@@ -382,12 +379,13 @@ static void apply_bind(struct table *t, const struct fact *f)
 	s->local.port = 0;
 	s->peer = f->peer;
 	socket_update(s, f);
-	own(t, s, f);
+	socket_own(t, s, f);
 	s->flags |= SOCKET_BOUND;
 	s->state = STATE_CLOSE;
 	s->since_ns = f->time_ns;
 	event_of_socket(&e, s, EVENT_BIND, f->time_ns);
 	e.has_local = true;
+	e.bind.autobind = false;
 	t->sink(t->ctx, &e);
 }
 
@@ -402,7 +400,7 @@ static void apply_listen(struct table *t, const struct fact *f)
 	}
 	s = socket_of(t, f);
 	socket_update(s, f);
-	own(t, s, f);
+	socket_own(t, s, f);
 	if (s->state != STATE_LISTEN) {
 		/* The fact that this life began was lost. */
 		begin_life(s, 0);
@@ -419,7 +417,7 @@ static void apply_listen(struct table *t, const struct fact *f)
 static void connect_failed(struct table *t, const struct fact *f)
 {
 	const struct socket *s = table_find(t, f->sk);
-	bool opened = s && !is_stale(s, f) && (f->flags & WIRE_F_OPENED);
+	bool opened = s && !socket_is_stale(s, f) && (f->flags & WIRE_F_OPENED);
 
 	/* Once shown with its port, how it ended is the life's to tell (refused, timed out). */
 	if (!opened || !(s->flags & SOCKET_CONNECT_SHOWN))
@@ -432,7 +430,7 @@ static bool is_interrupted(const struct table *t, const struct fact *f)
 {
 	const struct socket *s = table_find(t, f->sk);
 
-	return s && !is_stale(s, f) && (f->flags & WIRE_F_OPENED) && f->local.port &&
+	return s && !socket_is_stale(s, f) && (f->flags & WIRE_F_OPENED) && f->local.port &&
 	       s->state == STATE_SYN_SENT && f->to == STATE_SYN_SENT;
 }
 
@@ -453,7 +451,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 		s->since_ns = 0;
 	}
 	socket_update(s, f);
-	own(t, s, f);
+	socket_own(t, s, f);
 	if (s->flags & SOCKET_CONNECT_SHOWN)
 		return;
 	s->flags |= SOCKET_CONNECT_SHOWN;
@@ -468,7 +466,7 @@ static void apply_accept(struct table *t, const struct fact *f)
 	struct event e;
 
 	if ((f->flags & WIRE_F_MAYBE_ACCEPT) &&
-	    (!s || is_stale(s, f) || !(s->flags & SOCKET_PASSIVE)))
+	    (!s || socket_is_stale(s, f) || !(s->flags & SOCKET_PASSIVE)))
 		return;
 	s = socket_of(t, f);
 	if (s->flags & SOCKET_ACCEPTED)
@@ -476,7 +474,7 @@ static void apply_accept(struct table *t, const struct fact *f)
 	socket_update(s, f);
 	show_birth(t, s);
 	s->flags = (s->flags | SOCKET_PASSIVE | SOCKET_ACCEPTED) & ~(uint32_t)SOCKET_QUEUED;
-	own(t, s, f);
+	socket_own(t, s, f);
 	event_of_socket(&e, s, EVENT_ACCEPT, f->time_ns);
 	e.accept.listener =
 		s->listener && s->owner && s->listener->pid != s->owner->pid ? s->listener : NULL;
@@ -488,7 +486,7 @@ static void apply_destroy(struct table *t, const struct fact *f)
 	struct socket *s = table_find(t, f->sk);
 	struct event e;
 
-	if (!s || is_stale(s, f))
+	if (!s || socket_is_stale(s, f))
 		return;
 	show_birth(t, s);
 	/* Every life ends in CLOSE before this: one that did not lost that fact; one that was only
@@ -509,8 +507,19 @@ static void apply_reset(struct table *t, const struct fact *f)
 
 	if (f->kind == WIRE_RESET_SENT)
 		held_reset_sent(t, f);
-	if (s && !is_stale(s, f))
+	if (s && !socket_is_stale(s, f))
 		s->flags |= f->kind == WIRE_RESET_SENT ? SOCKET_RESET_SENT : SOCKET_RESET_RECEIVED;
+}
+
+/* What the second copy of a hook tells the first may have told already (bpf/core.bpf.c). */
+static bool is_repeated(const struct table *t, const struct fact *f)
+{
+	const struct socket *s;
+
+	if (!(f->flags & WIRE_F_AGAIN) || !f->to || f->kind == WIRE_DESTROY)
+		return false;
+	s = table_find(t, f->sk);
+	return s && !socket_is_stale(s, f) && s->state == f->to;
 }
 
 /* After other facts a socket has the port it had before. */
@@ -540,6 +549,12 @@ void table_apply(struct table *t, const struct fact *f)
 	struct socket *s;
 
 	table_release(t, f->time_ns);
+	if (is_repeated(t, f))
+		return;
+	if (inet_is_udp(f->protocol)) {
+		udp_apply(t, f);
+		return;
+	}
 	switch (f->kind) {
 	case WIRE_OPEN: apply_open(t, f); break;
 	case WIRE_STATE: apply_state(t, f); break;

@@ -14,13 +14,13 @@
 #define SPANS 8
 
 enum socket_flag {
-	SOCKET_AUTOBIND = 1 << 0,      /* no port when connect() began */
+	SOCKET_AUTOBIND = 1 << 0,      /* no port when connect() began (UDP: or sendto()) */
 	SOCKET_CONNECT_SHOWN = 1 << 1, /* the connect event of this life is out */
 	SOCKET_LISTEN_SHOWN = 1 << 2,
 	SOCKET_PASSIVE = 1 << 3, /* a child of a listener */
 	SOCKET_ACCEPTED = 1 << 4,
 	SOCKET_BORN_HELD = 1 << 5,  /* LISTEN -> SYN_RECV not shown yet: the peer was not known */
-	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded, and no connection since */
+	SOCKET_BOUND = 1 << 6,	    /* bind() succeeded, and no connection since; UDP: is shown */
 	SOCKET_PEER_FIRST = 1 << 7, /* the peer closed first */
 	SOCKET_LOCAL_FIRST = 1 << 8,
 	SOCKET_RESET_RECEIVED = 1 << 9,
@@ -119,6 +119,18 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 /* table_apply.c */
 /* `s` is not listed: its port may change. */
 void socket_update(struct socket *s, const struct fact *f);
+/* The fact speaks of another socket than the record: the kernel reused the pointer. */
+bool socket_is_stale(const struct socket *s, const struct fact *f);
+/*
+ * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
+ * birth was lost.  Out of the chain of its port, which the fact may change: who listens lists it
+ * again.  The end of the life before waits no longer.
+ */
+struct socket *socket_of(struct table *t, const struct fact *f);
+/* The process a fact names becomes the owner; a fact that names none changes nothing. */
+void socket_own(struct table *t, struct socket *s, const struct fact *f);
+/* The event of a call that failed: about what it asked for, which the record does not hold. */
+void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
 		     uint64_t time_ns);
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
@@ -140,6 +152,11 @@ void ports_no_time_wait(struct table *t, const struct event *close);
 void ports_seed_time_wait(struct table *t, const struct fact *f);
 /* Fills what is known of a failed call; what it points to lives until the next call. */
 const struct event_trouble *ports_explain(struct table *t, const struct fact *f, enum event_kind kind);
+/* table_udp.c */
+void udp_apply(struct table *t, const struct fact *f);
+/* A look found the socket; `fresh` when it made the record. */
+void udp_seeded(struct socket *s, const struct fact *f, bool fresh);
+
 /* table_seed.c */
 /* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);

@@ -137,19 +137,21 @@ static bool is_idle(const struct fact *f)
 void table_seed(struct table *t, const struct fact *f)
 {
 	struct socket *s;
+	bool fresh;
 
 	if (f->to == STATE_TIME_WAIT) {
 		ports_seed_time_wait(t, f);
 		return;
 	}
 	s = table_find(t, f->sk);
-	if (s && s->cookie && f->cookie && s->cookie != f->cookie) {
+	if (s && socket_is_stale(s, f)) {
 		if (s->touched_ns > f->time_ns)
 			return;
 		t->stats.stale++;
 		table_forget(t, s, t->look_begin_ns);
 		s = NULL;
 	}
+	fresh = !s;
 	if (!s) {
 		/* Neither bound nor connected: nothing to remember, the next call names its owner.
 		 */
@@ -169,6 +171,8 @@ void table_seed(struct table *t, const struct fact *f)
 		s->state = (uint8_t)f->to;
 		socket_update(s, f);
 	}
+	if (inet_is_udp(f->protocol))
+		udp_seeded(s, f, fresh);
 	s->generation = t->generation;
 	if (s->state == STATE_LISTEN && s->local.port)
 		table_list(t, s);

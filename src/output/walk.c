@@ -236,7 +236,10 @@ static void walk_event(struct walk *walk)
 		walk_socket(walk);
 
 	switch (e->kind) {
-	case EVENT_BIND: break;
+	case EVENT_BIND:
+		if (e->bind.autobind)
+			walk->spell->flag(walk->w, FIELD_AUTOBIND, true);
+		break;
 	case EVENT_LISTEN: walk->spell->number(walk->w, FIELD_BACKLOG, e->listen.backlog); break;
 	case EVENT_CONNECT:
 		/* A call that failed before it had a port says nothing about who would have chosen

@@ -24,8 +24,9 @@
 static const struct scenario *const groups[] = {
 	seed_scenarios,	   owner_scenarios,  namespace_scenarios, thread_scenarios,
 	port_scenarios,	   bind_scenarios,   close_scenarios,	  reset_scenarios,
-	connect_scenarios, uring_scenarios,  protocol_scenarios,  name_scenarios,
-	run_scenarios,	   filter_scenarios, loss_scenarios,	  budget_scenarios,
+	connect_scenarios, uring_scenarios,  compat_scenarios,	  protocol_scenarios,
+	name_scenarios,	   run_scenarios,    filter_scenarios,	  loss_scenarios,
+	udp_scenarios,	   budget_scenarios,
 };
 
 static jmp_buf leave;
@@ -34,6 +35,8 @@ static char why[8192];
 static char shown[65536];
 static size_t shown_len;
 static uint64_t slow = 1;
+static bool tells;	    /* --story */
+static const char *playing; /* the scenario */
 
 static uint64_t now_ms(void)
 {
@@ -86,6 +89,12 @@ void scenario_show(const struct line *line)
 		shown_len += (size_t)n;
 }
 
+void scenario_tell(const struct line *line)
+{
+	if (tells && line->text)
+		printf("STORY %s %s\n", playing, line->text);
+}
+
 long must(const char *what, long value)
 {
 	if (value < 0)
@@ -114,6 +123,7 @@ static bool judge(const char *name, void (*body)(void))
 	verdict = PASS;
 	why[0] = '\0';
 	shown_len = 0;
+	playing = name;
 	if (setjmp(leave) == 0)
 		body();
 	print_verdict(name);
@@ -175,7 +185,7 @@ static int usage(void)
 {
 	fputs("Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only "
 	      "NAME] "
-	      "[--list]\n",
+	      "[--story] [--list]\n",
 	      stderr);
 	return 2;
 }
@@ -206,6 +216,10 @@ int main(int argc, char **argv)
 			return list(), 0;
 		if (strcmp(argv[i], "--linger") == 0)
 			return read(STDIN_FILENO, why, 1) < 0;
+		if (strcmp(argv[i], "--story") == 0) {
+			tells = true;
+			continue;
+		}
 		if (i + 1 == argc)
 			return usage();
 		if (strcmp(argv[i], "--program") == 0)

@@ -346,6 +346,14 @@ void expect_show(const struct tracer *t, uint64_t cookie)
 	}
 }
 
+static void tell(const struct tracer *t, uint64_t cookie)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->line[i]->kind != LINE_LOST && t->line[i]->cookie == cookie)
+			scenario_tell(t->line[i]);
+	}
+}
+
 void expect_lives(struct tracer *t, const struct expect *const *x, size_t count)
 {
 	uint64_t deadline = deadline_in(5000);
@@ -360,8 +368,10 @@ void expect_lives(struct tracer *t, const struct expect *const *x, size_t count)
 
 		if (!bad)
 			bad = check_strangers(t, x[i]);
-		if (!bad)
+		if (!bad) {
+			tell(t, x[i]->cookie);
 			continue;
+		}
 		expect_show(t, x[i]->cookie);
 		scenario_fail("%s (cookie %llu): %s", x[i]->label, (unsigned long long)x[i]->cookie,
 			      bad);

@@ -163,9 +163,36 @@ static void fast_open(void)
 	pair_check(t, &p);
 }
 
+/* Its states have TCP's numbers and pass the same hook. */
+static void sctp(void)
+{
+	struct tracer *t = tracer_shared();
+	struct peer *server = peer_start("sw-server"), *client = peer_start("sw-client");
+	int listener = remote_protocol_socket(server, AF_INET, IPPROTO_SCTP), conn, child;
+	uint64_t cookie[3];
+
+	if (listener < 0)
+		scenario_skip("no SCTP: %s", strerror(-listener));
+	must("bind", remote_bind(server, listener, address_of("127.0.0.1", 0)));
+	must("listen", remote_listen(server, listener, 4));
+	conn = (int)must("socket", remote_protocol_socket(client, AF_INET, IPPROTO_SCTP));
+	must("connect", remote_connect(client, conn, remote_local(server, listener)));
+	child = (int)must("accept", remote_accept(server, listener, ACCEPT_ADDRESS));
+	cookie[0] = remote_cookie(server, listener);
+	cookie[1] = remote_cookie(client, conn);
+	cookie[2] = remote_cookie(server, child);
+	must("close", remote_close(client, conn));
+	must("close", remote_close(server, child));
+	must("close", remote_close(server, listener));
+	tracer_fence(t);
+	for (size_t i = 0; i < 3; i++)
+		expect_no_line(t, cookie[i]);
+}
+
 const struct scenario protocol_scenarios[] = {
 	{"mptcp", mptcp},
 	{"mptcp-fallback", mptcp_fallback},
+	{"sctp-is-not-tcp", sctp},
 	{"fast-open", fast_open},
 	{0},
 };

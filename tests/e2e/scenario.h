@@ -24,14 +24,17 @@ struct scenario {
 
 extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scenarios[],
 	thread_scenarios[], port_scenarios[], bind_scenarios[], close_scenarios[],
-	reset_scenarios[], connect_scenarios[], uring_scenarios[], protocol_scenarios[],
-	name_scenarios[], run_scenarios[], filter_scenarios[], loss_scenarios[], budget_scenarios[];
+	reset_scenarios[], connect_scenarios[], uring_scenarios[], compat_scenarios[],
+	protocol_scenarios[], name_scenarios[], run_scenarios[], filter_scenarios[],
+	loss_scenarios[], udp_scenarios[], budget_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_skip(const char *format, ...);
 /* Printed below the verdict if the scenario fails. */
 void scenario_show(const struct line *line);
+/* With --story: printed as "STORY <scenario> <line>", for a comparison of two tiers. */
+void scenario_tell(const struct line *line);
 
 /* `value`, or the end of the scenario when it is a negative errno. */
 long must(const char *what, long value);

@@ -260,3 +260,19 @@
 800 release
 = 200 state #1 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? - 10.0.0.1:40000>10.0.0.2:80
 = 200 close #1 local-close time-wait opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
+
+== a hook's second copy repeats what is known, and tells what the first could not
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100 again
+5 connect A 10.0.0.1:40000>10.0.0.2:80
+= 5 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80
+105 state A SYN_SENT>ESTABLISHED again
+= 105 state #1 SYN_SENT>ESTABLISHED after=105 p100 10.0.0.1:40000>10.0.0.2:80
+105 state A SYN_SENT>ESTABLISHED again
+205 closed A ESTABLISHED>CLOSE shutdown
+= 205 state #1 ESTABLISHED>CLOSE after=100 p100 10.0.0.1:40000>10.0.0.2:80
+= 205 close #1 local-reset opened=0 lived=205 SYN_SENT:105,ESTABLISHED:100 p100 10.0.0.1:40000>10.0.0.2:80
+205 closed A ESTABLISHED>CLOSE shutdown again
+206 destroy A again
+206 destroy A again

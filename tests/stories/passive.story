@@ -201,13 +201,13 @@
 101 state B SYN_RECV>ESTABLISHED cookie=2
 = 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
 = 101 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
-150 accept B maybe no-syscall p60
+150 accept B maybe p60
 = 150 accept #2 listener=p50 p60 10.0.0.2:80>10.0.0.1:40000
-160 accept B maybe no-syscall p61
+160 accept B maybe p61
 170 open C CLOSE>SYN_SENT 10.0.0.2:0>10.0.0.3:80 p50
 = 170 state #3 CLOSE>SYN_SENT after=? p50 10.0.0.2:0>10.0.0.3:80
-171 accept C maybe no-syscall p60
-172 accept D ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 maybe no-syscall p60
+171 accept C maybe p60
+172 accept D ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 maybe p60
 173 accept B maybe cookie=99 p60
 
 == a second accept fact is passed over

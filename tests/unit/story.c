@@ -34,7 +34,7 @@ static const char *const kind_names[WIRE_KINDS] = {
 
 static const char *const flag_names[] = {
 	"fin-received", "orphan",  "shutdown",	 "linger2-off",
-	"opened",	"no-file", "no-syscall", "maybe",
+	"opened",	"no-file", "again", "maybe",
 };
 
 /* ---- from text to the wire ---- */

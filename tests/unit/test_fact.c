@@ -319,7 +319,8 @@ static void test_result_is_no_errno(void **state)
 
 static void test_protocols(void **state)
 {
-	static const uint16_t known[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, 262};
+	static const uint16_t known[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP,
+					 262};
 	struct record r = make_record(WIRE_STATE);
 	struct fact f;
 

@@ -98,11 +98,12 @@ static void test_protocol(void **state)
 		uint16_t protocol;
 		bool match;
 	} cases[] = {
-		{true, false, IPPROTO_TCP, true},  {true, false, IPPROTO_MPTCP, true},
-		{true, false, IPPROTO_UDP, false}, {true, false, IPPROTO_SCTP, false},
-		{false, true, IPPROTO_UDP, true},  {false, true, IPPROTO_TCP, false},
-		{true, true, IPPROTO_TCP, true},   {true, true, IPPROTO_UDP, true},
-		{true, true, IPPROTO_SCTP, false}, {false, false, IPPROTO_SCTP, true},
+		{true, false, IPPROTO_TCP, true},     {true, false, IPPROTO_MPTCP, true},
+		{true, false, IPPROTO_UDP, false},    {true, false, IPPROTO_SCTP, false},
+		{false, true, IPPROTO_UDP, true},     {false, true, IPPROTO_TCP, false},
+		{true, true, IPPROTO_TCP, true},      {true, true, IPPROTO_UDP, true},
+		{false, true, IPPROTO_UDPLITE, true}, {true, false, IPPROTO_UDPLITE, false},
+		{true, true, IPPROTO_SCTP, false},    {false, false, IPPROTO_SCTP, true},
 	};
 
 	(void)state;

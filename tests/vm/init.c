@@ -9,8 +9,8 @@
  * port; VM_HOOKS, the tier; AGENT_SLOW, for the agent) and what follows "--" as arguments (more
  * options for the agent).
  *
- * On the port: BEGIN; PROGRAM and how `sockwatch --version` ended; TIER and how a short trace with
- * this tier ended, after what it said; the agent's lines; END and how the agent ended. A machine
+ * On the port: BEGIN; PROGRAM and how `sockwatch --version` ended; TIER and how `sockwatch features`
+ * with this tier ended, after the table it printed; the agent's lines; END and how the agent ended. A machine
  * that did not say END is lost, whatever it said before.
  */
 #include <errno.h>
@@ -24,6 +24,7 @@
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -67,6 +68,23 @@ static void bring_up_loopback(void)
 		dprintf(port, "FAIL init: lo cannot be brought up: %s\n", strerror(errno));
 	if (fd >= 0)
 		close(fd);
+}
+
+/* In the order of their needs; one that is not there or does not load leaves its scenarios to say so. */
+static void load_modules(void)
+{
+	static const char *const module[] = {"/veth.ko", "/libcrc32c.ko", "/udp_tunnel.ko",
+					     "/ip6_udp_tunnel.ko", "/sctp.ko"};
+
+	for (size_t i = 0; i < sizeof(module) / sizeof(module[0]); i++) {
+		int fd = open(module[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		if (syscall(SYS_finit_module, fd, "", 0))
+			dprintf(port, "%s: %s\n", module[i], strerror(errno));
+		close(fd);
+	}
 }
 
 /* Runs a program to its end and returns its wait status, -1 if it could not start. Reaps orphans
@@ -120,8 +138,8 @@ static int run_agent(int argc, char *argv[])
 int main(int argc, char *argv[])
 {
 	char *version[] = {"/sockwatch", "--version", NULL};
-	char *trace[] = {"/sockwatch",	     "trace", "-q", "--for", "10ms", "--hooks",
-			 getenv("VM_HOOKS"), NULL};
+	char *features[] = {"/sockwatch", "features",	      "-o", "json",
+			    "--hooks",	  getenv("VM_HOOKS"), NULL};
 	int status;
 
 	mkdir("/tmp", 01777);
@@ -130,12 +148,13 @@ int main(int argc, char *argv[])
 	mount_at("sysfs", "/sys");
 	mount_at("devtmpfs", "/dev");
 	open_port();
+	load_modules();
 	bring_up_loopback();
 	setenv("PATH", "/", 1);
 
 	dprintf(port, "\nBEGIN\n");
 	say_how_it_ended("PROGRAM", run(version));
-	status = run(trace);
+	status = run(features);
 	say_how_it_ended("\nTIER", status);
 	if (!status)
 		status = run_agent(argc, argv);

@@ -10,7 +10,7 @@ from collections import defaultdict
 
 # Differ from run to run, or from machine to machine, without meaning anything.
 UNSTABLE = {"time", "netns", "cookie", "after_ns", "opened", "duration_ns", "rtt_us", "retransmits", "since", "cgroup",
-            "container", "used", "states_ns", "inode"}
+            "container", "used", "ns", "inode"}
 NUMBERED = {"port", "pid", "tid"}
 
 
@@ -19,8 +19,7 @@ def normalise(value, numbers, key=""):
     if isinstance(value, dict):
         return {k: normalise(v, numbers, k) for k, v in value.items()}
     if isinstance(value, list):
-        # A list of states is told with the time in each.
-        return ["#" if key == "states" and isinstance(v, (int, float)) else normalise(v, numbers, key) for v in value]
+        return [normalise(v, numbers, key) for v in value]
     if key in UNSTABLE or key.endswith("_ns"):
         return "#" if value is not None else None
     if key in NUMBERED and value:

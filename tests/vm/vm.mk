@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The kernel matrix. tests/vm/run boots; here the guests' programs are built, static, one directory for each architecture.
+# The kernel matrix. tests/vm/run boots; here the guests' static programs are built, one directory an architecture.
 
 VM          := $(BUILD)/vm
 VM_HOST     := $(patsubst aarch64,arm64,$(shell uname -m))
@@ -13,7 +13,7 @@ VM_COMPILER := $(foreach a,$(VM_CROSS),gcc-$(subst _,-,$(gnu_$(a):%-=%)))
 
 # What cannot be installed makes its kernels a skip with the reason, not an error.
 deps-vm: deps
-	-$(call install_packages,qemu-system-x86)
+	-$(call install_packages,qemu-system-x86 python3 xz-utils)
 
 deps-vm-all: deps-vm
 	-$(call install_packages,python3 qemu-system-arm)
