@@ -201,16 +201,17 @@ void budget_watch_event(struct budget_watch *w, const struct event *e)
 		}
 		break;
 	case EVENT_CONNECT:
-		if (e->error == EADDRNOTAVAIL && !e->local.port)
+		if (!e->local.port &&
+		    e->error == (inet_is_udp(e->protocol) ? EAGAIN : EADDRNOTAVAIL))
 			take_failure(w, e);
-		if (e->error)
+		if (e->error || inet_is_udp(e->protocol))
 			break;
 		take_latency(w, e);
 		take_connect(w, e);
 		break;
 	case EVENT_BIND:
 	case EVENT_LISTEN:
-		if (e->error == EADDRINUSE && !e->local.port)
+		if (!e->local.port && (e->error == EADDRINUSE || e->error == EAGAIN))
 			take_failure(w, e);
 		break;
 	case EVENT_ACCEPT:
