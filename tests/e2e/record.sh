@@ -125,10 +125,10 @@ grep -q 'another sockwatch is recording' "$work/second.err"
 check second_recorder_refused "$code: $(cat "$work/second.err")" test $? = 0 -a $code = 1
 
 # ---- following ----
-timeout 20 "$sockwatch" history --store "$store" --follow -o json --events close --count 4 -c python3 >"$work/follow" 2>&1 &
+timeout 90 "$sockwatch" history --store "$store" --follow -o json --events close --count 4 -c python3 >"$work/follow" 2>&1 &
 follower=$!
 pids="$pids $follower"
-until_true sh -c "[ \"\$(ls -l /proc/$follower/fd 2>/dev/null | grep -c store)\" -ge 1 ]"
+until_true sh -c "ls -l /proc/\$(pgrep -P $follower)/fd 2>/dev/null | grep -q store"
 for _ in 1 2 3 4 5; do
 	fresh=$(talk 1)
 	until_true test -s "$work/follow" && break
