@@ -24,7 +24,7 @@ WARN   := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-protot
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fno-strict-aliasing -pthread
 override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -isystem $(BUILD)
-LDLIBS := -lbpf -lelf -lz
+LDLIBS := -lbpf -lelf -lz -lsqlite3 -lm
 ifdef SYSROOT
 override CFLAGS += --sysroot=$(SYSROOT)
 endif
@@ -39,12 +39,14 @@ endif
 # What each room is made of; a test checks that none includes what it must not know.
 MODEL  := $(wildcard src/model/*.c)
 OUTPUT := $(wildcard src/output/*.c)
+STORE  := $(wildcard src/store/*.c)
 KERNEL := $(wildcard src/kernel/*.c)
 CLI    := $(wildcard src/cli/*.c)
 OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
-BPF    := $(wildcard bpf/*.bpf.c)
+# The tracer's programs become one object; a listing's are another, because it must start fast.
+BPF    := $(filter-out bpf/snapshot.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJ := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(BPF))
-SKELETON := $(BUILD)/sockwatch.skel.h
+SKELETON := $(BUILD)/sockwatch.skel.h $(BUILD)/snapshot.skel.h
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -52,7 +54,7 @@ SKELETON := $(BUILD)/sockwatch.skel.h
 .PHONY: all run test unit e2e deps deps-test install clean check-layers
 all: $(BUILD)/sockwatch
 
-$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(MODEL))
+$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(STORE) $(MODEL))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -75,12 +77,17 @@ $(BUILD)/sockwatch.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(SKELETON): $(BUILD)/sockwatch.bpf.o
-	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name sockwatch_bpf > $@
+$(BUILD)/snapshot.bpf.o: $(BUILD)/bpf/snapshot.bpf.o
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
 
-DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
-DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev gcc libc6-dev make pkg-config
+DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
+	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase
 include tests/tests.mk
 include tools/tools.mk
 include tests/vm/vm.mk
@@ -104,8 +111,11 @@ deps:
 	$(Q)mkdir -p $(BUILD)
 	$(call install_packages,$(DEPS))
 
+# xinetd and openbsd-inetd exclude each other as packages; a test runs both, so one is only unpacked.
 deps-test: deps
 	$(call install_packages,$(DEPS_TEST))
+	$(Q)[ -x $(BUILD)/xinetd/usr/sbin/xinetd ] || { mkdir -p $(BUILD)/xinetd && cd $(BUILD)/xinetd && \
+		apt-get download -q xinetd >apt.log 2>&1 && dpkg-deb -x xinetd_*.deb . ; } || echo "  no xinetd: its test is skipped"
 
 # A second make, because bpftool and clang are looked up when make starts.
 run: deps
@@ -114,8 +124,10 @@ run: deps
 
 install: all
 	install -D -m 0755 $(BUILD)/sockwatch $(DESTDIR)$(PREFIX)/sbin/sockwatch
+	$(Q)sed 's|@sbindir@|$(PREFIX)/sbin|' dist/sockwatch-record.service.in > $(BUILD)/sockwatch-record.service
+	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(PREFIX)/lib/systemd/system/sockwatch-record.service
 
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -44,7 +44,15 @@ struct event_span {
 	uint64_t ns;
 };
 
+enum event_end {
+	EVENT_END_SEEN,
+	EVENT_END_OPEN,	  /* the life goes on; the event's time is that of the look */
+	EVENT_END_UNSEEN, /* it has ended, nobody knows when; the event's time is when it was last known open */
+};
+
 struct event_close {
+	enum event_end end;
+	enum tcp_state state;	/* of a life that goes on */
 	uint64_t opened_ns;	/* 0: older than the trace */
 	uint64_t duration_ns;	/* UINT64_MAX: unknown, the end itself was not seen */
 	bool counted;		/* the four counters below are known */

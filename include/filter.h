@@ -15,12 +15,22 @@
 #define SOCKWATCH_FILTER_H
 
 #include "event.h"
+#include "listing.h"
 #include "units.h"
 
 struct filter_cidr {
 	enum family family;
 	uint8_t addr[16];
 	unsigned int bits;
+};
+
+/* One of lsof's -i[46][protocol][@host][:ports]. */
+struct filter_inet {
+	uint8_t version;		/* 4 or 6, 0 both */
+	uint16_t protocol;		/* IPPROTO_, 0 any; TCP includes MPTCP */
+	bool has_host;
+	struct filter_cidr host;
+	struct units_ranges ports;	/* empty: any */
 };
 
 struct filter {
@@ -41,6 +51,8 @@ struct filter {
 	char *cgroup;			/* this path or one below it */
 	char *container;		/* id or a prefix of it, at least its first characters */
 	uint32_t kinds;			/* bit per enum event_kind; 0 any.  EVENT_LOST always passes */
+	struct filter_inet *inet;	/* listings: any of them, 0 every socket */
+	size_t inet_count;
 };
 
 void filter_init(struct filter *f);
@@ -51,10 +63,36 @@ void filter_done(struct filter *f);
  * comma list add up.  IPv4 conditions match mapped sockets too, ::ffff:10.0.0.0/104 is 10.0.0.0/8.
  */
 int filter_add_cidr(struct filter *f, const char *list);
+/* `addr` is of the family of `cidr`. */
+bool filter_cidr_contains(const struct filter_cidr *cidr, const uint8_t *addr);
 /* "established,time-wait"; -EINVAL and *ret_bad set to the word that is no state. */
 int filter_add_states(struct filter *f, const char *list, const char **ret_bad);
 /* "bind,close"; likewise. */
 int filter_add_kinds(struct filter *f, const char *list, const char **ret_bad);
+
+/*
+ * lsof's words behind -i: "", "4", "tcp", "6UDP@::1:53", ":80,443,8000-8100", ":http".  Names of ports are looked up by
+ * `port_of` (-1 unknown), names of hosts by `address_of` (false: unknown; 4 or 16 bytes).  0, -EINVAL or -ENOMEM.
+ */
+struct filter_names {
+	int (*port_of)(void *ctx, const char *name, uint16_t protocol);
+	bool (*address_of)(void *ctx, const char *name, bool ipv6, uint8_t ret[16]);
+	void *ctx;
+};
+int filter_add_inet(struct filter *f, const char *text, const struct filter_names *names);
+
+/* The socket has or shares the asked local address and port: *:80 has 127.0.0.1:80 too. */
+bool filter_inet_match_local(const struct filter_inet *inet, const struct listing_socket *s);
+/* True when `f` has a condition on processes. */
+bool filter_asks_process(const struct filter *f);
+/*
+ * A socket of a listing: -p and its like are met by any holder, or by the owner of a connection that waits for accept().
+ * Cgroups and containers must be resolved where `f` asks for them.
+ */
+bool filter_match_socket(const struct filter *f, const struct listing *l,
+			 const struct listing_socket *socket);
+/* Only the conditions on processes. */
+bool filter_match_task(const struct filter *f, const struct listing_task *task);
 
 /*
  * O(conditions), no allocation.  An event without a process matches no condition on processes, one without an

@@ -53,6 +53,12 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 #define TABLE_HOLD_NS 500000u
 bool table_release(struct table *t, uint64_t now_ns);
 
+/*
+ * Hands every life that goes on, at least min_age_ns old (those of unknown age too) and not handed out since its owner or
+ * state last changed, as a close event that has not ended (EVENT_END_OPEN) at now_ns.  O(records).
+ */
+void table_each_open(struct table *t, uint64_t now_ns, uint64_t min_age_ns, event_sink_fn fn, void *ctx);
+
 /* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */
 void table_set_ranges(struct table *t, port_range_fn fn, void *ctx);
 

@@ -42,6 +42,8 @@ void units_clock_init(struct units_clock_cache *cache);
 size_t units_format_rfc3339(char *out, struct units_clock_cache *cache, uint64_t realtime_ns);
 /* "12:00:00.123456" in the local time zone, 15 characters and NUL. */
 size_t units_format_clock(char *out, struct units_clock_cache *cache, uint64_t realtime_ns);
+/* "2026-11-20" in the local time zone, 10 characters and NUL. */
+size_t units_format_day(char *out, uint64_t realtime_ns);
 /* For people: "812us" "1.2ms" "3.4s" "3h 12m"; `out` holds 32 bytes. */
 size_t units_format_duration(char *out, uint64_t ns);
 

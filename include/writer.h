@@ -35,6 +35,7 @@ struct writer_options {
 	void *ctx;
 	bool color;			/* text */
 	unsigned int columns;		/* text: terminal width, 0 for a pipe: no cutting */
+	bool dates;			/* text: the day before the time */
 	bool ipv4_only;			/* text: address columns need no room for IPv6 */
 };
 
@@ -43,6 +44,8 @@ struct writer;
 /* NULL with errno ENOMEM.  The options are copied; wall_offset_ns must outlive the writer. */
 struct writer *writer_json_new(const struct writer_options *options);
 struct writer *writer_text_new(const struct writer_options *options);
+/* An entry of systemd's journal an event: one datagram to its socket each. */
+struct writer *writer_journal_new(const struct writer_options *options);
 void writer_free(struct writer *w);
 
 /* Appends what comes before the first event (text: the header line; JSON: nothing). */

@@ -8,7 +8,7 @@ UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT))
 UNIT_HELP  := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 # Unit tests are always built with ASan and UBSan, into a tree of their own.
 SANFLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(wildcard src/cli/options*.c) $(UNIT_HELP))
+UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(STORE) $(wildcard src/cli/options*.c) src/cli/names.c $(UNIT_HELP))
 
 $(BUILD)/san/%.o: %.c
 	$(call say,CC-SAN,$@)
@@ -18,7 +18,7 @@ $(BUILD)/san/%.o: %.c
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) -o $@ $^ -lcmocka -lm
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) -o $@ $^ -lcmocka -lsqlite3 -lm
 
 # The end-to-end agent: no dependencies, static, so that the same file runs on the host and in any kernel.
 AGENT_SRC := $(wildcard tests/e2e/*.c)
@@ -38,3 +38,9 @@ test: deps-test
 .PHONY: test-built
 test-built: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN)
 	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/e2e/*.sh tests/vm/*.sh)
+
+# Long ones, at most ten minutes.
+.PHONY: soak
+soak: deps-test
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate
+	$(Q)tests/run $(wildcard tests/soak/*.sh)

@@ -8,7 +8,7 @@ TOOLS_BIN  := $(TOOLS:%=$(BUILD)/tools/%)
 DEPS_BENCH := libbpf-tools python3 util-linux
 
 .PHONY: tools bench deps-bench
-tools: $(TOOLS_BIN)
+tools: $(TOOLS_BIN) $(BUILD)/tools/empty
 
 $(TOOLS_BIN): $(BUILD)/tools/%: $(BUILD)/tools/%.o
 	$(call say,LD,$@)
@@ -16,6 +16,11 @@ $(TOOLS_BIN): $(BUILD)/tools/%: $(BUILD)/tools/%.o
 
 deps-bench: deps
 	$(call install_packages,$(DEPS_BENCH))
+
+# The empty program is measured beside sockwatch record.
+$(BUILD)/tools/empty: $(BUILD)/tools/empty.o $(BUILD)/tools/empty.bpf.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbpf -lelf -lz
 
 bench: deps-bench
 	$(Q)$(MAKE) --no-print-directory tools $(BUILD)/sockwatch

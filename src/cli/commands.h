@@ -6,12 +6,20 @@
 #include "kernel.h"
 #include "options.h"
 
-#define EXIT_LOST 4 /* done, but events were lost */
+#define EXIT_NOT_FOUND 3
+#define EXIT_LOST      4 /* done, but events were lost */
 
 int command_trace(const struct options *options);
 int command_features(const struct options *options);
+int command_ls(const struct options *options);
+int command_who(const struct options *options);
+int command_record(const struct options *options);
+int command_history(const struct options *options);
 
 /* Opens the kernel side as the options say; NULL after saying why. */
 struct kernel *command_open_kernel(const struct options *options);
+
+/* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
+int command_look(const struct options *options, bool details, struct listing *l);
 
 #endif

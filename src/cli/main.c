@@ -30,6 +30,10 @@ int main(int argc, char **argv)
 	switch (options.command) {
 	case COMMAND_TRACE: code = command_trace(&options); break;
 	case COMMAND_FEATURES: code = command_features(&options); break;
+	case COMMAND_LS: code = command_ls(&options); break;
+	case COMMAND_WHO: code = command_who(&options); break;
+	case COMMAND_RECORD: code = command_record(&options); break;
+	case COMMAND_HISTORY: code = command_history(&options); break;
 	}
 	options_done(&options);
 	return code;

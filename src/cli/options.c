@@ -10,6 +10,8 @@
 #define EXIT_USAGE	2
 #define DEFAULT_RING	(UINT64_C(64) << 20)
 #define DEFAULT_SOCKETS 1000000
+#define DEFAULT_FILES	10
+#define DEFAULT_QUEUE	(UINT64_C(64) << 20)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 struct command {
@@ -34,6 +36,44 @@ static const struct command commands[] = {
 	 "Prints each kernel hook, whether it works here, which one was chosen, and what that "
 	 "leaves uncovered.\v"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
+	{COMMAND_LS, "ls", "list every socket and everyone who holds it",
+	 "Lists the sockets of every network namespace, TIME_WAIT and shared ones included, with "
+	 "each process "
+	 "that holds them.\v"
+	 "Examples:\n"
+	 "  sockwatch ls -i :8080                who uses the port\n"
+	 "  sockwatch ls --state listen          who listens\n"
+	 "  sockwatch ls --netns self -c nginx   one process's sockets, in this namespace\n"
+	 "  sockwatch ls -o json | jq ...        one object a socket\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
+	{COMMAND_WHO, "who", "say who has a port, and wait for it to be taken",
+	 "Says which process has the port, since when, from where it can be reached, and what "
+	 "frees it.\v"
+	 "The port: 8080, udp/53, 127.0.0.1:5432, [::1]:80, tcp/ssh.\n"
+	 "Examples:\n"
+	 "  sockwatch who 8080\n"
+	 "  sockwatch who udp/53 -o json\n"
+	 "  sockwatch who --wait 8080            returns the moment somebody takes it\n"
+	 "\n"
+	 "Exit code: 0 found, 1 run-time failure, 2 usage, 3 nobody has it."},
+	{COMMAND_RECORD, "record", "keep every socket's life in a file, to be asked for later",
+	 "Keeps the life of each socket, each bind and listen and each failed connect in a store "
+	 "(SQLite), which sockwatch history and sqlite3 read at any time.\v"
+	 "Examples:\n"
+	 "  sockwatch record --store /var/lib/sockwatch/store --keep 7d\n"
+	 "  sockwatch record --store web.store --port 443 --keep 2GB\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
+	{COMMAND_HISTORY, "history", "ask a record who had a port, and when",
+	 "Prints the recorded lives that match, with binds, listens and failures, oldest first; "
+	 "what is still open comes last.\v"
+	 "Examples:\n"
+	 "  sockwatch history --store FILE --port 41234 --at 03:12     who had it then\n"
+	 "  sockwatch history --store FILE --since -1h --reason refused,timeout\n"
+	 "  sockwatch history --store FILE -c nginx -o json --follow\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 nothing found."},
 };
 
 /* What the argp callback works on. */
@@ -130,7 +170,7 @@ static void explain_short(const struct command *command, const char *word)
 		const struct options_row *row = find_key(command, (unsigned char)*letter);
 		char option[] = {'-', *letter, '\0'};
 
-		if (row && row->arg)
+		if (row && row->arg && !row->optional)
 			explain_missing(row);
 		else if (!row)
 			explain_unknown(command, option, 2);
@@ -162,6 +202,10 @@ static error_t read_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_ARG:
+		err = options_set_word(&r->parse, arg,
+				       state->next >= 2 ? state->argv[state->next - 2] : NULL);
+		if (err != -1)
+			break;
 		err = options_complain("'%.*s': %s takes options only; see sockwatch %s --help",
 				       (int)strnlen(arg, 100), arg, r->command->name,
 				       r->command->name);
@@ -195,7 +239,8 @@ static void make_argp_options(const struct command *command, struct argp_option 
 			.name = row->name,
 			.key = row->key,
 			.arg = row->arg,
-			.flags = row->hidden ? OPTION_HIDDEN : 0,
+			.flags = (row->hidden ? OPTION_HIDDEN : 0) |
+				 (row->optional ? OPTION_ARG_OPTIONAL : 0),
 			.doc = row->doc,
 			.group = row->group,
 		};
@@ -221,7 +266,8 @@ static int print_overview(void)
 {
 	puts("Usage: sockwatch [COMMAND] [OPTION...]\n"
 	     "Traces every TCP and UDP socket of this host, all containers included: who\n"
-	     "bound, connected or accepted it, what became of it, and why it failed.\n"
+	     "bound, connected or accepted it, what became of it, and why it failed; lists\n"
+	     "who holds what now.\n"
 	     "\n"
 	     "Commands:");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
@@ -234,9 +280,12 @@ static int print_overview(void)
 	     "  sockwatch                              everything, until Ctrl-C\n"
 	     "  sockwatch -p 901 --port 443            one process, one port\n"
 	     "  sockwatch trace -o json --for 10s      ten seconds, one JSON object a line\n"
+	     "  sockwatch ls -i :8080                  every socket on a port and who holds it\n"
+	     "  sockwatch who 8080                     who has the port\n"
 	     "\n"
 	     "Needs root.\n"
-	     "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost.");
+	     "Exit code: 0 done, 1 run-time failure, 2 usage, 3 who or history found nothing, 4 done but "
+	     "events were lost.");
 	return finish_stdout();
 }
 
@@ -277,6 +326,9 @@ static void options_init(struct options *o, enum options_command command)
 		.command = command,
 		.ring_bytes = DEFAULT_RING,
 		.max_sockets = DEFAULT_SOCKETS,
+		.queue_bytes = DEFAULT_QUEUE,
+		.until_ns = UINT64_MAX,
+		.keep_files = DEFAULT_FILES,
 	};
 	filter_init(&o->filter);
 }
@@ -293,6 +345,30 @@ static void apply_environment(struct options *o)
 	/* https://no-color.org: present and not empty. */
 	if (o->color == COLOR_AUTO && no_color && *no_color)
 		o->color = COLOR_NEVER;
+}
+
+/* What no single option can tell; 0 or EINVAL after one line. */
+static int check_together(const struct command *command, const struct options *o)
+{
+	if (o->rotate_bytes && !o->output_file)
+		return options_complain("--rotate needs a file; write for example --output "
+					"/var/log/sockwatch.json --rotate 100MB");
+	if (o->journal && o->output_file)
+		return options_complain("--journal is the output, --output another; give either");
+	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY)
+		return 0;
+	if (!o->store_file)
+		return options_complain("%s needs the file of the record; write for example "
+					"--store /var/lib/sockwatch/store",
+					command->name);
+	if (o->has_at && o->since_ns != o->until_ns)
+		return options_complain("--at is one moment, --since and --until are a span; give "
+					"either");
+	if (o->has_at && o->follow)
+		return options_complain("--at is over, --follow goes on; give either");
+	if (o->since_ns > o->until_ns)
+		return options_complain("--since is later than --until; exchange them");
+	return 0;
 }
 
 int options_parse(int argc, char **argv, struct options *ret)
@@ -320,6 +396,12 @@ int options_parse(int argc, char **argv, struct options *ret)
 		code = print_version();
 	else if (r.parse.help)
 		code = named ? print_command_help(&argp, command) : print_overview();
+	else if (code == OPTIONS_RUN && check_together(command, ret))
+		code = EXIT_USAGE;
+	if (code == OPTIONS_RUN && command->id == COMMAND_WHO && !ret->asked) {
+		options_complain("who: which port? write for example sockwatch who 8080");
+		code = EXIT_USAGE;
+	}
 	if (code == OPTIONS_RUN)
 		apply_environment(ret);
 	else

@@ -17,6 +17,7 @@
 
 #include "filter.h"
 #include "kernel.h"
+#include "snapshot.h"
 
 /* options_parse(): nothing is finished yet, run the command. */
 #define OPTIONS_RUN (-1)
@@ -24,6 +25,10 @@
 enum options_command {
 	COMMAND_TRACE,
 	COMMAND_FEATURES,
+	COMMAND_LS,
+	COMMAND_WHO,
+	COMMAND_RECORD,
+	COMMAND_HISTORY,
 };
 
 enum options_format {
@@ -50,11 +55,31 @@ struct options {
 	uint64_t max_sockets;
 	const char *btf_file;		/* NULL: the kernel's own; points into argv */
 	const char *output_file;	/* NULL: stdout; points into argv */
+
+	/* ls, who */
+	enum snapshot_source source;
+	bool all;			/* sockets without a port too */
+	bool no_header;
+	bool resolve;			/* names of hosts */
+	bool services;			/* names of ports */
+	bool wait;
+	bool asked;			/* who: the port was given, in `filter` */
+	const char *port_text;		/* as given; points into argv */
+	uint64_t rotate_bytes;		/* trace: change the output file there; 0: never */
+	uint64_t keep_files;		/* old ones */
+	bool journal;			/* trace: to the journal instead */
+	const char *store_file;		/* record, history: never NULL; points into argv */
+	uint64_t keep_ns, keep_bytes;	/* record; 0: no bound; at most one of them */
+	uint64_t queue_bytes;		/* record: memory for what waits to be written */
+	uint64_t since_ns, until_ns;	/* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
+	bool has_at;			/* both are the moment asked for */
+	bool follow;
+	uint32_t reasons;		/* history: bit per enum close_reason, 0 any */
 };
 
 /*
- * Reads the command line, NO_COLOR in the environment, /etc/passwd for --user NAME and the namespace that --netns
- * names.  Returns OPTIONS_RUN, or the code to exit with: 0 after --help and --version (on stdout), 2 after one line
+ * Reads the command line, NO_COLOR in the environment, /etc/passwd for --user NAME, /etc/services and /etc/hosts for names
+ * behind -i, and the namespace that --netns names.  Returns OPTIONS_RUN, or the code to exit with: 0 after --help and --version (on stdout), 2 after one line
  * on stderr about bad usage, 1 when stdout took no help.  *ret owns memory only after OPTIONS_RUN; argv must
  * outlive it.
  */

@@ -5,12 +5,12 @@
 #include <linux/nsfs.h>
 #include <pwd.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "options_table.h"
@@ -18,6 +18,10 @@
 #define PID_MAX	    4194304 /* PID_MAX_LIMIT, include/linux/threads.h */
 #define PORT_MAX    65535
 #define SOCKETS_MAX 16777216
+#define ROTATE_MIN  4096
+#define KEEP_MIN    (UINT64_C(16) << 20)
+#define QUEUE_MIN   (UINT64_C(1) << 20)
+#define QUEUE_MAX   (UINT64_C(4) << 30)
 #define RING_MIN    (UINT64_C(1) << 20)
 #define RING_MAX    (UINT64_C(1) << 30)
 
@@ -28,22 +32,7 @@
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 static const char *const hooks_words[] = {"auto", "trampolines", "tracepoints", NULL};
-
-int options_complain(const char *format, ...)
-{
-	char line[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	for (char *c = line; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
-	fprintf(stderr, "sockwatch: %s\n", line);
-	return EINVAL;
-}
+static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 
 const char *options_row_name(const struct options_row *row)
 {
@@ -338,13 +327,116 @@ static int set_ring(struct options_parse *p, const struct options_row *row, cons
 	return 0;
 }
 
+static int set_inet(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	if (!arg) {
+		p->inet_open = true;
+		return 0;
+	}
+	return check(row, arg, options_add_inet(p->options, arg));
+}
+
+/* A duration or a size: their units differ in case only for months and mebibytes, and there are no months. */
+static int set_keep(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	struct options *o = p->options;
+	uint64_t ns = 0, bytes = 0;
+
+	if (units_parse_duration(arg, &ns) && units_parse_size(arg, &bytes))
+		return refuse(row, arg);
+	if (ns == 0 && bytes < KEEP_MIN)
+		return refuse(row, arg);
+	o->keep_ns = ns;
+	o->keep_bytes = bytes;
+	return 0;
+}
+
+static int set_rotate(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	uint64_t bytes;
+
+	if (units_parse_size(arg, &bytes) || bytes < ROTATE_MIN)
+		return refuse(row, arg);
+	p->options->rotate_bytes = bytes;
+	return 0;
+}
+
+static int set_keep_files(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return check(row, arg, units_parse_number(arg, 1, 10000, &p->options->keep_files));
+}
+
+static int set_queue(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	uint64_t bytes;
+
+	if (units_parse_size(arg, &bytes) || bytes < QUEUE_MIN || bytes > QUEUE_MAX)
+		return refuse(row, arg);
+	p->options->queue_bytes = bytes;
+	return 0;
+}
+
+static int parse_time(const struct options_row *row, const char *arg, uint64_t *ret)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return check(row, arg,
+		     units_parse_time(arg,
+				      (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec,
+				      ret));
+}
+
+static int set_time(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return parse_time(row, arg, field_of(p, row));
+}
+
+static int set_at(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	int err = parse_time(row, arg, &p->options->since_ns);
+
+	p->options->until_ns = p->options->since_ns;
+	p->options->has_at = true;
+	return err;
+}
+
+static int set_reason(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	for (const char *word = arg;; word++) {
+		size_t len = strcspn(word, ",");
+		int reason = REASONS;
+
+		while (reason-- > 0) {
+			const char *name = event_reason_name((enum close_reason)reason);
+
+			if (strlen(name) == len && !memcmp(name, word, len))
+				break;
+		}
+		if (reason < 0)
+			return check_list(row, word);
+		p->options->reasons |= UINT32_C(1) << reason;
+		word += len;
+		if (!*word)
+			return 0;
+	}
+}
+
 #define TRACE	 (1u << COMMAND_TRACE)
 #define FEATURES (1u << COMMAND_FEATURES)
-#define ALL	 (TRACE | FEATURES)
+#define LS	 (1u << COMMAND_LS)
+#define WHO	 (1u << COMMAND_WHO)
+#define RECORD	 (1u << COMMAND_RECORD)
+#define HISTORY	 (1u << COMMAND_HISTORY)
+#define SOCKETS	 (TRACE | RECORD | HISTORY)
+#define FILTERED (SOCKETS | LS)
+#define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
+#define ALL	 (TRACE | FEATURES | LS | WHO | RECORD | HISTORY)
 #define FIELD(f) .field = offsetof(struct options, f)
 
 enum group {
 	GROUP_FILTER = 1,
+	GROUP_STORE,
 	GROUP_OUTPUT,
 	GROUP_KERNEL,
 	GROUP_HELP,
@@ -352,84 +444,137 @@ enum group {
 
 #define PORT_WHY     .why = "not a port or range (0-65535)"
 #define PORT_EXAMPLE .example = "80,443,8000-8100"
+#define TIME_WHY     .why = "not a time (RFC 3339, YYYY-MM-DD HH:MM[:SS], HH:MM[:SS] or -10m)"
+#define TIME_EXAMPLE .example = "03:12"
 
 /* clang-format off */
 const struct options_row options_table[] = {
-	{ .commands = TRACE, .group = GROUP_FILTER,
+	{ .commands = FILTERED, .group = GROUP_FILTER,
 	  .doc = "Which sockets (all given must hold; a LIST is 80,443,8000-8100, any of it):" },
-	{ 't', "tcp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
+	{ 't', "tcp", NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
 	  .doc = "TCP, MPTCP included" },
-	{ 'u', "udp", NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.udp),
+	{ 'u', "udp", NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.udp),
 	  .doc = "UDP, UDP-Lite included" },
-	{ '4', NULL, NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.ipv4),
+	{ '4', NULL, NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.ipv4),
 	  .doc = "IPv4, also on IPv6 sockets (v4-mapped)" },
-	{ '6', NULL, NULL, TRACE, GROUP_FILTER, false, set_flag, FIELD(filter.ipv6),
+	{ '6', NULL, NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.ipv6),
 	  .doc = "IPv6 sockets, v4-mapped ones included" },
-	{ 'p', "pid", "LIST", TRACE, GROUP_FILTER, false, set_pids, FIELD(filter.pids),
+	{ 'p', "pid", "LIST", FILTERED, GROUP_FILTER, false, set_pids, FIELD(filter.pids),
 	  .why = "not a process id or range (up to 4194304)", .example = "901,1000-1100",
 	  .doc = "Owned by these processes" },
-	{ 'c', "comm", "NAME", TRACE, GROUP_FILTER, false, set_comm, FIELD(filter.comm),
+	{ 'c', "comm", "NAME", FILTERED, GROUP_FILTER, false, set_comm, FIELD(filter.comm),
 	  .why = "empty", .example = "nginx",
 	  .doc = "The owner's name begins so (the kernel keeps 15 bytes)" },
-	{ 'U', "user", "NAME|UID", TRACE, GROUP_FILTER, false, set_user,
+	{ 'U', "user", "NAME|UID", FILTERED, GROUP_FILTER, false, set_user,
 	  .why = "no user id, and no such name in /etc/passwd", .example = "1000",
 	  .doc = "Owned by this user (of /etc/passwd)" },
-	{ KEY_PORT, "port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.ports),
+	{ KEY_PORT, "port", "LIST", FILTERED, GROUP_FILTER, false, set_ports, FIELD(filter.ports),
 	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at either end" },
-	{ 'L', "local-port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.local_ports),
+	{ 'L', "local-port", "LIST", FILTERED, GROUP_FILTER, false, set_ports, FIELD(filter.local_ports),
 	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at this end" },
-	{ 'D', "remote-port", "LIST", TRACE, GROUP_FILTER, false, set_ports, FIELD(filter.peer_ports),
+	{ 'D', "remote-port", "LIST", FILTERED, GROUP_FILTER, false, set_ports, FIELD(filter.peer_ports),
 	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at the peer's end" },
-	{ KEY_ADDR, "addr", "CIDR,...", TRACE, GROUP_FILTER, false, set_addr,
+	{ KEY_ADDR, "addr", "CIDR,...", FILTERED, GROUP_FILTER, false, set_addr,
 	  .why = "not a list of addresses or networks", .example = "10.0.0.0/8,::1",
 	  .doc = "Address at either end" },
-	{ KEY_STATE, "state", "NAME,...", TRACE, GROUP_FILTER, false, set_state,
+	{ KEY_STATE, "state", "NAME,...", LS, GROUP_FILTER, false, set_state,
+	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
+	  .doc = "In one of these states" },
+	{ KEY_STATE, "state", "NAME,...", SOCKETS, GROUP_FILTER, false, set_state,
 	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
 	  .doc = "State entered or left; a close answers to every state of its life, listen to LISTEN, "
 		 "bind, connect and accept to none" },
-	{ KEY_NETNS, "netns", "NETNS", TRACE, GROUP_FILTER, false, set_netns,
+	{ KEY_NETNS, "netns", "NETNS", FILTERED, GROUP_FILTER, false, set_netns,
 	  .why = "not a network namespace", .example = "self",
 	  .doc = "In this network namespace: self, a path, an inode or a name of ip netns; default: all" },
-	{ KEY_CGROUP, "cgroup", "PATH", TRACE, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
+	{ KEY_CGROUP, "cgroup", "PATH", FILTERED, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
 	  .why = "not a path from the root of the cgroups", .example = "/system.slice/nginx.service",
 	  .doc = "The owner is in this cgroup or below" },
-	{ KEY_CONTAINER, "container", "ID", TRACE, GROUP_FILTER, false, set_container,
+	{ KEY_CONTAINER, "container", "ID", FILTERED, GROUP_FILTER, false, set_container,
 	  FIELD(filter.container), .why = "empty", .example = "4f1a2b3c",
 	  .doc = "The owner is in this container; an id may be cut short" },
-	{ KEY_EVENTS, "events", "KIND,...", TRACE, GROUP_FILTER, false, set_events,
+	{ 'i', NULL, "[46][tcp|udp][@host][:port]", LS, GROUP_FILTER, false, set_inet,
+	  .why = "not as lsof has it", .example = "-i tcp@127.0.0.1:80,443", .optional = true,
+	  .doc = "As lsof: version, protocol, and host and port at either end; several add up" },
+	{ 'a', "all", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(all),
+	  .doc = "Sockets that have no port yet too" },
+	{ KEY_EVENTS, "events", "KIND,...", TRACE | HISTORY, GROUP_FILTER, false, set_events,
 	  .why = "not an event (bind, listen, connect, accept, state, close)", .example = "bind,close",
 	  .doc = "Only these: bind, listen, connect, accept, state, close" },
 
+	{ KEY_REASON, "reason", "NAME,...", HISTORY, GROUP_FILTER, false, set_reason,
+	  .why = "not a reason (local-close, peer-close, local-reset, peer-reset, refused, timeout, "
+		 "unreachable, port-exhausted, aborted, unknown)", .example = "refused,timeout",
+	  .doc = "Lives that ended so" },
+
+	{ .commands = RECORD | HISTORY, .group = GROUP_STORE, .doc = "The record:" },
+	{ KEY_STORE, "store", "FILE", RECORD | HISTORY, GROUP_STORE, false, set_file, FIELD(store_file),
+	  .why = "not a file", .example = "/var/lib/sockwatch/store",
+	  .doc = "The file that keeps it (SQLite)" },
+	{ KEY_KEEP, "keep", "DURATION|SIZE", RECORD, GROUP_STORE, false, set_keep,
+	  .why = "neither a duration (a number with ms, s, m, h or d) nor a size of at least 16MiB",
+	  .example = "7d", .doc = "Let the oldest go: what ended longer ago, or what is too much; default: keep all" },
+	{ KEY_QUEUE, "queue", "SIZE", RECORD, GROUP_STORE, false, set_queue,
+	  .why = "not a size from 1M to 4G", .example = "256M",
+	  .doc = "Memory for what the disk does not take yet; default 64M" },
+	{ KEY_AT, "at", "TIME", HISTORY, GROUP_STORE, false, set_at, TIME_WHY, TIME_EXAMPLE,
+	  .doc = "Who was there at that moment: opened before and closed after, or still open" },
+	{ KEY_SINCE, "since", "TIME", HISTORY, GROUP_STORE, false, set_time, FIELD(since_ns), TIME_WHY,
+	  TIME_EXAMPLE, .doc = "Lives and calls from then on; TIME is RFC 3339, 2026-11-20 03:12, 03:12 (today) or -10m" },
+	{ KEY_UNTIL, "until", "TIME", HISTORY, GROUP_STORE, false, set_time, FIELD(until_ns), TIME_WHY,
+	  TIME_EXAMPLE, .doc = "Up to then" },
+	{ KEY_FOLLOW, "follow", NULL, HISTORY, GROUP_STORE, false, set_flag, FIELD(follow),
+	  .doc = "Go on with what is recorded from now on (or from --since)" },
+
 	{ .commands = ALL, .group = GROUP_OUTPUT, .doc = "Output:" },
-	{ 'o', NULL, "text|json", ALL, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
+	{ 'o', NULL, "text|json", SHOWN, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
 	  .why = "neither text nor json", .example = "json",
 	  .doc = "A table (default), or one JSON object a line" },
-	{ KEY_OUTPUT, "output", "FILE", ALL, GROUP_OUTPUT, false, set_file, FIELD(output_file),
+	{ KEY_OUTPUT, "output", "FILE", SHOWN, GROUP_OUTPUT, false, set_file, FIELD(output_file),
 	  .why = "not a file", .example = "/tmp/sockets.txt", .doc = "Write there; default: stdout" },
-	{ KEY_COLOR, "color", "WHEN", ALL, GROUP_OUTPUT, false, set_word, FIELD(color),
+	{ KEY_ROTATE, "rotate", "SIZE", TRACE, GROUP_OUTPUT, false, set_rotate,
+	  .why = "not a size of at least 4096", .example = "100MB",
+	  .doc = "Begin a new --output file there; the one before becomes FILE.1. SIGHUP begins one too" },
+	{ KEY_KEEP_FILES, "keep", "N", TRACE, GROUP_OUTPUT, false, set_keep_files,
+	  .why = "not a number from 1 to 10000", .example = "10",
+	  .doc = "Old files that --rotate leaves; default 10" },
+	{ KEY_JOURNAL, "journal", NULL, TRACE, GROUP_OUTPUT, false, set_flag, FIELD(journal),
+	  .doc = "Into systemd's journal, a field each (SOCKWATCH_EVENT=close ...)" },
+	{ KEY_COLOR, "color", "WHEN", SHOWN, GROUP_OUTPUT, false, set_word, FIELD(color),
 	  color_words, .why = "neither auto, always nor never", .example = "never",
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
 	{ 'q', "quiet", NULL, ALL, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
 	  .doc = "Only errors on stderr" },
-	{ KEY_FOR, "for", "DURATION", TRACE, GROUP_OUTPUT, false, set_for,
+	{ KEY_FOR, "for", "DURATION", TRACE | RECORD, GROUP_OUTPUT, false, set_for,
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
 	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
-	{ KEY_COUNT, "count", "N", TRACE, GROUP_OUTPUT, false, set_count,
+	{ KEY_COUNT, "count", "N", TRACE | HISTORY, GROUP_OUTPUT, false, set_count,
 	  .why = "not a number above 0", .example = "100", .doc = "Stop after N events" },
-	{ 'n', NULL, NULL, TRACE, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
-	{ 'P', NULL, NULL, TRACE, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
+	{ 'n', NULL, NULL, FILTERED, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
+	{ 'P', NULL, NULL, FILTERED, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
+	{ 'H', "no-header", NULL, LS, GROUP_OUTPUT, false, set_flag, FIELD(no_header),
+	  .doc = "Rows only" },
+	{ 'r', "resolve", NULL, LS, GROUP_OUTPUT, false, set_flag, FIELD(resolve),
+	  .doc = "Names of hosts where they are found within a second" },
+	{ KEY_SERVICES, "services", NULL, LS, GROUP_OUTPUT, false, set_flag, FIELD(services),
+	  .doc = "Names of ports, every one that /etc/services knows" },
+	{ KEY_WAIT, "wait", NULL, WHO, GROUP_OUTPUT, false, set_flag, FIELD(wait),
+	  .doc = "Where nobody has the port, wait until somebody takes it" },
 
-	{ .commands = ALL, .group = GROUP_KERNEL, .doc = "Kernel:" },
-	{ KEY_HOOKS, "hooks", "TIER", ALL, GROUP_KERNEL, false, set_word,
+	{ .commands = TRACE | FEATURES | RECORD | LS | WHO, .group = GROUP_KERNEL, .doc = "Kernel:" },
+	{ KEY_SOURCE, "hooks", "SOURCE", LS | WHO, GROUP_KERNEL, false, set_word,
+	  FIELD(source), source_words, .why = "neither auto, iterators nor proc", .example = "proc",
+	  .doc = "iterators, proc (sock_diag and /proc), or auto (default): iterators where the kernel has them" },
+	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD, GROUP_KERNEL, false, set_word,
 	  FIELD(hooks), hooks_words, .why = "neither auto, trampolines nor tracepoints",
 	  .example = "tracepoints", .doc = "trampolines, tracepoints, or auto (default): the best that works" },
-	{ KEY_BTF, "btf", "FILE", ALL, GROUP_KERNEL, false, set_file, FIELD(btf_file),
+	{ KEY_BTF, "btf", "FILE", TRACE | FEATURES | RECORD | LS | WHO, GROUP_KERNEL, false, set_file, FIELD(btf_file),
 	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
 	  .doc = "The kernel's types; default: its own" },
-	{ KEY_RING, "ring", "SIZE", TRACE, GROUP_KERNEL, false, set_ring,
+	{ KEY_RING, "ring", "SIZE", TRACE | RECORD, GROUP_KERNEL, false, set_ring,
 	  .why = "not a size from 1M to 1G", .example = "256M",
 	  .doc = "Ring buffer, rounded up to a power of two; default 64M" },
-	{ KEY_SOCKETS, "sockets", "N", TRACE, GROUP_KERNEL, false, set_sockets,
+	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD, GROUP_KERNEL, false, set_sockets,
 	  .why = "not a number from 1 to 16777216", .example = "2000000",
 	  .doc = "Sockets to remember at once; default 1000000" },
 

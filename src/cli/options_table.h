@@ -13,26 +13,41 @@
 enum options_key {
 	KEY_FIRST = 256, /* below it a key is the option's letter */
 	KEY_ADDR,
+	KEY_AT,
 	KEY_BTF,
 	KEY_CGROUP,
 	KEY_COLOR,
 	KEY_CONTAINER,
 	KEY_COUNT,
 	KEY_EVENTS,
+	KEY_FOLLOW,
 	KEY_FOR,
 	KEY_HOOKS,
+	KEY_JOURNAL,
+	KEY_KEEP,
+	KEY_KEEP_FILES,
 	KEY_NETNS,
 	KEY_OUTPUT,
 	KEY_PORT,
+	KEY_QUEUE,
+	KEY_REASON,
 	KEY_RING,
+	KEY_SERVICES,
+	KEY_ROTATE,
+	KEY_SINCE,
 	KEY_SOCKETS,
+	KEY_SOURCE,
 	KEY_STATE,
+	KEY_WAIT,
+	KEY_STORE,
+	KEY_UNTIL,
 };
 
 /* What options_parse() carries from option to option. */
 struct options_parse {
 	struct options *options;
 	bool help, version;
+	bool inet_open; /* an -i waits for its value */
 };
 
 struct options_row {
@@ -48,12 +63,21 @@ struct options_row {
 	const char *const *words; /* of set_word(), by enum value, NULL at the end */
 	const char *why;	/* a refused value is this */
 	const char *example;	/* a value that is accepted */
+	bool optional;		/* `arg` may be left out: set() gets NULL then */
 	const char *doc;	/* a row without key and name heads its group with it */
 };
 
 /* Ends with a row without `doc`. */
-#define OPTIONS_ROWS_MAX 48
+#define OPTIONS_ROWS_MAX 64
 extern const struct options_row options_table[];
+
+/* options_names.c: values that are names.  0 or -errno; options_set_port() complains by itself. */
+int options_add_inet(struct options *o, const char *text);
+int options_set_port(struct options *o, const char *text);
+
+/* What stands without an option: of ls the value of an -i before it, of who the port.  0, EINVAL or ENOMEM after one
+ * line on stderr; -1 when the command takes no such word. */
+int options_set_word(struct options_parse *p, const char *word, const char *before);
 
 /* "--port", or "-o" where there is no name; lives until the next call. */
 const char *options_row_name(const struct options_row *row);

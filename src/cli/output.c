@@ -3,13 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#define GRACE_MS 1000
+#include "log.h"
+
+#define GRACE_MS  1000
+#define NAME_SIZE (PATH_MAX + 16)
 
 volatile sig_atomic_t output_stop;
+static volatile sig_atomic_t reopen_wanted;
 
 static void on_signal(int number)
 {
@@ -30,14 +39,128 @@ void output_catch_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
+static void on_hangup(int number)
+{
+	(void)number;
+	reopen_wanted = 1;
+}
+
+/* Changes to the file that has the name now; the one before stays when there is no other. */
+static int open_file(struct output *o)
+{
+	int fd = open(o->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	output_close(o);
+	o->fd = fd;
+	o->owned = true;
+	o->size = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	return 0;
+}
+
 int output_open(struct output *o, const char *path)
 {
-	*o = (struct output){.fd = STDOUT_FILENO};
+	struct sigaction reopen = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
+
+	*o = (struct output){.fd = STDOUT_FILENO, .path = path};
 	if (!path)
 		return 0;
-	o->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	sigaction(SIGHUP, &reopen, NULL);
+	return open_file(o);
+}
+
+static void reopen(struct output *o)
+{
+	int err = open_file(o);
+
+	if (err < 0)
+		log_error("cannot open %s: %s; going on with the file as it was", o->path,
+			  strerror(-err));
+}
+
+void output_follow_hangup(struct output *o)
+{
+	if (!reopen_wanted || !o->path)
+		return;
+	reopen_wanted = 0;
+	reopen(o);
+}
+
+int output_open_journal(struct output *o)
+{
+	static const struct sockaddr_un journal = {.sun_family = AF_UNIX,
+						   .sun_path = "/run/systemd/journal/socket"};
+
+	*o = (struct output){.journal = true};
+	o->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	o->owned = o->fd >= 0;
-	return o->owned ? 0 : -errno;
+	if (!o->owned || connect(o->fd, (const struct sockaddr *)&journal, sizeof(journal)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The journal was started anew: its socket is another one. */
+static bool reconnect(struct output *o)
+{
+	struct output fresh;
+
+	if (!o->journal || (errno != ECONNREFUSED && errno != ENOTCONN && errno != ECONNRESET))
+		return false;
+	if (output_open_journal(&fresh) < 0) {
+		output_close(&fresh);
+		return false;
+	}
+	output_close(o);
+	*o = fresh;
+	return true;
+}
+
+/* FILE.8 becomes FILE.9 ... FILE becomes FILE.1. */
+static void rotate(struct output *o)
+{
+	char from[NAME_SIZE], to[NAME_SIZE];
+
+	for (unsigned int i = o->keep; i > 0; i--) {
+		snprintf(to, sizeof(to), "%s.%u", o->path, i);
+		snprintf(from, sizeof(from), i > 1 ? "%s.%u" : "%s", o->path, i - 1);
+		if (rename(from, to) < 0 && errno != ENOENT) {
+			log_error("cannot rename %s to %s: %s; going on with %s", from, to,
+				  strerror(errno), o->path);
+			o->size = 0; /* tried again when as much is written once more */
+			return;
+		}
+	}
+	reopen(o);
+}
+
+/* How much of the lines fits into this file; 0 when the next one must be begun first. */
+static size_t fit(const struct output *o, const char *lines, size_t len)
+{
+	const char *end = NULL;
+
+	if (!o->rotate_bytes || o->size + len <= o->rotate_bytes)
+		return len;
+	if (o->size < o->rotate_bytes)
+		end = memrchr(lines, '\n', (size_t)(o->rotate_bytes - o->size));
+	if (!end && o->size == 0)
+		end = memchr(lines, '\n', len); /* one line is more than a file may hold */
+	return end ? (size_t)(end - lines) + 1 : o->size ? 0 : len;
+}
+
+/* Bytes to write to the file that is open when it returns. */
+static size_t begin_part(struct output *o, const char *lines, size_t len)
+{
+	size_t part;
+
+	output_follow_hangup(o);
+	part = fit(o, lines, len);
+	if (part > 0)
+		return part;
+	rotate(o);
+	part = fit(o, lines, len);
+	return part ? part : len; /* the next file was there already, and full */
 }
 
 void output_close(struct output *o)
@@ -57,24 +180,29 @@ static bool is_stuck(const struct output *o)
 
 bool output_flush(struct output *o, struct buffer *b)
 {
-	size_t done = 0;
+	size_t done = 0, part = 0;
 
 	while (done < b->len && !o->closed && !o->error) {
 		ssize_t n;
 
+		if (part == 0)
+			part = begin_part(o, b->data + done, b->len - done);
 		if (is_stuck(o)) {
 			o->error = ETIMEDOUT;
 			break;
 		}
-		n = write(o->fd, b->data + done, b->len - done);
-		if (n >= 0)
+		n = write(o->fd, b->data + done, part);
+		if (n >= 0) {
 			done += (size_t)n;
-		else if (errno == EPIPE)
+			part -= (size_t)n;
+			o->size += (uint64_t)n;
+		} else if (errno == EPIPE) {
 			o->closed = true;
-		else if (errno == EAGAIN)
+		} else if (errno == EAGAIN) {
 			poll(&(struct pollfd){.fd = o->fd, .events = POLLOUT}, 1, GRACE_MS);
-		else if (errno != EINTR)
+		} else if (errno != EINTR && !reconnect(o)) {
 			o->error = errno;
+		}
 	}
 	memmove(b->data, b->data + done, b->len - done);
 	b->len -= done;

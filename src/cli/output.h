@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * output.h - where the lines go: stdout or a file, written in whole lines as far as the reader
- * lets.
+ * lets; a file is changed for a new one when it is large, or on SIGHUP.
  *
  * Owns: the descriptor and the stop flag that signals set, because only a write can block.  Refuses
  * to know: what the lines say.
@@ -19,6 +19,12 @@ struct output {
 	bool owned;  /* opened here */
 	bool closed; /* the reader went away (EPIPE): no error */
 	int error;   /* errno of a failed write */
+
+	bool journal;	       /* each flush is one datagram */
+	const char *path;      /* of a file; NULL: stdout */
+	uint64_t rotate_bytes; /* 0: never; set after output_open() */
+	unsigned int keep;     /* old files, FILE.1 the newest */
+	uint64_t size;	       /* of the file */
 };
 
 /* Set by SIGINT and SIGTERM, see output_catch_signals(). */
@@ -27,12 +33,17 @@ extern volatile sig_atomic_t output_stop;
 /* Makes SIGINT and SIGTERM set output_stop and interrupt calls, and SIGPIPE an error. */
 void output_catch_signals(void);
 
-/* `path` NULL is stdout; a file is appended to.  0 or -errno. */
+/* `path` NULL is stdout; a file is appended to, and opened anew after SIGHUP, before the next line.  `path` must outlive
+ * `o`.  0 or -errno. */
 int output_open(struct output *o, const char *path);
+/* The socket of systemd's journal: flush after each entry.  0 or -errno. */
+int output_open_journal(struct output *o);
 void output_close(struct output *o);
+/* Opens the file anew if SIGHUP asked for it; a flush does that too. */
+void output_follow_hangup(struct output *o);
 
 /*
- * Writes all of `b` and empties it.  Blocks while the reader does not read.  After a stop signal
+ * Writes all of `b`, whole lines, and empties it; no line is torn between two files.  Blocks while the reader does not read.  After a stop signal
  * the reader gets one second more.  False when lines could not be written: `closed` or `error`
  * tells which.
  */

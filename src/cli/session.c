@@ -150,6 +150,27 @@ int session_start(struct session *s)
 	return 0;
 }
 
+struct each {
+	const struct session *session;
+	event_sink_fn sink;
+	void *ctx;
+};
+
+static void on_open(void *ctx, const struct event *life)
+{
+	struct each *each = ctx;
+
+	if (filter_match(&each->session->options->filter, life))
+		each->sink(each->ctx, life);
+}
+
+void session_each_open(struct session *s, uint64_t min_age_ns, event_sink_fn sink, void *ctx)
+{
+	struct each each = {.session = s, .sink = sink, .ctx = ctx};
+
+	table_each_open(s->table, kernel_now(), min_age_ns, on_open, &each);
+}
+
 void session_announce(const struct session *s, const char *more)
 {
 	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
@@ -158,7 +179,8 @@ void session_announce(const struct session *s, const char *more)
 		s->sockets, more);
 }
 
-void session_run(struct session *s, void (*on_idle)(void *ctx, uint64_t now_ns), void *ctx)
+void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle),
+		 void *ctx)
 {
 	uint64_t end_ns = UINT64_MAX;
 
@@ -171,13 +193,10 @@ void session_run(struct session *s, void (*on_idle)(void *ctx, uint64_t now_ns),
 		int wait_ms;
 
 		check_loss(s, n < DRAIN_MAX);
-		if (n == DRAIN_MAX)
+		held = n < DRAIN_MAX && table_release(s->table, now);
+		on_turn(ctx, now, n < DRAIN_MAX);
+		if (n == DRAIN_MAX || s->done)
 			continue;
-		held = table_release(s->table, now);
-		if (on_idle)
-			on_idle(ctx, now);
-		if (s->done)
-			break;
 		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;
 		wait_ms = held ? HELD_MS : IDLE_MS;
 		kernel_wait(s->kernel, left < (uint64_t)wait_ms ? (int)left : wait_ms);

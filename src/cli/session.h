@@ -9,7 +9,7 @@
  *     struct session s;
  *     if (session_open(&s, options, on_event, ctx) == 0 && session_start(&s) == 0) {
  *             session_announce(&s, "");
- *             session_run(&s, on_idle, ctx);
+ *             session_run(&s, on_turn, ctx);
  *             session_finish(&s);
  *     }
  *     session_close(&s);
@@ -42,13 +42,15 @@ struct session {
 int session_open(struct session *s, const struct options *options, event_sink_fn sink, void *ctx);
 /* Attaches and looks at what is there.  0 or -errno after saying why. */
 int session_start(struct session *s);
+/* table_each_open() through the filter, to the sink given here. */
+void session_each_open(struct session *s, uint64_t min_age_ns, event_sink_fn sink, void *ctx);
 /* Says that tracing runs, and what the command adds to that. */
 void session_announce(const struct session *s, const char *more);
 /*
- * Until a stop signal, --for or `done`.  `on_idle` is called whenever nothing more is to be drained
- * at once, with CLOCK_BOOTTIME, and at least every half second; it may be NULL.
+ * Until a stop signal, --for or `done`.  `on_turn` is called between two drains, at least every half second,
+ * with CLOCK_BOOTTIME; `idle` when nothing more is to be drained at once.
  */
-void session_run(struct session *s, void (*on_idle)(void *ctx, uint64_t now_ns), void *ctx);
+void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle), void *ctx);
 /* Detaches; everything that happened before still reaches the sink. */
 void session_finish(struct session *s);
 void session_close(struct session *s);

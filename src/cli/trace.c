@@ -27,18 +27,21 @@ static void on_event(void *ctx, const struct event *event)
 
 	writer_event(t->writer, &t->buffer, event);
 	t->shown++;
-	if (t->buffer.len >= FLUSH_BYTES && !output_flush(&t->output, &t->buffer))
+	if (t->buffer.len >= (t->output.journal ? 1 : FLUSH_BYTES) &&
+	    !output_flush(&t->output, &t->buffer))
 		t->session.done = true;
 	if (t->options->count && t->shown == t->options->count)
 		t->session.done = true;
 }
 
-static void on_idle(void *ctx, uint64_t now_ns)
+static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 {
 	struct trace *t = ctx;
 
 	(void)now_ns;
-	if (t->buffer.len && !output_flush(&t->output, &t->buffer))
+	if (idle)
+		output_follow_hangup(&t->output);
+	if (idle && t->buffer.len && !output_flush(&t->output, &t->buffer))
 		t->session.done = true;
 }
 
@@ -57,7 +60,10 @@ static int open_writer(struct trace *t)
 	if (terminal && ioctl(t->output.fd, TIOCGWINSZ, &size) == 0)
 		w.columns = size.ws_col;
 	w.color = o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && terminal);
-	t->writer = o->format == FORMAT_JSON ? writer_json_new(&w) : writer_text_new(&w);
+	if (o->journal)
+		t->writer = writer_journal_new(&w);
+	else
+		t->writer = o->format == FORMAT_JSON ? writer_json_new(&w) : writer_text_new(&w);
 	if (!t->writer || buffer_init(&t->buffer, FLUSH_BYTES * 2) < 0) {
 		log_error("no memory");
 		return -ENOMEM;
@@ -67,12 +73,20 @@ static int open_writer(struct trace *t)
 
 static int open_trace(struct trace *t)
 {
-	int err = output_open(&t->output, t->options->output_file);
+	int err = t->options->journal ? output_open_journal(&t->output)
+				      : output_open(&t->output, t->options->output_file);
 
+	if (err < 0 && t->options->journal) {
+		log_error("cannot reach systemd's journal (/run/systemd/journal/socket): %s",
+			  strerror(-err));
+		return err;
+	}
 	if (err < 0) {
 		log_error("cannot write to %s: %s", t->options->output_file, strerror(-err));
 		return err;
 	}
+	t->output.rotate_bytes = t->options->rotate_bytes;
+	t->output.keep = (unsigned int)t->options->keep_files;
 	err = session_open(&t->session, t->options, on_event, t);
 	if (err == 0)
 		err = open_writer(t);
@@ -114,7 +128,7 @@ int command_trace(const struct options *options)
 
 	output_catch_signals();
 	if (open_trace(&t) == 0) {
-		session_run(&t.session, on_idle, &t);
+		session_run(&t.session, on_turn, &t);
 		session_finish(&t.session);
 		if (!t.output.closed)
 			output_flush(&t.output, &t.buffer);

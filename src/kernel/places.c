@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* places.c - where a process runs (cgroup, container), and visits to network namespaces. */
 #include "kernel_private.h"
+#include "snapshot.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -281,9 +282,8 @@ static int look_up_interface(void *ctx)
 	return 0;
 }
 
-const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
+static const char *find_interface(struct places *p, uint32_t netns, uint32_t ifindex)
 {
-	struct places *p = ((struct kernel *)ctx)->places;
 	struct interface *found;
 
 	for (size_t i = 0; i < p->interface_count; i++) {
@@ -299,4 +299,16 @@ const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 	if (!found->name[0])
 		places_each_netns(look_up_interface, found);
 	return found->name[0] ? found->name : NULL;
+}
+
+const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
+{
+	return find_interface(((struct kernel *)ctx)->places, netns, ifindex);
+}
+
+const char *snapshot_interface_name(uint32_t netns, uint32_t ifindex)
+{
+	static struct places places;
+
+	return find_interface(&places, netns, ifindex);
 }

@@ -112,6 +112,22 @@ size_t units_format_clock(char *out, struct units_clock_cache *cache, uint64_t r
 	return (size_t)(p - out);
 }
 
+size_t units_format_day(char *out, uint64_t realtime_ns)
+{
+	time_t second = (time_t)(realtime_ns / NSEC_PER_SEC);
+	struct tm tm = {0};
+	char *p = out;
+
+	localtime_r(&second, &tm);
+	p = put_padded(p, (unsigned int)tm.tm_year + 1900, 4);
+	*p++ = '-';
+	p = put_padded(p, (unsigned int)tm.tm_mon + 1, 2);
+	*p++ = '-';
+	p = put_padded(p, (unsigned int)tm.tm_mday, 2);
+	*p = '\0';
+	return (size_t)(p - out);
+}
+
 /* Three digits say enough: "1.2ms", "12.3ms", "123ms".  Cut, not rounded, so that 999.9us is not
  * 1000us. */
 static size_t put_decimal(char *out, uint64_t ns, uint64_t unit_ns, const char *unit)

@@ -22,6 +22,9 @@ void filter_done(struct filter *f)
 	units_ranges_done(&f->ports);
 	units_ranges_done(&f->local_ports);
 	units_ranges_done(&f->peer_ports);
+	for (size_t i = 0; i < f->inet_count; i++)
+		units_ranges_done(&f->inet[i].ports);
+	free(f->inet);
 	free(f->cidr);
 	free(f->comm);
 	free(f->cgroup);
@@ -155,7 +158,7 @@ static bool match_peer_port(const struct units_ranges *ports, const struct event
 	return e->has_peer && units_ranges_match(ports, e->peer.port);
 }
 
-static bool cidr_contains(const struct filter_cidr *cidr, const uint8_t *addr)
+bool filter_cidr_contains(const struct filter_cidr *cidr, const uint8_t *addr)
 {
 	unsigned int bytes = cidr->bits / 8, rest = cidr->bits % 8;
 
@@ -173,10 +176,10 @@ static bool match_address(const struct filter *f, const struct event *e, const u
 	for (size_t i = 0; i < f->cidr_count; i++) {
 		const struct filter_cidr *cidr = &f->cidr[i];
 
-		if (cidr->family == FAMILY_IPV4 && has_ipv4 && cidr_contains(cidr, ipv4))
+		if (cidr->family == FAMILY_IPV4 && has_ipv4 && filter_cidr_contains(cidr, ipv4))
 			return true;
 		if (cidr->family == FAMILY_IPV6 && e->family == FAMILY_IPV6 &&
-		    cidr_contains(cidr, addr))
+		    filter_cidr_contains(cidr, addr))
 			return true;
 	}
 	return false;

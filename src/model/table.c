@@ -208,6 +208,7 @@ void table_set_owner(struct table *t, struct socket *s, const struct process *p)
 	process_hold(p);
 	process_release(t->processes, s->owner);
 	s->owner = p;
+	s->flags &= ~(uint32_t)SOCKET_TOLD;
 }
 
 void table_list(struct table *t, struct socket *s)

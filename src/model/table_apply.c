@@ -70,6 +70,7 @@ void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns)
 	struct event_close *c = &e->close;
 
 	event_of_socket(e, s, EVENT_CLOSE, time_ns);
+	c->end = EVENT_END_SEEN;
 	c->opened_ns = s->opened_ns;
 	c->duration_ns =
 		s->opened_ns && time_ns >= s->opened_ns ? time_ns - s->opened_ns : UINT64_MAX;
@@ -100,6 +101,7 @@ static void move(struct socket *s, struct event *e, enum tcp_state from, enum tc
 		push_span(s, from, e->state.after_ns);
 	s->state = (uint8_t)to;
 	s->since_ns = time_ns;
+	s->flags &= ~(uint32_t)SOCKET_TOLD;
 }
 
 /* Forgets the life before; the owner stays until a call names another. */

@@ -30,12 +30,12 @@ enum socket_flag {
 	SOCKET_LISTED = 1 << 13,     /* in the chain of its port */
 	SOCKET_MAPPED = 1 << 14,
 	SOCKET_HELD = 1 << 15, /* the end of the life before may still wait */
-	SOCKET_TO_TIME_WAIT = 1 << 16, /* a minisock took its place: CLOSED comes next */
-	SOCKET_TO_FIN_WAIT2 = 1 << 17, /* likewise, one that still waits for the peer's FIN */
-	SOCKET_MINISOCK = 1 << 18,     /* no socket: a TIME_WAIT, under its own pointer */
+	SOCKET_TOLD = 1 << 16,	       /* table_each_open() has handed it out as it is */
+	SOCKET_TO_TIME_WAIT = 1 << 17, /* a minisock took its place: CLOSED comes next */
+	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
+	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
-
 
 struct socket {
 	uint64_t sk, cookie;

@@ -54,6 +54,7 @@ static const struct key keys[FIELDS] = {
 	[FIELD_RETRANSMITS] = KEY("retransmits"),
 	[FIELD_RTT_US] = KEY("rtt_us"),
 	[FIELD_REASON] = KEY("reason"),
+	[FIELD_END] = KEY("end"),
 	[FIELD_TIME_WAIT] = KEY("time_wait"),
 	[FIELD_STATES] = KEY("states"),
 	[FIELD_STATE] = KEY("state"),
@@ -78,6 +79,17 @@ static const struct key keys[FIELDS] = {
 	[FIELD_USED] = KEY("used"),
 	[FIELD_MISSING] = KEY("missing"),
 	[FIELD_UNPRIVILEGED_FROM] = KEY("unprivileged_from"),
+	[FIELD_BINDER] = KEY("binder"),
+	[FIELD_PID] = KEY("pid"),
+	[FIELD_NAME] = KEY("name"),
+	[FIELD_FD] = KEY("fd"),
+	[FIELD_UID] = KEY("uid"),
+	[FIELD_QUEUE] = KEY("queue"),
+	[FIELD_RECEIVE] = KEY("receive"),
+	[FIELD_SEND] = KEY("send"),
+	[FIELD_CLASS] = KEY("class"),
+	[FIELD_EPHEMERAL] = KEY("ephemeral"),
+	[FIELD_SERVICE] = KEY("service"),
 };
 
 /* Writes the key and returns where its value goes: `room` bytes and a comma.  NULL without memory.

@@ -9,6 +9,7 @@
 #include "utf8.h"
 
 #define TIME_WIDTH  15
+#define DAY_WIDTH   11
 #define EVENT_WIDTH 8
 #define PROTO_WIDTH 5
 #define PID_WIDTH   7
@@ -134,12 +135,21 @@ static void line_end(struct line *line)
 	buffer_append(line->out, "\n", 1);
 }
 
+static unsigned int time_width(const struct writer_options *options)
+{
+	return TIME_WIDTH + (options->dates ? DAY_WIDTH : 0);
+}
+
 static void put_time(struct line *line, struct text_writer *t)
 {
 	char text[32];
-	size_t len = units_format_clock(text, &t->clock, t->value[FIELD_TIME].number);
+	uint64_t ns = t->value[FIELD_TIME].number;
+	size_t len = t->base.options.dates ? units_format_day(text, ns) : 0;
 
-	line_cell(line, DIM, text, len, TIME_WIDTH);
+	if (len > 0)
+		text[len++] = ' ';
+	len += units_format_clock(text + len, &t->clock, ns);
+	line_cell(line, DIM, text, len, time_width(&t->base.options));
 }
 
 static void put_word_cell(struct line *line, const char *color, const char *word,
@@ -242,7 +252,12 @@ static void detail_close(struct line *line, const struct text_writer *t)
 	const char *reason = t->value[FIELD_REASON].word;
 
 	line_piece(line);
-	line_word(line, reason_color(reason), reason);
+	if (row_has(t, FIELD_END))
+		line_word(line, NULL, "end unknown, last seen then");
+	else if (row_has(t, FIELD_REASON))
+		line_word(line, reason_color(reason), reason);
+	else
+		line_word(line, NULL, row_has(t, FIELD_STATE) ? t->value[FIELD_STATE].word : "-");
 	detail_call(line, t);
 	if (row_has(t, FIELD_DURATION_NS)) {
 		line_piece(line);
@@ -314,7 +329,7 @@ static void text_end(struct writer *w)
 	put_place(&line, t, FIELD_PEER);
 	if (lost)
 		detail_lost(&line, t);
-	else if (row_has(t, FIELD_REASON))
+	else if (row_has(t, FIELD_REASON) || row_has(t, FIELD_STATE))
 		detail_close(&line, t);
 	else
 		detail_call(&line, t);
@@ -329,7 +344,7 @@ static void text_header(struct writer *w)
 	struct line line;
 
 	line_begin(&line, t);
-	put_word_cell(&line, NULL, "TIME", TIME_WIDTH);
+	put_word_cell(&line, NULL, "TIME", time_width(&t->base.options));
 	put_word_cell(&line, NULL, "EVENT", EVENT_WIDTH);
 	put_word_cell(&line, NULL, "PROTO", PROTO_WIDTH);
 	put_word_cell(&line, NULL, "PID", PID_WIDTH);
@@ -459,7 +474,7 @@ static const struct spelling text_spelling = {
 static unsigned int place_width(const struct writer_options *options)
 {
 	const unsigned int before =
-		TIME_WIDTH + EVENT_WIDTH + PROTO_WIDTH + PID_WIDTH + COMM_WIDTH + 5;
+		time_width(options) + EVENT_WIDTH + PROTO_WIDTH + PID_WIDTH + COMM_WIDTH + 5;
 	const unsigned int needed = before + 2 * (PLACE_MIN + 1) + DETAIL_MIN;
 	unsigned int width;
 

@@ -206,7 +206,12 @@ static void walk_close(struct walk *walk)
 		if (close->rtt_us)
 			spell->number(w, FIELD_RTT_US, close->rtt_us);
 	}
-	spell->word(w, FIELD_REASON, event_reason_name(close->reason));
+	if (close->end != EVENT_END_OPEN)
+		spell->word(w, FIELD_REASON, event_reason_name(close->reason));
+	else
+		walk_state(walk, FIELD_STATE, close->state);
+	if (close->end == EVENT_END_UNSEEN)
+		spell->word(w, FIELD_END, "unknown");
 	if (close->time_wait)
 		spell->flag(w, FIELD_TIME_WAIT, true);
 	walk_spans(walk, close);
@@ -226,12 +231,18 @@ static void walk_lost(struct walk *walk)
 	spell->close(w, NEST_OBJECT);
 }
 
+/* A life that goes on is told as one that ended, but for its end. */
+static bool is_open(const struct event *e)
+{
+	return e->kind == EVENT_CLOSE && e->close.end == EVENT_END_OPEN;
+}
+
 static void walk_event(struct walk *walk)
 {
 	const struct event *e = walk->e;
 
 	walk_time(walk, FIELD_TIME, e->time_ns);
-	walk->spell->word(walk->w, FIELD_EVENT, event_kind_name(e->kind));
+	walk->spell->word(walk->w, FIELD_EVENT, is_open(e) ? "open" : event_kind_name(e->kind));
 	if (e->kind != EVENT_LOST)
 		walk_socket(walk);
 

@@ -367,6 +367,8 @@ static bool tell_command(struct story *s, const char *line)
 			    (unsigned long long)removed);
 	} else if (strcmp(word, "release") == 0) {
 		table_release(s->table, time_ns);
+	} else if (strcmp(word, "lives") == 0) {
+		table_each_open(s->table, time_ns, 0, on_event, s);
 	} else {
 		return false;
 	}

@@ -10,19 +10,22 @@ from collections import defaultdict
 
 # Differ from run to run, or from machine to machine, without meaning anything.
 UNSTABLE = {"time", "netns", "cookie", "after_ns", "opened", "duration_ns", "rtt_us", "retransmits", "since", "cgroup",
-            "container", "used", "states_ns", "inode"}
+            "container", "used", "ns", "inode"}
 NUMBERED = {"port", "pid", "tid"}
+# A FIN that comes with the ACK or after it.
+BY_CHANCE = {"substate"}
+# The kernel's hash picks the listener; two processes meet or not.
+PLAYED_BY_CHANCE = {"owner-reuseport", "close-simultaneous"}
 
 
 def normalise(value, numbers, key=""):
     """The value without its accidents; `numbers` gives a port or a process the place of its first use in the socket."""
     if isinstance(value, dict):
-        return {k: normalise(v, numbers, k) for k, v in value.items()}
+        return {k: normalise(v, numbers, k) for k, v in value.items() if k not in BY_CHANCE}
     if isinstance(value, list):
-        # A list of states is told with the time in each.
-        return ["#" if key == "states" and isinstance(v, (int, float)) else normalise(v, numbers, key) for v in value]
+        return [normalise(v, numbers, key) for v in value]
     if key in UNSTABLE or key.endswith("_ns"):
-        return "#" if value is not None else None
+        return "#"
     if key in NUMBERED and value:
         kind = "port" if key == "port" else "process"
         return f"{kind} {numbers[kind].setdefault(value, len(numbers[kind]) + 1)}"

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * listing.h - every socket at one moment, joined with everyone who holds it.
+ *
+ * Owns: arrays of tasks, sockets, holders and namespaces of one look, and what follows from them: who owns a socket, who bound
+ * its port.  Refuses to know: where the look comes from, /proc, formats.  One thread.
+ *
+ *     listing_init(&l);
+ *     task = listing_add_task(&l, &t);                       // then its descriptors
+ *     listing_add_holder(&l, task, fd, creator, &socket);
+ *     listing_join(&l);                                      // once, at the end
+ *     for (size_t i = 0; i < l.socket_count; i++) ...
+ *     listing_done(&l);
+ *
+ * Adding is O(1) amortized.  Pointers into the arrays live until the next addition.
+ */
+#ifndef SOCKWATCH_LISTING_H
+#define SOCKWATCH_LISTING_H
+
+#include "inet.h"
+#include "process.h"
+
+#define LISTING_NONE UINT32_MAX
+
+enum listing_flag {
+	LISTING_DEAD = 1 << 0,	 /* closed by its process, the kernel finishes it */
+	LISTING_QUEUED = 1 << 1, /* waits for accept() */
+	LISTING_KERNEL = 1 << 2, /* the kernel's own */
+};
+
+struct listing_task {
+	struct process process;
+	uint32_t parent;	/* pid */
+	uint64_t started_ns;	/* CLOCK_BOOTTIME, 0 unknown */
+	bool resolved;		/* cgroup and container were looked up; they belong to the listing then */
+};
+
+struct listing_holder {
+	uint32_t task;		/* index */
+	uint32_t fd;
+	uint32_t socket;	/* index */
+	uint32_t next;		/* another holder of the socket, LISTING_NONE at the end */
+	bool creator;		/* this very process made the socket */
+};
+
+struct listing_socket {
+	uint64_t key;		/* what descriptors lead to; equal keys are one socket to its holders; 0 none */
+	uint64_t sk;		/* tells apart sockets of one key (MPTCP) */
+	uint64_t cookie;	/* 0 unknown */
+	uint64_t since_ns;	/* CLOCK_BOOTTIME, 0 unknown */
+	struct endpoint local, peer;
+	uint32_t netns;
+	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
+	uint32_t first, last;	/* holders, LISTING_NONE without one */
+	uint32_t holder_count;
+	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
+	uint8_t family;		/* enum family */
+	uint8_t state;		/* enum tcp_state */
+	uint8_t flags;		/* enum listing_flag */
+	bool mapped;
+};
+
+struct listing_netns {
+	uint32_t inode;
+	uint16_t low, high;	/* ephemeral ports; 0, 0 unknown */
+};
+
+struct listing {
+	struct listing_task *tasks;
+	struct listing_socket *sockets;
+	struct listing_holder *holders;
+	struct listing_netns *netns;
+	struct listing_bucket {
+		uint64_t key, sk;
+		uint32_t index;	/* + 1; 0 empty */
+	} *buckets;		/* of sockets */
+	uint32_t *listeners;	/* sockets in LISTEN, sorted; from listing_join() */
+	size_t task_count, socket_count, holder_count, netns_count, listener_count;
+	size_t task_cap, socket_cap, holder_cap, netns_cap, bucket_count;
+	uint64_t time_ns;	/* of the look, CLOCK_BOOTTIME */
+	bool failed;		/* without memory: what follows is missing */
+};
+
+void listing_init(struct listing *l);
+void listing_done(struct listing *l);
+
+/* The new index; LISTING_NONE without memory, `failed` is set then. */
+uint32_t listing_add_task(struct listing *l, const struct listing_task *task);
+/* A socket that `task` holds: joined by key to one that is there, or new. */
+uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool creator,
+			    const struct listing_socket *socket);
+/* A socket without a descriptor of its own, unless key and sk are there; shares the holders of its key. */
+uint32_t listing_add_loose(struct listing *l, const struct listing_socket *socket);
+void listing_add_netns(struct listing *l, const struct listing_netns *netns);
+
+/* The socket of this key, and of this sk where that is not 0; LISTING_NONE. */
+uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk);
+const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t inode);
+
+/* Gives sockets of one key the same holders and finds the listeners.  Call once after the last addition. */
+void listing_join(struct listing *l);
+
+/*
+ * Who owns it: its maker where that is known and still holds it, the only holder, or of several the one all others
+ * descend from; of a connection that waits for accept(), the owner of the only listener it can belong to.  NULL when
+ * none of these is certain.
+ */
+const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s);
+/*
+ * Who bound the port: the process whose credentials the socket was made with and that still holds it; of an accepted
+ * connection, of its only possible listener.  NULL: unknown without a trace.
+ */
+const struct listing_task *listing_binder(const struct listing *l, const struct listing_socket *s);
+/* The only listener whose connection `s` can be; NULL when none or several could. */
+const struct listing_socket *listing_listener(const struct listing *l,
+					      const struct listing_socket *s);
+
+/* Its state; STATE_NONE where the protocol has none or it is not connected (UDP without a peer). */
+enum tcp_state listing_state(const struct listing_socket *s);
+/* It has a port, or is a raw socket: something that another process may meet. */
+bool listing_has_port(const struct listing_socket *s);
+bool listing_has_peer(const struct listing_socket *s);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * listing_writer.h - the sockets of a listing as lsof's rows or as JSON.
+ *
+ * Owns: columns and their widths.  Refuses to know: files, resolvers and the user database (callbacks give names).  Appends
+ * whole lines; one thread.
+ *
+ *     struct listing_style style = {.user_name = procinfo_user};
+ *     listing_write_header(&out, &style);
+ *     listing_write_rows(&out, &style, &l, &l.sockets[i], NULL);
+ */
+#ifndef SOCKWATCH_LISTING_WRITER_H
+#define SOCKWATCH_LISTING_WRITER_H
+
+#include "filter.h"
+#include "listing.h"
+#include "services.h"
+#include "writer.h"
+
+struct listing_style {
+	const char *(*user_name)(uint32_t uid);		/* NULL none: the number is printed */
+	/* The name of an address, NULL unknown; the callback itself NULL: numbers. */
+	const char *(*host_name)(void *ctx, enum family family, const uint8_t addr[16]);
+	const char *(*interface_name)(void *ctx, uint32_t netns, uint32_t ifindex);
+	void *ctx;
+	const struct services *services;		/* NULL: numbers */
+	int64_t wall_offset_ns;
+	bool color;
+	unsigned int columns;				/* of the terminal, 0 for a pipe */
+};
+
+void listing_write_header(struct buffer *out, const struct listing_style *style);
+/* A row for each holder, or one with "-" where there is none; `only` (may be NULL) leaves out holders. */
+void listing_write_rows(struct buffer *out, const struct listing_style *style,
+			const struct listing *l, const struct listing_socket *s,
+			const struct filter *only);
+/* "*:80", "127.0.0.1:44420->127.0.0.1:80"; returns the length, `out` holds LISTING_NAME_SIZE bytes. */
+#define LISTING_NAME_SIZE 1200
+size_t listing_format_name(char *out, const struct listing_style *style,
+			   const struct listing_socket *s);
+
+/* One JSON object with a writer of writer_json_new(); services give the names of the local port. */
+void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
+		   const struct listing_socket *s, const struct services *services);
+
+#endif

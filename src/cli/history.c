@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* history.c - `sockwatch history`: what a record says of a port, a process, a moment. */
+#include "commands.h"
+#include "log.h"
+#include "output.h"
+#include "store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FLUSH_BYTES (64u << 10)
+#define FOLLOW_MS   200
+
+struct history {
+	const struct options *options;
+	struct store_reader *reader;
+	struct writer *writer;
+	struct buffer buffer;
+	struct output output;
+	int64_t wall_offset_ns; /* 0: stored times are wall times already */
+	uint64_t shown, found;
+};
+
+static uint64_t wall_now(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
+static bool on_event(void *ctx, const struct event *event)
+{
+	struct history *h = ctx;
+
+	if (h->shown++ == 0)
+		writer_header(h->writer, &h->buffer);
+	writer_event(h->writer, &h->buffer, event);
+	h->found += event->kind != EVENT_LOST;
+	if (h->buffer.len >= FLUSH_BYTES && !output_flush(&h->output, &h->buffer))
+		return false;
+	return !output_stop && !(h->options->count && h->shown == h->options->count);
+}
+
+static int open_writer(struct history *h)
+{
+	const struct options *o = h->options;
+	struct writer_options w = {
+		.wall_offset_ns = &h->wall_offset_ns,
+		.ipv4_only = o->filter.ipv4 && !o->filter.ipv6,
+		.dates = true,
+	};
+	struct winsize size;
+	bool terminal = isatty(h->output.fd) == 1;
+
+	if (terminal && ioctl(h->output.fd, TIOCGWINSZ, &size) == 0)
+		w.columns = size.ws_col;
+	w.color = o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && terminal);
+	h->writer = o->format == FORMAT_JSON ? writer_json_new(&w) : writer_text_new(&w);
+	if (!h->writer || buffer_init(&h->buffer, FLUSH_BYTES * 2) < 0) {
+		log_error("no memory");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int open_history(struct history *h)
+{
+	struct store_error error = {""};
+	int err;
+
+	h->reader = store_reader_open(h->options->store_file, wall_now(), &error);
+	if (!h->reader) {
+		log_error("%s", error.text);
+		return -ENOENT;
+	}
+	err = output_open(&h->output, h->options->output_file);
+	if (err < 0) {
+		log_error("cannot write to %s: %s", h->options->output_file, strerror(-err));
+		return err;
+	}
+	return open_writer(h);
+}
+
+/* The end of what was asked for: the reader's end, --count, a signal. */
+static bool is_over(const struct history *h)
+{
+	return output_stop || h->output.closed || h->output.error ||
+	       (h->options->count && h->shown == h->options->count);
+}
+
+static int read_once(struct history *h, struct store_query *q)
+{
+	struct store_error error = {""};
+	uint64_t last = 0;
+	int err;
+
+	store_reader_set_now(h->reader, wall_now());
+	err = store_read(h->reader, q, on_event, h, &last, &error);
+	if (err < 0)
+		log_error("%s", error.text);
+	else if (last > q->after)
+		q->after = last;
+	if (h->buffer.len)
+		output_flush(&h->output, &h->buffer);
+	return err;
+}
+
+static int follow(struct history *h, struct store_query *q)
+{
+	const struct timespec pause = {.tv_nsec = FOLLOW_MS * 1000000};
+	int err = 0;
+
+	if (q->from_ns == 0)
+		q->after = store_last(h->reader);
+	q->no_open = true;
+	while (err == 0 && !is_over(h)) {
+		err = read_once(h, q);
+		if (!is_over(h))
+			nanosleep(&pause, NULL);
+	}
+	return err;
+}
+
+/* Nothing was found: because nobody looked then, or because there was nothing. */
+static void explain_nothing(const struct history *h)
+{
+	const struct options *o = h->options;
+	uint64_t from, to;
+
+	if (!store_span(h->reader, &from, &to))
+		log_say("nothing found: %s holds no record yet", o->store_file);
+	else if (o->since_ns > to)
+		log_say("nothing found: the record ends before that");
+	else if (o->until_ns < from)
+		log_say("nothing found: the record begins after that");
+	else if (o->has_at && !store_ran_at(h->reader, o->since_ns))
+		log_say("nothing found, but no sockwatch was recording at that moment");
+	else
+		log_say("nothing found");
+}
+
+static int run(struct history *h)
+{
+	const struct options *o = h->options;
+	struct store_query q = {
+		.filter = &o->filter,
+		.reasons = o->reasons,
+		.from_ns = o->since_ns,
+		.to_ns = o->until_ns,
+		.lives_only = o->has_at,
+	};
+	int err;
+
+	err = o->follow ? follow(h, &q) : read_once(h, &q);
+	if (h->output.closed)
+		return 0;
+	if (h->output.error) {
+		log_error("cannot write the output: %s", strerror(h->output.error));
+		return 1;
+	}
+	if (err < 0)
+		return 1;
+	if (o->follow || h->found)
+		return 0;
+	explain_nothing(h);
+	return EXIT_NOT_FOUND;
+}
+
+int command_history(const struct options *options)
+{
+	struct history h = {.options = options};
+	int code = 1;
+
+	output_catch_signals();
+	if (open_history(&h) == 0)
+		code = run(&h);
+	writer_free(h.writer);
+	buffer_done(&h.buffer);
+	store_reader_close(h.reader);
+	output_close(&h.output);
+	return code;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ls.c - `sockwatch ls`: every socket and everyone who holds it. */
+#include "commands.h"
+#include "listing_writer.h"
+#include "log.h"
+#include "names.h"
+#include "output.h"
+#include "snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define FLUSH_BYTES (256u << 10)
+#define RESOLVE_MS  1000
+
+struct ls {
+	const struct options *options;
+	struct listing listing;
+	struct listing_style style;
+	struct writer *json;
+	struct services *services;
+	struct names *names;
+	struct buffer buffer;
+	struct output output;
+	int64_t wall_offset_ns;
+	bool filtered; /* there is a condition at all */
+};
+
+int command_look(const struct options *options, bool details, struct listing *l)
+{
+	struct snapshot_options wanted = {
+		.source = options->source,
+		.details = details,
+		.btf_path = options->btf_file,
+	};
+	struct kernel_error error = {""};
+	int err;
+
+	listing_init(l);
+	err = snapshot_take(&wanted, l, &error);
+	if (err)
+		log_error("%s", error.text);
+	else if (error.text[0])
+		log_say("%s", error.text);
+	return err;
+}
+
+static bool is_listed(const struct ls *s, const struct listing_socket *socket)
+{
+	return (s->options->all || listing_has_port(socket)) &&
+	       (!s->filtered || filter_match_socket(&s->options->filter, &s->listing, socket));
+}
+
+static const char *host_name(void *ctx, enum family family, const uint8_t addr[16])
+{
+	return names_find(((struct ls *)ctx)->names, family, addr);
+}
+
+static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
+{
+	(void)ctx;
+	return snapshot_interface_name(netns, ifindex);
+}
+
+static void want_name(struct ls *s, const struct listing_socket *socket, const struct endpoint *end)
+{
+	if (!inet_is_any((enum family)socket->family, end->addr))
+		names_want(s->names, socket->mapped ? FAMILY_IPV4 : (enum family)socket->family,
+			   socket->mapped ? end->addr + 12 : end->addr);
+}
+
+/* After the look, so that a slow server makes names missing and not the listing wrong. */
+static void resolve(struct ls *s)
+{
+	s->names = names_new();
+	if (!s->names)
+		return;
+	for (size_t i = 0; i < s->listing.socket_count; i++) {
+		const struct listing_socket *socket = &s->listing.sockets[i];
+
+		if (!is_listed(s, socket))
+			continue;
+		want_name(s, socket, &socket->local);
+		if (listing_has_peer(socket))
+			want_name(s, socket, &socket->peer);
+	}
+	names_ask(s->names, RESOLVE_MS);
+	s->style.host_name = host_name;
+}
+
+static int open_writer(struct ls *s)
+{
+	const struct options *o = s->options;
+	bool terminal = isatty(s->output.fd) == 1;
+	struct writer_options w = {.wall_offset_ns = &s->wall_offset_ns,
+				   .interface_name = interface_name};
+	struct winsize size;
+
+	s->wall_offset_ns = kernel_wall_offset();
+	s->style = (struct listing_style){.user_name = procinfo_user,
+					  .interface_name = interface_name,
+					  .ctx = s,
+					  .wall_offset_ns = s->wall_offset_ns};
+	if (terminal && ioctl(s->output.fd, TIOCGWINSZ, &size) == 0)
+		s->style.columns = size.ws_col;
+	s->style.color = o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && terminal);
+	if (o->format == FORMAT_JSON || o->services)
+		s->services = names_services();
+	if (o->services)
+		s->style.services = s->services;
+	if (o->format == FORMAT_JSON) {
+		s->json = writer_json_new(&w);
+		if (!s->json)
+			return -ENOMEM;
+	}
+	return buffer_init(&s->buffer, FLUSH_BYTES * 2);
+}
+
+static void print(struct ls *s)
+{
+	const struct filter *f = &s->options->filter;
+	bool only = filter_asks_process(f);
+
+	if (!s->json && !s->options->no_header)
+		listing_write_header(&s->buffer, &s->style);
+	for (size_t i = 0; i < s->listing.socket_count; i++) {
+		const struct listing_socket *socket = &s->listing.sockets[i];
+
+		if (!is_listed(s, socket))
+			continue;
+		if (s->json)
+			writer_socket(s->json, &s->buffer, &s->listing, socket, s->services);
+		else
+			listing_write_rows(&s->buffer, &s->style, &s->listing, socket,
+					   only ? f : NULL);
+		if (s->buffer.len >= FLUSH_BYTES && !output_flush(&s->output, &s->buffer))
+			return;
+	}
+	output_flush(&s->output, &s->buffer);
+}
+
+static int run(struct ls *s)
+{
+	const struct options *o = s->options;
+	bool json = o->format == FORMAT_JSON;
+	struct filter none;
+	int err = output_open(&s->output, o->output_file);
+
+	if (err) {
+		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
+		return 1;
+	}
+	filter_init(&none);
+	s->filtered = memcmp(&none, &o->filter, sizeof(none)) != 0;
+	if (command_look(o, json, &s->listing))
+		return 1;
+	if (json || o->filter.cgroup || o->filter.container) {
+		for (size_t i = 0; i < s->listing.task_count; i++)
+			procinfo_resolve(&s->listing.tasks[i]);
+	}
+	if (open_writer(s)) {
+		log_error("no memory");
+		return 1;
+	}
+	if (o->resolve && !json)
+		resolve(s);
+	print(s);
+	if (s->output.error || s->buffer.failed) {
+		log_error("cannot write the output: %s",
+			  strerror(s->output.error ? s->output.error : ENOMEM));
+		return 1;
+	}
+	return 0;
+}
+
+int command_ls(const struct options *options)
+{
+	struct ls s = {.options = options};
+	int code;
+
+	output_catch_signals();
+	code = run(&s);
+	listing_done(&s.listing);
+	writer_free(s.json);
+	services_free(s.services);
+	names_free(s.names);
+	buffer_done(&s.buffer);
+	output_close(&s.output);
+	return code;
+}

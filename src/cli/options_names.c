@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * options_names.c - ports and hosts given by name: /etc/services and /etc/hosts, read here and not through the name service's
+ * plugins, which the static program cannot load and which may block.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "names.h"
+#include "options_table.h"
+
+#define SPACE "\t \n"
+
+static int port_of(void *ctx, const char *name, uint16_t protocol)
+{
+	struct services *s = names_services();
+	int port = s ? services_port(s, name, protocol) : -1;
+
+	(void)ctx;
+	services_free(s);
+	return port;
+}
+
+static bool address_of(void *ctx, const char *name, bool ipv6, uint8_t ret[16])
+{
+	FILE *file = fopen("/etc/hosts", "re");
+	char line[1024];
+	bool found = false;
+
+	(void)ctx;
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		char *save = NULL, *address, *word;
+
+		line[strcspn(line, "#")] = '\0';
+		address = strtok_r(line, SPACE, &save);
+		while (address && !found && (word = strtok_r(NULL, SPACE, &save)))
+			found = strcasecmp(word, name) == 0 &&
+				inet_pton(ipv6 ? AF_INET6 : AF_INET, address, ret) == 1;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static const struct filter_names names = {.port_of = port_of, .address_of = address_of};
+
+int options_add_inet(struct options *o, const char *text)
+{
+	return filter_add_inet(&o->filter, text, &names);
+}
+
+static int refuse(const char *text)
+{
+	return options_complain("'%.*s': not a port; write for example 8080, udp/53, "
+				"127.0.0.1:5432 or [::1]:80",
+				(int)strnlen(text, 100), text);
+}
+
+/* [PROTO/][ADDR:]PORT, turned into what lsof's -i takes. */
+int options_set_port(struct options *o, const char *text)
+{
+	const char *slash = strchr(text, '/'), *rest = slash ? slash + 1 : text;
+	const char *colon = strrchr(rest, ':');
+	char inet[512];
+	int len;
+
+	if (strlen(text) > 300 || (slash && slash == text))
+		return refuse(text);
+	len = snprintf(inet, sizeof(inet), "%.*s", slash ? (int)(slash - text) : 0, text);
+	/* "*:80" is any address. */
+	if (colon && !(colon - rest == 1 && *rest == '*') && colon != rest)
+		len += snprintf(inet + len, sizeof(inet) - (size_t)len, "@%.*s",
+				(int)(colon - rest), rest);
+	if (colon)
+		rest = colon + 1;
+	snprintf(inet + len, sizeof(inet) - (size_t)len, ":%s", rest);
+	if (!*rest || strpbrk(rest, ",-") || options_add_inet(o, inet) ||
+	    o->filter.inet[0].ports.item[0].low == 0)
+		return refuse(text);
+	o->asked = true;
+	o->port_text = text;
+	return 0;
+}
+
+int options_set_word(struct options_parse *p, const char *word, const char *before)
+{
+	size_t len = before ? strlen(before) : 0;
+
+	/* "lsof -i :80": the value may stand apart. */
+	if (p->options->command == COMMAND_LS && p->inet_open && len > 1 && before[0] == '-' &&
+	    before[1] != '-' && before[len - 1] == 'i') {
+		p->inet_open = false;
+		if (options_add_inet(p->options, word) == 0)
+			return 0;
+		return options_complain("-i '%.*s': not as lsof has it; write for example -i "
+					"tcp@127.0.0.1:80,443",
+					(int)strnlen(word, 100), word);
+	}
+	if (p->options->command == COMMAND_WHO && !p->options->asked)
+		return options_set_port(p->options, word);
+	return -1;
+}
+
+int options_complain(const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	for (char *c = line; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+	fprintf(stderr, "sockwatch: %s\n", line);
+	return EINVAL;
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* record.c - `sockwatch record`: lives into a store, until stopped. */
+#include "commands.h"
+#include "log.h"
+#include "notify.h"
+#include "output.h"
+#include "session.h"
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A life younger than this is not worth a row before it has ended. */
+#define OPEN_AGE_NS   NSEC_PER_SEC
+#define OPEN_EVERY_NS NSEC_PER_SEC
+/* A look at the table costs a pass over its records: rarer when there are many. */
+#define OPEN_SOCKETS 200000
+#define CHECK_NS     (NSEC_PER_SEC / 4)
+
+struct record {
+	const struct options *options;
+	struct session session;
+	struct store *store;
+	struct store_stats stats;
+	uint64_t looked_ns, checked_ns;
+	bool stuck_told, dropped_told;
+};
+
+static void on_event(void *ctx, const struct event *event)
+{
+	struct record *r = ctx;
+
+	store_event(r->store, event, r->session.wall_offset_ns);
+}
+
+static void on_open(void *ctx, const struct event *life)
+{
+	struct record *r = ctx;
+
+	store_open_life(r->store, life, r->session.wall_offset_ns);
+}
+
+static void look_at_open(struct record *r, uint64_t now_ns)
+{
+	uint64_t every = OPEN_EVERY_NS;
+	struct table_stats stats;
+
+	table_get_stats(r->session.table, &stats);
+	every += stats.sockets / OPEN_SOCKETS * OPEN_EVERY_NS;
+	if (now_ns - r->looked_ns < every)
+		return;
+	r->looked_ns = now_ns;
+	session_each_open(&r->session, OPEN_AGE_NS, on_open, r);
+}
+
+/* Says it when the file takes nothing, what that costs, and when it takes something again. */
+static void check_store(struct record *r)
+{
+	struct store_stats *s = &r->stats;
+
+	store_get_stats(r->store, s);
+	if (s->broken) {
+		log_error("cannot go on writing to %s: %s", r->options->store_file, s->why);
+		r->session.done = true;
+		return;
+	}
+	if (s->stuck && !r->stuck_told)
+		log_error("cannot write to %s: %s; going on in memory, up to %llu KiB",
+			  r->options->store_file, s->why,
+			  (unsigned long long)r->options->queue_bytes / 1024);
+	if (s->dropped && !r->dropped_told)
+		log_error("losing events: %s takes less than there is, and memory is full; a "
+			  "larger --queue helps",
+			  r->options->store_file);
+	if (!s->stuck && r->stuck_told)
+		log_error("writing to %s again; %llu events were lost so far",
+			  r->options->store_file, (unsigned long long)s->dropped);
+	r->stuck_told = s->stuck;
+	r->dropped_told = s->dropped > 0;
+}
+
+static void on_turn(void *ctx, uint64_t now_ns, bool idle)
+{
+	struct record *r = ctx;
+
+	(void)idle;
+	look_at_open(r, now_ns);
+	store_pulse(r->store, now_ns);
+	if (now_ns - r->checked_ns < CHECK_NS)
+		return;
+	r->checked_ns = now_ns;
+	check_store(r);
+	notify_alive(now_ns);
+}
+
+/* Sockets are known by numbers that mean something until the next boot. */
+static void read_boot_id(char *out, size_t size)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, out, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+static int open_store(struct record *r)
+{
+	const struct options *o = r->options;
+	struct store_error error = {""};
+	struct timespec now = {0};
+	char boot_id[64];
+	struct store_options wanted = {
+		.path = o->store_file,
+		.keep_ns = o->keep_ns,
+		.keep_bytes = o->keep_bytes,
+		.queue_bytes = o->queue_bytes,
+		.boot_id = boot_id,
+	};
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	wanted.now_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+	read_boot_id(boot_id, sizeof(boot_id));
+	r->store = store_open(&wanted, &error);
+	if (r->store)
+		return 0;
+	log_error("%s", error.text);
+	return -EIO;
+}
+
+static int open_record(struct record *r)
+{
+	char more[4200];
+	int err = open_store(r);
+
+	if (err == 0)
+		err = session_open(&r->session, r->options, on_event, r);
+	if (err == 0)
+		err = session_start(&r->session);
+	if (err < 0)
+		return err;
+	r->looked_ns = kernel_now();
+	session_each_open(&r->session, 0, on_open, r);
+	store_sweep(r->store);
+	snprintf(more, sizeof(more), "; recording into %s", r->options->store_file);
+	session_announce(&r->session, more);
+	notify_say("READY=1");
+	return 0;
+}
+
+static int finish(struct record *r)
+{
+	struct session *s = &r->session;
+	uint64_t lost;
+
+	notify_say("STOPPING=1");
+	session_finish(s);
+	session_each_open(s, 0, on_open, r);
+	store_close(r->store, &r->stats);
+	r->store = NULL;
+	lost = s->lost + s->full_told + r->stats.dropped;
+	if (r->stats.broken)
+		return 1;
+	if (lost) {
+		log_error("%llu rows recorded, %llu facts lost, %llu sockets not kept, %llu rows "
+			  "not written",
+			  (unsigned long long)r->stats.stored, (unsigned long long)s->lost,
+			  (unsigned long long)s->full_told, (unsigned long long)r->stats.dropped);
+		return EXIT_LOST;
+	}
+	log_say("%llu rows recorded, none lost", (unsigned long long)r->stats.stored);
+	return 0;
+}
+
+int command_record(const struct options *options)
+{
+	struct record r = {.options = options};
+	int code = 1;
+
+	output_catch_signals();
+	notify_open();
+	if (open_record(&r) == 0) {
+		session_run(&r.session, on_turn, &r);
+		code = finish(&r);
+	}
+	store_close(r.store, NULL);
+	session_close(&r.session);
+	notify_close();
+	return code;
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* who.c - `sockwatch who`: who has a port, or the moment somebody takes it. */
+#include "commands.h"
+#include "log.h"
+#include "names.h"
+#include "output.h"
+#include "table.h"
+#include "who.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define EXIT_NOBODY   3
+#define DRAIN_MAX     4096
+#define WAIT_MS	      100
+#define MAX_PROCESSES 100000
+
+struct search {
+	const struct options *options;
+	struct listing listing;
+	const struct listing_socket **found;
+	size_t count;
+	struct services *services;
+	struct output output;
+	struct buffer buffer;
+
+	/* --wait */
+	struct kernel *kernel;
+	struct process_set *processes;
+	struct table *table;
+	bool taken;
+	struct event event; /* the first that took it */
+	struct process taker;
+};
+
+/* Looks, and keeps the sockets that have the port. */
+static int look(struct search *s)
+{
+	const struct filter_inet *inet = &s->options->filter.inet[0];
+	int err;
+
+	listing_done(&s->listing);
+	free(s->found);
+	s->found = NULL;
+	s->count = 0;
+	err = command_look(s->options, true, &s->listing);
+	if (err)
+		return err;
+	s->found = calloc(s->listing.socket_count + 1, sizeof(const struct listing_socket *));
+	if (!s->found) {
+		log_error("no memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < s->listing.socket_count; i++) {
+		const struct listing_socket *socket = &s->listing.sockets[i];
+
+		if (socket->local.port && socket->protocol != IPPROTO_RAW &&
+		    filter_inet_match_local(inet, socket))
+			s->found[s->count++] = socket;
+	}
+	return 0;
+}
+
+static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
+{
+	(void)ctx;
+	return snapshot_interface_name(netns, ifindex);
+}
+
+static void write_json(struct search *s)
+{
+	int64_t offset = kernel_wall_offset();
+	struct writer_options options = {.wall_offset_ns = &offset,
+					 .interface_name = interface_name};
+	struct writer *w = writer_json_new(&options);
+
+	if (!w) {
+		s->buffer.failed = true;
+		return;
+	}
+	for (size_t i = 0; i < s->listing.task_count; i++)
+		procinfo_resolve(&s->listing.tasks[i]);
+	s->services = names_services();
+	for (size_t i = 0; i < s->count; i++)
+		writer_socket(w, &s->buffer, &s->listing, s->found[i], s->services);
+	/* It let go of the port before it could be looked at. */
+	if (s->count == 0 && s->taken)
+		writer_event(w, &s->buffer, &s->event);
+	writer_free(w);
+}
+
+static void write_text(struct search *s)
+{
+	struct who who = {.listing = &s->listing, .found = s->found, .count = s->count};
+	struct stat st;
+
+	who.style = (struct listing_style){.interface_name = interface_name,
+					   .user_name = procinfo_user,
+					   .wall_offset_ns = kernel_wall_offset()};
+	if (stat("/proc/self/ns/net", &st) == 0)
+		who.own_netns = (uint32_t)st.st_ino;
+	if (s->taken) {
+		struct units_clock_cache clock;
+		char time[UNITS_RFC3339_SIZE], line[128];
+
+		units_clock_init(&clock);
+		units_format_rfc3339(time, &clock,
+				     s->event.time_ns + (uint64_t)who.style.wall_offset_ns);
+		buffer_append(&s->buffer, line,
+			      (size_t)snprintf(line, sizeof(line), "taken at %s, %s() by ", time,
+					       event_kind_name(s->event.kind)));
+		who_write_name(&s->buffer, s->event.process);
+		buffer_append(&s->buffer, "\n", 1);
+	}
+	who_write(&s->buffer, &who);
+	if (s->count == 0 && s->taken)
+		who_write_process(&s->buffer, &who, s->taker.pid, s->taker.name, s->taker.uid);
+}
+
+/* ---- --wait ---- */
+
+static void on_event(void *ctx, const struct event *e)
+{
+	struct search *s = ctx;
+	struct listing_socket socket = {
+		.local = e->local,
+		.protocol = e->protocol,
+		.family = (uint8_t)e->family,
+		.mapped = e->mapped,
+	};
+	bool takes = e->kind == EVENT_BIND || e->kind == EVENT_LISTEN || e->kind == EVENT_CONNECT;
+
+	if (s->taken || !takes || e->error || !e->has_local || !e->local.port ||
+	    !filter_inet_match_local(&s->options->filter.inet[0], &socket))
+		return;
+	s->taken = true;
+	s->event = *e;
+	s->event.process = NULL;
+	if (e->process) {
+		s->taker = *e->process;
+		s->taker.cgroup = s->taker.container = NULL;
+		s->event.process = &s->taker;
+	}
+}
+
+static void on_fact(void *ctx, const struct fact *fact)
+{
+	table_apply(((struct search *)ctx)->table, fact);
+}
+
+static void on_seed(void *ctx, const struct fact *fact)
+{
+	table_seed(((struct search *)ctx)->table, fact);
+}
+
+static int open_trace(struct search *s)
+{
+	struct kernel_error error = {""};
+	uint64_t added, removed;
+
+	s->kernel = command_open_kernel(s->options);
+	if (!s->kernel)
+		return -EPERM;
+	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
+	s->table =
+		s->processes ? table_new(s->options->max_sockets, s->processes, on_event, s) : NULL;
+	if (!s->table) {
+		log_error("no memory");
+		return -ENOMEM;
+	}
+	if (kernel_attach(s->kernel, &error) < 0) {
+		log_error("%s", error.text);
+		return -EIO;
+	}
+	table_seed_begin(s->table, kernel_now());
+	kernel_seed(s->kernel, on_seed, s, &error);
+	table_seed_end(s->table, false, &added, &removed);
+	return 0;
+}
+
+/* Between the first look and the hooks the port may have been taken: so the hooks come first, then a look. */
+static int wait_for(struct search *s)
+{
+	uint16_t protocol = s->options->filter.inet[0].protocol;
+	/* The trace knows TCP and UDP; anything else is looked for. */
+	bool poll = protocol == IPPROTO_SCTP;
+	int err = open_trace(s);
+
+	if (!err)
+		err = look(s);
+	if (!err && !s->count)
+		log_say("waiting for somebody to take %s", s->options->port_text);
+	while (!err && !s->count && !s->taken && !output_stop) {
+		if (kernel_drain(s->kernel, DRAIN_MAX, on_fact, s) < DRAIN_MAX) {
+			table_release(s->table, kernel_now());
+			if (!s->taken)
+				kernel_wait(s->kernel, WAIT_MS);
+			if (poll && !s->taken)
+				err = look(s);
+		}
+	}
+	if (!err && s->taken)
+		err = look(s);
+	for (size_t i = 0; i < s->count && s->taken; i++) {
+		struct listing_socket *socket =
+			&s->listing.sockets[s->found[i] - s->listing.sockets];
+
+		if (socket->cookie && socket->cookie == s->event.cookie)
+			socket->since_ns = s->event.time_ns;
+	}
+	return err;
+}
+
+static int run(struct search *s)
+{
+	const struct options *o = s->options;
+	int err = output_open(&s->output, o->output_file);
+
+	if (err) {
+		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
+		return 1;
+	}
+	if (look(s))
+		return 1;
+	if (!s->count && o->wait && wait_for(s))
+		return 1;
+	if (!s->count && !s->taken) {
+		if (!output_stop)
+			log_say("nobody has %s", o->port_text);
+		return EXIT_NOBODY;
+	}
+	if (buffer_init(&s->buffer, 4096)) {
+		log_error("no memory");
+		return 1;
+	}
+	if (o->format == FORMAT_JSON)
+		write_json(s);
+	else
+		write_text(s);
+	if (!output_flush(&s->output, &s->buffer) && !s->output.closed) {
+		log_error("cannot write the output: %s", strerror(s->output.error));
+		return 1;
+	}
+	return 0;
+}
+
+int command_who(const struct options *options)
+{
+	struct search s = {.options = options};
+	int code;
+
+	output_catch_signals();
+	code = run(&s);
+	table_free(s.table);
+	process_set_free(s.processes);
+	kernel_close(s.kernel);
+	listing_done(&s.listing);
+	free(s.found);
+	services_free(s.services);
+	buffer_done(&s.buffer);
+	output_close(&s.output);
+	return code;
+}

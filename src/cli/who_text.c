@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* who_text.c - the answer of `sockwatch who` in words. */
+#include "who.h"
+
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot.h"
+
+#define MAX_PARENTS 16
+#define MAX_SHOWN   8
+#define TEXT_MAX    240
+
+__attribute__((format(printf, 2, 3))) static void say(struct buffer *out, const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (len > 0)
+		buffer_append(out, text, len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1);
+}
+
+/* Names and arguments hold any bytes; spaces between arguments stay. */
+static void say_escaped(struct buffer *out, const char *text, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		char *p;
+
+		n = strcspn(text + i, " ");
+		n = n < len - i ? n : len - i;
+		p = buffer_reserve(out, 4 * n + 1);
+		if (!p)
+			return;
+		out->len += text_escape(p, text + i, n);
+		if (i + n < len) {
+			buffer_append(out, " ", 1);
+			n++;
+		}
+	}
+}
+
+static void say_process(struct buffer *out, const char *name, uint32_t pid)
+{
+	char escaped[4 * PROCESS_NAME_SIZE];
+	size_t len = text_escape(escaped, name, strnlen(name, PROCESS_NAME_SIZE));
+
+	say(out, "%.*s[%u]", (int)len, escaped, pid);
+}
+
+void who_write_name(struct buffer *out, const struct process *process)
+{
+	if (process)
+		say_process(out, process->name, process->pid);
+	else
+		say(out, "an unknown process");
+}
+
+static void say_line(struct buffer *out, const char *word, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (!len)
+		return;
+	say(out, "  %-11s ", word);
+	say_escaped(out, text, len < TEXT_MAX ? len : TEXT_MAX);
+	say(out, "%s\n", len > TEXT_MAX ? "..." : "");
+}
+
+static void say_parents(struct buffer *out, uint32_t pid)
+{
+	struct procinfo p;
+
+	say(out, "  %-11s ", "parents");
+	for (int i = 0; i < MAX_PARENTS && pid; i++) {
+		if (procinfo_read(pid, &p) < 0) {
+			say(out, "%s[%u]", i ? " < " : "", pid);
+			break;
+		}
+		say(out, "%s", i ? " < " : "");
+		say_process(out, p.name, pid);
+		pid = p.parent;
+		procinfo_done(&p);
+	}
+	say(out, "\n");
+}
+
+void who_write_process(struct buffer *out, const struct who *who, uint32_t pid, const char *name,
+		       uint32_t uid)
+{
+	const char *user = procinfo_user(uid);
+	struct units_clock_cache clock;
+	struct procinfo p;
+	char text[40];
+
+	say(out, "  %-11s ", "process");
+	say_process(out, name, pid);
+	if (user)
+		say(out, ", user %s\n", user);
+	else
+		say(out, ", uid %u\n", uid);
+	if (procinfo_read(pid, &p) < 0) {
+		say(out, "  %-11s it has ended\n", "");
+		return;
+	}
+	say_line(out, "command", p.command);
+	say_line(out, "executable", p.executable);
+	if (p.started_ns) {
+		units_clock_init(&clock);
+		units_format_rfc3339(text, &clock,
+				     p.started_ns + (uint64_t)who->style.wall_offset_ns);
+		text[10] = ' ';
+		text[19] = '\0';
+		say(out, "  %-11s %s UTC, ", "started", text);
+		units_format_duration(text, who->listing->time_ns > p.started_ns
+						    ? who->listing->time_ns - p.started_ns
+						    : 0);
+		say(out, "%s ago\n", text);
+	}
+	if (p.parent)
+		say_parents(out, p.parent);
+	say_line(out, "unit", p.unit);
+	say_line(out, "container", p.container);
+	if (!p.unit && !p.container)
+		say_line(out, "cgroup", p.cgroup);
+	procinfo_done(&p);
+}
+
+/* ---- sockets ---- */
+
+static bool is_loopback(const struct listing_socket *s)
+{
+	const uint8_t *a = s->local.addr;
+	static const uint8_t one[16] = {[15] = 1};
+
+	if (s->family == FAMILY_IPV4 || s->mapped)
+		return (s->mapped ? a[12] : a[0]) == 127;
+	return memcmp(a, one, sizeof(one)) == 0;
+}
+
+static const char *scope_of(const struct listing_socket *s, bool own_netns)
+{
+	if (inet_is_any((enum family)s->family, s->local.addr))
+		return "reachable from everywhere";
+	if (is_loopback(s))
+		return own_netns ? "from this host only" : "from within its namespace only";
+	if (s->family == FAMILY_IPV6 && inet_is_link_local(s->local.addr))
+		return "reachable from the same link only";
+	return "reachable through that address";
+}
+
+/* Something that takes the port for itself, and not one connection of many. */
+static bool is_primary(const struct listing_socket *s)
+{
+	return !listing_has_peer(s);
+}
+
+static void say_netns(struct buffer *out, const struct who *who, uint32_t inode)
+{
+	char name[256];
+
+	if (inode == who->own_netns)
+		return;
+	procinfo_netns_name(inode, name, sizeof(name));
+	say(out, ", in network namespace ");
+	say_escaped(out, name, strlen(name));
+	say(out, "%s%u", name[0] ? " " : "", inode);
+}
+
+static void say_name(struct buffer *out, const struct who *who, const struct listing_socket *s)
+{
+	const char *protocol = inet_protocol_name(s->protocol);
+	char name[LISTING_NAME_SIZE];
+	size_t len = listing_format_name(name, &who->style, s);
+
+	say(out, "%s %.*s", protocol ? protocol : "?", (int)len, name);
+}
+
+static void say_primary(struct buffer *out, const struct who *who, const struct listing_socket *s)
+{
+	bool stateful = listing_state(s) != STATE_NONE;
+
+	say_name(out, who, s);
+	if (s->state == STATE_LISTEN || !stateful)
+		say(out, ": %s, %s", stateful ? "listens" : "receives",
+		    scope_of(s, s->netns == who->own_netns));
+	else
+		say(out, ": bound, but does not listen: nobody can connect");
+	say_netns(out, who, s->netns);
+	if (s->flags & LISTING_KERNEL)
+		say(out, "; the kernel itself holds it");
+	else if (s->first == LISTING_NONE)
+		say(out, "; no process that can be seen from here holds it");
+	say(out, "\n");
+}
+
+static bool holds(const struct listing *l, const struct listing_socket *s, uint32_t pid)
+{
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
+		if (l->tasks[l->holders[h].task].process.pid == pid)
+			return true;
+	}
+	return false;
+}
+
+static bool same_holders(const struct listing *l, const struct listing_socket *a,
+			 const struct listing_socket *b)
+{
+	for (uint32_t h = a->first; h != LISTING_NONE; h = l->holders[h].next) {
+		if (!holds(l, b, l->tasks[l->holders[h].task].process.pid))
+			return false;
+	}
+	return a->first != LISTING_NONE && a->holder_count == b->holder_count &&
+	       a->netns == b->netns;
+}
+
+static const struct listing_task *someone(const struct listing *l, const struct listing_socket *s)
+{
+	const struct listing_task *owner = listing_owner(l, s);
+
+	if (owner || s->first == LISTING_NONE)
+		return owner;
+	return &l->tasks[l->holders[s->first].task];
+}
+
+static void say_holders(struct buffer *out, const struct listing *l, const struct listing_socket *s,
+			const struct listing_task *first)
+{
+	const struct listing_task *binder = listing_binder(l, s);
+	unsigned int shown = 0;
+
+	if (binder && binder != first) {
+		say(out, "  %-11s ", "bound by");
+		say_process(out, binder->process.name, binder->process.pid);
+		say(out, "\n");
+	}
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
+		const struct listing_task *task = &l->tasks[l->holders[h].task];
+
+		if (task == first)
+			continue;
+		if (shown++ == MAX_SHOWN)
+			break;
+		if (shown == 1)
+			say(out, "  %-11s ", "held also by");
+		else
+			say(out, ", ");
+		say_process(out, task->process.name, task->process.pid);
+	}
+	if (shown > MAX_SHOWN)
+		say(out, " and %u more", s->holder_count - 1 - MAX_SHOWN);
+	if (shown)
+		say(out, "\n");
+}
+
+static bool serves_here(const struct who *who, const struct listing_socket *primary,
+			const struct listing_socket *s)
+{
+	return !is_primary(s) && s->netns == primary->netns && s->protocol == primary->protocol &&
+	       (inet_is_any((enum family)primary->family, primary->local.addr) ||
+		memcmp(primary->local.addr, s->local.addr, 16) == 0) &&
+	       who->count > 0;
+}
+
+/* Connections of the port, and processes that serve them without holding the port: inetd's services. */
+static void say_connections(struct buffer *out, const struct who *who,
+			    const struct listing_socket *primary)
+{
+	const struct listing *l = who->listing;
+	size_t by_state[STATES] = {0}, all = 0, servers = 0;
+
+	for (size_t i = 0; i < who->count; i++) {
+		const struct listing_socket *s = who->found[i];
+
+		if (!serves_here(who, primary, s))
+			continue;
+		all++;
+		by_state[s->state]++;
+	}
+	if (primary->state != STATE_LISTEN)
+		return;
+	say(out, "  %-11s %zu", "connections", all);
+	for (unsigned int i = 0, n = 0; i < STATES; i++) {
+		if (by_state[i])
+			say(out, "%s%zu %s", n++ ? ", " : ": ", by_state[i],
+			    inet_state_name((enum tcp_state)i));
+	}
+	say(out, "\n");
+	for (size_t i = 0; i < who->count; i++) {
+		const struct listing_socket *s = who->found[i];
+		const struct listing_task *task = someone(l, s);
+
+		if (!serves_here(who, primary, s) || !task || holds(l, primary, task->process.pid))
+			continue;
+		if (servers++ == MAX_SHOWN) {
+			say(out, "  %-11s ... and more\n", "");
+			return;
+		}
+		say(out, "  %-11s ", "served by");
+		say_process(out, task->process.name, task->process.pid);
+		say(out, holds(l, primary, task->parent) ? ", started by the holder of the port: "
+							 : ": ");
+		say_name(out, who, s);
+		say(out, "\n");
+	}
+}
+
+static void say_freed(struct buffer *out, const struct listing_socket *s,
+		      const struct listing_task *task)
+{
+	if (task) {
+		say(out, "  %-11s when ", "freed");
+		say_process(out, task->process.name, task->process.pid);
+		say(out, " closes it or ends\n");
+	} else if (s->state == STATE_TIME_WAIT) {
+		say(out,
+		    "  %-11s by itself, within 60 seconds; a server that sets SO_REUSEADDR need "
+		    "not wait\n",
+		    "freed");
+	} else if (s->state == STATE_SYN_RECV) {
+		say(out, "  %-11s by itself, when the handshake ends or times out\n", "freed");
+	} else if (s->flags & LISTING_DEAD) {
+		say(out, "  %-11s by itself, when the peer answers or the kernel gives up\n",
+		    "freed");
+	}
+}
+
+/* No one listens: connections keep the port.  `more` others have the same state and owner. */
+static void say_leftover(struct buffer *out, const struct who *who, const struct listing_socket *s,
+			 size_t more)
+{
+	const struct listing_netns *netns = listing_netns_of(who->listing, s->netns);
+	const struct listing_task *task = someone(who->listing, s);
+	const char *state = inet_state_name(listing_state(s));
+	bool ephemeral = netns && s->local.port >= netns->low && s->local.port <= netns->high;
+
+	say_name(out, who, s);
+	/* Without a listener a port that connect() may choose was chosen so. */
+	say(out, ": held by %s connection%s%s%s; nobody listens on the port",
+	    ephemeral ? "an outgoing" : "a", state ? " in " : "", state ? state : "",
+	    task ? "" : ", no process has it open any more");
+	say_netns(out, who, s->netns);
+	say(out, "\n");
+	if (more)
+		say(out, "  %-11s %zu more connections like it\n", "", more);
+	if (task)
+		who_write_process(out, who, task->process.pid, task->process.name,
+				  task->process.uid);
+	if (ephemeral)
+		say(out, "  %-11s in the ephemeral range %u-%u: any connect() may be given it\n",
+		    "port", netns->low, netns->high);
+	say_freed(out, s, task);
+}
+
+static bool has_primary(const struct who *who, const struct listing_socket *s)
+{
+	for (size_t i = 0; i < who->count; i++) {
+		if (is_primary(who->found[i]) && serves_here(who, who->found[i], s))
+			return true;
+	}
+	return false;
+}
+
+static bool is_alike(const struct listing *l, const struct listing_socket *a,
+		     const struct listing_socket *b)
+{
+	return a->state == b->state && a->netns == b->netns && a->protocol == b->protocol &&
+	       someone(l, a) == someone(l, b);
+}
+
+void who_write(struct buffer *out, const struct who *who)
+{
+	bool *done = calloc(who->count + 1, sizeof(*done));
+
+	for (size_t i = 0; done && i < who->count; i++) {
+		const struct listing_socket *s = who->found[i];
+		const struct listing_task *task = someone(who->listing, s);
+
+		if (!is_primary(s) || done[i])
+			continue;
+		say_primary(out, who, s);
+		for (size_t j = i + 1; j < who->count; j++) {
+			if (!is_primary(who->found[j]) || done[j] ||
+			    !same_holders(who->listing, s, who->found[j]))
+				continue;
+			say_primary(out, who, who->found[j]);
+			done[j] = true;
+		}
+		if (task)
+			who_write_process(out, who, task->process.pid, task->process.name,
+					  task->process.uid);
+		say_holders(out, who->listing, s, task);
+		say_connections(out, who, s);
+		if (s->state != STATE_LISTEN)
+			say_freed(out, s, task);
+	}
+	for (size_t i = 0; done && i < who->count; i++) {
+		const struct listing_socket *s = who->found[i];
+		size_t more = 0;
+
+		if (done[i] || is_primary(s) || has_primary(who, s))
+			continue;
+		for (size_t j = i + 1; j < who->count; j++) {
+			const struct listing_socket *other = who->found[j];
+
+			if (done[j] || is_primary(other) || !is_alike(who->listing, s, other))
+				continue;
+			done[j] = true;
+			more++;
+		}
+		say_leftover(out, who, s, more);
+	}
+	free(done);
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* procinfo.c - what /proc says about a process, users' and namespaces' names. */
+#include "snapshot.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COMMAND_MAX 4096
+#define USERS	    256
+
+static ssize_t read_small(uint32_t pid, const char *file, char *out, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, out, size - 1);
+	close(fd);
+	if (n < 0)
+		return -errno;
+	out[n] = '\0';
+	return n;
+}
+
+/* "pid (name) state ppid ...": the name may hold anything, also ") ". */
+static int read_stat(uint32_t pid, struct procinfo *p)
+{
+	char text[1024], *open_paren, *rest;
+	unsigned long long start = 0;
+	unsigned int parent = 0;
+	size_t len;
+
+	if (read_small(pid, "stat", text, sizeof(text)) <= 0)
+		return -ESRCH;
+	open_paren = strchr(text, '(');
+	rest = strrchr(text, ')');
+	if (!open_paren || !rest || rest < open_paren)
+		return -ESRCH;
+	len = (size_t)(rest - open_paren - 1);
+	if (len >= sizeof(p->name))
+		len = sizeof(p->name) - 1;
+	memcpy(p->name, open_paren + 1, len);
+	if (sscanf(rest + 1,
+		   " %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   "%llu",
+		   &parent, &start) == 2) {
+		p->parent = parent;
+		p->started_ns = start * (1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK));
+	}
+	return 0;
+}
+
+static char *read_command(uint32_t pid)
+{
+	char text[COMMAND_MAX];
+	ssize_t n = read_small(pid, "cmdline", text, sizeof(text));
+
+	while (n > 0 && text[n - 1] == '\0')
+		n--;
+	if (n <= 0)
+		return NULL;
+	for (ssize_t i = 0; i < n; i++) {
+		if (text[i] == '\0')
+			text[i] = ' ';
+	}
+	text[n] = '\0';
+	return strdup(text);
+}
+
+static char *read_executable(uint32_t pid)
+{
+	char path[64], target[PATH_MAX];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n <= 0)
+		return NULL;
+	target[n] = '\0';
+	return strdup(target);
+}
+
+/* The last part that systemd calls a service or a scope. */
+static char *find_unit(const char *cgroup)
+{
+	static const char *const kinds[] = {".service", ".scope", ".socket"};
+	char *found = NULL;
+
+	while (*cgroup) {
+		size_t len = strcspn(cgroup, "/");
+
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+			size_t kind = strlen(kinds[i]);
+
+			if (len > kind && memcmp(cgroup + len - kind, kinds[i], kind) == 0) {
+				free(found);
+				found = strndup(cgroup, len);
+			}
+		}
+		cgroup += len;
+		cgroup += *cgroup == '/';
+	}
+	return found;
+}
+
+/* Lines of "ID:CONTROLLERS:PATH"; the one of cgroup2 has neither id nor controllers. */
+static void read_places(uint32_t pid, char **ret_cgroup, char **ret_container, char **ret_unit)
+{
+	char text[8192], *line, *save = NULL;
+
+	if (read_small(pid, "cgroup", text, sizeof(text)) <= 0)
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *path = strchr(line, ':');
+		const char *id;
+		size_t len;
+
+		path = path ? strchr(path + 1, ':') : NULL;
+		if (!path++)
+			continue;
+		if (strncmp(line, "0::", 3) == 0 && !*ret_cgroup)
+			*ret_cgroup = strdup(path);
+		id = *ret_container ? NULL : container_find(path, &len);
+		if (id)
+			*ret_container = strndup(id, len);
+		if (ret_unit && !*ret_unit)
+			*ret_unit = find_unit(path);
+	}
+}
+
+int procinfo_read(uint32_t pid, struct procinfo *ret)
+{
+	*ret = (struct procinfo){0};
+	if (read_stat(pid, ret) < 0)
+		return -ESRCH;
+	ret->command = read_command(pid);
+	ret->executable = read_executable(pid);
+	read_places(pid, &ret->cgroup, &ret->container, &ret->unit);
+	return 0;
+}
+
+void procinfo_done(struct procinfo *p)
+{
+	free(p->command);
+	free(p->executable);
+	free(p->cgroup);
+	free(p->container);
+	free(p->unit);
+	*p = (struct procinfo){0};
+}
+
+void procinfo_resolve(struct listing_task *task)
+{
+	char *cgroup = NULL, *container = NULL;
+
+	if (task->resolved)
+		return;
+	read_places(task->process.pid, &cgroup, &container, NULL);
+	task->process.cgroup = cgroup;
+	task->process.container = container;
+	task->resolved = true;
+}
+
+void procinfo_netns_name(uint32_t inode, char *ret, size_t size)
+{
+	static const char *const directories[] = {"/run/netns", "/run/docker/netns"};
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]) && !ret[0]; i++) {
+		DIR *dir = opendir(directories[i]);
+		struct dirent *entry;
+		struct stat st;
+
+		while (dir && !ret[0] && (entry = readdir(dir))) {
+			if (fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
+			    S_ISREG(st.st_mode) && (uint32_t)st.st_ino == inode)
+				snprintf(ret, size, "%s", entry->d_name);
+		}
+		if (dir)
+			closedir(dir);
+	}
+}
+
+/*
+ * Reads the file itself and not through getpwuid(), which would load the name service's plugins, something that the static
+ * program cannot do.
+ */
+const char *procinfo_user(uint32_t uid)
+{
+	static struct {
+		uint32_t uid;
+		char *name;
+	} users[USERS];
+	static size_t count;
+	const struct passwd *user;
+	char *name = NULL;
+	FILE *file;
+
+	for (size_t i = 0; i < count; i++) {
+		if (users[i].uid == uid)
+			return users[i].name;
+	}
+	file = fopen("/etc/passwd", "re");
+	while (file && !name && (user = fgetpwent(file))) {
+		if (user->pw_uid == uid)
+			name = strdup(user->pw_name);
+	}
+	if (file)
+		fclose(file);
+	if (count ==
+	    USERS) { /* more users hold sockets than this remembers: the oldest is asked again */
+		free(users[0].name);
+		memmove(users, users + 1, sizeof(users) - sizeof(users[0]));
+		count--;
+	}
+	users[count].uid = uid;
+	users[count].name = name;
+	return users[count++].name;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* snapshot_private.h - the two ways to look at every socket, chosen by snapshot_take.c. */
+#ifndef SOCKWATCH_SNAPSHOT_PRIVATE_H
+#define SOCKWATCH_SNAPSHOT_PRIVATE_H
+
+#include "kernel_private.h"
+#include "snapshot.h"
+
+/* Through iterators; *ret_loaded tells whether the kernel took the programs at all. */
+int snapshot_iterate(const struct snapshot_options *options, struct listing *l, bool *ret_loaded);
+/* Through sock_diag and /proc; no cookie and no queue is missing, makers are. */
+int snapshot_walk_proc(struct listing *l);
+/* Adds the namespace that this thread is in, with its ephemeral ports; returns its inode, 0 unknown. */
+uint32_t snapshot_note_netns(struct listing *l);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * types.h - the few types of the running kernel that a small BPF object needs, out of its BTF in one pass.
+ *
+ * Owns: reading BTF without indexing it.  libbpf looks through all 150,000 types of a kernel for each type a program
+ * touches, tens of milliseconds for a listing that takes as long itself; with a BTF of only the types asked for
+ * (btf_custom_path) it is done at once.  Refuses to know: what the types are for.  One thread.
+ *
+ *     struct types types;
+ *     types_load(&types, NULL, structs, functions);
+ *     ... types.path, types.function_id[0] ...
+ *     types_done(&types);
+ */
+#ifndef SOCKWATCH_TYPES_H
+#define SOCKWATCH_TYPES_H
+
+#include <stdint.h>
+
+#define TYPES_FUNCTIONS 8
+
+struct types {
+	int fd;	       /* memfd with the reduced BTF */
+	char path[32]; /* of it, for btf_custom_path; valid while fd is open */
+	uint32_t function_id[TYPES_FUNCTIONS]; /* in the kernel's BTF; 0 absent */
+};
+
+/*
+ * Reads `path` (NULL: the kernel's own BTF) and keeps the structs named by `structs`, with what they embed without a name;
+ * looks up `functions`.  Both lists end with NULL.  O(types of the kernel).  0, -errno of a file, or -EBADMSG for
+ * what is no BTF; nothing is to be freed then.
+ */
+int types_load(struct types *types, const char *path, const char *const *structs,
+	       const char *const *functions);
+void types_done(struct types *types);
+
+#endif

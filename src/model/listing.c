@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "listing.h"
+
+/* Memory not touched costs nothing, moving it while another thread runs does. */
+#define MIN_SOCKETS 65536
+#define MIN_BUCKETS (2 * MIN_SOCKETS)
+#define MAX_PARENTS 64
+
+void listing_init(struct listing *l)
+{
+	*l = (struct listing){0};
+}
+
+void listing_done(struct listing *l)
+{
+	for (size_t i = 0; i < l->task_count; i++) {
+		if (!l->tasks[i].resolved)
+			continue;
+		free((char *)(uintptr_t)l->tasks[i].process.cgroup);
+		free((char *)(uintptr_t)l->tasks[i].process.container);
+	}
+	free(l->tasks);
+	free(l->sockets);
+	free(l->holders);
+	free(l->netns);
+	free(l->buckets);
+	free(l->listeners);
+	listing_init(l);
+}
+
+/* Room for one more of `size` bytes in *array. */
+static bool grow(struct listing *l, void *array, size_t count, size_t *cap, size_t size)
+{
+	void **at = array, *grown;
+	size_t want = *cap ? *cap * 2 : MIN_SOCKETS;
+
+	if (count < *cap)
+		return true;
+	grown = realloc(*at, want * size);
+	if (!grown) {
+		l->failed = true;
+		return false;
+	}
+	*at = grown;
+	*cap = want;
+	return true;
+}
+
+uint32_t listing_add_task(struct listing *l, const struct listing_task *task)
+{
+	if (!grow(l, &l->tasks, l->task_count, &l->task_cap, sizeof(*l->tasks)))
+		return LISTING_NONE;
+	l->tasks[l->task_count] = *task;
+	return (uint32_t)l->task_count++;
+}
+
+void listing_add_netns(struct listing *l, const struct listing_netns *netns)
+{
+	if (listing_netns_of(l, netns->inode) ||
+	    !grow(l, &l->netns, l->netns_count, &l->netns_cap, sizeof(*l->netns)))
+		return;
+	l->netns[l->netns_count++] = *netns;
+}
+
+const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t inode)
+{
+	for (size_t i = 0; i < l->netns_count; i++) {
+		if (l->netns[i].inode == inode)
+			return &l->netns[i];
+	}
+	return NULL;
+}
+
+/* ---- sockets by key: open addressing ---- */
+
+/* What no descriptor leads to has no key. */
+static size_t bucket_of(const struct listing *l, uint64_t key, uint64_t sk)
+{
+	return (size_t)(((key ? key : sk) * 0x9e3779b97f4a7c15ull) >> 20) & (l->bucket_count - 1);
+}
+
+static void bucket_put(struct listing *l, uint32_t index)
+{
+	const struct listing_socket *s = &l->sockets[index];
+	size_t b = bucket_of(l, s->key, s->sk);
+
+	while (l->buckets[b].index)
+		b = (b + 1) & (l->bucket_count - 1);
+	l->buckets[b] = (struct listing_bucket){.key = s->key, .sk = s->sk, .index = index + 1};
+}
+
+/* At most half of the buckets are in use. */
+static bool buckets_grow(struct listing *l)
+{
+	size_t count = l->bucket_count ? l->bucket_count * 2 : MIN_BUCKETS;
+
+	if ((l->socket_count + 1) * 2 <= l->bucket_count)
+		return true;
+	free(l->buckets);
+	l->buckets = calloc(count, sizeof(*l->buckets));
+	l->bucket_count = l->buckets ? count : 0;
+	if (!l->buckets) {
+		l->failed = true;
+		return false;
+	}
+	for (size_t i = 0; i < l->socket_count; i++)
+		bucket_put(l, (uint32_t)i);
+	return true;
+}
+
+uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk)
+{
+	if (!l->bucket_count)
+		return LISTING_NONE;
+	for (size_t b = bucket_of(l, key, sk); l->buckets[b].index;
+	     b = (b + 1) & (l->bucket_count - 1)) {
+		if (l->buckets[b].key == key && (!sk || l->buckets[b].sk == sk))
+			return l->buckets[b].index - 1;
+	}
+	return LISTING_NONE;
+}
+
+static uint32_t add_socket(struct listing *l, const struct listing_socket *socket)
+{
+	struct listing_socket *s;
+
+	if (!grow(l, &l->sockets, l->socket_count, &l->socket_cap, sizeof(*l->sockets)) ||
+	    !buckets_grow(l))
+		return LISTING_NONE;
+	s = &l->sockets[l->socket_count];
+	*s = *socket;
+	s->first = s->last = LISTING_NONE;
+	s->holder_count = 0;
+	bucket_put(l, (uint32_t)l->socket_count);
+	return (uint32_t)l->socket_count++;
+}
+
+uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool creator,
+			    const struct listing_socket *socket)
+{
+	uint32_t index = listing_find(l, socket->key, socket->sk), h = (uint32_t)l->holder_count;
+	struct listing_socket *s;
+
+	if (index == LISTING_NONE)
+		index = add_socket(l, socket);
+	if (index == LISTING_NONE ||
+	    !grow(l, &l->holders, l->holder_count, &l->holder_cap, sizeof(*l->holders)))
+		return LISTING_NONE;
+	l->holder_count++;
+	l->holders[h] = (struct listing_holder){
+		.task = task, .fd = fd, .socket = index, .next = LISTING_NONE, .creator = creator};
+	s = &l->sockets[index];
+	if (s->last == LISTING_NONE)
+		s->first = h;
+	else
+		l->holders[s->last].next = h;
+	s->last = h;
+	s->holder_count++;
+	return index;
+}
+
+uint32_t listing_add_loose(struct listing *l, const struct listing_socket *socket)
+{
+	uint32_t index = listing_find(l, socket->key, socket->sk);
+
+	return index != LISTING_NONE ? index : add_socket(l, socket);
+}
+
+/* ---- who ---- */
+
+static int compare_listeners(const void *a, const void *b, void *ctx)
+{
+	const struct listing *l = ctx;
+	const struct listing_socket *x = &l->sockets[*(const uint32_t *)a];
+	const struct listing_socket *y = &l->sockets[*(const uint32_t *)b];
+
+	if (x->netns != y->netns)
+		return x->netns < y->netns ? -1 : 1;
+	return (int)x->local.port - (int)y->local.port;
+}
+
+static void share_holders(struct listing *l, struct listing_socket *s)
+{
+	uint32_t index;
+
+	if (s->holder_count || !s->key)
+		return;
+	index = listing_find(l, s->key, 0);
+	if (index == LISTING_NONE)
+		return;
+	/* A subflow of MPTCP: the descriptor leads to the connection it is part of. */
+	s->first = l->sockets[index].first;
+	s->last = l->sockets[index].last;
+	s->holder_count = l->sockets[index].holder_count;
+}
+
+void listing_join(struct listing *l)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < l->socket_count; i++) {
+		share_holders(l, &l->sockets[i]);
+		count += l->sockets[i].state == STATE_LISTEN;
+	}
+	free(l->listeners);
+	l->listeners = calloc(count + 1, sizeof(*l->listeners));
+	l->listener_count = 0;
+	if (!l->listeners) {
+		l->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < l->socket_count; i++) {
+		if (l->sockets[i].state == STATE_LISTEN)
+			l->listeners[l->listener_count++] = (uint32_t)i;
+	}
+	qsort_r(l->listeners, l->listener_count, sizeof(*l->listeners), compare_listeners, l);
+}
+
+/* True when a connection to `s`'s local address could have come to listener `to`. */
+static bool serves(const struct listing_socket *to, const struct listing_socket *s)
+{
+	if (to->netns != s->netns || to->local.port != s->local.port || to->protocol != s->protocol)
+		return false;
+	if (to->family == s->family)
+		return inet_is_any((enum family)to->family, to->local.addr) ||
+		       memcmp(to->local.addr, s->local.addr, 16) == 0;
+	/* A listener on :: takes IPv4 connections as mapped IPv6 sockets only. */
+	return false;
+}
+
+const struct listing_socket *listing_listener(const struct listing *l,
+					      const struct listing_socket *s)
+{
+	const struct listing_socket *found = NULL;
+	size_t low = 0, high = l->listener_count;
+
+	if (s->state == STATE_LISTEN || !listing_has_peer(s) || !s->local.port)
+		return NULL;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct listing_socket *at = &l->sockets[l->listeners[middle]];
+
+		if (at->netns < s->netns ||
+		    (at->netns == s->netns && at->local.port < s->local.port))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < l->listener_count; low++) {
+		const struct listing_socket *at = &l->sockets[l->listeners[low]];
+
+		if (at->netns != s->netns || at->local.port != s->local.port)
+			break;
+		if (!serves(at, s))
+			continue;
+		if (found)
+			return NULL;
+		found = at;
+	}
+	return found;
+}
+
+static const struct listing_task *creator_of(const struct listing *l,
+					     const struct listing_socket *s)
+{
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
+		if (l->holders[h].creator)
+			return &l->tasks[l->holders[h].task];
+	}
+	return NULL;
+}
+
+static uint32_t parent_of(const struct listing *l, uint32_t pid)
+{
+	for (size_t i = 0; i < l->task_count; i++) {
+		if (l->tasks[i].process.pid == pid)
+			return l->tasks[i].parent;
+	}
+	return 0;
+}
+
+static bool descends(const struct listing *l, uint32_t pid, uint32_t from)
+{
+	for (int i = 0; i < MAX_PARENTS && pid > 1; i++) {
+		if (pid == from)
+			return true;
+		pid = parent_of(l, pid);
+	}
+	return pid == from;
+}
+
+static const struct listing_task *ancestor_of(const struct listing *l,
+					      const struct listing_socket *s)
+{
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
+		const struct listing_task *task = &l->tasks[l->holders[h].task];
+		uint32_t other = s->first;
+
+		while (other != LISTING_NONE &&
+		       descends(l, l->tasks[l->holders[other].task].process.pid, task->process.pid))
+			other = l->holders[other].next;
+		if (other == LISTING_NONE)
+			return task;
+	}
+	return NULL;
+}
+
+const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s)
+{
+	const struct listing_task *creator = creator_of(l, s);
+
+	if (creator)
+		return creator;
+	if (s->first != LISTING_NONE)
+		return ancestor_of(l, s);
+	if (s->flags & LISTING_QUEUED) {
+		const struct listing_socket *listener = listing_listener(l, s);
+
+		return listener && listener->first != LISTING_NONE ? listing_owner(l, listener)
+								   : NULL;
+	}
+	return NULL;
+}
+
+const struct listing_task *listing_binder(const struct listing *l, const struct listing_socket *s)
+{
+	const struct listing_socket *listener = listing_listener(l, s);
+
+	return creator_of(l, listener ? listener : s);
+}
+
+/* ---- words ---- */
+
+bool listing_has_peer(const struct listing_socket *s)
+{
+	return s->peer.port || !inet_is_any((enum family)s->family, s->peer.addr);
+}
+
+enum tcp_state listing_state(const struct listing_socket *s)
+{
+	switch (s->protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_MPTCP:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP: return (enum tcp_state)s->state;
+	default: return s->state == STATE_ESTABLISHED ? STATE_ESTABLISHED : STATE_NONE;
+	}
+}
+
+bool listing_has_port(const struct listing_socket *s)
+{
+	return s->local.port || s->protocol == IPPROTO_RAW;
+}

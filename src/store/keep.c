@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * keep.c - the oldest rows go, a few with each transaction, so that nothing ever waits for a large
+ * deletion.  Freed pages are used again; a file made too large before is cut in small steps.
+ */
+#include "store_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCKS_MAX   100
+#define UNUSED_MAX   500
+#define VACUUM_PAGES 512
+#define MARKS	     65536
+
+struct oldest {
+	int64_t first, last, newest;
+	bool found;
+};
+
+static int find_oldest(sqlite3 *db, struct oldest *ret)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(
+		db, "SELECT first,last,newest FROM block ORDER BY first LIMIT 1", -1, &s, NULL);
+
+	*ret = (struct oldest){0};
+	if (rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) {
+		ret->first = sqlite3_column_int64(s, 0);
+		ret->last = sqlite3_column_int64(s, 1);
+		ret->newest = sqlite3_column_int64(s, 2);
+		ret->found = true;
+	}
+	sqlite3_finalize(s);
+	return rc;
+}
+
+static int64_t pragma(sqlite3 *db, const char *text)
+{
+	sqlite3_stmt *s = NULL;
+	int64_t value = 0;
+
+	if (sqlite3_prepare_v2(db, text, -1, &s, NULL) == SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW)
+		value = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return value;
+}
+
+/* Rows of processes that no life names any more; those a slot still stands for stay. */
+static int delete_unused(struct rows *r)
+{
+	static const char find[] = "SELECT id FROM process WHERE lives<=0 AND NOT EXISTS(SELECT 1 "
+				   "FROM open WHERE open.process=process.id) LIMIT ?";
+	uint64_t mark[MARKS / 64] = {0};
+	int64_t unused[UNUSED_MAX];
+	sqlite3_stmt *s = NULL;
+	int count = 0, rc;
+
+	for (int i = 1; i <= SLOTS; i++)
+		mark[r->process[i] % MARKS / 64] |= UINT64_C(1) << r->process[i] % 64;
+	rc = sqlite3_prepare_v2(r->db, find, -1, &s, NULL);
+	sqlite3_bind_int(s, 1, UNUSED_MAX);
+	while (rc == SQLITE_OK && count < UNUSED_MAX && sqlite3_step(s) == SQLITE_ROW)
+		unused[count++] = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	for (int i = 0; i < count && rc == SQLITE_OK; i++) {
+		char text[64];
+
+		if (mark[unused[i] % MARKS / 64] >> unused[i] % 64 & 1)
+			continue;
+		snprintf(text, sizeof(text), "DELETE FROM process WHERE id=%lld",
+			 (long long)unused[i]);
+		rc = sqlite3_exec(r->db, text, NULL, NULL, NULL);
+	}
+	return rc;
+}
+
+static int delete_rows(struct rows *r, const struct oldest *o, int64_t upto)
+{
+	char text[768];
+
+	snprintf(text, sizeof(text),
+		 "UPDATE process SET lives=lives-c FROM (SELECT process AS p,sum(n) AS c FROM "
+		 "(SELECT process,count(*) AS n FROM life WHERE id<=%1$lld GROUP BY 1 UNION ALL "
+		 "SELECT process,count(*) FROM call WHERE id<=%1$lld GROUP BY 1) GROUP BY 1) "
+		 "WHERE id=p;"
+		 "DELETE FROM life WHERE id<=%1$lld;"
+		 "DELETE FROM call WHERE id<=%1$lld;"
+		 "DELETE FROM loss WHERE id<=%1$lld;"
+		 "DELETE FROM block WHERE first=%2$lld AND last<=%1$lld;"
+		 "UPDATE block SET first=%1$lld+1 WHERE first=%2$lld",
+		 (long long)upto, (long long)o->first);
+	if (r->block.rows > 0 && r->block.first == o->first) {
+		r->block.first = upto + 1;
+		r->block.rows = upto < o->last ? o->last - upto : 0;
+	}
+	return sqlite3_exec(r->db, text, NULL, NULL, NULL);
+}
+
+/* The file, with what a commit may add to the log, is above its bound. */
+static bool is_too_large(const struct keep *k, sqlite3 *db, bool *ret_cut)
+{
+	uint64_t pages = (uint64_t)pragma(db, "PRAGMA page_count");
+	uint64_t unused = (uint64_t)pragma(db, "PRAGMA freelist_count");
+	uint64_t limit = (k->bytes - k->log_bytes) / k->page_bytes;
+
+	*ret_cut = pages > limit && unused > 0;
+	/* A few pages stay free, or the next rows would grow the file. */
+	return pages - unused + limit / 64 > limit;
+}
+
+/* One block, or its first `*max` rows; *ret_due: there was something to do. */
+static int delete_block(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t *max,
+			bool *ret_due, bool *ret_cut)
+{
+	struct oldest o;
+	int64_t upto;
+	int rc = find_oldest(r->db, &o);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	*ret_due = o.found && k->ns && now_ns > k->ns && o.newest < (int64_t)(now_ns - k->ns);
+	if (k->bytes && is_too_large(k, r->db, ret_cut))
+		*ret_due = o.found;
+	if (!*ret_due)
+		return SQLITE_OK;
+	upto = o.last < o.first + *max ? o.last : o.first + *max - 1;
+	*max -= upto - o.first + 1;
+	return delete_rows(r, &o, upto);
+}
+
+int keep_step(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t max, bool *ret_more)
+{
+	bool due = true, cut = false, deleted = false;
+	int rc = SQLITE_OK;
+
+	*ret_more = false;
+	if (!k->ns && !k->bytes)
+		return SQLITE_OK;
+	for (int blocks = 0; rc == SQLITE_OK && due && max > 0 && blocks < BLOCKS_MAX; blocks++) {
+		rc = delete_block(k, r, now_ns, &max, &due, &cut);
+		deleted |= due;
+	}
+	if (rc == SQLITE_OK && deleted)
+		rc = delete_unused(r);
+	if (rc == SQLITE_OK && cut) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
+		rc = sqlite3_exec(r->db, text, NULL, NULL, NULL);
+	}
+	*ret_more = due || cut;
+	return rc;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* pack.c - events into records; the thread that drains the kernel runs this. */
+#include "store_private.h"
+
+#include <string.h>
+
+/* Text behind a record is cut where it would not fit; paths of cgroups end at 4096. */
+#define TEXT_MAX 3900
+
+static uint16_t text_len(const char *text)
+{
+	return text ? (uint16_t)strnlen(text, TEXT_MAX) : 0;
+}
+
+static void drop(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->stats.dropped++ == s->dropped_told)
+		s->dropped_since_ns = store_clock(true);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Says what `slot` stands for from here on; false when there is no room. */
+static bool put_process(struct store *s, uint32_t slot, const struct process *p)
+{
+	uint16_t cgroup = text_len(p->cgroup), container = text_len(p->container);
+	size_t size = (sizeof(struct record_process) + cgroup + container + 7) & ~(size_t)7;
+	struct record_process *r = queue_reserve(&s->queue, size);
+	char *text = (char *)(r + 1);
+
+	if (!r)
+		return false;
+	*r = (struct record_process){
+		.size = (uint16_t)size,
+		.kind = RECORD_PROCESS,
+		.has_cgroup = p->cgroup != NULL,
+		.has_container = p->container != NULL,
+		.slot = slot,
+		.pid = p->pid,
+		.tid = p->tid,
+		.uid = p->uid,
+		.cgroup_id = p->cgroup_id,
+		.cgroup_len = cgroup,
+		.container_len = container,
+	};
+	memcpy(r->name, p->name, sizeof(r->name));
+	if (cgroup)
+		memcpy(text, p->cgroup, cgroup);
+	if (container)
+		memcpy(text + cgroup, p->container, container);
+	queue_commit(&s->queue, size, false);
+	return true;
+}
+
+static bool find_slot(struct store *s, const struct process *p, uint32_t *ret)
+{
+	bool is_new;
+
+	*ret = NO_SLOT;
+	if (!p)
+		return true;
+	*ret = slots_find(s->slots, p, &is_new);
+	if (!is_new || put_process(s, *ret, p))
+		return true;
+	slots_forget(s->slots, *ret);
+	return false;
+}
+
+static uint32_t facts_of(const struct event *e)
+{
+	return (e->protocol & FACTS_PROTOCOL) | (e->family == FAMILY_IPV6 ? FACTS_IPV6 : 0) |
+	       (e->mapped ? FACTS_MAPPED : 0) | (e->has_local ? FACTS_HAS_LOCAL : 0) |
+	       (e->has_peer ? FACTS_HAS_PEER : 0);
+}
+
+static void fill_socket(struct record *r, const struct event *e)
+{
+	r->facts = facts_of(e);
+	r->netns = e->netns;
+	r->cookie = e->cookie;
+	r->error = (uint16_t)e->error;
+	r->local_port = e->local.port;
+	r->peer_port = e->peer.port;
+	r->local_if = e->local.ifindex;
+	r->peer_if = e->peer.ifindex;
+	memcpy(r->local, e->local.addr, sizeof(r->local));
+	memcpy(r->peer, e->peer.addr, sizeof(r->peer));
+}
+
+static void fill_life(struct record *r, const struct event *e)
+{
+	const struct event_close *c = &e->close;
+	enum event_end end = c->end;
+
+	/* Found gone after a loss: the time is when it was missed, not when it ended. */
+	if (end == EVENT_END_SEEN && c->opened_ns && c->duration_ns == UINT64_MAX)
+		end = EVENT_END_UNSEEN;
+	r->facts |= (c->counted ? FACTS_COUNTED : 0) | (c->time_wait ? FACTS_TIME_WAIT : 0) |
+		    (c->opened_ns ? FACTS_OPENED : 0) | (uint32_t)end << FACTS_END_SHIFT |
+		    (uint32_t)c->reason << FACTS_REASON_SHIFT;
+	if (c->end == EVENT_END_OPEN)
+		r->facts |= (uint32_t)c->state << FACTS_STATE_SHIFT;
+	if (c->opened_ns && e->time_ns > c->opened_ns)
+		r->lived_ns = e->time_ns - c->opened_ns;
+	r->sent = c->sent_bytes;
+	r->received = c->received_bytes;
+	r->retransmits = c->retransmits;
+	r->rtt_us = c->rtt_us;
+	r->spans = (uint16_t)spans_pack((uint8_t *)(r + 1), c);
+}
+
+static void put_event(struct store *s, const struct event *e, int64_t wall_offset_ns,
+		      enum record_kind kind)
+{
+	size_t size = sizeof(struct record) + SPANS_BYTES;
+	struct record *r;
+	uint32_t slot = NO_SLOT;
+
+	if ((kind != RECORD_LOST && !find_slot(s, e->process, &slot)) ||
+	    !(r = queue_reserve(&s->queue, size))) {
+		drop(s);
+		return;
+	}
+	memset(r, 0, sizeof(*r));
+	r->kind = (uint8_t)kind;
+	r->event = (uint8_t)e->kind;
+	r->slot = slot;
+	r->boot_ns = e->time_ns;
+	r->time_ns = e->time_ns + (uint64_t)wall_offset_ns;
+	switch (kind) {
+	case RECORD_LIFE:
+	case RECORD_OPEN:
+		fill_socket(r, e);
+		fill_life(r, e);
+		break;
+	case RECORD_CALL:
+		fill_socket(r, e);
+		if (e->kind == EVENT_LISTEN)
+			r->number = e->listen.backlog;
+		if (e->kind == EVENT_CONNECT && e->connect.autobind)
+			r->facts |= FACTS_AUTOBIND;
+		break;
+	case RECORD_LOST:
+		r->sent = e->lost.count;
+		r->received = e->lost.since_ns + (uint64_t)wall_offset_ns;
+		r->added = e->lost.added;
+		r->removed = e->lost.removed;
+		break;
+	case RECORD_PROCESS:
+	case RECORD_SWEEP: break;
+	}
+	r->size = (uint16_t)((sizeof(*r) + r->spans + 7) & ~7u);
+	queue_commit(&s->queue, r->size, kind != RECORD_OPEN);
+}
+
+void store_event(struct store *s, const struct event *event, int64_t wall_offset_ns)
+{
+	switch (event->kind) {
+	case EVENT_CLOSE: put_event(s, event, wall_offset_ns, RECORD_LIFE); break;
+	case EVENT_BIND:
+	case EVENT_LISTEN: put_event(s, event, wall_offset_ns, RECORD_CALL); break;
+	case EVENT_CONNECT:
+		if (event->error)
+			put_event(s, event, wall_offset_ns, RECORD_CALL);
+		break;
+	case EVENT_LOST: put_event(s, event, wall_offset_ns, RECORD_LOST); break;
+	case EVENT_ACCEPT:
+	case EVENT_STATE:
+	case EVENT_KINDS: break;
+	}
+}
+
+void store_open_life(struct store *s, const struct event *life, int64_t wall_offset_ns)
+{
+	put_event(s, life, wall_offset_ns, RECORD_OPEN);
+}
+
+void store_sweep(struct store *s)
+{
+	struct record *r = queue_reserve(&s->queue, sizeof(*r));
+
+	if (!r)
+		return;
+	*r = (struct record){.size = sizeof(*r), .kind = RECORD_SWEEP};
+	queue_commit(&s->queue, sizeof(*r), false);
+}

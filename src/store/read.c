@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* read.c - a store asked, while it is written or later. */
+#include "read_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail_sql(struct store_reader *r, struct store_error *error)
+{
+	return store_fail(error, -EIO, "cannot read the store: %s",
+			  r->db ? sqlite3_errmsg(r->db) : "no memory");
+}
+
+/* A store that nobody writes can be read where its readers may write nothing, not even the index of its log. */
+static int open_unchanging(const char *path, sqlite3 **ret)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+	char *uri;
+	int rc;
+
+	sqlite3_str_appendall(s, "file:");
+	for (const char *p = path; *p; p++) {
+		if (strchr("%?#", *p))
+			sqlite3_str_appendf(s, "%%%02x", (unsigned char)*p);
+		else
+			sqlite3_str_appendchar(s, 1, *p);
+	}
+	sqlite3_str_appendall(s, "?immutable=1");
+	uri = sqlite3_str_finish(s);
+	sqlite3_close(*ret);
+	*ret = NULL;
+	rc = uri ? sqlite3_open_v2(uri, ret, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL)
+		 : SQLITE_NOMEM;
+	sqlite3_free(uri);
+	return rc;
+}
+
+static bool has_log(const char *path)
+{
+	char *log = sqlite3_mprintf("%s-wal", path);
+	struct stat st;
+	bool has = log && stat(log, &st) == 0 && st.st_size > 0;
+
+	sqlite3_free(log);
+	return has;
+}
+
+static int open_db(struct store_reader *r, const char *path)
+{
+	static const char probe[] = "SELECT 1 FROM run LIMIT 1";
+	int rc = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(r->db, probe, NULL, NULL, NULL);
+	if ((rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && !has_log(path) &&
+	    !store_is_recording(r)) {
+		rc = open_unchanging(path, &r->db);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(r->db, probe, NULL, NULL, NULL);
+	}
+	if (rc == SQLITE_OK)
+		sqlite3_busy_timeout(r->db, 2000);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(r->db,
+					"SELECT pid,tid,uid,name,cgroup,container FROM process "
+					"WHERE id=?",
+					-1, &r->find_process, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(r->db, "SELECT inode FROM netns WHERE id=?", -1,
+					&r->find_netns, NULL);
+	return rc;
+}
+
+struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct store_error *error)
+{
+	struct store_reader *r;
+	bool is_new = false;
+
+	if (file_check_header(path, &is_new, error) < 0)
+		return NULL;
+	if (is_new) {
+		store_fail(error, -ENOENT, "%s: there is no such store, or nothing in it yet",
+			   path);
+		return NULL;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r) {
+		store_fail(error, -ENOMEM, "no memory");
+		return NULL;
+	}
+	r->now_ns = now_ns;
+	r->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (open_db(r, path) != SQLITE_OK) {
+		fail_sql(r, error);
+		store_reader_close(r);
+		return NULL;
+	}
+	return r;
+}
+
+void store_reader_close(struct store_reader *r)
+{
+	if (!r)
+		return;
+	reader_forget(r);
+	sqlite3_finalize(r->find_process);
+	sqlite3_finalize(r->find_netns);
+	sqlite3_close(r->db);
+	/* Last, because closing any descriptor of the file drops sqlite's locks on it. */
+	if (r->lock_fd >= 0)
+		close(r->lock_fd);
+	free(r);
+}
+
+void store_reader_set_now(struct store_reader *r, uint64_t now_ns)
+{
+	r->now_ns = now_ns;
+}
+
+bool store_is_recording(const struct store_reader *r)
+{
+	if (flock(r->lock_fd, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK;
+	flock(r->lock_fd, LOCK_UN);
+	return false;
+}
+
+struct answer {
+	const struct store_query *query;
+	bool (*fn)(void *ctx, const struct event *event);
+	void *ctx;
+	bool ended;
+};
+
+static bool matches(const struct store_query *q, const struct event *e)
+{
+	if (q->reasons && (e->kind != EVENT_CLOSE || e->close.end == EVENT_END_OPEN ||
+			   !(q->reasons >> e->close.reason & 1)))
+		return false;
+	return filter_match(q->filter, e);
+}
+
+static int answer(struct store_reader *r, struct answer *a, char *text, bool open_ones)
+{
+	sqlite3_stmt *s = NULL;
+	struct event e;
+	int rc = text ? sqlite3_prepare_v2(r->db, text, -1, &s, NULL) : SQLITE_NOMEM;
+
+	sqlite3_free(text);
+	while (rc == SQLITE_OK && !a->ended && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		rc = SQLITE_OK;
+		if (!row_event(r, s, &e)) {
+			rc = SQLITE_CORRUPT;
+			break;
+		}
+		if (open_ones && e.time_ns < a->query->from_ns)
+			continue;
+		if (matches(a->query, &e))
+			a->ended = !a->fn(a->ctx, &e);
+	}
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int64_t number(struct store_reader *r, const char *text, uint64_t bind, int64_t otherwise)
+{
+	sqlite3_stmt *s = NULL;
+	int64_t value = otherwise;
+
+	if (sqlite3_prepare_v2(r->db, text, -1, &s, NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(s, 1, (int64_t)bind);
+		if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+			value = sqlite3_column_int64(s, 0);
+	}
+	sqlite3_finalize(s);
+	return value;
+}
+
+uint64_t store_last(struct store_reader *r)
+{
+	return (uint64_t)number(r, "SELECT max(last) FROM block", 0, 0);
+}
+
+int store_read(struct store_reader *r, const struct store_query *query,
+	       bool (*fn)(void *ctx, const struct event *event), void *ctx, uint64_t *ret_last,
+	       struct store_error *error)
+{
+	struct answer a = {.query = query, .fn = fn, .ctx = ctx};
+	/* One view of the store for all of it. */
+	int rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = answer(r, &a, query_rows(r->db, query), false);
+	if (rc == SQLITE_OK && !query->no_open)
+		rc = answer(r, &a, query_open(query), true);
+	if (rc == SQLITE_OK)
+		*ret_last = store_last(r);
+	else
+		fail_sql(r, error);
+	sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+	return rc == SQLITE_OK ? 0 : -EIO;
+}
+
+bool store_span(struct store_reader *r, uint64_t *ret_from_ns, uint64_t *ret_to_ns)
+{
+	int64_t from = number(r, "SELECT min(started) FROM run", 0, -1);
+	int64_t kept = number(r, "SELECT min(oldest) FROM block", 0, from);
+	int64_t to = number(r, "SELECT max(alive) FROM run", 0, -1);
+
+	if (from < 0 || to < 0)
+		return false;
+	*ret_from_ns = (uint64_t)(kept > from ? kept : from);
+	*ret_to_ns = store_is_recording(r) ? r->now_ns : (uint64_t)to;
+	return true;
+}
+
+bool store_ran_at(struct store_reader *r, uint64_t time_ns)
+{
+	if (time_ns > INT64_MAX)
+		return false;
+	return number(r, "SELECT 1 FROM run WHERE started<=?1 AND alive>=?1", time_ns, 0) ||
+	       (store_is_recording(r) &&
+		number(r, "SELECT 1 FROM run WHERE id=(SELECT max(id) FROM run) AND started<=?",
+		       time_ns, 0) &&
+		time_ns <= r->now_ns);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* read_private.h - for src/store/read*.c: the question as SQL, and a row as an event. */
+#ifndef SOCKWATCH_STORE_READ_PRIVATE_H
+#define SOCKWATCH_STORE_READ_PRIVATE_H
+
+#include "store_private.h"
+
+#define PROCESS_CACHE 4096
+
+struct cached {
+	int64_t id; /* 0 empty */
+	struct process process;
+};
+
+struct store_reader {
+	sqlite3 *db;
+	int lock_fd;
+	uint64_t now_ns;
+	struct cached cached[PROCESS_CACHE]; /* direct mapped */
+	sqlite3_stmt *find_process, *find_netns;
+	int64_t netns_row;
+	uint32_t netns_inode;
+};
+
+/* The columns every arm of the question has. */
+enum column {
+	COLUMN_ID,
+	COLUMN_KIND, /* enum event_kind */
+	COLUMN_TIME,
+	COLUMN_LIVED,
+	COLUMN_LOCAL_PORT,
+	COLUMN_PEER_PORT,
+	COLUMN_FACTS,
+	COLUMN_NETNS,
+	COLUMN_COOKIE,
+	COLUMN_LOCAL,
+	COLUMN_PEER,
+	COLUMN_PROCESS,
+	COLUMN_A, /* sent; backlog; count */
+	COLUMN_B, /* received; since */
+	COLUMN_C, /* retransmits; added */
+	COLUMN_D, /* rtt; removed */
+	COLUMN_ERROR,
+	COLUMN_STATES,
+	COLUMN_ALIVE, /* open: when its run was last heard of */
+	COLUMN_RUN,   /* open: its run */
+};
+
+/* read_query.c: SQL text to be freed with sqlite3_free(), NULL without memory. */
+char *query_rows(sqlite3 *db, const struct store_query *q);
+char *query_open(const struct store_query *q);
+
+/* read_row.c: the event lives until the next call.  False when the row cannot be read. */
+void reader_forget(struct store_reader *r); /* empties the cache */
+bool row_event(struct store_reader *r, sqlite3_stmt *row, struct event *ret);
+
+#endif

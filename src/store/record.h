@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * record.h - what waits in memory to become a row, and what a row packs into few numbers.
+ *
+ * Owns: two layouts that only src/store knows.  Pure and thread-safe.
+ */
+#ifndef SOCKWATCH_STORE_RECORD_H
+#define SOCKWATCH_STORE_RECORD_H
+
+#include "event.h"
+
+/* life.facts and call.facts; the views in schema.c take it apart again. */
+#define FACTS_PROTOCOL	   0x1ff
+#define FACTS_IPV6	   (1u << 9)
+#define FACTS_MAPPED	   (1u << 10)
+#define FACTS_HAS_LOCAL	   (1u << 11)
+#define FACTS_HAS_PEER	   (1u << 12)
+#define FACTS_COUNTED	   (1u << 13)
+#define FACTS_TIME_WAIT	   (1u << 14)
+#define FACTS_OPENED	   (1u << 15) /* the start was seen */
+#define FACTS_END_SHIFT	   16	      /* 2 bits: enum event_end */
+#define FACTS_REASON_SHIFT 18	      /* 4 bits: enum close_reason */
+#define FACTS_AUTOBIND	   (1u << 22)
+#define FACTS_STATE_SHIFT  23 /* 4 bits: enum tcp_state of a life that goes on */
+
+/*
+ * How long a life was, in powers of ten seconds: 0 below 1 s, 1 below 10 s ... 7 any longer.  A life of scale n that
+ * touches T ended before T + 10^n s, so few rows are looked at, whatever else the store holds.
+ */
+#define SCALES 8
+unsigned int scale_of(uint64_t ns);
+/* The longest life of a scale, UINT64_MAX for the last. */
+uint64_t scale_max_ns(unsigned int scale);
+
+/* States and times as bytes: (state << 4 | n), then n bytes of nanoseconds, highest first. */
+#define SPANS_BYTES (EVENT_MAX_STATES * 9)
+size_t spans_pack(uint8_t *out, const struct event_close *close);
+/* Unreadable bytes end the list. */
+void spans_unpack(struct event_close *close, const uint8_t *bytes, size_t len);
+
+enum record_kind {
+	RECORD_LIFE,
+	RECORD_OPEN,
+	RECORD_CALL,
+	RECORD_LOST,
+	RECORD_PROCESS,
+	RECORD_SWEEP,
+};
+
+#define NO_SLOT 0 /* no process known */
+
+struct record {
+	uint16_t size; /* with what follows, a multiple of 8 */
+	uint8_t kind;
+	uint8_t event; /* of a call: enum event_kind */
+	uint32_t facts;
+	uint32_t netns;
+	uint32_t slot;	  /* of the process, see record_process */
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint64_t boot_ns; /* CLOCK_BOOTTIME */
+	uint64_t lived_ns;
+	uint64_t cookie;
+	uint64_t sent, received; /* lost: count, since */
+	uint32_t retransmits, rtt_us;
+	uint64_t added, removed; /* lost */
+	uint32_t number;	 /* listen: backlog */
+	uint16_t error;
+	uint16_t local_port, peer_port;
+	uint16_t spans; /* bytes behind the record */
+	uint32_t local_if, peer_if;
+	uint8_t local[16], peer[16];
+	/* spans[] */
+};
+
+/* From here on `slot` means this process. */
+struct record_process {
+	uint16_t size;
+	uint8_t kind;
+	bool has_cgroup;
+	bool has_container;
+	uint32_t slot;
+	uint32_t pid, tid, uid;
+	uint64_t cgroup_id;
+	char name[PROCESS_NAME_SIZE];
+	uint16_t cgroup_len, container_len;
+	/* cgroup[], container[] */
+};
+
+#endif

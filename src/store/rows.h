@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rows.h - records into rows and the oldest rows away, inside transactions that store.c begins and ends.
+ *
+ * Owns: the prepared statements and what the writer remembers of the file.  The writer's thread only.
+ */
+#ifndef SOCKWATCH_STORE_ROWS_H
+#define SOCKWATCH_STORE_ROWS_H
+
+#include <sqlite3.h>
+
+#include "queue.h"
+#include "record.h"
+
+#define SLOTS 16384 /* processes that a record can name */
+
+enum statement {
+	PUT_LIFE,
+	PUT_OPEN,
+	PUT_CALL,
+	PUT_LOSS,
+	PUT_PROCESS,
+	FIND_PROCESS,
+	COUNT_PROCESS,
+	PUT_NETNS,
+	FIND_NETNS,
+	FIND_OPEN,
+	DELETE_OPEN,
+	PUT_BLOCK,
+	ALIVE,
+	STATEMENTS,
+};
+
+struct touched {
+	uint32_t slot;
+	int64_t process; /* row before, 0 none */
+};
+
+/* The block under construction: consecutive rows and the span of time they touch. */
+struct block {
+	int64_t first, last;
+	int64_t oldest, newest; /* times of ends */
+	int64_t earliest;	/* start of a life shorter than a second */
+	int64_t rows;
+};
+
+struct rows {
+	sqlite3 *db;
+	sqlite3_stmt *statement[STATEMENTS];
+	int64_t boot, run;
+	int64_t next_id;
+	struct block block;
+	int64_t process[SLOTS + 1]; /* row of a slot */
+	uint32_t lives[SLOTS + 1];  /* rows of this transaction that name it */
+	bool is_named[SLOTS + 1];
+	uint32_t *named; /* slots that had lives */
+	size_t named_count;
+	struct touched *undo; /* slots that changed in this transaction */
+	size_t undo_count, undo_cap;
+	int64_t undo_next_id;
+	struct block undo_block;
+	uint32_t netns_inode[256]; /* direct mapped */
+	int64_t netns_row[256];
+	uint64_t count; /* rows of this transaction */
+};
+
+int rows_init(struct rows *r, sqlite3 *db, int64_t boot, int64_t run);
+void rows_done(struct rows *r);
+void rows_begin(struct rows *r);
+/* SQLITE_OK or an error, after which rows_rollback() restores what rows_begin() found. */
+int rows_apply(struct rows *r, const struct chunk *chunk);
+int rows_finish(struct rows *r, uint64_t now_ns); /* before COMMIT */
+void rows_rollback(struct rows *r);
+int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns);
+/* Ends the lives left open by earlier runs; only those of other boots where other_boots. */
+int rows_sweep(struct rows *r, bool other_boots);
+
+struct keep {
+	uint64_t ns, bytes;
+	uint64_t page_bytes;
+	uint64_t log_bytes; /* set aside for the log */
+};
+
+/* Deletes up to `max` of the oldest rows that are due, inside the open transaction; *ret_more: others are due. */
+int keep_step(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t max, bool *ret_more);
+
+#endif

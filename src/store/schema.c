@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * schema.c - the tables, which may change, and the views over them, which may not: they are the
+ * interface for SQL (README.md).
+ *
+ * Rows are integers as far as they can be, and only the few lives longer than a second are indexed:
+ * what is written for each of 100,000 ends a second is one row at the end of one tree.
+ */
+#include "store_private.h"
+
+#define TEXT_(x) #x
+#define TEXT(x)	 TEXT_(x)
+
+#define ADDRESS(column)                                                                            \
+	"CASE WHEN " column " IS NULL THEN NULL "                                                  \
+	"WHEN typeof(" column ")='integer' THEN printf('%d.%d.%d.%d'," column ">>24," column       \
+	">>16&255," column ">>8&255," column "&255) "                                              \
+	"ELSE lower(printf('%s:%s:%s:%s:%s:%s:%s:%s',substr(hex(" column "),1,4),"                 \
+	"substr(hex(" column "),5,4),substr(hex(" column "),9,4),substr(hex(" column               \
+	"),13,4),substr(hex(" column "),17,4),substr(hex(" column "),21,4),substr(hex(" column     \
+	"),25,4),substr(hex(" column "),29,4))) END"
+
+#define WHEN(ns) "strftime('%Y-%m-%d %H:%M:%f'," ns "/1e9,'unixepoch')"
+
+#define SOCKET_COLUMNS(t)                                                                          \
+	"CASE " t ".facts&511 WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 262 THEN 'mptcp' "         \
+	"WHEN 132 THEN 'sctp' ELSE " t ".facts&511 END AS proto,"                                  \
+	"CASE WHEN " t ".facts&512 THEN 'ipv6' ELSE 'ipv4' END AS family,"                         \
+	"n.inode AS netns," t ".cookie AS cookie," ADDRESS(                                        \
+		t ".local") " AS local_addr," t                                                    \
+			    ".local_port AS local_port," ADDRESS(                                  \
+				    t ".peer") " AS peer_addr," t ".peer_port AS peer_port,"       \
+					       "p.pid AS pid,p.tid AS tid,p.name AS comm,p.uid "   \
+					       "AS uid,p.cgroup AS cgroup,"                        \
+					       "p.container AS container"
+
+#define JOINS(t)                                                                                   \
+	" FROM " t " AS l LEFT JOIN netns AS n ON n.id=l.netns "                                   \
+	"LEFT JOIN process AS p ON p.id=l.process;"
+
+#define REASON                                                                                     \
+	"CASE l.facts>>18&15 WHEN 1 THEN 'local-close' WHEN 2 THEN 'peer-close' "                  \
+	"WHEN 3 THEN 'local-reset' WHEN 4 THEN 'peer-reset' WHEN 5 THEN 'refused' "                \
+	"WHEN 6 THEN 'timeout' WHEN 7 THEN 'unreachable' WHEN 8 THEN 'port-exhausted' "            \
+	"WHEN 9 THEN 'aborted' ELSE 'unknown' END AS reason"
+
+_Static_assert(REASONS == 10, "the view names every reason");
+
+/* clang-format off */
+#define LIFE_COLUMNS \
+	"closed INTEGER NOT NULL,lived INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER," \
+	"scale INTEGER NOT NULL,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,local,peer," \
+	"process INTEGER,sent INTEGER,received INTEGER,retransmits INTEGER,rtt INTEGER," \
+	"error INTEGER,states BLOB"
+
+const char schema_sql[] =
+	"PRAGMA auto_vacuum=INCREMENTAL;"
+	"BEGIN;"
+	"PRAGMA application_id=" TEXT(STORE_APPLICATION_ID) ";"
+	"PRAGMA user_version=" TEXT(STORE_VERSION) ";"
+	"CREATE TABLE boot(id INTEGER PRIMARY KEY,name TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE run(id INTEGER PRIMARY KEY,boot INTEGER NOT NULL,version TEXT NOT NULL,"
+	"started INTEGER NOT NULL,alive INTEGER NOT NULL,stopped INTEGER);"
+	"CREATE TABLE netns(id INTEGER PRIMARY KEY,inode INTEGER NOT NULL UNIQUE);"
+	"CREATE TABLE process(id INTEGER PRIMARY KEY,boot INTEGER NOT NULL,pid INTEGER NOT NULL,"
+	"tid INTEGER NOT NULL,uid INTEGER NOT NULL,cgroup_id INTEGER NOT NULL,name TEXT NOT NULL,"
+	"cgroup TEXT,container TEXT,lives INTEGER NOT NULL DEFAULT 0);"
+	"CREATE UNIQUE INDEX process_key ON process(pid,tid,boot,uid,cgroup_id,name);"
+	"CREATE INDEX process_unused ON process(id) WHERE lives<=0;"
+	"CREATE TABLE life(id INTEGER PRIMARY KEY," LIFE_COLUMNS ");"
+	"CREATE INDEX life_long ON life(scale,closed) WHERE scale>0;"
+	"CREATE TABLE open(id INTEGER PRIMARY KEY," LIFE_COLUMNS ",key INTEGER NOT NULL,"
+	"run INTEGER NOT NULL,since_boot INTEGER NOT NULL);"
+	"CREATE UNIQUE INDEX open_key ON open(netns,key);"
+	"CREATE INDEX open_process ON open(process);"
+	"CREATE TABLE call(id INTEGER PRIMARY KEY,at INTEGER NOT NULL,kind INTEGER NOT NULL,"
+	"local_port INTEGER,peer_port INTEGER,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,"
+	"local,peer,process INTEGER,error INTEGER,number INTEGER);"
+	"CREATE TABLE loss(id INTEGER PRIMARY KEY,at INTEGER NOT NULL,since INTEGER NOT NULL,"
+	"count INTEGER NOT NULL,added INTEGER,removed INTEGER);"
+	"CREATE TABLE block(first INTEGER PRIMARY KEY,last INTEGER NOT NULL,oldest INTEGER NOT NULL,"
+	"newest INTEGER NOT NULL,earliest INTEGER NOT NULL,rows INTEGER NOT NULL);"
+
+	"CREATE VIEW lives AS SELECT l.id AS id," SOCKET_COLUMNS("l") ","
+	"CASE WHEN l.facts>>15&1 THEN " WHEN("(l.closed-l.lived)") " END AS opened,"
+	"CASE WHEN l.facts>>16&3=0 THEN " WHEN("l.closed") " END AS closed,"
+	WHEN("l.closed") " AS last_seen,"
+	"CASE WHEN l.facts>>15&1 AND l.facts>>16&3=0 THEN l.lived END AS duration_ns,"
+	"l.sent AS sent_bytes,l.received AS received_bytes,l.retransmits AS retransmits,"
+	"l.rtt AS rtt_us," REASON ",l.error AS errno,l.facts>>14&1 AS time_wait,l.states AS states"
+	JOINS("life")
+
+	"CREATE VIEW open_lives AS SELECT l.id AS id," SOCKET_COLUMNS("l") ","
+	"CASE WHEN l.facts>>15&1 THEN " WHEN("(l.closed-l.lived)") " END AS opened,"
+	WHEN("(l.closed-l.lived)") " AS seen_since" JOINS("open")
+
+	"CREATE VIEW calls AS SELECT l.id AS id," WHEN("l.at") " AS time,"
+	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' ELSE 'connect' END AS call,"
+	SOCKET_COLUMNS("l") ",l.error AS errno" JOINS("call")
+
+	"CREATE VIEW losses AS SELECT id," WHEN("at") " AS time," WHEN("since") " AS since,count FROM loss;"
+
+	"CREATE VIEW runs AS SELECT r.id AS id,b.name AS boot,r.version AS version,"
+	WHEN("r.started") " AS started," WHEN("r.alive") " AS last_alive," WHEN("r.stopped")
+	" AS stopped FROM run AS r JOIN boot AS b ON b.id=r.boot;"
+
+	/* One row a state; `states` is a byte (state << 4 | n), then n bytes of nanoseconds, and so on. */
+	"CREATE VIEW life_states AS WITH RECURSIVE step(id,rest,place,state,more,ns) AS ("
+	"SELECT id,hex(states),0,0,0,0 FROM life UNION ALL "
+	"SELECT id,substr(rest,3),place+(more=0),"
+	"CASE more WHEN 0 THEN instr('123456789ABCDEF',substr(rest,1,1)) ELSE state END,"
+	"CASE more WHEN 0 THEN instr('123456789ABCDEF',substr(rest,2,1)) ELSE more-1 END,"
+	"CASE more WHEN 0 THEN 0 ELSE (ns<<8)|(instr('123456789ABCDEF',substr(rest,1,1))<<4)|"
+	"instr('123456789ABCDEF',substr(rest,2,1)) END FROM step WHERE rest<>'')"
+	"SELECT id AS life,place,CASE state WHEN 1 THEN 'ESTABLISHED' WHEN 2 THEN 'SYN_SENT' "
+	"WHEN 3 THEN 'SYN_RECV' WHEN 4 THEN 'FIN_WAIT1' WHEN 5 THEN 'FIN_WAIT2' "
+	"WHEN 6 THEN 'TIME_WAIT' WHEN 7 THEN 'CLOSE' WHEN 8 THEN 'CLOSE_WAIT' "
+	"WHEN 9 THEN 'LAST_ACK' WHEN 10 THEN 'LISTEN' WHEN 11 THEN 'CLOSING' END AS state,ns "
+	"FROM step WHERE place>0 AND more=0;"
+	"COMMIT;";
+/* clang-format on */

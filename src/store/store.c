@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * store.c - the thread that writes.
+ *
+ * A transaction takes what comes within COMMIT_NS and is synced as it commits, so that neither a
+ * kill nor a power cut costs more than the last second.  Until then its chunks stay in memory: when the
+ * file takes nothing, they are applied again later.
+ */
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HAND_OVER_NS	 100000000ull
+#define COMMIT_NS	 500000000ull
+#define RETRY_NS	 500000000ull
+#define ALIVE_NS	 10000000000ull
+#define GIVE_UP_NS	 3000000000ull
+#define WAIT_MS		 100
+#define LOG_BYTES	 (16u << 20)
+#define TRANSACTION_ROWS 100000
+#define KEEP_ROWS	 2000 /* more than come with a transaction go with it */
+#define ROW_LOG_BYTES	 400  /* a row costs less in the log, deletion of another included */
+
+static bool is_broken(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_READONLY:
+	case SQLITE_SCHEMA:
+	case SQLITE_MISUSE:
+	case SQLITE_ERROR:
+	case SQLITE_CONSTRAINT: return true;
+	default: return false;
+	}
+}
+
+static void set_stuck(struct store *s, int rc)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stats.stuck = rc != SQLITE_OK;
+	s->stats.broken |= is_broken(rc);
+	if (rc != SQLITE_OK)
+		snprintf(s->stats.why, sizeof(s->stats.why), "%s", sqlite3_errmsg(s->db));
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* What was applied is applied again when the file takes it. */
+static void give_back(struct store *s, int rc)
+{
+	set_stuck(s, rc);
+	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	rows_rollback(&s->rows);
+	s->in_transaction = false;
+	s->to_apply = s->held;
+	s->retry_ns = store_clock(false) + RETRY_NS;
+	/* Room may be had by moving the log into the file. */
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+static int begin(struct store *s)
+{
+	int rc;
+
+	if (s->in_transaction)
+		return SQLITE_OK;
+	rows_begin(&s->rows);
+	rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	s->in_transaction = rc == SQLITE_OK;
+	s->begun_ns = store_clock(false);
+	return rc;
+}
+
+/* Lets go of the chunks that are safe now: all before to_apply. */
+static void release_applied(struct store *s)
+{
+	struct chunk *list = s->held, **end = &s->held;
+
+	while (*end != s->to_apply)
+		end = &(*end)->next;
+	s->held = *end;
+	*end = NULL;
+	if (!s->held)
+		s->held_last = NULL;
+	queue_release(&s->queue, list);
+}
+
+static int put_drops(struct store *s, uint64_t *ret_dropped)
+{
+	uint64_t since;
+
+	pthread_mutex_lock(&s->lock);
+	*ret_dropped = s->stats.dropped;
+	since = s->dropped_since_ns;
+	pthread_mutex_unlock(&s->lock);
+	if (*ret_dropped == s->dropped_told)
+		return SQLITE_OK;
+	return rows_lost(&s->rows, *ret_dropped - s->dropped_told, since, store_clock(true));
+}
+
+static void commit(struct store *s)
+{
+	uint64_t dropped = 0, now = store_clock(true);
+	int rc = put_drops(s, &dropped);
+	uint64_t count;
+
+	if (rc == SQLITE_OK)
+		rc = rows_finish(&s->rows, now);
+	if (rc == SQLITE_OK)
+		rc = keep_step(&s->keep, &s->rows, now, (int64_t)s->rows.count * 2 + KEEP_ROWS,
+			       &s->keep_more);
+	count = s->rows.count;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		give_back(s, rc);
+		return;
+	}
+	s->in_transaction = false;
+	s->alive_ns = store_clock(false);
+	release_applied(s);
+	pthread_mutex_lock(&s->lock);
+	s->stats.stored += count;
+	s->stats.stuck = false;
+	s->dropped_told = dropped;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void apply(struct store *s)
+{
+	while (s->to_apply) {
+		int rc = begin(s);
+
+		if (rc == SQLITE_OK)
+			rc = rows_apply(&s->rows, s->to_apply);
+		if (rc != SQLITE_OK) {
+			give_back(s, rc);
+			return;
+		}
+		s->to_apply = s->to_apply->next;
+		if (s->rows.count >= s->transaction_rows)
+			commit(s);
+		if (store_clock(false) < s->retry_ns)
+			return;
+	}
+}
+
+static void hold(struct store *s, struct chunk *c)
+{
+	if (s->held_last)
+		s->held_last->next = c;
+	else
+		s->held = c;
+	s->held_last = c;
+	if (!s->to_apply)
+		s->to_apply = c;
+}
+
+/* True when nothing is left to write, or the file took nothing for too long after the stop. */
+static bool is_finished(struct store *s, uint64_t now, uint64_t *stopped_ns)
+{
+	if (!*stopped_ns)
+		*stopped_ns = now;
+	return !s->held || now - *stopped_ns > GIVE_UP_NS;
+}
+
+static void *write_rows(void *ctx)
+{
+	struct store *s = ctx;
+	uint64_t stopped_ns = 0;
+
+	for (;;) {
+		bool stopped;
+		struct chunk *c = queue_take(&s->queue, WAIT_MS, &stopped);
+		uint64_t now = store_clock(false);
+
+		if (c)
+			hold(s, c);
+		if (now >= s->retry_ns) {
+			apply(s);
+			if (!s->in_transaction && now >= s->retry_ns &&
+			    (now - s->alive_ns >= ALIVE_NS ||
+			     (s->keep_more && now - s->alive_ns >= COMMIT_NS)) &&
+			    begin(s) == SQLITE_OK)
+				commit(s);
+			if (s->in_transaction && (stopped || now - s->begun_ns >= COMMIT_NS))
+				commit(s);
+		}
+		if (stopped && is_finished(s, now, &stopped_ns))
+			return NULL;
+		if (stopped)
+			usleep(WAIT_MS * 1000);
+	}
+}
+
+/* ---- life ---- */
+
+static int number(sqlite3 *db, int64_t *ret, const char *format, ...)
+{
+	sqlite3_stmt *s = NULL;
+	va_list args;
+	char *text;
+	int rc;
+
+	va_start(args, format);
+	text = sqlite3_vmprintf(format, args);
+	va_end(args);
+	rc = text ? sqlite3_prepare_v2(db, text, -1, &s, NULL) : SQLITE_NOMEM;
+	if (rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW && ret)
+		*ret = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_free(text);
+	return rc == SQLITE_OK ? sqlite3_errcode(db) & ~SQLITE_ROW & ~SQLITE_DONE : rc;
+}
+
+static int begin_run(struct store *s, const struct store_options *o, int64_t *ret_boot,
+		     int64_t *ret_run)
+{
+	long long now = (long long)o->now_ns;
+	int rc = number(s->db, NULL, "INSERT OR IGNORE INTO boot(name) VALUES(%Q)", o->boot_id);
+
+	*ret_boot = *ret_run = 0;
+	if (rc == SQLITE_OK)
+		rc = number(s->db, ret_boot, "SELECT id FROM boot WHERE name=%Q", o->boot_id);
+	if (rc == SQLITE_OK)
+		rc = number(s->db, NULL,
+			    "INSERT INTO run(boot,version,started,alive) VALUES(%lld,%Q,%lld,%lld)",
+			    (long long)*ret_boot, SOCKWATCH_VERSION, now, now);
+	*ret_run = sqlite3_last_insert_rowid(s->db);
+	return rc;
+}
+
+static int open_file(struct store *s, const struct store_options *o, bool is_new,
+		     struct store_error *error)
+{
+	int64_t boot = 0, run = 0, page = 0;
+	char text[256];
+	int rc =
+		sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc == SQLITE_OK)
+		sqlite3_busy_timeout(s->db, 2000);
+	if (rc == SQLITE_OK && is_new && file_create(s->db, error) < 0)
+		return -EIO;
+	if (rc == SQLITE_OK)
+		rc = number(s->db, &page, "PRAGMA page_size");
+	s->keep = (struct keep){.ns = o->keep_ns,
+				.bytes = o->keep_bytes,
+				.page_bytes = (uint64_t)page,
+				.log_bytes = LOG_BYTES};
+	if (s->keep.bytes && s->keep.bytes / 4 < LOG_BYTES)
+		s->keep.log_bytes = s->keep.bytes / 4;
+	s->transaction_rows = s->keep.log_bytes / 2 / ROW_LOG_BYTES;
+	if (s->transaction_rows > TRANSACTION_ROWS)
+		s->transaction_rows = TRANSACTION_ROWS;
+	snprintf(text, sizeof(text),
+		 "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;"
+		 "PRAGMA cache_size=-16384;PRAGMA wal_autocheckpoint=%llu;"
+		 "PRAGMA journal_size_limit=%llu",
+		 (unsigned long long)(s->keep.log_bytes / 2 / (uint64_t)(page ? page : 4096)),
+		 (unsigned long long)s->keep.log_bytes);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->db, text, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = begin_run(s, o, &boot, &run);
+	if (rc == SQLITE_OK)
+		rc = rows_init(&s->rows, s->db, boot, run);
+	if (rc == SQLITE_OK)
+		rc = begin(s);
+	if (rc == SQLITE_OK)
+		rc = rows_sweep(&s->rows, true);
+	if (rc == SQLITE_OK)
+		rc = rows_finish(&s->rows, o->now_ns);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	s->in_transaction = false;
+	if (rc != SQLITE_OK)
+		return store_fail(error, -EIO, "cannot write to %s: %s", o->path,
+				  s->db ? sqlite3_errmsg(s->db) : "no memory");
+	return 0;
+}
+
+struct store *store_open(const struct store_options *options, struct store_error *error)
+{
+	struct store *s;
+	bool is_new = false;
+	int fd;
+
+	if (file_check(options->path, &is_new, error) < 0)
+		return NULL;
+	fd = file_lock(options->path, error);
+	if (fd < 0)
+		return NULL;
+	s = calloc(1, sizeof(*s));
+	if (!s || queue_init(&s->queue, options->queue_bytes) < 0 || !(s->slots = slots_new())) {
+		store_fail(error, -ENOMEM, "no memory");
+		free(s);
+		close(fd);
+		return NULL;
+	}
+	s->lock_fd = fd;
+	pthread_mutex_init(&s->lock, NULL);
+	/* Whoever held the lock a moment ago may have made the file. */
+	if (file_check(options->path, &is_new, error) < 0 ||
+	    open_file(s, options, is_new, error) < 0)
+		goto fail;
+	s->alive_ns = store_clock(false);
+	if (pthread_create(&s->thread, NULL, write_rows, s)) {
+		store_fail(error, -EAGAIN, "cannot start a thread");
+		goto fail;
+	}
+	s->started = true;
+	return s;
+fail:
+	store_close(s, NULL);
+	return NULL;
+}
+
+void store_pulse(struct store *s, uint64_t now_ns)
+{
+	if (now_ns - s->handed_ns < HAND_OVER_NS)
+		return;
+	s->handed_ns = now_ns;
+	queue_hand_over(&s->queue);
+}
+
+void store_get_stats(struct store *s, struct store_stats *ret)
+{
+	size_t waiting;
+
+	pthread_mutex_lock(&s->queue.lock);
+	waiting = s->queue.waiting;
+	pthread_mutex_unlock(&s->queue.lock);
+	pthread_mutex_lock(&s->lock);
+	*ret = s->stats;
+	pthread_mutex_unlock(&s->lock);
+	ret->waiting_bytes = waiting * CHUNK_BYTES;
+}
+
+static void end_run(struct store *s)
+{
+	for (struct chunk *c = s->held; c; c = c->next)
+		s->stats.dropped += c->rows;
+	if (s->in_transaction)
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	rows_rollback(&s->rows);
+	if (s->stats.dropped > s->dropped_told && begin(s) == SQLITE_OK) {
+		rows_lost(&s->rows, s->stats.dropped - s->dropped_told, s->dropped_since_ns,
+			  store_clock(true));
+		rows_finish(&s->rows, store_clock(true));
+		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	}
+	number(s->db, NULL, "UPDATE run SET stopped=%lld,alive=%lld WHERE id=%lld",
+	       (long long)store_clock(true), (long long)store_clock(true), (long long)s->rows.run);
+}
+
+void store_close(struct store *s, struct store_stats *ret_stats)
+{
+	if (!s)
+		return;
+	if (s->started) {
+		queue_hand_over(&s->queue);
+		queue_stop(&s->queue);
+		pthread_join(s->thread, NULL);
+		end_run(s);
+	}
+	if (ret_stats)
+		store_get_stats(s, ret_stats);
+	rows_done(&s->rows);
+	sqlite3_close(s->db);
+	queue_release(&s->queue, s->held);
+	queue_done(&s->queue);
+	slots_free(s->slots);
+	pthread_mutex_destroy(&s->lock);
+	close(s->lock_fd);
+	free(s);
+}

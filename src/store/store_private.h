@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * store_private.h - for src/store only: the record that waits in memory, the queue, the file.
+ *
+ *     store_event() ──pack──▶ chunk ──hand over──▶ queue ──▶ writer thread ──▶ SQLite
+ *                              │                     └ chunks stay until their transaction is safe
+ *                              └ dropped and counted when queue_bytes are waiting
+ */
+#ifndef SOCKWATCH_STORE_PRIVATE_H
+#define SOCKWATCH_STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "queue.h"
+#include "record.h"
+#include "rows.h"
+#include "store.h"
+
+#define STORE_APPLICATION_ID 0x736b7774 /* "skwt" */
+#define STORE_VERSION	     1
+
+/* ---- slots.c: processes by number, so that a record names one in four bytes ---- */
+
+struct slots;
+struct slots *slots_new(void);
+void slots_free(struct slots *s);
+/* The slot of `p`; true in *ret_new when the caller must say RECORD_PROCESS first, and slots_forget() if it cannot. */
+uint32_t slots_find(struct slots *s, const struct process *p, bool *ret_new);
+void slots_forget(struct slots *s, uint32_t slot);
+
+/* ---- file.c ---- */
+
+/* Refuses what is no store without changing a byte.  *ret_new: the file is missing or empty. */
+int file_check_header(const char *path, bool *ret_new, struct store_error *error);
+/* The same, and that its pages make sense, as far as two seconds go. */
+int file_check(const char *path, bool *ret_new, struct store_error *error);
+/* The descriptor whose lock says that a recorder runs, or -errno with the error filled. */
+int file_lock(const char *path, struct store_error *error);
+int file_create(sqlite3 *db, struct store_error *error);
+int store_fail(struct store_error *error, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+extern const char schema_sql[];
+
+/* ---- store.c ---- */
+
+struct store {
+	struct queue queue;
+	struct slots *slots;
+	pthread_t thread;
+	bool started;
+	int lock_fd;
+	sqlite3 *db;
+	struct rows rows;
+	struct keep keep;
+	uint64_t handed_ns; /* the producer's */
+
+	/* the writer thread's, except where `lock` says */
+	struct chunk *held, *held_last; /* applied or to be applied, not committed */
+	struct chunk *to_apply;
+	uint64_t begun_ns, retry_ns, alive_ns;
+	uint64_t transaction_rows; /* at most */
+	bool in_transaction, keep_more;
+
+	pthread_mutex_t lock; /* of what follows */
+	struct store_stats stats;
+	uint64_t dropped_told, dropped_since_ns; /* told: has a row in the file */
+};
+
+uint64_t store_clock(bool realtime);
+
+#endif

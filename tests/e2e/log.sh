@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Where events go besides a terminal: a file that is rotated or reopened, systemd's journal; and what systemd hears.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+sockwatch=$PWD/${BUILD:-build}/sockwatch
+work=$(mktemp -d) || exit 1
+pids=
+cleanup() {
+	for p in $pids; do kill -KILL "$p" 2>/dev/null; done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+pass() { echo "PASS $1"; }
+fail() { echo "FAIL $1: $2"; }
+check() { # NAME WHY COMMAND...
+	local name=$1 why=$2
+	shift 2
+	if "$@"; then pass "$name"; else fail "$name" "$why"; fi
+}
+until_true() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	return 1
+}
+if ! "$sockwatch" features >/dev/null 2>"$work/why"; then
+	echo "SKIP log: $(tail -n 1 "$work/why")"
+	exit 0
+fi
+start() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$@" 2>"$work/$name.err" >"$work/$name.out" &
+	running=$!
+	pids="$pids $running"
+	until_true grep -q '^sockwatch: tracing' "$work/$name.err" || fail "$name" "did not start: $(cat "$work/$name.err")"
+}
+# Binds N ports one after the other in one process: N events, numbered by nothing but their order.
+bind_many() {
+	python3 -c '
+import socket, sys
+for i in range(int(sys.argv[1])):
+    s = socket.socket(); s.bind(("127.0.0.1", 0)); s.close()' "$1" &
+	binder=$!
+	wait $binder
+}
+
+# ---- rotation: every line in exactly one file, no file above the bound ----
+start rotate "$sockwatch" trace -o json --events bind -c python3 --output "$work/log" --rotate 16K --keep 3
+rotating=$running
+bind_many 30
+first=$binder
+until_true sh -c "[ \$(cat $work/log* | jq -c 'select(.process.pid == $first)' | wc -l) = 30 ]"
+check lines_before_rotation "$(cat "$work"/log* | wc -l)" test $? = 0
+bind_many 120
+until_true sh -c "[ \$(cat $work/log* | jq -c 'select(.process.pid == $binder)' | wc -l) = 120 ]"
+check no_line_lost_across_rotations "$(cat "$work"/log* | jq -c "select(.process.pid == $binder)" | wc -l) of 120" test $? = 0
+largest=$(stat -c %s "$work"/log* | sort -n | tail -n 1)
+check files_stay_below_the_bound "$largest" test "$largest" -le 16384
+check the_old_file_is_file_1 "$(ls "$work")" test -s "$work/log.1"
+bind_many 400
+python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.77", 0))'
+until_true sh -c "grep -q 127.0.0.77 $work/log*"
+kill -INT $rotating
+wait $rotating
+check rotated_to_the_end "$(cat "$work/rotate.err")" test $? = 0
+files=$(echo "$work"/log*)
+check no_more_than_three_old_files "$files" test "$files" = "$work/log $work/log.1 $work/log.2 $work/log.3"
+cat "$work"/log.3 "$work"/log.2 "$work"/log.1 "$work"/log | jq -r .time >"$work/times"
+sort -c "$work/times" 2>"$work/why"
+check rotated_in_order "$(cat "$work/why")" test $? = 0
+
+# ---- logrotate: rename, then SIGHUP ----
+start hangup "$sockwatch" trace -o json --events bind -c python3 --output "$work/hup"
+bind_many 20
+before=$binder
+until_true sh -c "[ \$(jq -c 'select(.process.pid == $before)' $work/hup | wc -l) = 20 ]"
+mv "$work/hup" "$work/hup.old"
+kill -HUP "$running"
+until_true test -e "$work/hup"
+check reopened_on_sighup "$(ls "$work")" test $? = 0
+bind_many 20
+until_true sh -c "[ \$(jq -c 'select(.process.pid == $binder)' $work/hup | wc -l) = 20 ]"
+check new_lines_in_the_new_file "$(wc -l <"$work/hup")" test $? = 0
+check old_lines_in_the_old_file "$(wc -l <"$work/hup.old")" test "$(jq -c "select(.process.pid == $before)" "$work/hup.old" | wc -l)" = 20
+kill -INT "$running"
+wait "$running"
+
+# ---- the journal, a socket of our own in a mount namespace ----
+cat >"$work/journal.py" <<'PY'
+import os, socket, struct, sys
+path = "/run/systemd/journal/socket"
+os.makedirs(os.path.dirname(path))
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(path)
+open(sys.argv[1] + "/journal.ready", "w").close()
+s.settimeout(20)
+while True:
+    data, entry = s.recv(1 << 20), {}
+    while data:
+        line, data = data.split(b"\n", 1)
+        if b"=" in line:
+            key, value = line.split(b"=", 1)
+        else:
+            key, n = line, struct.unpack("<Q", data[:8])[0]
+            value, data = data[8:8 + n], data[9 + n:]
+        entry[key.decode()] = value
+    if entry.get("SOCKWATCH_COMM") == b"odd\nname" and entry["SOCKWATCH_EVENT"] == b"bind":
+        want = {"SYSLOG_IDENTIFIER": b"sockwatch", "PRIORITY": b"6", "SOCKWATCH_PROTO": b"tcp",
+                "SOCKWATCH_LOCAL_ADDR": b"127.0.0.9", "SOCKWATCH_UID": b"0"}
+        bad = {k: entry.get(k) for k in want if entry.get(k) != want[k]}
+        if b"127.0.0.9:" not in entry["MESSAGE"] or bad:
+            sys.exit("wrong: %r" % entry)
+        sys.exit(0)
+PY
+journal() {
+	mount -t tmpfs none /run || return 77
+	python3 "$work/journal.py" "$work" &
+	listener=$!
+	pids="$pids $listener"
+	until_true test -e "$work/journal.ready"
+	start journal "$sockwatch" trace --journal --events bind
+	python3 -c '
+import socket
+open("/proc/self/comm", "w").write("odd\nname")
+s = socket.socket(); s.bind(("127.0.0.9", 0))'
+	wait $listener || return 1
+	kill -INT "$running"
+	wait "$running"
+}
+export -f journal until_true start fail
+export work sockwatch pids
+why=$(unshare -m bash -c journal 2>&1)
+case $? in
+0) pass journal_entry ;;
+77) echo "SKIP journal_entry: no mount namespace of our own" ;;
+*) fail journal_entry "$why" ;;
+esac
+
+# ---- what a service manager hears ----
+cat >"$work/manager.py" <<'PY'
+import os, signal, socket, subprocess, sys
+sockwatch, work = sys.argv[1:]
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("\0sockwatch-test-%d" % os.getpid())
+s.settimeout(20)
+env = dict(os.environ, NOTIFY_SOCKET="@sockwatch-test-%d" % os.getpid(), WATCHDOG_USEC="600000")
+p = subprocess.Popen([sockwatch, "record", "-q", "--store", work + "/unit.store"], env=env)
+try:
+    heard = [s.recv(100), s.recv(100), s.recv(100)]
+    p.send_signal(signal.SIGTERM)
+    while heard[-1] != b"STOPPING=1":
+        heard.append(s.recv(100))
+    code = p.wait(20)
+finally:
+    p.kill()
+if heard[:3] != [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"] or code:
+    sys.exit("heard %r, code %r" % (heard, code))
+PY
+why=$(python3 "$work/manager.py" "$sockwatch" "$work" 2>&1)
+check ready_watchdog_stopping "$why" test $? = 0
+if command -v systemd-analyze >/dev/null; then
+	make -s install DESTDIR="$work/root" PREFIX=/usr BUILD="${BUILD:-build}" >/dev/null 2>"$work/why"
+	unit=$work/root/usr/lib/systemd/system/sockwatch-record.service
+	grep -q '^ExecStart=/usr/sbin/sockwatch record' "$unit" && sed -i "s|/usr/sbin/sockwatch|$sockwatch|" "$unit"
+	why=$(systemd-analyze verify "$unit" 2>&1 | grep -F sockwatch-record.service)
+	check unit_is_understood "$why" test -s "$unit" -a -z "$why"
+else
+	echo "SKIP unit_is_understood: no systemd-analyze"
+fi
+for bad in "trace --rotate 1MB" "trace --output x --rotate 5" "trace --output x --rotate 1MB --keep 0" "trace --journal --output x"; do
+	# shellcheck disable=SC2086
+	"$sockwatch" $bad >"$work/out" 2>"$work/err"
+	code=$?
+	check "usage: $bad" "$code $(cat "$work/err")" test $code = 2 -a "$(wc -l <"$work/err")" = 1 -a ! -s "$work/out"
+done

@@ -1,0 +1,663 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""ls.py SOCKWATCH: compares `sockwatch ls` and `who` with ss and lsof.
+
+Everything runs in network namespaces made here.  A look takes time and so do those of the others: what ss shows before and
+after must be listed, and nothing may be listed that ss shows neither before nor after, but for what EXPLAINED says."""
+import atexit, collections, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
+
+SOCKWATCH = os.path.abspath(sys.argv[1])
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEADLINE = 30
+TEST_SECONDS = 120
+NAMESPACES = 20
+EXPLAINED = """ls lists what ss -tuna leaves out: TCP sockets that are bound but neither listen nor connect (state CLOSE), and
+MPTCP, SCTP, UDP-Lite, raw and ICMP sockets (ss has other letters for some).  lsof -i shows only one namespace."""
+
+work = tempfile.mkdtemp(prefix="sockwatch-ls-")
+os.chmod(work, 0o755)
+started, spaces = [], []
+
+
+def cleanup():
+    for process in started:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:
+            pass
+        process.wait()
+    for name in spaces:
+        for pid in subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass
+        subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+atexit.register(cleanup)
+
+
+def too_long(*_):
+    raise TimeoutError("took longer than %d seconds" % TEST_SECONDS)
+
+
+signal.signal(signal.SIGALRM, too_long)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
+def space(name):
+    name = "sw%d%s" % (os.getpid() % 10000, name)
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    spaces.append(name)
+    subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+    return name
+
+
+def inode(name):
+    return os.stat("/run/netns/" + name).st_ino
+
+
+def start(name, *command, **more):
+    """A process of its own group in a namespace; `ip netns exec` becomes the command."""
+    process = subprocess.Popen(["ip", "netns", "exec", name, *command], start_new_session=True,
+                               stdin=more.pop("stdin", subprocess.DEVNULL),
+                               stdout=more.pop("stdout", subprocess.DEVNULL), stderr=subprocess.DEVNULL, **more)
+    started.append(process)
+    return process
+
+
+def python(name, code, *args):
+    """Runs code that prints a line when it is ready; returns the process and that line."""
+    process = start(name, sys.executable, "-c", "import os,socket,sys,time,struct,array,signal\n" + code, *args,
+                    stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+    line = process.stdout.readline().strip()
+    assert line, "the helper ended early"
+    return process, line
+
+
+def sockwatch(*args, **more):
+    return subprocess.run([SOCKWATCH, *args], capture_output=True, text=True, timeout=60, **more)
+
+
+def listed(*args):
+    result = sockwatch("ls", "-o", "json", *args)
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def inside(name, *command):
+    return subprocess.run(["ip", "netns", "exec", name, *command], capture_output=True, text=True, timeout=60).stdout
+
+
+def until(what, check):
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        value = check()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("waited in vain for " + what)
+
+
+def connect(name, port, host="127.0.0.1"):
+    """A connection from inside a namespace, whose descriptor this process then holds."""
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    there = os.open("/run/netns/" + name, os.O_RDONLY)
+    os.setns(there, 0x40000000)
+    try:
+        return until("port %d" % port, lambda: try_connect(host, port))
+    finally:
+        os.setns(home, 0x40000000)
+        os.close(home)
+        os.close(there)
+
+
+def try_connect(host, port):
+    try:
+        return socket.create_connection((host, port), 5)
+    except OSError:
+        return None
+
+
+if not hasattr(os, "setns"):
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def setns(fd, kind):
+        if libc.setns(fd, kind):
+            raise OSError(ctypes.get_errno(), "setns")
+    os.setns = setns
+
+# ---- one form for ss and for ls ----
+STATES = {"ESTAB": "ESTABLISHED", "FIN-WAIT-1": "FIN_WAIT1", "FIN-WAIT-2": "FIN_WAIT2", "UNCONN": ""}
+
+
+def plain(address, port):
+    address = address.strip("[]").split("%")[0].replace("::ffff:", "")
+    return "%s:%s" % ("*" if address in ("0.0.0.0", "::", "*") else address, "*" if str(port) == "0" else port)
+
+
+def from_ss(name):
+    sockets, holders = collections.Counter(), set()
+    for line in inside(name, "ss", "-tunaHpO").splitlines():
+        word = line.split()
+        key = (word[0], STATES.get(word[1], word[1].replace("-", "_")),
+               plain(*word[4].rsplit(":", 1)), plain(*word[5].rsplit(":", 1)))
+        sockets[key] += 1
+        holders |= {(int(p), int(f)) for p, f in re.findall(r"pid=(\d+),fd=(\d+)", line)}
+    return sockets, holders
+
+
+def from_ls(name, *args):
+    sockets, holders, explained = collections.Counter(), set(), 0
+    for row in listed("--netns", "/run/netns/" + name, *args):
+        if row["proto"] not in ("tcp", "udp"):
+            continue
+        if row["proto"] == "tcp" and row["state"] == "CLOSE":
+            explained += 1
+            continue
+        peer = row.get("peer", {"addr": "*", "port": 0})
+        sockets[(row["proto"], row.get("state", ""), plain(row["local"]["addr"], row["local"]["port"]),
+                 plain(peer["addr"], peer["port"]))] += 1
+        holders |= {(h["pid"], h["fd"]) for h in row["holders"]}
+    return sockets, holders, explained
+
+
+def compare(name, *args):
+    before, ours, after = from_ss(name), from_ls(name, *args), from_ss(name)
+    missing = (before[0] & after[0]) - ours[0]
+    invented = ours[0] - (before[0] | after[0])
+    assert not missing, "ss shows, ls does not: %s" % list(missing)[:5]
+    assert not invented, "ls shows, ss does not: %s" % list(invented)[:5]
+    lost = (before[1] & after[1]) - ours[1]
+    extra = ours[1] - (before[1] | after[1])
+    assert not lost and not extra, "holders: missing %s, too many %s" % (list(lost)[:5], list(extra)[:5])
+    return sum(ours[0].values())
+
+
+def compare_lsof(name):
+    def look():
+        pairs, pid = set(), 0
+        for line in inside(name, "lsof", "-i", "-nP", "-Fpf").splitlines():
+            if line[0] == "p":
+                pid = int(line[1:])
+            elif line[0] == "f" and line[1:].isdigit():
+                pairs.add((pid, int(line[1:])))
+        return pairs
+    before, ours, after = look(), from_ls(name)[1], look()
+    assert (before & after) <= ours, "lsof shows, ls does not: %s" % list((before & after) - ours)[:5]
+    assert ours <= (before | after), "ls shows, lsof does not: %s" % list(ours - (before | after))[:5]
+    return len(ours)
+
+
+def listener(name, port):
+    return next((r for r in listed("--netns", "/run/netns/" + name, "-L", str(port))
+                 if r.get("state") == "LISTEN"), None)
+
+
+def names(row):
+    return sorted(h["name"] for h in row["holders"])
+
+
+class Skip(Exception):
+    pass
+
+
+tests = []
+
+
+def test(function):
+    tests.append(function)
+    return function
+
+
+# ---- servers ----
+def write(path, text):
+    with open(os.path.join(work, path), "w") as file:
+        file.write(text)
+    return os.path.join(work, path)
+
+
+def need(program, *places):
+    found = shutil.which(program, path=os.pathsep.join([*places, os.environ["PATH"], "/usr/sbin", "/sbin"]))
+    if not found:
+        raise Skip(program + " is not installed")
+    return found
+
+
+def start_nginx(name):
+    conf = write("nginx.conf", """daemon off; pid %s/nginx.pid; error_log /dev/null; worker_processes 2;
+        events {} http { access_log off; client_body_temp_path %s/b; proxy_temp_path %s/p; fastcgi_temp_path %s/f;
+        uwsgi_temp_path %s/u; scgi_temp_path %s/s;
+        server { listen 127.0.0.1:8080; listen [::]:8081 reuseport; return 200 ok; } }""" % ((work,) * 6))
+    start(name, need("nginx"), "-c", conf, "-e", "/dev/null")
+    return [8080, 8081]
+
+
+def start_redis(name):
+    start(name, need("redis-server"), "--port", "6379", "--bind", "127.0.0.1", "::1", "--save", "", "--dir", work)
+    return [6379]
+
+
+def start_postgres(name):
+    base = "/usr/lib/postgresql"
+    versions = sorted(os.listdir(base)) if os.path.isdir(base) else []
+    if not versions:
+        raise Skip("postgresql is not installed")
+    binaries = os.path.join(base, versions[-1], "bin")
+    data = os.path.join(work, "postgres")
+    os.mkdir(data)
+    shutil.chown(data, "postgres")
+    subprocess.run(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", binaries + "/initdb", "-D", data,
+                    "-A", "trust", "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    start(name, "setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", binaries + "/postgres", "-D", data,
+          "-p", "5432", "-h", "127.0.0.1", "-k", "", cwd="/")
+    return [5432]
+
+
+def start_sshd(name):
+    sshd = need("sshd")
+    os.makedirs("/run/sshd", exist_ok=True)
+    key = os.path.join(work, "hostkey")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    start(name, sshd, "-D", "-f", write("sshd_config", "Port 2222\nHostKey %s\nPidFile none\n" % key))
+    return [2222]
+
+
+def start_inetd(name):
+    start(name, need("inetd"), "-i", write("inetd.conf", "127.0.0.1:7001 stream tcp nowait root /bin/cat cat\n"))
+    return [7001]
+
+
+def start_xinetd(name):
+    # It may not be installed beside another inetd: the Makefile unpacks it below the build directory.
+    xinetd = need("xinetd", os.path.join(os.path.dirname(SOCKWATCH), "xinetd/usr/sbin"))
+    conf = write("xinetd.conf", """service echocat
+{
+type = UNLISTED\n port = 7002\n bind = 127.0.0.1\n socket_type = stream\n protocol = tcp\n wait = no\n user = root
+server = /bin/cat
+}
+""")
+    start(name, xinetd, "-dontfork", "-f", conf, "-pidfile", os.path.join(work, "xinetd.pid"))
+    return [7002]
+
+
+def start_activated(name):
+    program = need("systemd-socket-activate")
+    service = write("service.py", "import socket,time\ns=socket.socket(fileno=3)\nc=s.accept()[0]\nc.send(b'hello')\n"
+                    "time.sleep(600)\n")
+    start(name, program, "-l", "127.0.0.1:7003", sys.executable, service)
+    return [7003]
+
+
+hosts = {}
+
+
+def host():
+    """The namespace with all servers."""
+    if "main" in hosts:
+        return hosts["main"]
+    hosts["main"] = name = space("host")
+    hosts["up"], hosts["missing"] = {}, {}
+    for begin in (start_nginx, start_redis, start_postgres, start_sshd, start_inetd, start_xinetd, start_activated):
+        what = begin.__name__[6:]
+        try:
+            ports = begin(name)
+        except Skip as skip:
+            hosts["missing"][what] = str(skip)
+            continue
+        for port in ports:
+            until("%s on port %d" % (what, port), lambda: ":%d " % port in inside(name, "ss", "-tlnH"))
+        hosts["up"][what] = ports
+    return name
+
+
+def require(what):
+    host()
+    if what not in hosts["up"]:
+        raise Skip(hosts["missing"][what])
+
+
+# ---- tests ----
+@test
+def servers_equal_ss():
+    name = host()
+    held = [connect(name, p, "::1" if p == 8081 else "127.0.0.1") for w, ports in hosts["up"].items() for p in ports if w not in ("activated", "xinetd", "inetd")]
+    count = compare(name)
+    assert count >= len(held) * 2, count
+    if hosts["missing"]:
+        print("SKIP servers: " + "; ".join(hosts["missing"].values()))
+
+
+@test
+def servers_equal_lsof():
+    need("lsof")
+    assert compare_lsof(host()) >= 5
+
+
+@test
+def servers_equal_ss_through_proc():
+    compare(host(), "--hooks", "proc")
+
+
+@test
+def every_namespace_equals_ss():
+    made = [space("n%d" % i) for i in range(NAMESPACES)]
+    for i, name in enumerate(made):
+        python(name, """
+n = int(sys.argv[1])
+keep = []
+for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+    l = socket.socket(family); l.bind((host, 4000 + n)); l.listen(5 + n); keep.append(l)
+    for k in range(n % 5 + 2):
+        c = socket.socket(family); c.connect((host, 4000 + n)); keep.append(c)
+        if k: keep.append(l.accept()[0])
+    u = socket.socket(family, socket.SOCK_DGRAM); u.bind((host, 5000 + n)); keep.append(u)
+    v = socket.socket(family, socket.SOCK_DGRAM); v.connect((host, 5000 + n)); keep.append(v)
+w = socket.socket(socket.AF_INET6); w.bind(("::", 4100)); w.listen(); keep.append(w)
+c = socket.create_connection(("127.0.0.1", 4100)); keep += [c, w.accept()[0]]
+t = socket.create_connection(("127.0.0.1", 4000 + n)); time.sleep(0.05); t.close()
+l = keep[0]
+for _ in range(2):
+    a = l.accept()[0]; a.close()
+print("ready", flush=True); sys.stdin.read()""", str(i))
+    for name in made:
+        assert compare(name) >= 12
+    for name in made[:3]:
+        compare(name, "--hooks", "proc")
+    rows = listed()
+    assert {inode(n) for n in made} <= {r["netns"] for r in rows}
+
+
+@test
+def forty_thousand_sockets():
+    name = space("many")
+    process = start(name, sys.executable, HERE + "/many.py", "40000", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    line = process.stdout.readline().split()
+    assert line and line[0] == "ready", "cannot hold 40,000 sockets: %s" % line
+    rows = listed("--netns", "/run/netns/" + name, "--state", "established")
+    assert len(rows) == 40000, len(rows)
+    assert all(len(r["holders"]) == 1 for r in rows)
+    assert compare(name) > 40000
+
+
+@test
+def inetd_holds_the_port_and_its_service_the_connection():
+    require("inetd")
+    roles("inetd", 7001)
+
+
+@test
+def xinetd_holds_the_port_and_its_service_the_connection():
+    require("xinetd")
+    roles("xinetd", 7002)
+
+
+def roles(server, port):
+    name = host()
+    row = listener(name, port)
+    assert names(row) == [server] and row["process"]["name"] == server, row
+    peer = connect(name, port)
+    peer.send(b"x")
+    assert peer.recv(1) == b"x"
+    rows = [r for r in listed("--netns", "/run/netns/" + name, "-L", str(port)) if r["state"] == "ESTABLISHED"]
+    assert len(rows) == 1 and names(rows[0]) == ["cat"] * len(names(rows[0])) and names(rows[0]), rows
+    assert rows[0]["process"]["name"] == "cat"
+    binder = rows[0]["binder"]
+    assert binder is None or binder["name"] == server, binder
+    assert names(listener(name, port)) == [server]
+    words = sockwatch("who", "127.0.0.1:%d" % port).stdout
+    assert "%s[" % server in words and "served by   cat[" in words and "started by the holder of the port" in words, words
+
+
+@test
+def socket_activation_shows_the_service():
+    require("activated")
+    name = host()
+    assert names(listener(name, 7003)) == ["systemd-socket-"], listener(name, 7003)
+    peer = connect(name, 7003)
+    assert peer.recv(5) == b"hello"
+    row = listener(name, 7003)
+    assert names(row) and names(row)[0].startswith("python"), row
+    assert row["binder"] is None, "after execve() nobody knows: %s" % row["binder"]
+
+
+@test
+def passed_by_scm_rights():
+    name = space("scm")
+    maker, line = python(name, """
+a, b = socket.socketpair(socket.AF_UNIX)
+pid = os.fork()
+if pid == 0:
+    a.close()
+    fd = array.array("i", b.recvmsg(1, 100)[1][0][2])[0]
+    b.send(b"got"); time.sleep(600)
+s = socket.socket(); s.bind(("127.0.0.1", 4500)); s.listen()
+a.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
+a.recv(3)
+print(os.getpid(), pid, flush=True)
+sys.stdin.readline(); s.close(); print("closed", flush=True); time.sleep(600)""")
+    first, second = map(int, line.split())
+    row = listener(name, 4500)
+    assert {h["pid"] for h in row["holders"]} == {first, second}, row
+    assert row["binder"]["pid"] == first and row["process"]["pid"] == first, row
+    maker.stdin.write("\n")
+    maker.stdin.flush()
+    assert maker.stdout.readline().strip() == "closed"
+    row = listener(name, 4500)
+    assert [h["pid"] for h in row["holders"]] == [second] and row["binder"] is None, row
+
+
+@test
+def in_flight_over_a_unix_socket():
+    name = space("flight")
+    python(name, """
+a, b = socket.socketpair(socket.AF_UNIX)
+s = socket.socket(); s.bind(("127.0.0.1", 4600)); s.listen()
+a.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
+s.close(); print("ready", flush=True); time.sleep(600)""")
+    row = listener(name, 4600)
+    assert row and row["holders"] == [] and row["process"] is None, row
+
+
+@test
+def its_maker_has_died():
+    name = space("orphan")
+    _, line = python(name, """
+s = socket.socket(); s.bind(("0.0.0.0", 4700)); s.listen()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        print(os.getpid(), flush=True); time.sleep(600)
+    os._exit(0)
+os.wait(); sys.stdin.close(); os._exit(0)""")
+    row = until("the maker's end", lambda: (lambda r: r and len(r["holders"]) == 1 and r)(listener(name, 4700)))
+    assert row["holders"][0]["pid"] == int(line) and row["binder"] is None, row
+    assert row["process"]["pid"] == int(line), row
+
+
+@test
+def bound_but_not_listening():
+    name = space("bound")
+    process, _ = python(name, """
+s = socket.socket(); s.bind(("127.0.0.1", 4800)); n = socket.socket()
+print("ready", flush=True); time.sleep(600)""")
+    where = ("--netns", "/run/netns/" + name)
+    rows = listed(*where)
+    assert len(rows) == 1 and rows[0]["state"] == "CLOSE" and rows[0]["local"]["port"] == 4800, rows
+    assert rows[0]["holders"][0]["pid"] == process.pid
+    assert len(listed(*where, "-a")) == 2
+    answer = sockwatch("who", "tcp/4800")
+    assert answer.returncode == 0 and "bound, but does not listen" in answer.stdout, answer
+
+
+@test
+def waiting_for_accept_belongs_to_the_listener():
+    name = space("queue")
+    process, _ = python(name, """
+s = socket.socket(); s.bind(("127.0.0.1", 4850)); s.listen(7)
+c = [socket.create_connection(("127.0.0.1", 4850)) for _ in range(3)]
+print("ready", flush=True); time.sleep(600)""")
+    rows = listed("--netns", "/run/netns/" + name, "-L", "4850")
+    queued = [r for r in rows if r["state"] == "ESTABLISHED"]
+    assert len(queued) == 3 and all(not r["holders"] and r["process"]["pid"] == process.pid for r in queued), queued
+    assert listener(name, 4850)["queue"] == {"receive": 3, "send": 0, "backlog": 7}
+
+
+@test
+def processes_that_vanish_during_the_look():
+    name = space("vanish")
+    stay, _ = python(name, "s=socket.socket(); s.bind(('127.0.0.1',4900)); s.listen(); print('ready',flush=True)\n"
+                     "while True:\n p=os.fork()\n if p==0:\n  t=socket.socket(); t.bind(('127.0.0.1',0)); t.listen(); os._exit(0)\n"
+                     " os.waitpid(p,0)\n")
+    for way in ["auto"] * 25 + ["proc"] * 5:
+        rows = [r for r in listed("--netns", "/run/netns/" + name, "--hooks", way) if r["local"]["port"] == 4900]
+        assert len(rows) == 1 and stay.pid in {h["pid"] for h in rows[0]["holders"]}, (way, rows)
+
+
+@test
+def without_privilege_an_error_and_no_list():
+    for args in (["ls"], ["ls", "--hooks", "proc"], ["who", "80"], ["ls", "-o", "json"]):
+        copy = shutil.copy(SOCKWATCH, os.path.join(work, "sockwatch"))
+        result = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, *args],
+                                capture_output=True, text=True)
+        assert result.returncode == 1 and result.stdout == "" and result.stderr.count("\n") == 1, result
+        assert "CAP_SYS_ADMIN" in result.stderr, result.stderr
+
+
+@test
+def other_protocols():
+    name = space("proto")
+    process, line = python(name, """
+made, keep = [], []
+def make(word, *args, port=0, bind=None):
+    try:
+        s = socket.socket(*args)
+        if bind: s.bind(bind)
+        keep.append(s); made.append(word)
+    except OSError: pass
+open("/proc/sys/net/ipv4/ping_group_range", "w").write("0 0")
+make("udplite", socket.AF_INET, socket.SOCK_DGRAM, 136, bind=("127.0.0.1", 4001))
+make("raw", socket.AF_INET, socket.SOCK_RAW, 1)
+make("raw", socket.AF_INET, socket.SOCK_RAW, 6)
+make("icmp", socket.AF_INET, socket.SOCK_DGRAM, 1, bind=("127.0.0.1", 77))
+make("mptcp", socket.AF_INET, socket.SOCK_STREAM, 262, bind=("127.0.0.1", 4002))
+make("sctp", socket.AF_INET, socket.SOCK_STREAM, 132, bind=("127.0.0.1", 4003))
+print(" ".join(made), flush=True); time.sleep(600)""")
+    rows = listed("--netns", "/run/netns/" + name)
+    assert sorted(r["proto"] for r in rows if r["holders"]) == sorted(line.split()), (line, rows)
+    assert all(r["holders"][0]["pid"] == process.pid for r in rows if r["holders"])
+    for word in {"mptcp", "sctp", "udplite", "icmp"} - set(line.split()):
+        print("SKIP other_protocols %s: this kernel makes no such socket" % word)
+
+
+@test
+def time_wait_has_a_row_and_an_explanation():
+    name = space("tw")
+    _, port = python(name, """
+l = socket.socket(); l.bind(("127.0.0.1", 4950)); l.listen()
+c = socket.create_connection(("127.0.0.1", 4950)); a = l.accept()[0]
+p = c.getsockname()[1]; c.close(); a.recv(1); a.close(); print(p, flush=True); time.sleep(600)""")
+    row = until("TIME_WAIT", lambda: listed("--netns", "/run/netns/" + name, "-L", port, "--state", "time-wait"))[0]
+    assert row["holders"] == [] and row["process"] is None, row
+    answer = sockwatch("who", "127.0.0.1:" + port)
+    assert answer.returncode == 0 and "TIME_WAIT" in answer.stdout and "within 60 seconds" in answer.stdout, answer.stdout
+    rows = sockwatch("ls", "-H", "-nP", "-i", "@127.0.0.1:" + port).stdout
+    assert re.search(r"^- +- +- +- +tcp +TIME_WAIT +127.0.0.1:%s->127.0.0.1:4950 +-$" % port, rows, re.M), rows
+
+
+@test
+def who_says_who():
+    name = space("who")
+    process, _ = python(name, """
+l = socket.socket(); l.bind(("0.0.0.0", 4960)); l.listen()
+m = socket.socket(); m.bind(("127.0.0.1", 4961)); m.listen()
+c = socket.create_connection(("127.0.0.1", 4960)); a = l.accept()[0]
+print("ready", flush=True); time.sleep(600)""")
+    out = inside(name, SOCKWATCH, "who", "4960")
+    for words in ("tcp *:4960: listens, reachable from everywhere", "python", "[%d]" % process.pid, "user root", "parents",
+                  "connections 1: 1 ESTABLISHED"):
+        assert words in out, (words, out)
+    assert "from this host only" in inside(name, SOCKWATCH, "who", "127.0.0.1:4961")
+    assert "in network namespace " + name in sockwatch("who", "4960").stdout
+    nobody = sockwatch("who", "127.0.0.1:4962")
+    assert nobody.returncode == 3 and nobody.stdout == "", nobody
+    assert json.loads(sockwatch("who", "4961", "-o", "json").stdout.splitlines()[0])["local"]["port"] == 4961
+
+
+def wait_for(port, code):
+    name = space("wait" + code[:1])
+    waiter = subprocess.Popen([SOCKWATCH, "who", "--wait", port], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started.append(waiter)
+    said = waiter.stderr.readline()
+    assert "waiting" in said, "who said %r" % said
+    process, _ = python(name, code)
+    out, words = waiter.communicate(timeout=DEADLINE)
+    assert waiter.returncode == 0 and "[%d]" % process.pid in out and "parents" in out, (waiter.returncode, out, words)
+    return out
+
+
+@test
+def who_waits_until_somebody_takes_it():
+    out = wait_for("tcp/4970", "s=socket.socket(); s.bind(('127.0.0.1',4970)); print('r',flush=True); time.sleep(600)")
+    assert re.search(r"^taken at \d{4}-\d\d-\d\dT\S+Z, bind\(\) by python", out), out
+
+
+@test
+def who_waits_for_udp():
+    wait_for("udp/4971", "u=socket.socket(2,2); u.bind(('127.0.0.1',4971)); print('r',flush=True); time.sleep(600)")
+
+
+@test
+def names_never_block():
+    name = space("dns")
+    python(name, """
+# Answers for 127.9.8.7 only; every other question stays without an answer.
+d = socket.socket(2, 2); d.bind(("127.0.0.1", 53))
+l = socket.socket(); l.bind(("127.9.8.7", 4980)); l.listen()
+m = socket.socket(); m.bind(("127.9.8.8", 4981)); m.listen()
+print("ready", flush=True)
+while True:
+    q, a = d.recvfrom(512)
+    if b"\\x017\\x018\\x019\\x03127" in q:
+        d.sendto(q[:2] + b"\\x81\\x80\\0\\1\\0\\1\\0\\0\\0\\0" + q[12:] +
+                 b"\\xc0\\x0c\\0\\x0c\\0\\1\\0\\0\\0\\x3c\\0\\x0f\\5seven\\7example\\0", a)""")
+    resolv = write("resolv.conf", "nameserver 127.0.0.1\n")
+    begin = time.monotonic()
+    out = inside(name, "unshare", "-m", "sh", "-c", "mount --bind %s /etc/resolv.conf && exec %s ls -r --netns self" %
+                 (resolv, SOCKWATCH))
+    assert "seven.example:4980" in out and "127.9.8.8:4981" in out, out
+    assert time.monotonic() - begin < 20, "no server's silence may hold up a listing"
+
+
+@test
+def lsof_words():
+    name = space("words")
+    python(name, """
+l = socket.socket(); l.bind(("127.0.0.1", 80)); l.listen()
+u = socket.socket(2, 2); u.bind(("127.0.0.1", 53)); print("ready", flush=True); time.sleep(600)""")
+    def ports(*args):
+        return sorted(r["local"]["port"] for r in listed("--netns", "/run/netns/" + name, *args))
+    assert ports("-i") == [53, 80] and ports("-i", ":80") == [80] and ports("-i:80") == [80]
+    assert ports("-iTCP") == [80] and ports("-i4udp@127.0.0.1:1-60") == [53] and ports("-i", "6") == []
+    assert ports("-itcp", "-i", ":53") == [53, 80] and ports("-nPi", "@localhost:http") == [80]
+    bad = sockwatch("ls", "-i", "tcp@nowhere.invalid:x")
+    assert bad.returncode == 2 and bad.stderr.count("\n") == 1, bad
+    text = sockwatch("ls", "--services", "--netns", "/run/netns/" + name).stdout
+    assert "127.0.0.1:http" in text and "127.0.0.1:domain" in text, text
+
+
+only = sys.argv[2:]
+for function in tests:
+    if only and function.__name__ not in only:
+        continue
+    signal.alarm(TEST_SECONDS)
+    try:
+        function()
+        print("PASS ls_" + function.__name__, flush=True)
+    except Skip as skip:
+        print("SKIP ls_%s: %s" % (function.__name__, skip), flush=True)
+    except Exception as error:
+        print("FAIL ls_%s: %s: %s" % (function.__name__, type(error).__name__, str(error).replace("\n", " ")[:600]), flush=True)

@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# `sockwatch record` and `sockwatch history` against real sockets.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+sockwatch=$PWD/${BUILD:-build}/sockwatch
+work=$(mktemp -d) || exit 1
+pids=
+cleanup() {
+	for p in $pids; do kill -KILL "$p" 2>/dev/null; done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+pass() { echo "PASS $1"; }
+fail() { echo "FAIL $1: $2"; }
+check() { # NAME WHY COMMAND...
+	local name=$1 why=$2
+	shift 2
+	if "$@"; then pass "$name"; else fail "$name" "$why"; fi
+}
+# Waits up to ten seconds for a command to hold.
+until_true() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+if ! "$sockwatch" features >/dev/null 2>"$work/why"; then
+	echo "SKIP record: $(tail -n 1 "$work/why")"
+	exit 0
+fi
+
+# Starts a recorder; its number in $recorder, its words in $work/NAME.err.
+start_record() { # NAME STORE OPTION...
+	local name=$1 store=$2
+	shift 2
+	"$sockwatch" record --store "$store" "$@" >/dev/null 2>"$work/$name.err" &
+	recorder=$!
+	pids="$pids $recorder"
+	until_true grep -q '^sockwatch: tracing' "$work/$name.err" || fail "$name" "did not start: $(cat "$work/$name.err")"
+}
+stop_record() { kill -INT "$recorder" 2>/dev/null; wait "$recorder"; code=$?; }
+history() { "$sockwatch" history --store "$@"; }
+
+# A server and a client on loopback, N connections one after the other; prints the port.
+talk() { # N
+	python3 - "$1" <<'PY'
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0), backlog=8)
+port = server.getsockname()[1]
+for i in range(int(sys.argv[1])):
+    c = socket.create_connection(("127.0.0.1", port))
+    s, _ = server.accept()
+    c.sendall(b"x" * 100)
+    s.recv(100)
+    c.close()
+    s.close()
+print(port)
+PY
+}
+# Holds a listener and a connection open until killed; prints port and pid first.
+hold() {
+	rm -f "$work/hold"
+	python3 -c '
+import socket, os, signal
+server = socket.create_server(("127.0.0.1", 0))
+c = socket.create_connection(server.getsockname())
+s, _ = server.accept()
+print(server.getsockname()[1], c.getsockname()[1], flush=True)
+signal.pause()' >"$work/hold" &
+	holder=$!
+	pids="$pids $holder"
+	until_true test -s "$work/hold"
+	read -r held_port held_client <"$work/hold"
+}
+
+# ---- lives, failures, what is open ----
+store=$work/store
+hold; old_port=$held_port old_client=$held_client old_holder=$holder
+start_record record "$store"
+port=$(talk 20)
+hold; new_client=$held_client new_holder=$holder
+refused() { python3 -c 'import socket,sys
+try: socket.create_connection(("127.0.0.1", 1))
+except ConnectionRefusedError: sys.exit(0)
+sys.exit(1)'; }
+refused
+python3 -c 'import socket,sys
+try: socket.create_server(("127.0.0.1", int(sys.argv[1])))
+except OSError: pass' "$old_port"
+sees() { [ "$(history "$store" --port "$1" -o json "${@:3}" 2>/dev/null | jq -s 'length')" -ge "$2" ]; }
+until_true sees "$new_client" 2
+now=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
+
+count=$(history "$store" -L "$port" --events close -o json | jq -s 'map(select(.peer)) | length')
+check every_accepted_life "$count of 20" test "$count" = 20
+count=$(history "$store" -D "$port" --events close -o json | jq -s 'map(select(.sent_bytes == 100 and .reason == "local-close" and .process.name == "python3")) | length')
+check every_connected_life "$count of 20" test "$count" = 20
+count=$(history "$store" -D 1 --reason refused -o json | jq -s length)
+check by_reason "$count of 1" test "$count" -ge 1
+error=$(history "$store" -L "$old_port" --events bind -o json | jq -r 'select(.error).error')
+check failed_bind "'$error'" test "$error" = EADDRINUSE
+kind=$(history "$store" -L "$new_client" --at "$now" -o json | jq -r '"\(.event) \(.process.pid) \(.state) \(.opened != null)"')
+check at_names_who_has_it_open "'$kind'" test "$kind" = "open $new_holder ESTABLISHED true"
+kind=$(history "$store" -L "$old_client" --at "$now" -o json | jq -r '"\(.event) \(.process.pid) \(.opened)"')
+check at_names_what_was_there_before "'$kind'" test "$kind" = "open $old_holder null"
+history "$store" -p "$new_holder" --at "$now" | grep -q "ESTABLISHED"
+check text_shows_the_state "no ESTABLISHED" test $? = 0
+history "$store" --port 3 >"$work/out" 2>"$work/err"
+code=$?
+check nothing_found_is_code_3 "$code $(cat "$work/out" "$work/err")" test $code = 3 -a ! -s "$work/out"
+history "$store" -L "$new_client" --at -10d >/dev/null 2>"$work/err"
+code=$?
+grep -q 'begins after' "$work/err"
+check before_the_record "$code $(cat "$work/err")" test $? = 0 -a $code = 3
+
+# ---- a second recorder ----
+timeout 20 "$sockwatch" record --store "$store" --for 1s 2>"$work/second.err"
+code=$?
+grep -q 'another sockwatch is recording' "$work/second.err"
+check second_recorder_refused "$code: $(cat "$work/second.err")" test $? = 0 -a $code = 1
+
+# ---- following ----
+timeout 20 "$sockwatch" history --store "$store" --follow -o json --events close --count 4 -c python3 >"$work/follow" 2>&1 &
+follower=$!
+pids="$pids $follower"
+until_true sh -c "[ \"\$(ls -l /proc/$follower/fd 2>/dev/null | grep -c store)\" -ge 1 ]"
+for _ in 1 2 3 4 5; do
+	fresh=$(talk 1)
+	until_true test -s "$work/follow" && break
+done
+talk 2 >/dev/null
+wait "$follower"
+code=$?
+check follow_shows_new_ones "code $code, $(wc -l <"$work/follow") lines" test $code = 0 -a "$(wc -l <"$work/follow")" = 4
+
+stop_record
+check stopped "code $code: $(cat "$work/record.err")" test $code = 0
+check whole_after_stop "integrity" test "$(sqlite3 "$store" 'PRAGMA integrity_check')" = ok
+
+# ---- SIGKILL: what was open says so, and the next run finds those that still are ----
+start_record killed "$store"
+until_true sh -c "sqlite3 '$store' 'SELECT max(run) FROM open' | grep -qx 2"
+kill -KILL "$recorder"
+wait "$recorder" 2>/dev/null
+text=$(history "$store" -L "$new_client")
+check open_end_unknown_after_a_kill "'$text'" grep -q 'end unknown' <<<"$text"
+kill -KILL "$new_holder"
+start_record again "$store"
+until_true sh -c "! sqlite3 '$store' 'SELECT run FROM open' | grep -qvx 3"
+end=$(history "$store" -L "$new_client" -o json | jq -r '"\(.event) \(.end) \(.duration_ns)"')
+check gone_meanwhile "'$end'" test "$end" = "close unknown null"
+kill -KILL "$old_holder"
+until_true sh -c "[ \"\$('$sockwatch' history --store '$store' -L $old_client -o json | jq -r .event)\" = close ]"
+check still_there_meanwhile "$(history "$store" -L "$old_client")" test $? = 0
+stop_record
+
+# ---- bad input ----
+echo "my diary" >"$work/diary"
+timeout 20 "$sockwatch" record --store "$work/diary" --for 1s 2>"$work/diary.err"
+code=$?
+grep -q 'is not a store' "$work/diary.err" && [ "$(cat "$work/diary")" = "my diary" ]
+check foreign_file_untouched "$code: $(cat "$work/diary.err")" test $? = 0 -a $code = 1
+for bad in "record" "history" "record --store s --keep 5" "record --store s --keep 1MB" "history --store s --at soon" \
+	"history --store s --at 03:12 --since -1h" "history --store s --since -1h --until -2h" "history --store s --reason bored"; do
+	# shellcheck disable=SC2086
+	"$sockwatch" $bad >"$work/out" 2>"$work/err"
+	code=$?
+	check "usage: $bad" "$code $(cat "$work/err")" test $code = 2 -a "$(wc -l <"$work/err")" = 1 -a ! -s "$work/out"
+done
+
+# ---- disk full and back, on a tmpfs of its own ----
+full_disk() {
+	mkdir -p "$work/small" && mount -t tmpfs -o size=3m none "$work/small" || return 77
+	store=$work/small/store
+	head -c 1900000 /dev/zero >"$work/small/ballast"
+	start_record full "$store" --queue 64M
+	for _ in $(seq 40); do
+		talk 500 >/dev/null
+		grep -q 'going on in memory' "$work/full.err" && break
+	done
+	grep -q 'going on in memory' "$work/full.err" || { echo "never full"; return 1; }
+	late=$(talk 10)
+	rm "$work/small/ballast"
+	until_true grep -q 'writing to .* again; 0 events' "$work/full.err" || { echo "not back"; return 1; }
+	until_true sh -c "[ \$('$sockwatch' history --store '$store' -D $late --events close -o json | jq -s length) = 10 ]" ||
+		{ echo "10 lives of the full time are missing"; return 1; }
+	stop_record
+	[ $code = 0 ] || { echo "code $code"; return 1; }
+	[ "$(sqlite3 "$store" 'PRAGMA integrity_check')" = ok ]
+}
+# The same with so little memory that lives are lost: they are counted, told, and in the record.
+full_memory() {
+	mkdir -p "$work/tiny" && mount -t tmpfs -o size=2m none "$work/tiny" || return 77
+	store=$work/tiny/store
+	head -c 1500000 /dev/zero >"$work/tiny/ballast"
+	start_record tiny "$store" --queue 1M
+	for _ in $(seq 80); do
+		talk 500 >/dev/null
+		grep -q 'losing events' "$work/tiny.err" && break
+	done
+	grep -q 'losing events' "$work/tiny.err" || { echo "nothing was lost"; return 1; }
+	rm "$work/tiny/ballast"
+	until_true grep -q 'writing to .* again; [1-9]' "$work/tiny.err" || { echo "not back: $(cat "$work/tiny.err")"; return 1; }
+	stop_record
+	[ $code = 4 ] || { echo "code $code"; return 1; }
+	said=$(sed -n 's/.* \([0-9]*\) rows not written/\1/p' "$work/tiny.err")
+	[ "$said" = "$(sqlite3 "$store" 'SELECT sum(count) FROM losses')" ] || { echo "said $said"; return 1; }
+}
+export -f full_disk full_memory start_record stop_record until_true talk fail
+export work sockwatch pids
+for test in full_disk full_memory; do
+	why=$(unshare -m bash -c "trap 'kill -KILL \$recorder 2>/dev/null' EXIT; $test" 2>&1)
+	case $? in
+	0) pass $test ;;
+	77) echo "SKIP $test: no mount namespace of our own" ;;
+	*) fail $test "$why" ;;
+	esac
+done

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store_case.h"
+
+static char dir[32];
+char path[64];
+
+const struct process nginx = {
+	.pid = 901,
+	.tid = 901,
+	.uid = 33,
+	.cgroup_id = 77,
+	.name = "nginx",
+	.cgroup = "/system.slice/docker-4f1e.scope",
+	.container = "4f1e",
+};
+const struct process curl = {.pid = 17, .tid = 18, .name = "cu\xffrl \"", .cgroup = ""};
+
+struct event found[FOUND_MAX];
+static struct process found_process[FOUND_MAX];
+size_t found_count;
+
+int store_setup(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/sockwatch-store-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/store", dir);
+	return 0;
+}
+
+int store_teardown(void **state)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+	char name[80];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+		unlink(name);
+	}
+	rmdir(dir);
+	return 0;
+}
+
+struct store *open_store(struct store_options o)
+{
+	struct store_error error = {""};
+	struct store *s;
+
+	o.path = path;
+	if (!o.queue_bytes)
+		o.queue_bytes = 8 << 20;
+	if (!o.now_ns)
+		o.now_ns = WALL;
+	if (!o.boot_id)
+		o.boot_id = "boot-a";
+	s = store_open(&o, &error);
+	if (!s)
+		fail_msg("store_open: %s", error.text);
+	return s;
+}
+
+struct event life(double from, double to, uint16_t port, uint64_t cookie)
+{
+	struct event e = {
+		.kind = EVENT_CLOSE,
+		.time_ns = BOOT + (uint64_t)(int64_t)(to * 1e9),
+		.protocol = IPPROTO_TCP,
+		.family = FAMILY_IPV4,
+		.has_local = true,
+		.has_peer = true,
+		.netns = 4026531833,
+		.cookie = cookie,
+		.local = {.addr = {127, 0, 0, 1}, .port = port},
+		.peer = {.addr = {10, 1, 2, 255}, .port = 443},
+		.process = &nginx,
+	};
+
+	e.close.opened_ns = BOOT + (uint64_t)(int64_t)(from * 1e9);
+	e.close.duration_ns = e.time_ns - e.close.opened_ns;
+	e.close.counted = true;
+	e.close.sent_bytes = 1ull << 40;
+	e.close.received_bytes = 2;
+	e.close.retransmits = 3;
+	e.close.rtt_us = 444;
+	e.close.reason = REASON_PEER_RESET;
+	e.close.span_count = 2;
+	e.close.spans[0] = (struct event_span){STATE_SYN_SENT, 0};
+	e.close.spans[1] = (struct event_span){STATE_ESTABLISHED, e.close.duration_ns};
+	return e;
+}
+
+static bool on_found(void *ctx, const struct event *event)
+{
+	(void)ctx;
+	assert_true(found_count < FOUND_MAX);
+	found[found_count] = *event;
+	if (event->process) {
+		found_process[found_count] = *event->process;
+		found[found_count].process = &found_process[found_count];
+		found_process[found_count].cgroup = found_process[found_count].container = NULL;
+	}
+	found_count++;
+	return true;
+}
+
+struct store_query all(const struct filter *f)
+{
+	return (struct store_query){.filter = f, .to_ns = UINT64_MAX};
+}
+
+size_t ask(struct store_query q)
+{
+	struct store_error error = {""};
+	struct store_reader *r = store_reader_open(path, WALL + 1000 * SEC, &error);
+	uint64_t last = 0;
+
+	if (!r)
+		fail_msg("store_reader_open: %s", error.text);
+	found_count = 0;
+	if (store_read(r, &q, on_found, NULL, &last, &error) < 0)
+		fail_msg("store_read: %s", error.text);
+	store_reader_close(r);
+	return found_count;
+}
+
+size_t ask_at(const struct filter *f, double at)
+{
+	struct store_query q = all(f);
+
+	q.from_ns = q.to_ns = WALL + (uint64_t)(int64_t)(at * 1e9);
+	q.lives_only = true;
+	return ask(q);
+}
+
+size_t ask_all(void)
+{
+	struct filter none;
+
+	filter_init(&none);
+	return ask(all(&none));
+}
+
+int64_t sql(const char *text)
+{
+	sqlite3 *db;
+	sqlite3_stmt *s;
+	int64_t value;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	value = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return value;
+}
+
+struct event open_life(double from, double now, uint16_t port, uint64_t cookie)
+{
+	struct event e = life(from, now, port, cookie);
+
+	e.close.end = EVENT_END_OPEN;
+	e.close.counted = false;
+	return e;
+}
+
+void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+void wait_stored(struct store *s, uint64_t count)
+{
+	struct store_stats stats = {0};
+
+	for (uint64_t i = 1; i < 1000 && stats.stored < count; i++) {
+		store_pulse(s, i * SEC);
+		pause_ms(10);
+		store_get_stats(s, &stats);
+	}
+	assert_true(stats.stored >= count);
+}

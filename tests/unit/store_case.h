@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * store_case.h - a store in a directory of its own for each test, lives to put into it, and what it says then.
+ */
+#ifndef STORE_CASE_H
+#define STORE_CASE_H
+
+#include "store.h"
+
+#define SEC  1000000000ull
+#define MSEC 1000000ull
+/* 2026-11-20T12:00:00Z; boot was an hour before. */
+#define WALL	  (1795176000ull * SEC)
+#define BOOT	  (3600 * SEC)
+#define OFFSET	  ((int64_t)(WALL - BOOT))
+#define FOUND_MAX 4096
+
+#define OPEN() open_store((struct store_options){0})
+
+extern char path[64];
+extern const struct process nginx, curl;
+extern struct event found[FOUND_MAX]; /* what was asked for last */
+extern size_t found_count;
+
+int store_setup(void **state);
+int store_teardown(void **state);
+struct store *open_store(struct store_options o);
+/* A life from `from` to `to` seconds after 12:00. */
+struct event life(double from, double to, uint16_t port, uint64_t cookie);
+struct event open_life(double from, double now, uint16_t port, uint64_t cookie);
+struct store_query all(const struct filter *f);
+/* What the store says; the count. */
+size_t ask(struct store_query q);
+size_t ask_at(const struct filter *f, double at);
+size_t ask_all(void);
+/* The number SQL finds in the store. */
+int64_t sql(const char *text);
+void pause_ms(long ms);
+/* Pulses until `count` rows are committed or ten seconds passed. */
+void wait_stored(struct store *s, uint64_t count);
+
+#endif

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store_case.h"
+
+static void test_a_life_comes_back_as_it_was(void **state)
+{
+	struct event in = life(1, 3.5, 41234, 99), six = life(4, 4.25, 50000, 100), *out = found;
+	struct store *s = OPEN();
+
+	(void)state;
+	in.error = ECONNRESET;
+	in.close.time_wait = true;
+	six.family = FAMILY_IPV6;
+	six.local.addr[0] = 0xfe;
+	six.local.addr[1] = 0x80;
+	six.local.ifindex = 7;
+	six.has_peer = false;
+	six.peer = (struct endpoint){0};
+	six.process = NULL;
+	six.close.counted = false;
+	six.protocol = 300;
+	store_event(s, &in, OFFSET);
+	store_event(s, &six, OFFSET);
+	store_close(s, NULL);
+	assert_int_equal(ask_all(), 2);
+	assert_int_equal(out->time_ns, WALL + 3500 * MSEC);
+	assert_int_equal(out->close.opened_ns, WALL + 1 * SEC);
+	assert_int_equal(out->close.duration_ns, in.close.duration_ns);
+	assert_int_equal(out->protocol, IPPROTO_TCP);
+	assert_int_equal(out->netns, in.netns);
+	assert_int_equal(out->cookie, 99);
+	assert_int_equal(out->error, ECONNRESET);
+	assert_memory_equal(&out->local, &in.local, sizeof(in.local));
+	assert_memory_equal(&out->peer, &in.peer, sizeof(in.peer));
+	assert_int_equal(out->close.sent_bytes, in.close.sent_bytes);
+	assert_int_equal(out->close.received_bytes, 2);
+	assert_int_equal(out->close.retransmits, 3);
+	assert_int_equal(out->close.rtt_us, 444);
+	assert_int_equal(out->close.reason, REASON_PEER_RESET);
+	assert_int_equal(out->close.end, EVENT_END_SEEN);
+	assert_true(out->close.time_wait && out->close.counted);
+	assert_int_equal(out->close.span_count, 2);
+	assert_memory_equal(out->close.spans, in.close.spans, 2 * sizeof(in.close.spans[0]));
+	assert_int_equal(out->process->pid, 901);
+	assert_int_equal(out->process->uid, 33);
+	assert_string_equal(out->process->name, "nginx");
+	out = &found[1];
+	assert_memory_equal(&out->local, &six.local, sizeof(six.local));
+	assert_int_equal(out->family, FAMILY_IPV6);
+	assert_int_equal(out->protocol, 300);
+	assert_true(out->has_local && !out->has_peer && !out->close.counted);
+	assert_null(out->process);
+}
+
+static void test_calls_and_losses(void **state)
+{
+	struct event bind = life(0, 1, 80, 5), listen = bind, ok = bind, failed = bind;
+	struct event state_change = bind, lost = {.kind = EVENT_LOST, .time_ns = BOOT + 9 * SEC};
+	struct store *s = OPEN();
+
+	(void)state;
+	bind.kind = EVENT_BIND;
+	bind.error = EADDRINUSE;
+	listen.kind = EVENT_LISTEN;
+	listen.listen.backlog = 511;
+	ok.kind = EVENT_CONNECT;
+	failed.kind = EVENT_CONNECT;
+	failed.error = ENETUNREACH;
+	failed.connect.autobind = true;
+	state_change.kind = EVENT_STATE;
+	lost.lost = (struct event_lost){42, BOOT + 8 * SEC, 3, 4};
+	store_event(s, &bind, OFFSET);
+	store_event(s, &listen, OFFSET);
+	store_event(s, &ok, OFFSET);
+	store_event(s, &state_change, OFFSET);
+	store_event(s, &failed, OFFSET);
+	store_event(s, &lost, OFFSET);
+	store_close(s, NULL);
+	assert_int_equal(ask_all(), 4);
+	assert_int_equal(found[0].kind, EVENT_BIND);
+	assert_int_equal(found[0].error, EADDRINUSE);
+	assert_int_equal(found[1].listen.backlog, 511);
+	assert_int_equal(found[2].kind, EVENT_CONNECT);
+	assert_true(found[2].connect.autobind);
+	assert_int_equal(found[3].kind, EVENT_LOST);
+	assert_int_equal(found[3].lost.count, 42);
+	assert_int_equal(found[3].lost.since_ns, WALL + 8 * SEC);
+	assert_int_equal(found[3].lost.added, 3);
+	assert_int_equal(found[3].lost.removed, 4);
+}
+
+/* Lives of every length against the plain rule: opened before, closed after. */
+static void test_at_any_moment(void **state)
+{
+	static struct {
+		double from, to;
+	} lives[600];
+	struct store *s = OPEN();
+	struct filter f;
+
+	(void)state;
+	srandom(7);
+	filter_init(&f);
+	for (size_t i = 0; i < 600; i++) {
+		static const double scales[] = {0.001, 0.5, 1, 5, 20, 200, 3000, 40000};
+		struct event e;
+
+		lives[i].to = (double)i * 100;
+		lives[i].from =
+			lives[i].to - scales[random() % 8] * (double)(random() % 1000) / 1e3;
+		if (lives[i].from < -3000)
+			lives[i].from = -3000;
+		e = life(lives[i].from, lives[i].to, 80, i + 1);
+		store_event(s, &e, OFFSET);
+	}
+	store_close(s, NULL);
+	for (double at = -50; at < 61000; at += 1237.3) {
+		size_t expected = 0;
+
+		for (size_t i = 0; i < 600; i++)
+			expected += lives[i].from <= at && lives[i].to >= at;
+		assert_int_equal(ask_at(&f, at), expected);
+	}
+	assert_int_equal(units_parse_ranges("81", 65535, &f.ports), 0);
+	assert_int_equal(ask_at(&f, 30000), 0);
+	filter_done(&f);
+}
+
+static void test_filters(void **state)
+{
+	static const struct {
+		const char *ports, *pids, *comm, *container;
+		uint32_t reasons;
+		size_t count;
+	} cases[] = {
+		{.count = 3},
+		{.ports = "41000", .count = 1},
+		{.ports = "443", .count = 3},
+		{.ports = "1-400", .count = 0},
+		{.pids = "900-902", .count = 2},
+		{.pids = "18", .count = 0},
+		{.comm = "cu\xff", .count = 1},
+		{.comm = "ngi", .count = 2},
+		{.comm = "it's", .count = 0},
+		{.container = "4f", .count = 2},
+		{.reasons = 1u << REASON_REFUSED, .count = 1},
+		{.reasons = 1u << REASON_REFUSED | 1u << REASON_PEER_RESET, .count = 3},
+	};
+	struct event e[] = {life(0, 1, 41000, 1), life(0, 2, 42000, 2), life(0, 3, 43000, 3)};
+	struct store *s = OPEN();
+
+	(void)state;
+	e[1].process = &curl;
+	e[2].close.reason = REASON_REFUSED;
+	for (size_t i = 0; i < 3; i++)
+		store_event(s, &e[i], OFFSET);
+	store_close(s, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct filter f;
+		struct store_query q;
+
+		filter_init(&f);
+		if (cases[i].ports)
+			units_parse_ranges(cases[i].ports, 65535, &f.ports);
+		if (cases[i].pids)
+			units_parse_ranges(cases[i].pids, 65535, &f.pids);
+		f.comm = cases[i].comm ? strdup(cases[i].comm) : NULL;
+		f.container = cases[i].container ? strdup(cases[i].container) : NULL;
+		q = all(&f);
+		q.reasons = cases[i].reasons;
+		if (ask(q) != cases[i].count)
+			fail_msg("case %zu: %zu found", i, found_count);
+		filter_done(&f);
+	}
+}
+
+static void test_processes_are_kept_once(void **state)
+{
+	struct store *s = OPEN();
+
+	(void)state;
+	for (int run = 0; run < 2; run++) {
+		for (int i = 0; i < 50; i++) {
+			struct event e = life(i, i + 0.5, 80, (uint64_t)i + 1);
+
+			if (i % 2)
+				e.process = &curl;
+			store_event(s, &e, OFFSET);
+		}
+		store_close(s, NULL);
+		s = run ? NULL : OPEN();
+	}
+	assert_int_equal(sql("SELECT count(*) FROM process"), 2);
+	assert_int_equal(sql("SELECT count(*) FROM netns"), 1);
+	assert_int_equal(sql("SELECT min(lives) FROM process"), 50);
+	assert_int_equal(sql("SELECT count(*) FROM lives WHERE comm='nginx' AND container='4f1e' "
+			     "AND peer_addr='10.1.2.255' AND reason='peer-reset' AND opened "
+			     "LIKE '2026-11-20 12:00:%'"),
+			 50);
+	assert_int_equal(sql("SELECT sum(ns) FROM life_states WHERE state='ESTABLISHED'"),
+			 100 * 500 * MSEC);
+}
+
+static void test_what_is_open(void **state)
+{
+	struct event a = open_life(0, 5, 80, 1), b = open_life(1, 5, 81, 2), end;
+	struct store *s = OPEN();
+	struct filter f;
+
+	(void)state;
+	filter_init(&f);
+	b.close.opened_ns = 0;
+	b.close.duration_ns = UINT64_MAX;
+	store_open_life(s, &a, OFFSET);
+	store_open_life(s, &b, OFFSET);
+	store_open_life(s, &a, OFFSET);
+	/* The end of the one whose start nobody saw, ten seconds after it was first seen. */
+	end = life(0, 15, 81, 2);
+	end.close.opened_ns = 0;
+	end.close.duration_ns = UINT64_MAX;
+	store_event(s, &end, OFFSET);
+	store_close(s, NULL);
+	assert_int_equal(ask_all(), 2);
+	assert_int_equal(found[0].local.port, 81);
+	assert_int_equal(found[0].close.opened_ns, 0);
+	assert_int_equal(found[1].local.port, 80);
+	assert_int_equal(found[1].close.end, EVENT_END_UNSEEN); /* the record has ended */
+	assert_int_equal(ask_at(&f, 3), 1);
+	assert_int_equal(ask_at(&f, 10), 2);
+	assert_int_equal(ask_at(&f, -1), 0);
+}
+
+static void test_an_earlier_run_knows_the_start(void **state)
+{
+	struct event a = open_life(0, 5, 80, 1), gone = open_life(2, 5, 81, 2), end;
+	struct store *s = OPEN();
+
+	(void)state;
+	store_open_life(s, &a, OFFSET);
+	store_open_life(s, &gone, OFFSET);
+	store_close(s, NULL);
+	s = OPEN();
+	a = open_life(0, 20, 80, 1);
+	a.close.opened_ns = 0; /* older than this run */
+	a.close.duration_ns = UINT64_MAX;
+	store_open_life(s, &a, OFFSET);
+	store_sweep(s);
+	end = life(0, 30, 80, 1);
+	end.close.opened_ns = 0;
+	end.close.duration_ns = UINT64_MAX;
+	store_event(s, &end, OFFSET);
+	store_close(s, NULL);
+	assert_int_equal(ask_all(), 2);
+	assert_int_equal(found[0].local.port, 81);
+	assert_int_equal(found[0].close.end, EVENT_END_UNSEEN);
+	assert_int_equal(found[0].close.duration_ns, UINT64_MAX);
+	assert_int_equal(found[0].close.opened_ns, WALL + 2 * SEC);
+	assert_int_equal(found[1].local.port, 80);
+	assert_int_equal(found[1].close.opened_ns, WALL);
+	assert_int_equal(found[1].close.duration_ns, 30 * SEC);
+}
+
+static void test_another_boot_ends_everything(void **state)
+{
+	struct event a = open_life(0, 5, 80, 1);
+	struct store *s = OPEN();
+
+	(void)state;
+	store_open_life(s, &a, OFFSET);
+	store_close(s, NULL);
+	s = open_store((struct store_options){.boot_id = "boot-b"});
+	store_close(s, NULL);
+	assert_int_equal(sql("SELECT count(*) FROM open"), 0);
+	assert_int_equal(ask_all(), 1);
+	assert_int_equal(found[0].close.end, EVENT_END_UNSEEN);
+}
+
+/* The clock is set forth and back a day: durations and order stay. */
+static void test_clock_steps(void **state)
+{
+	static const int64_t step[] = {0, 86400, -86400, 3600, 0};
+	struct store *s = OPEN();
+	struct event o = open_life(0, 1, 90, 50), end;
+
+	(void)state;
+	o.close.opened_ns = 0;
+	o.close.duration_ns = UINT64_MAX;
+	store_open_life(s, &o, OFFSET);
+	for (int i = 0; i < 5; i++) {
+		struct event e = life(10 * i, 10 * i + 5, (uint16_t)(100 + i), (uint64_t)i + 1);
+
+		store_event(s, &e, OFFSET + step[i] * (int64_t)SEC);
+	}
+	end = life(0, 61, 90, 50);
+	end.close.opened_ns = 0;
+	end.close.duration_ns = UINT64_MAX;
+	store_event(s, &end, OFFSET - 86400 * (int64_t)SEC);
+	store_close(s, NULL);
+	assert_int_equal(ask_all(), 6);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(found[i].local.port, 100 + i);
+		assert_int_equal(found[i].close.duration_ns, 5 * SEC);
+		assert_int_equal(found[i].time_ns,
+				 (uint64_t)((int64_t)WALL + (step[i] + 10 * i + 5) * (int64_t)SEC));
+	}
+	assert_int_equal(sql("SELECT lived FROM life WHERE local_port=90"), 60 * SEC);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_life_comes_back_as_it_was),
+		TEST(test_calls_and_losses),
+		TEST(test_at_any_moment),
+		TEST(test_filters),
+		TEST(test_processes_are_kept_once),
+		TEST(test_what_is_open),
+		TEST(test_an_earlier_run_knows_the_start),
+		TEST(test_another_boot_ends_everything),
+		TEST(test_clock_steps),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
