@@ -48,6 +48,28 @@ static __always_inline __be16 inet_source_port(const struct sock *sk)
 	return BPF_CORE_READ((const struct inet_sock *)sk, inet_sport);
 }
 
+/*
+ * How long a minisock has waited, so that it may be reused once this reaches net.ipv4.tcp_tw_reuse_delay.  From 6.14 on
+ * the kernel compares milliseconds since tw_entry_stamp and wants more than the delay; before, whole seconds
+ * since the last timestamp of the peer and at least one.  Delete the second with 6.12.
+ */
+struct inet_timewait_sock___stamped {
+	__u32 tw_entry_stamp;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u32 time_wait_age_ms(const struct tcp_timewait_sock *tw)
+{
+	const struct inet_timewait_sock___stamped *stamped = (const void *)tw;
+	__u64 now = bpf_ktime_get_ns();
+	__u32 age;
+
+	if (bpf_core_field_exists(stamped->tw_entry_stamp)) {
+		age = (__u32)(now / 1000000) - BPF_CORE_READ(stamped, tw_entry_stamp);
+		return age ? age - 1 : 0;
+	}
+	return ((__u32)(now / 1000000000) - (__u32)BPF_CORE_READ(tw, tw_ts_recent_stamp)) * 1000;
+}
+
 /* task_struct.flags, PF_KTHREAD. */
 #define TASK_IS_KTHREAD 0x00200000
 

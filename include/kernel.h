@@ -19,6 +19,7 @@
 #ifndef SOCKWATCH_KERNEL_H
 #define SOCKWATCH_KERNEL_H
 
+#include "budget.h"
 #include "fact.h"
 #include "ports.h"
 
@@ -34,6 +35,8 @@ struct kernel_options {
 	uint64_t ring_bytes;		/* a power of two of pages */
 	enum kernel_choice hooks;
 	const char *btf_path;		/* NULL: the kernel's own */
+	bool ports;			/* load what kernel_ports() needs */
+	bool no_trace;			/* ... and nothing else */
 };
 
 /* One line for the user: what failed, on which object, why, and what to do. */
@@ -91,6 +94,19 @@ uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
  * seed fact to `fn`.  O(descriptors).  0 or -errno with the error filled; what was read before stays handed out.
  */
 int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_error *error);
+
+struct kernel_ports_sink {
+	void (*found)(void *ctx, const struct port_found *found);
+	void (*netns)(void *ctx, uint32_t netns, const struct port_range *range);
+	void *ctx;
+};
+
+/*
+ * Looks at the local ports of every network namespace (`only` 0) or of one: first what descriptors of tasks lead to
+ * (has_task; the only way to sockets that are bound and no more), then for each namespace its range and its TCP and
+ * UDP sockets.  O(descriptors + sockets).  0 or -errno with the error filled.
+ */
+int kernel_ports(struct kernel *k, uint32_t only, const struct kernel_ports_sink *sink, struct kernel_error *error);
 
 const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count);
 enum kernel_tier kernel_tier_chosen(const struct kernel *k);

@@ -62,6 +62,11 @@ void table_each_open(struct table *t, uint64_t now_ns, uint64_t min_age_ns, even
 /* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */
 void table_set_ranges(struct table *t, port_range_fn fn, void *ctx);
 
+/* Who left the minisock with this cookie (0: unknown) on `port`; NULL when that was not seen.  No reference is taken. */
+const struct process *table_time_wait_owner(const struct table *t, uint16_t port, uint64_t cookie);
+/* The owner of a socket, by the kernel's address; likewise. */
+const struct process *table_owner(const struct table *t, uint64_t sk, uint64_t cookie);
+
 void table_get_stats(const struct table *t, struct table_stats *ret);
 
 #endif

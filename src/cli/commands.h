@@ -10,6 +10,7 @@
 #define EXIT_LOST      4 /* done, but events were lost */
 
 int command_trace(const struct options *options);
+int command_ephemeral(const struct options *options);
 int command_features(const struct options *options);
 int command_ls(const struct options *options);
 int command_who(const struct options *options);

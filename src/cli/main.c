@@ -10,6 +10,8 @@ struct kernel *command_open_kernel(const struct options *options)
 		.ring_bytes = options->ring_bytes,
 		.hooks = options->hooks,
 		.btf_path = options->btf_file,
+		.ports = options->command != COMMAND_TRACE,
+		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
 	};
 	struct kernel_error error = {""};
 	struct kernel *k = kernel_open(&wanted, &error);
@@ -29,6 +31,7 @@ int main(int argc, char **argv)
 	log_set_quiet(options.quiet);
 	switch (options.command) {
 	case COMMAND_TRACE: code = command_trace(&options); break;
+	case COMMAND_EPHEMERAL: code = command_ephemeral(&options); break;
 	case COMMAND_FEATURES: code = command_features(&options); break;
 	case COMMAND_LS: code = command_ls(&options); break;
 	case COMMAND_WHO: code = command_who(&options); break;

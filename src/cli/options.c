@@ -31,6 +31,17 @@ static const struct command commands[] = {
 	 "  sockwatch trace --events bind --port 8080      who grabs the port\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
+	{COMMAND_EPHEMERAL, "ephemeral",
+	 "print how many local ports are left, who takes them and what would help",
+	 "Prints for each network namespace how many local ports connect() can still choose from, by the "
+	 "kernel's own rule, for each pair of source address and destination; which processes hold them, and "
+	 "what would help. One look, or what --for sees.\v"
+	 "Examples:\n"
+	 "  sockwatch ephemeral --netns self            one look at this namespace\n"
+	 "  sockwatch ephemeral --for 60s               watch a minute: churn, latency, failures\n"
+	 "  sockwatch ephemeral --fail-at 90% -q        exit code 5 when a destination is short of ports\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost, 5 --fail-at reached."},
 	{COMMAND_FEATURES, "features",
 	 "print which kernel hooks work here and what that leaves out",
 	 "Prints each kernel hook, whether it works here, which one was chosen, and what that "
@@ -390,6 +401,11 @@ int options_parse(int argc, char **argv, struct options *ret)
 			 ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT | ARGP_IN_ORDER, NULL, &r);
 	if (err)
 		code = EXIT_USAGE;
+	if (!err && ret->watch && ret->for_ns) {
+		options_complain("--watch and --for exclude each other: one looks again and again, the other "
+				 "once at the end; give one of them");
+		code = EXIT_USAGE;
+	}
 	if (err && !r.explained)
 		options_complain("the command line cannot be read: %s", strerror(err));
 	if (r.parse.version)

@@ -29,11 +29,13 @@ enum options_command {
 	COMMAND_WHO,
 	COMMAND_RECORD,
 	COMMAND_HISTORY,
+	COMMAND_EPHEMERAL,
 };
 
 enum options_format {
 	FORMAT_TEXT,
 	FORMAT_JSON,
+	FORMAT_HTML,			/* ephemeral only */
 };
 
 enum options_color {
@@ -51,6 +53,9 @@ struct options {
 	bool quiet;
 	uint64_t for_ns;		/* 0: until stopped */
 	uint64_t count;			/* 0: no limit */
+	bool map;			/* ephemeral: draw the range */
+	bool watch;			/* ephemeral: again every two seconds, until stopped */
+	uint32_t fail_at;		/* ephemeral: percent in use that make exit code 5; 0 never */
 	uint64_t ring_bytes;		/* a power of two, 1 MiB to 1 GiB */
 	uint64_t max_sockets;
 	const char *btf_file;		/* NULL: the kernel's own; points into argv */

@@ -3,6 +3,14 @@
  * options_names.c - ports and hosts given by name: /etc/services and /etc/hosts, read here and not through the name service's
  * plugins, which the static program cannot load and which may block.
  */
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/nsfs.h>
+#include <pwd.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,4 +129,60 @@ int options_complain(const char *format, ...)
 	}
 	fprintf(stderr, "sockwatch: %s\n", line);
 	return EINVAL;
+}
+
+/*
+ * Reads the file itself and not through getpwnam(), which would load the name service's plugins,
+ * something that the static program cannot do.
+ */
+bool options_find_user(const char *name, uint32_t *ret_uid)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *user;
+	bool found = false;
+
+	if (!file)
+		return false;
+	while (!found && (user = fgetpwent(file))) {
+		found = !strcmp(user->pw_name, name);
+		if (found)
+			*ret_uid = user->pw_uid;
+	}
+	fclose(file);
+	return found;
+}
+
+/* 0 or -errno; -EINVAL when it is no network namespace. */
+static int read_netns(const char *path, uint32_t *ret_inode)
+{
+	/* Not blocking: a user may name a pipe by mistake. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		err = -EINVAL;
+	else if (fstat(fd, &st))
+		err = -errno;
+	else
+		*ret_inode = (uint32_t)st.st_ino;
+	close(fd);
+	return err;
+}
+
+/* A name without a slash is first what `ip netns` calls by it, then a file here. */
+int options_find_netns(const char *arg, uint32_t *ret_inode)
+{
+	if (!strcmp(arg, "self"))
+		return read_netns("/proc/self/ns/net", ret_inode);
+	if (!strchr(arg, '/') && strlen(arg) <= NAME_MAX) {
+		char path[sizeof("/run/netns/") + NAME_MAX];
+
+		snprintf(path, sizeof(path), "/run/netns/%s", arg);
+		if (read_netns(path, ret_inode) == 0)
+			return 0;
+	}
+	return read_netns(arg, ret_inode);
 }

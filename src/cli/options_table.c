@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <linux/nsfs.h>
-#include <pwd.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "options_table.h"
 
@@ -30,6 +22,7 @@
 	"LAST_ACK, LISTEN, CLOSING"
 
 static const char *const format_words[] = {"text", "json", NULL};
+static const char *const report_words[] = {"text", "json", "html", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 static const char *const hooks_words[] = {"auto", "trampolines", "tracepoints", NULL};
 static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
@@ -199,27 +192,6 @@ static int set_events(struct options_parse *p, const struct options_row *row, co
 	return filter_add_kinds(&p->options->filter, arg, &bad) ? check_list(row, bad) : 0;
 }
 
-/*
- * Reads the file itself and not through getpwnam(), which would load the name service's plugins,
- * something that the static program cannot do.
- */
-static bool find_user(const char *name, uint32_t *ret_uid)
-{
-	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *user;
-	bool found = false;
-
-	if (!file)
-		return false;
-	while (!found && (user = fgetpwent(file))) {
-		found = !strcmp(user->pw_name, name);
-		if (found)
-			*ret_uid = user->pw_uid;
-	}
-	fclose(file);
-	return found;
-}
-
 static int set_user(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	struct filter *f = &p->options->filter;
@@ -229,45 +201,10 @@ static int set_user(struct options_parse *p, const struct options_row *row, cons
 		return refuse_word(row, arg, "given a second time, takes only one value");
 	if (units_parse_number(arg, 0, UINT32_MAX - 1, &number) == 0)
 		f->uid = (uint32_t)number;
-	else if (!find_user(arg, &f->uid))
+	else if (!options_find_user(arg, &f->uid))
 		return refuse(row, arg);
 	f->has_uid = true;
 	return 0;
-}
-
-/* 0 or -errno; -EINVAL when it is no network namespace. */
-static int read_netns(const char *path, uint32_t *ret_inode)
-{
-	/* Not blocking: a user may name a pipe by mistake. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-		err = -EINVAL;
-	else if (fstat(fd, &st))
-		err = -errno;
-	else
-		*ret_inode = (uint32_t)st.st_ino;
-	close(fd);
-	return err;
-}
-
-/* A name without a slash is first what `ip netns` calls by it, then a file here. */
-static int find_netns(const char *arg, uint32_t *ret_inode)
-{
-	if (!strcmp(arg, "self"))
-		return read_netns("/proc/self/ns/net", ret_inode);
-	if (!strchr(arg, '/') && strlen(arg) <= NAME_MAX) {
-		char path[sizeof("/run/netns/") + NAME_MAX];
-
-		snprintf(path, sizeof(path), "/run/netns/%s", arg);
-		if (read_netns(path, ret_inode) == 0)
-			return 0;
-	}
-	return read_netns(arg, ret_inode);
 }
 
 static int set_netns(struct options_parse *p, const struct options_row *row, const char *arg)
@@ -281,7 +218,7 @@ static int set_netns(struct options_parse *p, const struct options_row *row, con
 	if (units_parse_number(arg, 1, UINT32_MAX, &number) == 0)
 		f->netns = (uint32_t)number;
 	else
-		err = find_netns(arg, &f->netns);
+		err = options_find_netns(arg, &f->netns);
 	if (err) {
 		char why[160];
 
@@ -306,6 +243,24 @@ static int set_for(struct options_parse *p, const struct options_row *row, const
 static int set_count(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	return check(row, arg, units_parse_number(arg, 1, UINT64_MAX, &p->options->count));
+}
+
+static int set_fail_at(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	char digits[8];
+	size_t len = strlen(arg);
+	uint64_t percent;
+
+	if (len && arg[len - 1] == '%')
+		len--;
+	if (!len || len >= sizeof(digits))
+		return refuse(row, arg);
+	memcpy(digits, arg, len);
+	digits[len] = '\0';
+	if (units_parse_number(digits, 1, 100, &percent))
+		return refuse(row, arg);
+	p->options->fail_at = (uint32_t)percent;
+	return 0;
 }
 
 static int set_sockets(struct options_parse *p, const struct options_row *row, const char *arg)
@@ -431,7 +386,8 @@ static int set_reason(struct options_parse *p, const struct options_row *row, co
 #define SOCKETS	 (TRACE | RECORD | HISTORY)
 #define FILTERED (SOCKETS | LS)
 #define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
-#define ALL	 (TRACE | FEATURES | LS | WHO | RECORD | HISTORY)
+#define EPHEMERAL (1u << COMMAND_EPHEMERAL)
+#define ALL	 (SHOWN | RECORD | EPHEMERAL)
 #define FIELD(f) .field = offsetof(struct options, f)
 
 enum group {
@@ -449,6 +405,7 @@ enum group {
 
 /* clang-format off */
 const struct options_row options_table[] = {
+	{ .commands = EPHEMERAL, .group = GROUP_FILTER, .doc = "Which ports:" },
 	{ .commands = FILTERED, .group = GROUP_FILTER,
 	  .doc = "Which sockets (all given must hold; a LIST is 80,443,8000-8100, any of it):" },
 	{ 't', "tcp", NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
@@ -484,7 +441,7 @@ const struct options_row options_table[] = {
 	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
 	  .doc = "State entered or left; a close answers to every state of its life, listen to LISTEN, "
 		 "bind, connect and accept to none" },
-	{ KEY_NETNS, "netns", "NETNS", FILTERED, GROUP_FILTER, false, set_netns,
+	{ KEY_NETNS, "netns", "NETNS", FILTERED | EPHEMERAL, GROUP_FILTER, false, set_netns,
 	  .why = "not a network namespace", .example = "self",
 	  .doc = "In this network namespace: self, a path, an inode or a name of ip netns; default: all" },
 	{ KEY_CGROUP, "cgroup", "PATH", FILTERED, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
@@ -527,10 +484,13 @@ const struct options_row options_table[] = {
 	  .doc = "Go on with what is recorded from now on (or from --since)" },
 
 	{ .commands = ALL, .group = GROUP_OUTPUT, .doc = "Output:" },
+	{ 'o', NULL, "text|json|html", EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(format), report_words,
+	  .why = "neither text, json nor html", .example = "json",
+	  .doc = "A report (default), one JSON object a line, or one self-contained web page" },
 	{ 'o', NULL, "text|json", SHOWN, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
 	  .why = "neither text nor json", .example = "json",
 	  .doc = "A table (default), or one JSON object a line" },
-	{ KEY_OUTPUT, "output", "FILE", SHOWN, GROUP_OUTPUT, false, set_file, FIELD(output_file),
+	{ KEY_OUTPUT, "output", "FILE", SHOWN | EPHEMERAL, GROUP_OUTPUT, false, set_file, FIELD(output_file),
 	  .why = "not a file", .example = "/tmp/sockets.txt", .doc = "Write there; default: stdout" },
 	{ KEY_ROTATE, "rotate", "SIZE", TRACE, GROUP_OUTPUT, false, set_rotate,
 	  .why = "not a size of at least 4096", .example = "100MB",
@@ -540,16 +500,23 @@ const struct options_row options_table[] = {
 	  .doc = "Old files that --rotate leaves; default 10" },
 	{ KEY_JOURNAL, "journal", NULL, TRACE, GROUP_OUTPUT, false, set_flag, FIELD(journal),
 	  .doc = "Into systemd's journal, a field each (SOCKWATCH_EVENT=close ...)" },
-	{ KEY_COLOR, "color", "WHEN", SHOWN, GROUP_OUTPUT, false, set_word, FIELD(color),
+	{ KEY_COLOR, "color", "WHEN", SHOWN | EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(color),
 	  color_words, .why = "neither auto, always nor never", .example = "never",
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
 	{ 'q', "quiet", NULL, ALL, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
 	  .doc = "Only errors on stderr" },
-	{ KEY_FOR, "for", "DURATION", TRACE | RECORD, GROUP_OUTPUT, false, set_for,
+	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL, GROUP_OUTPUT, false, set_for,
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
 	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
 	{ KEY_COUNT, "count", "N", TRACE | HISTORY, GROUP_OUTPUT, false, set_count,
 	  .why = "not a number above 0", .example = "100", .doc = "Stop after N events" },
+	{ KEY_MAP, "map", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(map),
+	  .doc = "Draw the range of each namespace" },
+	{ KEY_WATCH, "watch", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(watch),
+	  .doc = "A look every two seconds, until Ctrl-C" },
+	{ KEY_FAIL_AT, "fail-at", "PERCENT", EPHEMERAL, GROUP_OUTPUT, false, set_fail_at,
+	  .why = "not a percentage from 1 to 100", .example = "90%",
+	  .doc = "Exit with 5 when so much of the range is in use for any destination" },
 	{ 'n', NULL, NULL, FILTERED, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
 	{ 'P', NULL, NULL, FILTERED, GROUP_OUTPUT, true, set_nothing, .doc = "Numbers: the default" },
 	{ 'H', "no-header", NULL, LS, GROUP_OUTPUT, false, set_flag, FIELD(no_header),
@@ -561,20 +528,20 @@ const struct options_row options_table[] = {
 	{ KEY_WAIT, "wait", NULL, WHO, GROUP_OUTPUT, false, set_flag, FIELD(wait),
 	  .doc = "Where nobody has the port, wait until somebody takes it" },
 
-	{ .commands = TRACE | FEATURES | RECORD | LS | WHO, .group = GROUP_KERNEL, .doc = "Kernel:" },
+	{ .commands = ALL & ~HISTORY, .group = GROUP_KERNEL, .doc = "Kernel:" },
 	{ KEY_SOURCE, "hooks", "SOURCE", LS | WHO, GROUP_KERNEL, false, set_word,
 	  FIELD(source), source_words, .why = "neither auto, iterators nor proc", .example = "proc",
 	  .doc = "iterators, proc (sock_diag and /proc), or auto (default): iterators where the kernel has them" },
-	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD, GROUP_KERNEL, false, set_word,
+	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_word,
 	  FIELD(hooks), hooks_words, .why = "neither auto, trampolines nor tracepoints",
 	  .example = "tracepoints", .doc = "trampolines, tracepoints, or auto (default): the best that works" },
-	{ KEY_BTF, "btf", "FILE", TRACE | FEATURES | RECORD | LS | WHO, GROUP_KERNEL, false, set_file, FIELD(btf_file),
+	{ KEY_BTF, "btf", "FILE", ALL & ~HISTORY, GROUP_KERNEL, false, set_file, FIELD(btf_file),
 	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
 	  .doc = "The kernel's types; default: its own" },
-	{ KEY_RING, "ring", "SIZE", TRACE | RECORD, GROUP_KERNEL, false, set_ring,
+	{ KEY_RING, "ring", "SIZE", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_ring,
 	  .why = "not a size from 1M to 1G", .example = "256M",
 	  .doc = "Ring buffer, rounded up to a power of two; default 64M" },
-	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD, GROUP_KERNEL, false, set_sockets,
+	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_sockets,
 	  .why = "not a number from 1 to 16777216", .example = "2000000",
 	  .doc = "Sockets to remember at once; default 1000000" },
 

@@ -20,12 +20,14 @@ enum options_key {
 	KEY_CONTAINER,
 	KEY_COUNT,
 	KEY_EVENTS,
+	KEY_FAIL_AT,
 	KEY_FOLLOW,
 	KEY_FOR,
 	KEY_HOOKS,
 	KEY_JOURNAL,
 	KEY_KEEP,
 	KEY_KEEP_FILES,
+	KEY_MAP,
 	KEY_NETNS,
 	KEY_OUTPUT,
 	KEY_PORT,
@@ -41,6 +43,7 @@ enum options_key {
 	KEY_WAIT,
 	KEY_STORE,
 	KEY_UNTIL,
+	KEY_WATCH,
 };
 
 /* What options_parse() carries from option to option. */
@@ -68,7 +71,7 @@ struct options_row {
 };
 
 /* Ends with a row without `doc`. */
-#define OPTIONS_ROWS_MAX 64
+#define OPTIONS_ROWS_MAX 72
 extern const struct options_row options_table[];
 
 /* options_names.c: values that are names.  0 or -errno; options_set_port() complains by itself. */
@@ -84,5 +87,10 @@ const char *options_row_name(const struct options_row *row);
 
 /* One line on stderr, "sockwatch: ...", whatever bytes users gave.  Returns EINVAL. */
 __attribute__((format(printf, 1, 2))) int options_complain(const char *format, ...);
+
+/* A user of /etc/passwd; false when there is none of that name. */
+bool options_find_user(const char *name, uint32_t *ret_uid);
+/* self, an inode, a path or a name of ip netns.  0, or EINVAL when it is no network namespace. */
+int options_find_netns(const char *arg, uint32_t *ret_inode);
 
 #endif

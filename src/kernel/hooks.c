@@ -116,6 +116,12 @@ static const struct kernel_hook hook_table[] = {
 	 "sockets older than the trace and who holds them", "", HOOK_UNUSED, ""},
 	{"seed", "iter__tcp", "iter/tcp", TIER_BOTH,
 	 "sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
+	{"ports", "iter__task_file_ports", "iter/task_file", TIER_BOTH,
+	 "ports that are bound and no more; who holds a port", "", HOOK_UNUSED, ""},
+	{"ports", "iter__tcp_ports", "iter/tcp", TIER_BOTH,
+	 "bind buckets: which ports connect() may share", "", HOOK_UNUSED, ""},
+	{"ports", "iter__udp_ports", "iter/udp", TIER_BOTH, "ports held by UDP sockets", "",
+	 HOOK_UNUSED, ""},
 };
 
 void hooks_init(struct kernel *k)
@@ -202,6 +208,12 @@ bool hooks_fall_back(struct kernel *k)
 /* Rows that only some kernels need; the kernel itself is asked, by its types and by probes. */
 static const char *not_needed(const struct kernel *k, const struct kernel_hook *h)
 {
+	bool ports = strcmp(h->fact, "ports") == 0;
+
+	if (ports && !k->options.ports)
+		return "only sockwatch ephemeral needs it";
+	if (!ports && k->options.no_trace)
+		return "nothing is traced";
 	if (strcmp(h->program, "sockops__cookies") == 0 && k->has_cookie_helper)
 		return "tracing programs make cookies here";
 	if (strcmp(h->hook, "fentry/security_sock_graft") == 0 && !k->has_graft)

@@ -82,4 +82,8 @@ int places_each_netns(int (*visit)(void *ctx), void *ctx);
 /* Calls `visit` in namespace `netns`, looking first where process `pid` (0: none) is.  -ENOENT when nobody is in it. */
 int places_in_netns(uint32_t netns, uint32_t pid, int (*visit)(void *ctx), void *ctx);
 
+/* sysctls.c */
+/* What the namespace of this thread says of ports; false when it cannot be read. */
+bool sysctls_read_here(struct kernel *k, struct port_range *ret);
+
 #endif

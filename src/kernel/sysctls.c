@@ -81,15 +81,32 @@ static struct known *entry_of(struct sysctls *s, uint32_t netns)
 	return oldest;
 }
 
+static bool make_sysctls(struct kernel *k)
+{
+	if (!k->sysctls)
+		k->sysctls = calloc(1, sizeof(*k->sysctls));
+	return k->sysctls != NULL;
+}
+
+bool sysctls_read_here(struct kernel *k, struct port_range *ret)
+{
+	struct known here;
+
+	if (!make_sysctls(k))
+		return false;
+	k->sysctls->reading = &here;
+	read_range(k->sysctls);
+	*ret = here.range;
+	return here.valid;
+}
+
 bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret)
 {
 	struct kernel *k = ctx;
 	uint64_t now = kernel_now();
 	struct known *known;
 
-	if (!k->sysctls)
-		k->sysctls = calloc(1, sizeof(*k->sysctls));
-	if (!k->sysctls)
+	if (!make_sysctls(k))
 		return false;
 	known = entry_of(k->sysctls, netns);
 	if (known->netns != netns || now - known->read_ns > FRESH_NS) {

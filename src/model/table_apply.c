@@ -552,17 +552,8 @@ static bool may_move_port(const struct fact *f)
 	return false;
 }
 
-void table_apply(struct table *t, const struct fact *f)
+static void apply_tcp(struct table *t, const struct fact *f)
 {
-	struct socket *s;
-
-	table_release(t, f->time_ns);
-	if (is_repeated(t, f))
-		return;
-	if (inet_is_udp(f->protocol)) {
-		udp_apply(t, f);
-		return;
-	}
 	switch (f->kind) {
 	case WIRE_OPEN: apply_open(t, f); break;
 	case WIRE_STATE: apply_state(t, f); break;
@@ -581,6 +572,19 @@ void table_apply(struct table *t, const struct fact *f)
 	case WIRE_NONE:
 	case WIRE_KINDS: break;
 	}
+}
+
+void table_apply(struct table *t, const struct fact *f)
+{
+	struct socket *s;
+
+	table_release(t, f->time_ns);
+	if (is_repeated(t, f))
+		return;
+	if (inet_is_udp(f->protocol))
+		udp_apply(t, f);
+	else
+		apply_tcp(t, f);
 	s = may_move_port(f) ? table_find(t, f->sk) : NULL;
 	if (s)
 		ports_link(t, s);

@@ -27,6 +27,7 @@ struct time_wait {
 	uint64_t before;   /* the number of the one before on this port */
 	uint64_t since_ns; /* 0 unknown */
 	uint64_t end_ns;
+	uint64_t cookie;
 	const struct process *owner;
 	struct endpoint local, peer;
 	uint32_t netns, device;
@@ -162,6 +163,7 @@ void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns,
 		return;
 	w->since_ns = time_ns;
 	w->end_ns = time_ns + (substate == STATE_FIN_WAIT2 ? 2 : 1) * TIME_WAIT_NS;
+	w->cookie = s->cookie;
 	w->owner = process_hold(s->owner);
 	w->local = s->local;
 	w->peer = s->peer;
@@ -222,6 +224,26 @@ void ports_seed_time_wait(struct table *t, const struct fact *f)
 	w->family = (uint8_t)f->family;
 	w->options = f->options;
 	w->mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr);
+}
+
+const struct process *table_time_wait_owner(const struct table *t, uint16_t port, uint64_t cookie)
+{
+	const struct port_state *p = t->ports;
+
+	if (!cookie)
+		return NULL;
+	for (const struct time_wait *w = ring_at(p, p->newest[port]); w; w = ring_at(p, w->before)) {
+		if (w->cookie == cookie)
+			return w->owner;
+	}
+	return NULL;
+}
+
+const struct process *table_owner(const struct table *t, uint64_t sk, uint64_t cookie)
+{
+	const struct socket *s = table_find(t, sk);
+
+	return s && cookie && s->cookie == cookie ? s->owner : NULL;
 }
 
 /* ---- conflicts ---- */

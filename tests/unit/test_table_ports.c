@@ -207,6 +207,23 @@ static void other_places_do_not_hold(void **state)
 	assert_int_equal(w->trouble.holder_count, 0);
 }
 
+static void udp_holds_against_udp(void **state)
+{
+	struct world *w = *state;
+	struct fact f = call(w, WIRE_BIND, 0x9000, 100, 0);
+
+	f.protocol = IPPROTO_UDP;
+	table_apply(w->table, &f);
+	f = call(w, WIRE_BIND, 0x9040, 200, 0);
+	f.protocol = IPPROTO_UDP;
+	f.result = -EADDRINUSE;
+	table_apply(w->table, &f);
+	assert_true(w->has_trouble);
+	assert_int_equal(w->trouble.holder_count, 1);
+	assert_int_equal(w->owner[0].pid, 100);
+	assert_int_equal(w->holder[0].state, STATE_NONE);
+}
+
 static void a_destroyed_socket_holds_nothing(void **state)
 {
 	struct world *w = *state;
@@ -424,6 +441,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conflicts_as_the_kernel_has_them),
 		cmocka_unit_test_setup_teardown(other_places_do_not_hold, setup, teardown),
+		cmocka_unit_test_setup_teardown(udp_holds_against_udp, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_destroyed_socket_holds_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_outgoing_connection_holds_its_port, setup,
 						teardown),

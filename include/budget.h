@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * budget.h - how many more connections could be opened from here: the local ports of each network namespace, counted by
+ * the kernel's own rule (net/ipv4/inet_hashtables.c, __inet_hash_connect()).
+ *
+ *     connect() without a bound port may take P when P is in the range and not reserved, and either nobody has P, or
+ *     only connect() gave P away (bucket_open) and these four ends are free or a TIME_WAIT that may be reused.
+ *
+ * So one bind() to P, whatever its address, takes P from every destination.
+ *
+ * Owns: the uses added and the rows made of them.  Refuses to know: iterators, the clock, formats.  One thread.
+ *
+ *     struct budget *b = budget_new();
+ *     budget_add_namespace(b, netns, &range);
+ *     budget_add(b, &use);                    // once for each socket
+ *     budget_finish(b);
+ *     for (i = 0; i < b->row_count; i++) ... b->row[i].available ...
+ *     budget_free(b);
+ */
+#ifndef SOCKWATCH_BUDGET_H
+#define SOCKWATCH_BUDGET_H
+
+#include "inet.h"
+#include "ports.h"
+#include "process.h"
+
+/* One socket with a local port. */
+struct port_use {
+	uint32_t netns;
+	uint16_t protocol;	  /* IPPROTO_TCP or IPPROTO_UDP */
+	enum family family;	  /* of the addresses: a mapped one is FAMILY_IPV4 */
+	bool v6only;		  /* UDP: IPV6_V6ONLY on a socket of FAMILY_IPV6 */
+	bool bucket_open;	  /* TCP: nobody but connect() chose this port */
+	bool never_reused;	  /* TIME_WAIT without timestamps */
+	enum tcp_state state;	  /* TIME_WAIT is FIN_WAIT2 where the peer's FIN is still to come */
+	bool minisock;		  /* the state is that of a minisock */
+	uint32_t tw_age_ms;
+	struct endpoint local, peer;
+	const struct process *owner; /* NULL unknown; must live as long as the budget */
+};
+
+/* A use as a look finds it. */
+struct port_found {
+	struct port_use use; /* without owner */
+	uint64_t sk, cookie; /* sk: valid within one look */
+	bool has_task;	     /* found behind a descriptor of this task */
+	struct process task;
+};
+
+/* What the ports of a namespace are taken by, for a picture. */
+enum port_mark {
+	PORT_FREE,
+	PORT_RESERVED,
+	PORT_TIME_WAIT,
+	PORT_CONNECTED, /* by connect(): free for other destinations */
+	PORT_BOUND,	/* by bind(): for none */
+	PORT_LISTENING,
+	PORT_MARKS,
+};
+
+struct budget_namespace {
+	uint32_t netns;
+	struct port_range range;
+	uint32_t usable;	   /* ports of the range that are not reserved */
+	uint32_t blocked;	   /* of these, taken from every destination by a bind() */
+	uint32_t udp_free4, udp_free6; /* ports an unbound UDP socket could get */
+	uint64_t in_use[STATES];   /* TCP sockets with a port of the range; CLOSE: bound only */
+	uint8_t mark[65536];	   /* enum port_mark */
+	uint8_t blocked_bits[8192], udp4_bits[8192], udp6_bits[8192], listen_bits[8192];
+	uint8_t bound_bits[8192]; /* somebody is bound to it and no more */
+};
+
+struct budget_row {
+	const struct budget_namespace *ns;
+	enum family family;
+	struct endpoint local, peer; /* local.port is 0 */
+	uint64_t in_use[STATES];     /* outgoing connections, those on bound ports too */
+	uint32_t taken;		     /* ports of the range this pair cannot use, beside blocked ones */
+	uint32_t available;
+	uint32_t time_wait;	     /* minisocks among in_use, whatever their substate */
+	uint32_t drain_ms;	     /* until the last TIME_WAIT has gone by itself; 0 none */
+	double churn_per_s;	     /* ports taken per second while watched; < 0 not watched */
+	double exhausted_in_s;	     /* at this rate; < 0 never or not known */
+};
+
+struct budget_process {
+	const struct process *process;
+	uint32_t held;		      /* ports of a range, by sockets it holds or left in TIME_WAIT */
+	uint32_t time_wait;	      /* left behind, where it was seen */
+	uint32_t bound_before_connect;/* connections whose port was chosen by bind(), where that is certain */
+	double churn_per_s;	      /* < 0 not watched */
+};
+
+struct budget {
+	struct budget_namespace **ns;
+	size_t ns_count;
+	struct budget_row *row; /* least available first */
+	size_t row_count;
+	struct budget_process *process; /* most ports held first */
+	size_t process_count;
+
+	struct port_use *use;
+	size_t use_count, use_cap;
+	bool failed; /* without memory: numbers would be wrong */
+};
+
+struct budget *budget_new(void);
+void budget_free(struct budget *b);
+/* Repeated calls for one namespace are ignored. */
+void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_range *range);
+/* A use in a namespace that was not added is ignored.  O(1) amortized. */
+void budget_add(struct budget *b, const struct port_use *use);
+/* O(n log n).  0 or -ENOMEM. */
+int budget_finish(struct budget *b);
+
+/* True when a plain connect() may take over this minisock's four ends now (tcp_twsk_unique()). */
+bool budget_is_reusable(const struct port_use *use, const struct port_range *range);
+
+#endif

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ephemeral.c - `sockwatch ephemeral`: a look at local ports, with what happened to them while watching. */
+#include "budget_writer.h"
+#include "commands.h"
+#include "log.h"
+#include "output.h"
+#include "session.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define MAX_SAMPLES 241
+#define REPEAT_MS   2000
+#define EXIT_SHORT  5 /* --fail-at reached */
+
+/* Who holds which socket: open addressing by the kernel's address. */
+struct owners {
+	struct owner {
+		uint64_t sk; /* 0 empty */
+		const struct process *process;
+	} * item;
+	size_t size, count; /* size: a power of two */
+};
+
+struct ephemeral {
+	const struct options *options;
+	struct session session;
+	struct budget_watch *watch;
+	struct budget *before, *budget;
+	struct owners owners;
+	struct output output;
+	struct buffer buffer;
+	uint64_t begin_ns, end_ns;
+	struct budget_sample sample[MAX_SAMPLES];
+	size_t sample_count;
+};
+
+static struct owner *owner_at(const struct owners *o, uint64_t sk)
+{
+	size_t at = (size_t)((sk >> 6) * 0x9e3779b97f4a7c15ull >> 20);
+
+	for (at &= o->size - 1; o->item[at].sk && o->item[at].sk != sk;
+	     at = (at + 1) & (o->size - 1))
+		;
+	return &o->item[at];
+}
+
+static bool owners_grow(struct owners *o)
+{
+	struct owners grown = {.size = o->size ? o->size * 2 : 4096, .count = o->count};
+
+	grown.item = calloc(grown.size, sizeof(*grown.item));
+	if (!grown.item)
+		return false;
+	for (size_t i = 0; i < o->size; i++) {
+		if (o->item[i].sk)
+			*owner_at(&grown, o->item[i].sk) = o->item[i];
+	}
+	free(o->item);
+	*o = grown;
+	return true;
+}
+
+/* Keeps a reference as long as the look; false when `sk` was there before, or without memory. */
+static bool owners_add(struct owners *owners, uint64_t sk, const struct process *p)
+{
+	struct owner *o;
+
+	if (owners->count * 2 >= owners->size && !owners_grow(owners))
+		return false;
+	o = owner_at(owners, sk);
+	if (o->sk)
+		return false;
+	o->sk = sk;
+	o->process = process_hold(p);
+	owners->count++;
+	return true;
+}
+
+/* False when this socket was found behind a descriptor before. */
+static bool note_owner(struct ephemeral *e, const struct port_found *found)
+{
+	const struct process *seen = table_owner(e->session.table, found->sk, found->cookie);
+	const struct process *holder =
+		seen ? NULL : process_intern(e->session.processes, &found->task);
+	bool added = owners_add(&e->owners, found->sk, seen ? seen : holder);
+
+	process_release(e->session.processes, holder);
+	return added;
+}
+
+static void owners_done(struct ephemeral *e)
+{
+	for (size_t i = 0; i < e->owners.size; i++)
+		process_release(e->session.processes, e->owners.item[i].process);
+	free(e->owners.item);
+	e->owners = (struct owners){0};
+}
+
+static void on_found(void *ctx, const struct port_found *found)
+{
+	struct ephemeral *e = ctx;
+	struct port_use use = found->use;
+
+	if (found->has_task) {
+		/* Namespaces are read next and find all but those that are only bound. */
+		if (!note_owner(e, found) || use.protocol != IPPROTO_TCP ||
+		    use.state != STATE_CLOSE)
+			return;
+	}
+	if (use.minisock) {
+		use.owner = table_time_wait_owner(e->session.table, use.local.port, found->cookie);
+		owners_add(&e->owners, found->sk, use.owner);
+	} else if (e->owners.size) {
+		use.owner = owner_at(&e->owners, found->sk)->process;
+	}
+	budget_add(e->budget, &use);
+}
+
+static void on_netns(void *ctx, uint32_t netns, const struct port_range *range)
+{
+	struct ephemeral *e = ctx;
+
+	budget_add_namespace(e->budget, netns, range);
+}
+
+/* A finished budget of now; NULL after saying why. */
+static struct budget *look(struct ephemeral *e)
+{
+	struct kernel_ports_sink sink = {.found = on_found, .netns = on_netns, .ctx = e};
+	const struct filter *f = &e->options->filter;
+	struct kernel_error error = {""};
+	int err;
+
+	e->budget = budget_new();
+	owners_done(e);
+	err = e->budget
+		      ? kernel_ports(e->session.kernel, f->has_netns ? f->netns : 0, &sink, &error)
+		      : -ENOMEM;
+	if (err == 0)
+		err = budget_finish(e->budget);
+	if (err == 0)
+		return e->budget;
+	log_error("%s", error.text[0] ? error.text : "no memory");
+	budget_free(e->budget);
+	e->budget = NULL;
+	return NULL;
+}
+
+static void on_event(void *ctx, const struct event *event)
+{
+	struct ephemeral *e = ctx;
+
+	budget_watch_event(e->watch, event);
+}
+
+static void take_sample(struct ephemeral *e)
+{
+	struct budget_sample *s = &e->sample[e->sample_count];
+	const struct budget *b = e->budget;
+
+	if (e->sample_count == MAX_SAMPLES)
+		return;
+	*s = (struct budget_sample){.time_ns = kernel_now()};
+	for (size_t i = 0; i < b->ns_count; i++) {
+		for (int state = 1; state < STATES; state++)
+			s->in_use += b->ns[i]->in_use[state];
+		s->time_wait += b->ns[i]->in_use[STATE_TIME_WAIT];
+	}
+	if (b->row_count)
+		s->available = b->row[0].available;
+	else if (b->ns_count)
+		s->available = b->ns[0]->usable - b->ns[0]->blocked;
+	e->sample_count++;
+}
+
+/* A page shows the use over the time watched. */
+static void on_turn(void *ctx, uint64_t now_ns, bool idle)
+{
+	struct ephemeral *e = ctx;
+	uint64_t apart_ns = e->options->for_ns / (MAX_SAMPLES - 1);
+
+	if (!idle || e->options->format != FORMAT_HTML || e->sample_count == MAX_SAMPLES)
+		return;
+	apart_ns = apart_ns < NSEC_PER_SEC / 2 ? NSEC_PER_SEC / 2 : apart_ns;
+	if (e->sample_count && now_ns - e->sample[e->sample_count - 1].time_ns < apart_ns)
+		return;
+	if (!look(e))
+		return;
+	take_sample(e);
+	budget_free(e->budget);
+	e->budget = NULL;
+}
+
+static int watch(struct ephemeral *e)
+{
+	int err = session_start(&e->session);
+
+	if (err < 0)
+		return err;
+	e->before = look(e);
+	if (!e->before)
+		return -EIO;
+	session_announce(&e->session, "; the report follows");
+	e->begin_ns = kernel_now();
+	session_run(&e->session, on_turn, e);
+	e->end_ns = kernel_now();
+	return 0;
+}
+
+static int attach_look(struct ephemeral *e)
+{
+	struct kernel_error error = {""};
+	int err = kernel_attach(e->session.kernel, &error);
+
+	if (err < 0)
+		log_error("%s", error.text);
+	return err;
+}
+
+static void print_report(struct ephemeral *e)
+{
+	struct budget_report report = {
+		.budget = e->budget,
+		.watch = e->watch,
+		.watched_ns = e->end_ns - e->begin_ns,
+		.time_ns = kernel_now(),
+		.wall_offset_ns = kernel_wall_offset(),
+		.map = e->options->map,
+		.sample = e->sample,
+		.sample_count = e->sample_count,
+	};
+	struct winsize size;
+
+	if (isatty(e->output.fd) == 1 && ioctl(e->output.fd, TIOCGWINSZ, &size) == 0)
+		report.columns = size.ws_col;
+	if (e->options->format == FORMAT_JSON)
+		budget_write_json(&e->buffer, &report);
+	else if (e->options->format == FORMAT_HTML)
+		budget_write_html(&e->buffer, &report);
+	else
+		budget_write_text(&e->buffer, &report);
+}
+
+static int exit_code(const struct ephemeral *e)
+{
+	if (!output_flush((struct output *)(uintptr_t)&e->output,
+			  (struct buffer *)(uintptr_t)&e->buffer) &&
+	    e->output.error) {
+		log_error("cannot write the output: %s", strerror(e->output.error));
+		return 1;
+	}
+	if (e->buffer.failed) {
+		log_error("no memory for the report");
+		return 1;
+	}
+	if (e->session.lost || e->session.full_told) {
+		log_error("%llu facts lost: what was counted while watching is too low",
+			  (unsigned long long)e->session.lost);
+		return EXIT_LOST;
+	}
+	for (size_t i = 0; e->options->fail_at && i < e->budget->row_count; i++) {
+		if (budget_percent(&e->budget->row[i]) >= e->options->fail_at)
+			return EXIT_SHORT;
+	}
+	return 0;
+}
+
+/* The next look, on a terminal over the one before; 0 once it is time to stop. */
+static int repeat(struct ephemeral *e)
+{
+	static const char home[] = "\033[H\033[J";
+
+	if (isatty(e->output.fd) == 1)
+		buffer_append(&e->buffer, home, sizeof(home) - 1);
+	print_report(e);
+	if (!output_flush(&e->output, &e->buffer) || output_stop)
+		return 0;
+	poll(NULL, 0, REPEAT_MS);
+	if (output_stop)
+		return 0;
+	budget_free(e->budget);
+	return look(e) ? 1 : -EIO;
+}
+
+static int run(struct ephemeral *e)
+{
+	const struct options *o = e->options;
+	int err = output_open(&e->output, o->output_file);
+
+	if (err < 0) {
+		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
+		return 1;
+	}
+	if (session_open(&e->session, o, on_event, e) < 0)
+		return 1;
+	if (o->for_ns)
+		e->watch = budget_watch_new(e->session.processes);
+	if (buffer_init(&e->buffer, 1u << 16) < 0 || (o->for_ns && !e->watch)) {
+		log_error("no memory");
+		return 1;
+	}
+	if ((e->watch ? watch(e) : attach_look(e)) < 0 || !look(e))
+		return 1;
+	if (e->watch) {
+		session_finish(&e->session);
+		budget_watch_apply(e->watch, e->budget, e->before, e->end_ns - e->begin_ns);
+	}
+	if (o->watch) {
+		while ((err = repeat(e)) > 0)
+			;
+		if (err < 0)
+			return 1;
+	} else {
+		print_report(e);
+	}
+	return exit_code(e);
+}
+
+int command_ephemeral(const struct options *options)
+{
+	struct ephemeral e = {.options = options, .output.fd = -1};
+	int code;
+
+	output_catch_signals();
+	code = run(&e);
+	budget_free(e.before);
+	budget_free(e.budget);
+	owners_done(&e);
+	budget_watch_free(e.watch);
+	buffer_done(&e.buffer);
+	session_close(&e.session);
+	output_close(&e.output);
+	return code;
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "budget.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIME_WAIT_MS 60000u /* TCP_TIMEWAIT_LEN */
+
+static bool bit_get(const uint8_t *bits, unsigned int i)
+{
+	return bits[i / 8] >> i % 8 & 1;
+}
+
+static void bit_set(uint8_t *bits, unsigned int i)
+{
+	bits[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
+struct budget *budget_new(void)
+{
+	return calloc(1, sizeof(struct budget));
+}
+
+void budget_free(struct budget *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->ns_count; i++)
+		free(b->ns[i]);
+	free(b->ns);
+	free(b->row);
+	free(b->process);
+	free(b->use);
+	free(b);
+}
+
+static struct budget_namespace *find_namespace(const struct budget *b, uint32_t netns)
+{
+	for (size_t i = 0; i < b->ns_count; i++) {
+		if (b->ns[i]->netns == netns)
+			return b->ns[i];
+	}
+	return NULL;
+}
+
+void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_range *range)
+{
+	struct budget_namespace **grown, *ns;
+
+	if (find_namespace(b, netns))
+		return;
+	grown = realloc(b->ns, (b->ns_count + 1) * sizeof(*grown));
+	ns = calloc(1, sizeof(*ns));
+	if (grown)
+		b->ns = grown;
+	if (!grown || !ns) {
+		free(ns);
+		b->failed = true;
+		return;
+	}
+	ns->netns = netns;
+	ns->range = *range;
+	b->ns[b->ns_count++] = ns;
+}
+
+void budget_add(struct budget *b, const struct port_use *use)
+{
+	if (b->use_count == b->use_cap) {
+		size_t cap = b->use_cap ? b->use_cap * 2 : 1024;
+		struct port_use *grown = realloc(b->use, cap * sizeof(*grown));
+
+		if (!grown) {
+			b->failed = true;
+			return;
+		}
+		b->use = grown;
+		b->use_cap = cap;
+	}
+	b->use[b->use_count++] = *use;
+}
+
+static bool in_range(const struct port_range *r, unsigned int port)
+{
+	return port >= r->low && port <= r->high && !port_is_reserved(r, port);
+}
+
+static bool is_loopback(const struct port_use *u)
+{
+	static const uint8_t one6[16] = {[15] = 1};
+
+	if (u->family == FAMILY_IPV4)
+		return u->local.addr[0] == 127 || u->peer.addr[0] == 127;
+	return memcmp(u->local.addr, one6, 16) == 0 || memcmp(u->peer.addr, one6, 16) == 0;
+}
+
+bool budget_is_reusable(const struct port_use *u, const struct port_range *r)
+{
+	if (!u->minisock || u->state != STATE_TIME_WAIT || u->never_reused)
+		return false;
+	if (r->tw_reuse == 0 || (r->tw_reuse == 2 && !is_loopback(u)))
+		return false;
+	return u->tw_age_ms >= r->tw_reuse_delay_ms;
+}
+
+/* ---- what each port is taken by ---- */
+
+static void mark_port(struct budget_namespace *ns, unsigned int port, enum port_mark mark)
+{
+	if (ns->mark[port] < mark)
+		ns->mark[port] = (uint8_t)mark;
+}
+
+static void mark_tcp(struct budget_namespace *ns, const struct port_use *u)
+{
+	unsigned int port = u->local.port;
+
+	if (port >= ns->range.low && port <= ns->range.high)
+		ns->in_use[u->minisock ? STATE_TIME_WAIT : u->state]++;
+	if (!u->bucket_open)
+		bit_set(ns->blocked_bits, port);
+	if (u->state == STATE_LISTEN)
+		bit_set(ns->listen_bits, port);
+	if (u->state == STATE_CLOSE)
+		bit_set(ns->bound_bits, port);
+	mark_port(ns, port,
+		  u->state == STATE_LISTEN ? PORT_LISTENING
+		  : !u->bucket_open	   ? PORT_BOUND
+		  : u->minisock		   ? PORT_TIME_WAIT
+					   : PORT_CONNECTED);
+}
+
+static void mark_udp(struct budget_namespace *ns, const struct port_use *u)
+{
+	/* An unbound socket asks with the wildcard address: ipv4_rcv_saddr_equal(), ipv6_rcv_saddr_equal(). */
+	if (!u->v6only)
+		bit_set(ns->udp4_bits, u->local.port);
+	bit_set(ns->udp6_bits, u->local.port);
+}
+
+static void count_ports(struct budget_namespace *ns)
+{
+	for (unsigned int port = ns->range.low; port <= ns->range.high; port++) {
+		if (port_is_reserved(&ns->range, port)) {
+			mark_port(ns, port, PORT_RESERVED);
+			continue;
+		}
+		ns->usable++;
+		ns->blocked += bit_get(ns->blocked_bits, port);
+		ns->udp_free4 += !bit_get(ns->udp4_bits, port);
+		ns->udp_free6 += !bit_get(ns->udp6_bits, port);
+	}
+}
+
+/* ---- rows ---- */
+
+/* An outgoing connection: nobody listens on its port here. */
+static bool is_outgoing(const struct budget_namespace *ns, const struct port_use *u)
+{
+	return ns && u->protocol == IPPROTO_TCP && u->peer.port && u->state != STATE_LISTEN &&
+	       u->state != STATE_CLOSE && !bit_get(ns->listen_bits, u->local.port);
+}
+
+/* bind() chose its port, and not somebody else's bind() to a port that connect() had chosen. */
+static bool is_bound_first(const struct budget_namespace *ns, const struct port_use *u)
+{
+	return is_outgoing(ns, u) && !u->bucket_open && !bit_get(ns->bound_bits, u->local.port);
+}
+
+static int compare_pairs(const struct port_use *a, const struct port_use *b)
+{
+	int d = (a->netns > b->netns) - (a->netns < b->netns);
+
+	if (!d)
+		d = (int)a->family - (int)b->family;
+	if (!d)
+		d = memcmp(a->local.addr, b->local.addr, 16);
+	if (!d)
+		d = memcmp(a->peer.addr, b->peer.addr, 16);
+	if (!d)
+		d = (int)a->peer.port - (int)b->peer.port;
+	return d;
+}
+
+static int compare_uses(const void *x, const void *y)
+{
+	const struct port_use *a = x, *b = y;
+	int d = compare_pairs(a, b);
+
+	return d ? d : (int)a->local.port - (int)b->local.port;
+}
+
+static int compare_rows(const void *x, const void *y)
+{
+	const struct budget_row *a = x, *b = y;
+
+	if (a->available != b->available)
+		return a->available < b->available ? -1 : 1;
+	return a->taken > b->taken ? -1 : a->taken < b->taken;
+}
+
+/* Fills a row from uses that are sorted by port. */
+static void count_row(struct budget_row *row, const struct port_use *use, size_t count)
+{
+	const struct budget_namespace *ns = row->ns;
+	unsigned int last = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct port_use *u = &use[i];
+
+		if (!is_outgoing(ns, u))
+			continue;
+		row->in_use[u->minisock ? STATE_TIME_WAIT : u->state]++;
+		if (u->minisock) {
+			uint32_t left =
+				u->tw_age_ms < TIME_WAIT_MS ? TIME_WAIT_MS - u->tw_age_ms : 1;
+
+			row->time_wait++;
+			if (row->drain_ms < left)
+				row->drain_ms = left;
+		}
+		if (!in_range(&ns->range, u->local.port) ||
+		    bit_get(ns->blocked_bits, u->local.port) || u->local.port == last ||
+		    budget_is_reusable(u, &ns->range))
+			continue;
+		last = u->local.port;
+		row->taken++;
+	}
+	row->available = ns->usable - ns->blocked - row->taken;
+}
+
+static int make_rows(struct budget *b)
+{
+	size_t cap = 0;
+
+	if (b->use_count)
+		qsort(b->use, b->use_count, sizeof(*b->use), compare_uses);
+	for (size_t i = 0, n; i < b->use_count; i += n) {
+		const struct port_use *first = &b->use[i];
+		struct budget_namespace *ns = find_namespace(b, first->netns);
+		struct budget_row row = {.ns = ns, .churn_per_s = -1, .exhausted_in_s = -1};
+		bool wanted = false;
+
+		for (n = 0; i + n < b->use_count && compare_pairs(first, first + n) == 0; n++)
+			wanted |= is_outgoing(ns, first + n);
+		if (!wanted)
+			continue;
+		if (b->row_count == cap) {
+			struct budget_row *grown;
+
+			cap = cap ? cap * 2 : 64;
+			grown = realloc(b->row, cap * sizeof(*grown));
+			if (!grown)
+				return -ENOMEM;
+			b->row = grown;
+		}
+		row.family = first->family;
+		row.local = first->local;
+		row.local.port = 0;
+		row.peer = first->peer;
+		count_row(&row, first, n);
+		b->row[b->row_count++] = row;
+	}
+	return 0;
+}
+
+/* ---- processes ---- */
+
+static int compare_owners(const void *x, const void *y)
+{
+	const struct port_use *a = *(const struct port_use *const *)x;
+	const struct port_use *b = *(const struct port_use *const *)y;
+
+	return (a->owner->pid > b->owner->pid) - (a->owner->pid < b->owner->pid);
+}
+
+static int compare_processes(const void *x, const void *y)
+{
+	const struct budget_process *a = x, *b = y;
+
+	return a->held > b->held ? -1 : a->held < b->held;
+}
+
+static int make_processes(struct budget *b)
+{
+	const struct port_use **owned = calloc(b->use_count + 1, sizeof(*owned));
+	size_t count = 0;
+
+	b->process = calloc(b->use_count + 1, sizeof(*b->process));
+	if (!owned || !b->process) {
+		free(owned);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < b->use_count; i++) {
+		if (b->use[i].owner)
+			owned[count++] = &b->use[i];
+	}
+	qsort(owned, count, sizeof(*owned), compare_owners);
+	for (size_t i = 0; i < count; i++) {
+		const struct port_use *u = owned[i];
+		const struct budget_namespace *ns = find_namespace(b, u->netns);
+		struct budget_process *p;
+
+		if (!ns || u->local.port < ns->range.low || u->local.port > ns->range.high)
+			continue;
+		if (!b->process_count ||
+		    b->process[b->process_count - 1].process->pid != u->owner->pid)
+			b->process[b->process_count++] =
+				(struct budget_process){.process = u->owner, .churn_per_s = -1};
+		p = &b->process[b->process_count - 1];
+		p->held++;
+		p->time_wait += u->minisock;
+		p->bound_before_connect += is_bound_first(ns, u);
+	}
+	free(owned);
+	qsort(b->process, b->process_count, sizeof(*b->process), compare_processes);
+	return 0;
+}
+
+int budget_finish(struct budget *b)
+{
+	int err;
+
+	for (size_t i = 0; i < b->use_count; i++) {
+		const struct port_use *u = &b->use[i];
+		struct budget_namespace *ns = find_namespace(b, u->netns);
+
+		if (ns && u->protocol == IPPROTO_TCP)
+			mark_tcp(ns, u);
+		else if (ns)
+			mark_udp(ns, u);
+	}
+	for (size_t i = 0; i < b->ns_count; i++)
+		count_ports(b->ns[i]);
+	err = b->failed ? -ENOMEM : make_rows(b);
+	if (!err)
+		err = make_processes(b);
+	if (b->row_count)
+		qsort(b->row, b->row_count, sizeof(*b->row), compare_rows);
+	return err;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "budget_writer.h"
+#include "units.h"
+
+void buffer_print(struct buffer *b, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (n > 0)
+		buffer_append(b, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+}
+
+unsigned int budget_percent(const struct budget_row *row)
+{
+	uint32_t usable = row->ns->usable;
+
+	return usable ? (unsigned int)((uint64_t)(usable - row->available) * 100 / usable) : 100;
+}
+
+static void put_time(struct buffer *out, const char *key, uint64_t boottime_ns, int64_t offset_ns)
+{
+	struct units_clock_cache clock;
+	char text[UNITS_RFC3339_SIZE];
+
+	units_clock_init(&clock);
+	units_format_rfc3339(text, &clock, boottime_ns + (uint64_t)offset_ns);
+	buffer_print(out, "\"%s\":\"%s\"", key, text);
+}
+
+static void put_string(struct buffer *out, const char *text, size_t len)
+{
+	char *p;
+
+	if (!text) {
+		buffer_print(out, "null");
+		return;
+	}
+	buffer_print(out, "\"");
+	p = buffer_reserve(out, 6 * len + 1);
+	if (p)
+		out->len += json_escape(p, text, len);
+	buffer_print(out, "\"");
+}
+
+static void put_process(struct buffer *out, const struct process *p)
+{
+	buffer_print(out, "{\"pid\":%u,\"tid\":%u,\"name\":", p->pid, p->tid);
+	put_string(out, p->name, strnlen(p->name, sizeof(p->name)));
+	buffer_print(out, ",\"uid\":%u,\"cgroup\":", p->uid);
+	put_string(out, p->cgroup && !*p->cgroup ? "/" : p->cgroup,
+		   p->cgroup && *p->cgroup ? strlen(p->cgroup) : 1);
+	buffer_print(out, ",\"container\":");
+	put_string(out, p->container, p->container ? strlen(p->container) : 0);
+	buffer_print(out, "}");
+}
+
+static void put_end(struct buffer *out, const char *key, enum family family, bool mapped,
+		    const struct endpoint *e, bool port)
+{
+	char addr[INET_ADDRESS_SIZE];
+	size_t len = inet_format_address(addr, family, mapped, e->addr);
+
+	buffer_print(out, "\"%s\":{\"addr\":\"%.*s\"", key, (int)len, addr);
+	if (port)
+		buffer_print(out, ",\"port\":%u", e->port);
+	buffer_print(out, "}");
+}
+
+static void put_states(struct buffer *out, const uint64_t in_use[STATES])
+{
+	const char *comma = "";
+
+	buffer_print(out, "\"in_use\":{");
+	for (int i = 1; i < STATES; i++) {
+		if (!in_use[i])
+			continue;
+		buffer_print(out, "%s\"%s\":%llu", comma, inet_state_name((enum tcp_state)i),
+			     (unsigned long long)in_use[i]);
+		comma = ",";
+	}
+	buffer_print(out, "}");
+}
+
+/* -1 is not known, and null. */
+static void put_decimal(struct buffer *out, const char *key, double value)
+{
+	if (value < 0)
+		buffer_print(out, ",\"%s\":null", key);
+	else
+		buffer_print(out, ",\"%s\":%.3f", key, value);
+}
+
+static void put_begin(struct buffer *out, const struct budget_report *r, const char *event)
+{
+	buffer_print(out, "{");
+	put_time(out, "time", r->time_ns, r->wall_offset_ns);
+	buffer_print(out, ",\"event\":\"%s\"", event);
+}
+
+static void put_failure(struct buffer *out, const struct budget_report *r,
+			const struct watch_failure *f)
+{
+	buffer_print(out, ",\"first_failure\":{");
+	put_time(out, "time", f->time_ns, r->wall_offset_ns);
+	buffer_print(out, ",\"error\":\"%s\"", inet_errno_name(f->error));
+	if (f->has_peer) {
+		buffer_print(out, ",");
+		put_end(out, "peer", f->family, f->mapped, &f->peer, true);
+	}
+	buffer_print(out, ",\"process\":");
+	if (f->has_process)
+		put_process(out, &f->process);
+	else
+		buffer_print(out, "null");
+	buffer_print(out, "}");
+}
+
+static void put_watched(struct buffer *out, const struct budget_report *r, uint32_t netns)
+{
+	const struct watch_namespace *ns =
+		r->watch ? budget_watch_namespace(r->watch, netns) : NULL;
+
+	if (!r->watch) {
+		buffer_print(out, ",\"failures\":null,\"first_failure\":null");
+		return;
+	}
+	buffer_print(out, ",\"failures\":%llu", (unsigned long long)(ns ? ns->failures : 0));
+	if (ns && ns->failures)
+		put_failure(out, r, &ns->first);
+	else
+		buffer_print(out, ",\"first_failure\":null");
+	if (ns && ns->latency.count)
+		buffer_print(
+			out,
+			",\"connect_ns\":{\"count\":%llu,\"mean\":%llu,\"first\":%llu,\"last\":%"
+			"llu,\"max\":%llu}",
+			(unsigned long long)ns->latency.count,
+			(unsigned long long)(ns->latency.sum_ns / ns->latency.count),
+			(unsigned long long)(ns->latency.first_sum_ns / ns->latency.first_count),
+			(unsigned long long)ns->latency.last_ns,
+			(unsigned long long)ns->latency.max_ns);
+}
+
+static void put_namespace(struct buffer *out, const struct budget_report *r,
+			  const struct budget_namespace *ns)
+{
+	put_begin(out, r, "namespace");
+	buffer_print(
+		out,
+		",\"netns\":%u,\"range\":{\"low\":%u,\"high\":%u,\"reserved\":%u,\"step\":%u},",
+		ns->netns, ns->range.low, ns->range.high, ns->range.reserved_count, ns->range.step);
+	put_states(out, ns->in_use);
+	buffer_print(out,
+		     ",\"usable\":%u,\"bound\":%u,\"udp_available\":{\"ipv4\":%u,\"ipv6\":%u},"
+		     "\"tcp_tw_reuse\":%u",
+		     ns->usable, ns->blocked, ns->udp_free4, ns->udp_free6, ns->range.tw_reuse);
+	put_watched(out, r, ns->netns);
+	buffer_print(out, "}\n");
+}
+
+static void put_row(struct buffer *out, const struct budget_report *r, const struct budget_row *row)
+{
+	put_begin(out, r, "budget");
+	buffer_print(out, ",\"netns\":%u,\"proto\":\"tcp\",", row->ns->netns);
+	put_end(out, "local", row->family, false, &row->local, false);
+	buffer_print(out, ",");
+	put_end(out, "peer", row->family, false, &row->peer, true);
+	buffer_print(out, ",");
+	put_states(out, row->in_use);
+	buffer_print(out, ",\"available\":%u", row->available);
+	put_decimal(out, "time_wait_drain_s", row->drain_ms / 1000.0);
+	put_decimal(out, "churn_per_s", row->churn_per_s);
+	put_decimal(out, "exhausted_in_s", row->exhausted_in_s);
+	buffer_print(out, "}\n");
+}
+
+void budget_write_json(struct buffer *out, const struct budget_report *r)
+{
+	const struct budget *b = r->budget;
+
+	for (size_t i = 0; i < b->ns_count; i++)
+		put_namespace(out, r, b->ns[i]);
+	for (size_t i = 0; i < b->row_count; i++)
+		put_row(out, r, &b->row[i]);
+	for (size_t i = 0; i < b->process_count; i++) {
+		const struct budget_process *p = &b->process[i];
+
+		put_begin(out, r, "process");
+		buffer_print(out, ",\"process\":");
+		put_process(out, p->process);
+		buffer_print(out, ",\"held\":%u,\"time_wait\":%u", p->held, p->time_wait);
+		put_decimal(out, "churn_per_s", p->churn_per_s);
+		buffer_print(out, ",\"bound_before_connect\":%u}\n", p->bound_before_connect);
+	}
+}

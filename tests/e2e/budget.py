@@ -1,0 +1,417 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `sockwatch ephemeral` says is left, proven by connecting until the kernel says no.
+
+Each case runs in a network namespace of its own with a range of ten ports and prints PASS, FAIL or SKIP.
+"""
+import ctypes
+import errno
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import traceback
+
+PROGRAM = sys.argv[1]
+LOW, HIGH = 40000, 40009
+NO_PORT = 24  # IP_BIND_ADDRESS_NO_PORT
+PORT_RANGE = 51  # IP_LOCAL_PORT_RANGE
+CLONE_NEWNET = 0x40000000
+keep = []
+
+
+class Skip(Exception):
+    pass
+
+
+def sysctl(name, value):
+    path = "/proc/sys/net/ipv4/" + name
+    if not os.path.exists(path):
+        raise Skip("no " + path)
+    with open(path, "w") as f:
+        f.write(str(value))
+
+
+def tcp(family=socket.AF_INET):
+    s = socket.socket(family, socket.SOCK_STREAM)
+    keep.append(s)
+    return s
+
+
+def listen(addr, port, family=socket.AF_INET):
+    s = tcp(family)
+    s.bind((addr, port))
+    s.listen(1000)
+    return s
+
+
+def ephemeral(*args):
+    out = subprocess.run([PROGRAM, "ephemeral", "--netns", "self", "-o", "json", *args], capture_output=True,
+                         text=True, timeout=60)
+    assert out.returncode in (0, 5), out.stderr
+    lines = [json.loads(line) for line in out.stdout.splitlines()]
+    return lines, out.returncode
+
+
+def available(addr, port):
+    """Ports left towards addr:port; what no row speaks of has all that bind() has left."""
+    lines, _ = ephemeral()
+    ns = [l for l in lines if l["event"] == "namespace"][0]
+    rows = [l for l in lines if l["event"] == "budget" and l["peer"] == {"addr": addr, "port": port}]
+    assert len(rows) <= 1, rows
+    return rows[0]["available"] if rows else ns["usable"] - ns["bound"]
+
+
+def connect_all(addr, port, family=socket.AF_INET):
+    """Connects until it fails for want of a port; returns how many succeeded."""
+    count = 0
+    while count < 1000:
+        s = tcp(family)
+        try:
+            s.connect((addr, port))
+        except OSError as e:
+            assert e.errno == errno.EADDRNOTAVAIL, e
+            return count
+        count += 1
+    raise AssertionError("no end")
+
+
+def prove(addr, port, expected=None, family=socket.AF_INET):
+    said = available(addr, port)
+    done = connect_all(addr, port, family)
+    assert said == done, f"to {addr}:{port}: said {said}, {done} connects succeeded"
+    assert expected is None or done == expected, f"to {addr}:{port}: {done} connects, the case expects {expected}"
+    left = available(addr, port)
+    assert left == 0, f"to {addr}:{port}: said {left} are left after the last"
+
+
+def plain():
+    listen("0.0.0.0", 80)
+    for i in (1, 2, 3):
+        prove(f"127.0.1.{i}", 80, 10)
+
+
+def some_then_the_rest():
+    listen("0.0.0.0", 80)
+    for _ in range(4):
+        tcp().connect(("127.0.0.1", 80))
+    prove("127.0.0.1", 80, 6)
+
+
+def bound_elsewhere():
+    listen("0.0.0.0", 80)
+    for port in (40001, 40004, 40009):
+        tcp().bind(("127.0.0.9", port))
+    prove("127.0.0.1", 80, 7)
+
+
+def listener_in_range():
+    listen("0.0.0.0", 80)
+    listen("127.0.0.9", 40003)
+    prove("127.0.0.1", 80, 9)
+
+
+def bind_zero_then_connect():
+    listen("0.0.0.0", 80)
+    for _ in range(3):
+        s = tcp()
+        s.bind(("127.0.0.1", 0))
+        s.connect(("127.0.0.1", 80))
+    prove("127.0.0.2", 80, 7)
+    prove("127.0.0.1", 80, 7)
+
+
+def bind_no_port():
+    listen("0.0.0.0", 80)
+    for _ in range(3):
+        s = tcp()
+        s.setsockopt(socket.IPPROTO_IP, NO_PORT, 1)
+        s.bind(("127.0.0.1", 0))
+        s.connect(("127.0.0.1", 80))
+    prove("127.0.0.2", 80, 10)
+    prove("127.0.0.1", 80, 7)
+
+
+def port_range_option():
+    listen("0.0.0.0", 80)
+    for _ in range(2):
+        s = tcp()
+        try:
+            s.setsockopt(socket.IPPROTO_IP, PORT_RANGE, struct.pack("I", 40003 << 16 | 40002))
+        except OSError:
+            raise Skip("no IP_LOCAL_PORT_RANGE")
+        s.connect(("127.0.0.1", 80))
+    prove("127.0.0.1", 80, 8)
+
+
+def reserved():
+    listen("0.0.0.0", 80)
+    sysctl("ip_local_reserved_ports", "40000,40005-40006,50000")
+    prove("127.0.0.1", 80, 7)
+
+
+def other_source():
+    listen("0.0.0.0", 80)
+    for _ in range(4):
+        s = tcp()
+        s.setsockopt(socket.IPPROTO_IP, NO_PORT, 1)
+        s.bind(("127.0.0.7", 0))
+        s.connect(("127.0.0.1", 80))
+    lines, _ = ephemeral()
+    rows = {l["local"]["addr"]: l["available"] for l in lines if l["event"] == "budget"}
+    assert rows == {"127.0.0.7": 6}, rows
+    assert connect_all("127.0.0.1", 80) == 10
+
+
+def closed_again():
+    listen("0.0.0.0", 80)
+    for port in (40001, 40004):
+        s = tcp()
+        s.bind(("127.0.0.9", port))
+        s.close()
+    prove("127.0.0.1", 80, 10)
+
+
+def bucket_stays_bound():
+    """A bound port that a connection still uses: the kernel may or may not give it back, the report must know."""
+    listen("0.0.0.0", 80)
+    s = tcp()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 40002))
+    s.connect(("127.0.0.1", 80))
+    t = tcp()
+    t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    t.bind(("127.0.0.1", 40002))
+    t.close()
+    prove("127.0.0.2", 80)
+
+
+def fill_time_wait(server, addr="127.0.0.1", family=socket.AF_INET):
+    """Ten connections whose client closed first, all in TIME_WAIT."""
+    for _ in range(10):
+        c = tcp(family)
+        c.connect((addr, 80))
+        a, _ = server.accept()
+        c.close()
+        assert a.recv(1) == b""
+        a.close()
+
+
+def time_wait(reuse):
+    server = listen("0.0.0.0", 80)
+    sysctl("tcp_tw_reuse", reuse)
+    fill_time_wait(server)
+    lines, _ = ephemeral()
+    row = [l for l in lines if l["event"] == "budget"][0]
+    assert row["in_use"] == {"TIME_WAIT": 10}, row
+    assert 0 < row["time_wait_drain_s"] <= 61, row
+    if row["available"] not in (0, 10):
+        raise AssertionError(row)
+    if reuse == 0:
+        prove("127.0.0.1", 80, 0)
+        return
+    # Within the first second none may be reused, later all: wait until the report says so, then it must be true.
+    deadline = time.monotonic() + 20
+    while available("127.0.0.1", 80) != 10:
+        assert time.monotonic() < deadline, "no TIME_WAIT ever became reusable"
+        select.select([], [], [], 0.05)
+    done = connect_all("127.0.0.1", 80)
+    assert done == 10, f"said 10, {done} connects succeeded"
+
+
+def time_wait_not_loopback():
+    """tcp_tw_reuse 2 reuses on loopback only."""
+    subprocess.run(["ip", "addr", "add", "10.9.8.7/32", "dev", "lo"], check=True)
+    server = listen("0.0.0.0", 80)
+    sysctl("tcp_tw_reuse", 2)
+    fill_time_wait(server, "10.9.8.7")
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        assert available("10.9.8.7", 80) == 0
+    assert connect_all("10.9.8.7", 80) == 0
+
+
+def no_timestamps():
+    server = listen("0.0.0.0", 80)
+    sysctl("tcp_timestamps", 0)
+    sysctl("tcp_tw_reuse", 1)
+    fill_time_wait(server)
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        assert available("127.0.0.1", 80) == 0
+    assert connect_all("127.0.0.1", 80) == 0
+
+
+def ipv6():
+    listen("::", 80, socket.AF_INET6)
+    tcp(socket.AF_INET6).bind(("::1", 40002))
+    tcp().bind(("127.0.0.1", 40003))
+    prove("::1", 80, 8, socket.AF_INET6)
+
+
+def mapped():
+    """IPv4 inside IPv6 sockets competes with IPv4."""
+    listen("0.0.0.0", 80)
+    for _ in range(3):
+        tcp(socket.AF_INET6).connect(("::ffff:127.0.0.1", 80))
+    prove("127.0.0.1", 80, 7)
+
+
+def udp():
+    for port, addr in ((40001, "127.0.0.1"), (40002, "0.0.0.0")):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind((addr, port))
+        keep.append(s)
+    lines, _ = ephemeral()
+    said = [l for l in lines if l["event"] == "namespace"][0]["udp_available"]["ipv4"]
+    done = 0
+    while done < 100:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        keep.append(s)
+        try:
+            if done % 2:
+                s.connect(("127.0.0.1", 53))
+            else:
+                s.sendto(b"x", ("127.0.0.1", 53))
+        except OSError as e:
+            assert e.errno == errno.EAGAIN, e
+            break
+        done += 1
+    assert said == done == 8, (said, done)
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        s.bind(("0.0.0.0", 0))
+        raise AssertionError("bind(0) found a port")
+    except OSError as e:
+        assert e.errno == errno.EADDRINUSE, e
+
+
+def bind_zero_fails():
+    listen("0.0.0.0", 80)
+    prove("127.0.0.1", 80, 10)
+    s = tcp()
+    try:
+        s.bind(("127.0.0.1", 0))
+        raise AssertionError("bind(0) found a port")
+    except OSError as e:
+        assert e.errno == errno.EADDRINUSE, e
+
+
+def fail_at():
+    listen("0.0.0.0", 80)
+    for _ in range(8):
+        tcp().connect(("127.0.0.1", 80))
+    assert ephemeral("--fail-at", "90%")[1] == 0
+    tcp().connect(("127.0.0.1", 80))
+    assert ephemeral("--fail-at", "90%")[1] == 5
+
+
+def watched(seconds, *args):
+    p = subprocess.Popen([PROGRAM, "ephemeral", "--netns", "self", "--for", seconds, *args], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+    line = p.stderr.readline()
+    assert line.startswith("sockwatch: tracing"), line
+    return p
+
+
+def failure_while_watched():
+    listen("0.0.0.0", 80)
+    p = watched("3s", "-o", "json")
+    assert connect_all("127.0.0.1", 80) == 10
+    out, _ = p.communicate(timeout=60)
+    lines = [json.loads(line) for line in out.splitlines()]
+    ns = [l for l in lines if l["event"] == "namespace"][0]
+    assert ns["failures"] == 1, ns
+    assert ns["first_failure"]["error"] == "EADDRNOTAVAIL", ns
+    assert ns["first_failure"]["peer"] == {"addr": "127.0.0.1", "port": 80}, ns
+    assert ns["first_failure"]["process"]["pid"] == os.getpid(), ns
+    row = [l for l in lines if l["event"] == "budget"][0]
+    assert row["available"] == 0 and row["churn_per_s"] > 2, row
+    assert ns["connect_ns"]["count"] == 10, ns
+
+
+def full_range():
+    """28,232 ports to one destination: the report names process, destination, first failure and remedy."""
+    sysctl("ip_local_port_range", "32768 60999")
+    sysctl("tcp_tw_reuse", 0)
+    server = listen("0.0.0.0", 80)
+    p = watched("120s")
+    before = time.time_ns()
+    for done in range(40000):
+        c = socket.socket()
+        before = time.time_ns()
+        try:
+            c.connect(("127.0.0.1", 80))
+        except OSError as e:
+            assert e.errno == errno.EADDRNOTAVAIL, e
+            break
+        a, _ = server.accept()
+        c.close()
+        a.close()
+    after = time.time_ns()
+    assert done == 28232, done
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    assert p.returncode == 0, err
+    name = f"[{os.getpid()}] to 127.0.0.1:80, EADDRNOTAVAIL"
+    first = [l for l in out.splitlines() if "the first at" in l]
+    assert first and name in first[0] and "1 failed" in first[0], out
+    clock = first[0].split("the first at ")[1].split(":")
+    seconds = int(clock[0]) * 3600 + int(clock[1]) * 60 + float(clock[2])
+    local = time.localtime(before // 10**9)
+    day = local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec
+    assert day + before % 10**9 / 1e9 - 0.001 <= seconds <= day + (after - before // 10**9 * 10**9) / 1e9 + 0.001, (first, before, after)
+    assert "28232         0  100%     28232" in out, out
+    assert "what would help" in out and "28232 of 28232 are in TIME_WAIT" in out and "tcp_tw_reuse = 0" in out, out
+    assert f"[{os.getpid()}]" in out.split("PROCESS")[1], out
+    return out
+
+
+CASES = [plain, some_then_the_rest, bound_elsewhere, listener_in_range, bind_zero_then_connect, bind_no_port,
+         port_range_option, reserved, other_source, closed_again, bucket_stays_bound,
+         ("time-wait-reuse-0", lambda: time_wait(0)), ("time-wait-reuse-1", lambda: time_wait(1)),
+         ("time-wait-reuse-2", lambda: time_wait(2)), time_wait_not_loopback, no_timestamps, ipv6, mapped, udp,
+         bind_zero_fails, fail_at, failure_while_watched, full_range]
+
+
+def run(name, case):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET):
+        print(f"SKIP {name}: no network namespace: {os.strerror(ctypes.get_errno())}")
+        return 0
+    try:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        sysctl("ip_local_port_range", f"{LOW} {HIGH}")
+        case()
+        print(f"PASS {name}")
+    except Skip as e:
+        print(f"SKIP {name}: {e}")
+    except Exception as e:
+        print(f"FAIL {name}: " + " ".join(str(e).split()))
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def main():
+    failed = 0
+    for case in CASES:
+        name, case = case if isinstance(case, tuple) else (case.__name__.replace("_", "-"), case)
+        if len(sys.argv) > 2 and not name.startswith(sys.argv[2]):
+            continue
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            code = run("ephemeral-" + name, case)
+            sys.stdout.flush()
+            os._exit(code)
+        failed += os.waitpid(pid, 0)[1] != 0
+    return 1 if failed else 0
+
+
+sys.exit(main())
