@@ -9,6 +9,24 @@
 #include "fill.h"
 #include "submit.h"
 
+/* What the hook's first copy told last on this CPU (core.bpf.c). */
+static __always_inline void note_told(__u32 hook, struct sock *sk, __u64 change)
+{
+	struct told *last = bpf_map_lookup_elem(&told, &hook);
+
+	if (!last)
+		return;
+	last->sk = (__u64)sk;
+	last->change = change;
+}
+
+static __always_inline bool was_told(__u32 hook, struct sock *sk, __u64 change)
+{
+	struct told *last = bpf_map_lookup_elem(&told, &hook);
+
+	return last && last->sk == (__u64)sk && last->change == change;
+}
+
 /* A call that names an owner.  `task` false where the hook runs elsewhere or another fact named the
  * task already. */
 static __always_inline struct wire_call *call_reserve(enum wire_kind kind, struct sock *sk,
@@ -275,6 +293,42 @@ static __always_inline void on_socket(enum wire_kind kind, struct sock *sk, cons
 	if (!f)
 		return;
 	fill_socket(f, sk, trusted);
+	record_submit(f);
+}
+
+/* The minisock is about to be hashed: `tw` has what it will be found by. */
+static __always_inline void on_time_wait(struct inet_timewait_sock *tw, struct sock *sk,
+					 const __u8 flags)
+{
+	struct wire_fact *f;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return;
+	f = record_reserve(WIRE_TIME_WAIT, sizeof(*f));
+	if (!f)
+		return;
+	fill_socket(f, sk, true);
+	f->flags = flags;
+	f->listener = (__u64)tw;
+	f->from = f->to;
+	f->to = tw->tw_substate;
+	record_submit(f);
+}
+
+static __always_inline void on_time_wait_end(struct inet_timewait_sock *tw)
+{
+	struct wire_fact *f;
+
+	/* DCCP (up to 6.15) has minisocks too, which carry no protocol. */
+	if (BPF_CORE_READ(tw, __tw_common.skc_prot, name[0]) == 'D')
+		return;
+	f = record_reserve(WIRE_TIME_WAIT_END, sizeof(*f));
+	if (!f)
+		return;
+	f->flags = 0;
+	fill_common(f, &tw->__tw_common);
+	f->from = TCP_TIME_WAIT;
+	f->to = TCP_CLOSE;
 	record_submit(f);
 }
 

@@ -12,23 +12,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-static __always_inline void note_told(__u32 hook, struct sock *sk, __u64 change)
-{
-	struct told *last = bpf_map_lookup_elem(&told, &hook);
-
-	if (!last)
-		return;
-	last->sk = (__u64)sk;
-	last->change = change;
-}
-
-static __always_inline bool was_told(__u32 hook, struct sock *sk, __u64 change)
-{
-	struct told *last = bpf_map_lookup_elem(&told, &hook);
-
-	return last && last->sk == (__u64)sk && last->change == change;
-}
-
 static __always_inline bool is_change(struct sock *sk, int from, int to)
 {
 	return from != to && is_traced_protocol(sk->sk_protocol);

@@ -123,6 +123,25 @@ static __always_inline void fill_socket(struct wire_fact *f, struct sock *sk, co
 	fill_addresses(f, sk, trusted);
 }
 
+/* Likewise from what a minisock of TCP shares with a socket, which is all it has. */
+static __always_inline void fill_common(struct wire_fact *f, struct sock_common *common)
+{
+	f->netns = BPF_CORE_READ(common, skc_net.net, ns.inum);
+	f->sk = (__u64)common;
+	f->cookie = BPF_CORE_READ(common, skc_cookie.counter);
+	f->listener = 0;
+	f->family = BPF_CORE_READ(common, skc_family);
+	f->from = 0;
+	f->to = BPF_CORE_READ(common, skc_state);
+	f->options = 0;
+	f->protocol = IPPROTO_TCP;
+	f->error = 0;
+	f->local_port_be = bpf_htons(BPF_CORE_READ(common, skc_num));
+	f->peer_port_be = BPF_CORE_READ(common, skc_dport);
+	f->ifindex = BPF_CORE_READ(common, skc_bound_dev_if);
+	fill_addresses(f, (struct sock *)common, false); /* for its first member only */
+}
+
 static __always_inline void fill_task_from(struct wire_task *t, struct task_struct *task)
 {
 	t->fd = 0;

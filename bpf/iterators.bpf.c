@@ -71,21 +71,11 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 /* A port in TIME_WAIT still keeps others from binding it. */
 static __always_inline void fill_minisock(struct wire_call *c, struct sock_common *common)
 {
-	struct sock *sk = (struct sock *)common; /* for its first member only */
-
 	c->fact.kind = WIRE_SEED_SOCKET;
 	c->fact.size = sizeof(*c);
 	c->fact.time_ns = bpf_ktime_get_boot_ns();
 	c->fact.flags = WIRE_F_NO_FILE | WIRE_F_ORPHAN;
-	c->fact.netns = BPF_CORE_READ(common, skc_net.net, ns.inum);
-	c->fact.sk = (__u64)common;
-	c->fact.cookie = BPF_CORE_READ(common, skc_cookie.counter);
-	c->fact.family = BPF_CORE_READ(common, skc_family);
-	c->fact.to = TCP_TIME_WAIT;
-	c->fact.protocol = IPPROTO_TCP;
-	c->fact.local_port_be = bpf_htons(BPF_CORE_READ(common, skc_num));
-	c->fact.peer_port_be = BPF_CORE_READ(common, skc_dport);
-	c->fact.ifindex = BPF_CORE_READ(common, skc_bound_dev_if);
+	fill_common(&c->fact, common);
 	c->fact.options = WIRE_O_KNOWN;
 	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuse))
 		c->fact.options |= WIRE_O_REUSEADDR;
@@ -93,7 +83,6 @@ static __always_inline void fill_minisock(struct wire_call *c, struct sock_commo
 		c->fact.options |= WIRE_O_REUSEPORT;
 	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only))
 		c->fact.options |= WIRE_O_V6ONLY;
-	fill_addresses(&c->fact, sk, false);
 }
 
 SEC("iter/tcp")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * trampolines.bpf.c - bind, listen, connect and accept by fentry and fexit: they cost other system
+ * trampolines.bpf.c - bind, listen, connect, accept and TIME_WAIT by fentry and fexit: they cost other system
  * calls nothing and cover io_uring, because every path goes through these functions.
  */
 #include "bodies.h"
@@ -177,4 +177,36 @@ SEC("fexit/inet_csk_accept")
 int BPF_PROG(fexit__inet_csk_accept2, struct sock *sk, void *arg, struct sock *child)
 {
 	return accept_return(child);
+}
+
+/* A kernel has one of the two, the second from 6.8 on.  Delete the first with 6.6. */
+SEC("fentry/inet_twsk_hashdance")
+int BPF_PROG(fentry__inet_twsk_hashdance, struct inet_timewait_sock *tw, struct sock *sk)
+{
+	on_time_wait(tw, sk, 0);
+	return 0;
+}
+
+SEC("fentry/inet_twsk_hashdance_schedule")
+int BPF_PROG(fentry__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw, struct sock *sk)
+{
+	note_told(NESTED_TIME_WAIT, sk, (__u64)tw);
+	on_time_wait(tw, sk, 0);
+	return 0;
+}
+
+/* Softirq may come in here, see core.bpf.c; the older function runs without. */
+SEC("fentry/inet_twsk_hashdance_schedule")
+int BPF_PROG(again__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw, struct sock *sk)
+{
+	if (!was_told(NESTED_TIME_WAIT, sk, (__u64)tw))
+		on_time_wait(tw, sk, WIRE_F_AGAIN);
+	return 0;
+}
+
+SEC("fentry/inet_twsk_kill")
+int BPF_PROG(fentry__inet_twsk_kill, struct inet_timewait_sock *tw)
+{
+	on_time_wait_end(tw);
+	return 0;
 }

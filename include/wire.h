@@ -36,6 +36,8 @@ enum wire_kind {
 	WIRE_RESET_SENT,
 	WIRE_SEED_FILE,	    /* an iterator found this socket behind a descriptor of the task */
 	WIRE_SEED_SOCKET,   /* an iterator found this socket in a namespace; no task known */
+	WIRE_TIME_WAIT,	    /* a minisock takes the socket's place: CLOSED follows at once; `to` is its substate */
+	WIRE_TIME_WAIT_END, /* the minisock is gone: `sk` is its own address */
 	WIRE_KINDS,
 };
 
@@ -68,9 +70,10 @@ struct wire_fact {
 	__u64 time_ns;	/* CLOCK_BOOTTIME */
 	__u64 sk;	/* kernel address: a key between birth and destroy, never shown; 0 unknown */
 	__u64 cookie;	/* socket cookie; 0 where none may be asked for */
-	__u64 listener;	/* cookie of the listener a child was cloned from, where known; else 0 */
+	__u64 listener;	/* cookie of the listener a child was cloned from, where known; else 0;
+			   TIME_WAIT: kernel address of the minisock */
 	__u8 family;	/* AF_INET or AF_INET6 */
-	__u8 from;	/* TCP state before, as in <netinet/tcp.h>; OPEN, STATE, CLOSED */
+	__u8 from;	/* TCP state before, as in <netinet/tcp.h>; OPEN, STATE, CLOSED, TIME_WAIT */
 	__u8 to;	/* TCP state after, or the state now for other kinds */
 	__u8 options;	/* enum wire_option */
 	__u16 protocol;	/* IPPROTO_TCP, IPPROTO_MPTCP, IPPROTO_UDP, IPPROTO_UDPLITE */

@@ -63,6 +63,12 @@ static void print_json(const struct kernel *k, const struct utsname *host)
 	}
 }
 
+/* No other row, of either tier, covers the same. */
+static bool is_alone(const struct kernel_hook *h)
+{
+	return strcmp(h->hook, "fentry/inet_twsk_kill") == 0;
+}
+
 static void print_text(const struct kernel *k, const struct utsname *host)
 {
 	const char *cgroup = kernel_cgroup_place(k), *tracefs = kernel_tracefs_place(k);
@@ -95,6 +101,8 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 		else if (h->status == HOOK_FAILED &&
 			 (h->tier == TIER_BOTH || h->tier == kernel_tier_chosen(k)))
 			printf("  %-9s %s: %s\n", h->fact, h->covers, h->why);
+		else if (h->status != HOOK_ATTACHED && is_alone(h))
+			printf("  %-9s %s\n", h->fact, h->covers);
 	}
 	printf("  %-9s raw and SCTP sockets\n", "protocols");
 }

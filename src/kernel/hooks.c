@@ -64,6 +64,14 @@ static const struct kernel_hook hook_table[] = {
 	 "tells IPv6 UDP ports of bind() from those of sendto()", "", HOOK_UNUSED, ""},
 	{"connect", "fentry__inet_dgram_connect", "fentry/inet_dgram_connect", TIER_TRAMPOLINES,
 	 "tells UDP ports of connect() from those of sendto()", "", HOOK_UNUSED, ""},
+	{"time-wait", "fentry__inet_twsk_kill", "fentry/inet_twsk_kill", TIER_TRAMPOLINES,
+	 "the end of TIME_WAIT", "", HOOK_UNUSED, ""},
+	{"time-wait", "fentry__inet_twsk_hashdance", "fentry/inet_twsk_hashdance", TIER_TRAMPOLINES,
+	 "who enters TIME_WAIT (up to Linux 6.7)", "", HOOK_UNUSED, ""},
+	{"time-wait", "fentry__inet_twsk_hashdance_schedule", "fentry/inet_twsk_hashdance_schedule",
+	 TIER_TRAMPOLINES, "who enters TIME_WAIT (Linux 6.8 on)", "", HOOK_UNUSED, ""},
+	{"time-wait", "again__inet_twsk_hashdance_schedule", "fentry/inet_twsk_hashdance_schedule",
+	 TIER_TRAMPOLINES, "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"cookie", "sockops__cookies", "sockops", TIER_TRAMPOLINES,
 	 "a cookie for accepted sockets (up to Linux 5.11)", "", HOOK_UNUSED, ""},
 	{"connect, listen", "sockops__ports", "sockops", TIER_TRACEPOINTS,
@@ -187,7 +195,11 @@ bool hooks_fall_back(struct kernel *k)
 	if (k->options.hooks != HOOKS_AUTO || k->tier != TIER_TRAMPOLINES)
 		return false;
 	for (size_t i = 0; i < k->hook_count; i++) {
-		if (k->hooks[i].tier == TIER_TRAMPOLINES && k->hooks[i].status == HOOK_FAILED)
+		const struct kernel_hook *h = &k->hooks[i];
+
+		/* The other tier has no hook of TIME_WAIT either. */
+		if (h->tier == TIER_TRAMPOLINES && h->status == HOOK_FAILED &&
+		    strcmp(h->fact, "time-wait") != 0)
 			k->fell_back = true;
 	}
 	return k->fell_back;
@@ -212,6 +224,8 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 		return "the function has other arguments here";
 	if (strcmp(h->program, "fexit__inet_csk_accept4") == 0 && k->accept_params != 4)
 		return "the function has other arguments here";
+	if (strcmp(h->fact, "time-wait") == 0 && probe_parameters(strchr(h->hook, '/') + 1) == 0)
+		return "not in this kernel";
 	return NULL;
 }
 
@@ -228,11 +242,13 @@ int hooks_choose(struct kernel *k, struct kernel_error *error)
 		return err;
 	for (size_t i = 0; i < k->hook_count; i++) {
 		struct kernel_hook *h = &k->hooks[i];
-		const char *missing = missing_ground(k, h), *needless = not_needed(k, h);
+		const char *missing, *needless;
 
 		k->load[i] = false;
 		if (!is_wanted(k, h))
 			continue;
+		missing = missing_ground(k, h);
+		needless = not_needed(k, h);
 		if (needless)
 			set_status(h, HOOK_UNUSED, "%s", needless);
 		else if (missing)

@@ -22,7 +22,9 @@ static size_t record_size(unsigned int kind)
 	case WIRE_STATE:
 	case WIRE_DESTROY:
 	case WIRE_RESET_RECEIVED:
-	case WIRE_RESET_SENT: return sizeof(struct wire_fact);
+	case WIRE_RESET_SENT:
+	case WIRE_TIME_WAIT:
+	case WIRE_TIME_WAIT_END: return sizeof(struct wire_fact);
 	case WIRE_CLOSED: return sizeof(struct wire_closed);
 	case WIRE_OPEN:
 	case WIRE_BIND:
@@ -39,7 +41,8 @@ static size_t record_size(unsigned int kind)
 
 static bool is_transition(unsigned int kind)
 {
-	return kind == WIRE_OPEN || kind == WIRE_STATE || kind == WIRE_CLOSED;
+	return kind == WIRE_OPEN || kind == WIRE_STATE || kind == WIRE_CLOSED ||
+	       kind == WIRE_TIME_WAIT;
 }
 
 static bool fact_is_sound(const struct wire_fact *w, size_t size)
@@ -51,6 +54,8 @@ static bool fact_is_sound(const struct wire_fact *w, size_t size)
 	if (w->from >= STATES || w->to >= STATES)
 		return false;
 	if (is_transition(w->kind) && (w->from == STATE_NONE || w->to == STATE_NONE))
+		return false;
+	if (w->kind == WIRE_TIME_WAIT && w->to != STATE_TIME_WAIT && w->to != STATE_FIN_WAIT2)
 		return false;
 	return w->protocol == IPPROTO_TCP || w->protocol == IPPROTO_MPTCP ||
 	       w->protocol == IPPROTO_UDP || w->protocol == IPPROTO_UDPLITE ||

@@ -61,8 +61,13 @@ enum close_reason reason_of_close(const struct socket *s, const struct fact *f)
 	return f->from == STATE_LAST_ACK ? REASON_PEER_CLOSE : REASON_LOCAL_CLOSE;
 }
 
-bool reason_is_time_wait(const struct socket *s, const struct fact *f, enum tcp_state *ret_substate)
+bool reason_is_time_wait(const struct socket *s, const struct fact *f, bool traced,
+			 enum tcp_state *ret_substate)
 {
+	if (traced) {
+		*ret_substate = s->flags & SOCKET_TO_FIN_WAIT2 ? STATE_FIN_WAIT2 : STATE_NONE;
+		return s->flags & SOCKET_WAITS;
+	}
 	if (f->error || (s->flags & (SOCKET_RESET_SENT | SOCKET_RESET_RECEIVED)) ||
 	    (f->from != STATE_FIN_WAIT2 && f->from != STATE_CLOSING))
 		return false;
@@ -81,6 +86,8 @@ bool reason_is_time_wait(const struct socket *s, const struct fact *f, enum tcp_
 
 bool reason_must_wait(const struct socket *s, const struct fact *f)
 {
+	if (s->flags & SOCKET_WAITS)
+		return false;
 	if (f->from == STATE_SYN_SENT)
 		return !f->error && !(f->flags & WIRE_F_SHUTDOWN);
 	/* Data for a closed socket ends it by a reset that is traced only after this. */

@@ -3,6 +3,7 @@
  * makes. */
 #include "table_private.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 /* ---- records and events ---- */
@@ -113,7 +114,7 @@ static void begin_life(struct socket *s, uint64_t time_ns)
 
 bool socket_is_stale(const struct socket *s, const struct fact *f)
 {
-	return (s->cookie && f->cookie && s->cookie != f->cookie) ||
+	return (s->flags & SOCKET_MINISOCK) || (s->cookie && f->cookie && s->cookie != f->cookie) ||
 	       inet_is_udp(s->protocol) != inet_is_udp(f->protocol);
 }
 
@@ -140,7 +141,8 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
 	struct event e;
 
 	show_birth(t, s);
-	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
+	if (!(s->flags & SOCKET_MINISOCK) &&
+	    (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND))) {
 		event_of_close(&e, s, time_ns);
 		e.close.duration_ns = UINT64_MAX;
 		t->sink(t->ctx, &e);
@@ -295,13 +297,14 @@ static void apply_closed(struct table *t, const struct fact *f)
 {
 	struct socket *s = socket_of(t, f);
 	enum tcp_state substate = STATE_NONE;
-	bool time_wait, wait, failed_listen;
+	bool time_wait, wait, failed_listen, traced;
 	uint32_t still_bound = 0;
 	struct event state, close;
 
 	socket_update(s, f);
 	show_birth(t, s);
-	time_wait = reason_is_time_wait(s, f, &substate);
+	traced = t->sees_time_wait && s != &t->spare && f->protocol == IPPROTO_TCP;
+	time_wait = reason_is_time_wait(s, f, traced, &substate);
 	wait = reason_must_wait(s, f);
 	/* listen() that finds its port taken goes to LISTEN and back; its errno follows. */
 	failed_listen = f->from == STATE_LISTEN && !(f->flags & WIRE_F_SHUTDOWN) && s->opened_ns &&
@@ -518,7 +521,8 @@ static bool is_repeated(const struct table *t, const struct fact *f)
 {
 	const struct socket *s;
 
-	if (!(f->flags & WIRE_F_AGAIN) || !f->to || f->kind == WIRE_DESTROY)
+	if (!(f->flags & WIRE_F_AGAIN) || !f->to || f->kind == WIRE_DESTROY ||
+	    f->kind == WIRE_TIME_WAIT)
 		return false;
 	s = table_find(t, f->sk);
 	return s && !socket_is_stale(s, f) && s->state == f->to;
@@ -540,6 +544,8 @@ static bool may_move_port(const struct fact *f)
 	case WIRE_RESET_SENT:
 	case WIRE_SEED_FILE: /* table_seed() does it */
 	case WIRE_SEED_SOCKET:
+	case WIRE_TIME_WAIT:
+	case WIRE_TIME_WAIT_END: /* in no chain */
 	case WIRE_NONE:
 	case WIRE_KINDS: break;
 	}
@@ -559,6 +565,8 @@ static void apply_tcp(struct table *t, const struct fact *f)
 	case WIRE_DESTROY: apply_destroy(t, f); break;
 	case WIRE_RESET_RECEIVED:
 	case WIRE_RESET_SENT: apply_reset(t, f); break;
+	case WIRE_TIME_WAIT: minisock_enter(t, f); break;
+	case WIRE_TIME_WAIT_END: minisock_leave(t, f); break;
 	case WIRE_SEED_FILE:
 	case WIRE_SEED_SOCKET: table_seed(t, f); break;
 	case WIRE_NONE:

@@ -4,7 +4,8 @@
 
 static bool is_due(const struct socket *s, uint64_t now_ns, uint64_t min_age_ns)
 {
-	if (!s->sk || (s->flags & SOCKET_TOLD))
+	/* A minisock's life has ended, and its close is out. */
+	if (!s->sk || (s->flags & (SOCKET_TOLD | SOCKET_MINISOCK)))
 		return false;
 	if (s->state == STATE_CLOSE && !(s->flags & SOCKET_BOUND))
 		return false;

@@ -30,8 +30,12 @@ enum socket_flag {
 	SOCKET_LISTED = 1 << 13,     /* in the chain of its port */
 	SOCKET_MAPPED = 1 << 14,
 	SOCKET_HELD = 1 << 15, /* the end of the life before may still wait */
-	SOCKET_TOLD = 1 << 16, /* table_each_open() has handed it out as it is */
+	SOCKET_TOLD = 1 << 16,	       /* table_each_open() has handed it out as it is */
+	SOCKET_TO_TIME_WAIT = 1 << 17, /* a minisock took its place: CLOSED comes next */
+	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
+	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
 };
+#define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 
 struct socket {
 	uint64_t sk, cookie;
@@ -95,6 +99,7 @@ struct table {
 	uint32_t generation;
 	uint64_t look_begin_ns;
 	uint64_t look_added;
+	bool sees_time_wait; /* a hook tells who enters it */
 	struct holder_set *holders;
 	struct port_state *ports; /* table_ports.c */
 };
@@ -147,7 +152,7 @@ void ports_link(struct table *t, struct socket *s);
 void ports_unlink(struct table *t, struct socket *s);
 /* The kernel keeps the port of `s` in TIME_WAIT from time_ns on.  Remembered up to a bounded number, the newest. */
 void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
-/* The last one of `s` was none: a reset ended it. */
+/* The last one between these ends was none, because a reset ended the socket, or is over. */
 void ports_no_time_wait(struct table *t, const struct event *close);
 /* The first look found a minisock; later ones are not listened to. */
 void ports_seed_time_wait(struct table *t, const struct fact *f);
@@ -157,6 +162,12 @@ const struct event_trouble *ports_explain(struct table *t, const struct fact *f,
 void udp_apply(struct table *t, const struct fact *f);
 /* A look found the socket; `fresh` when it made the record. */
 void udp_seeded(struct socket *s, const struct fact *f, bool fresh);
+
+/* table_minisock.c: TIME_WAITs, where a hook tells them */
+void minisock_enter(struct table *t, const struct fact *f);
+void minisock_leave(struct table *t, const struct fact *f);
+/* Longer than any lasts: its end was lost. */
+bool minisock_is_over(const struct socket *s, uint64_t now_ns);
 
 /* table_seed.c */
 /* Forgets a look that has not ended. */
@@ -175,8 +186,11 @@ void held_connect_failed(struct table *t, const struct fact *f);
 /* reason.c */
 enum close_reason reason_of_errno(int error, bool had_port);
 enum close_reason reason_of_close(const struct socket *s, const struct fact *f);
-/* The end enters TIME_WAIT: *ret_substate is FIN_WAIT2 when the peer's FIN is still to come. */
-bool reason_is_time_wait(const struct socket *s, const struct fact *f,
+/*
+ * The end enters TIME_WAIT: *ret_substate is FIN_WAIT2 when the peer's FIN is still to come.  `traced`: a fact
+ * has said so if it does; else the shape of the end tells.
+ */
+bool reason_is_time_wait(const struct socket *s, const struct fact *f, bool traced,
 			 enum tcp_state *ret_substate);
 /* Only the fact that follows tells how this ended. */
 bool reason_must_wait(const struct socket *s, const struct fact *f);

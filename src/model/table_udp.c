@@ -172,7 +172,9 @@ void udp_apply(struct table *t, const struct fact *f)
 	case WIRE_LISTEN:
 	case WIRE_ACCEPT:
 	case WIRE_RESET_RECEIVED:
-	case WIRE_RESET_SENT: /* TCP's */
+	case WIRE_RESET_SENT:
+	case WIRE_TIME_WAIT:
+	case WIRE_TIME_WAIT_END: /* TCP's */
 	case WIRE_NONE:
 	case WIRE_KINDS: break;
 	}

@@ -30,6 +30,8 @@ static const char *const kind_names[WIRE_KINDS] = {
 	[WIRE_RESET_SENT] = "reset-sent",
 	[WIRE_SEED_FILE] = "seed-file",
 	[WIRE_SEED_SOCKET] = "seed-socket",
+	[WIRE_TIME_WAIT] = "time-wait",
+	[WIRE_TIME_WAIT_END] = "time-wait-end",
 };
 
 static const char *const flag_names[] = {
@@ -164,7 +166,9 @@ static size_t record_size(uint8_t kind)
 	case WIRE_STATE:
 	case WIRE_DESTROY:
 	case WIRE_RESET_RECEIVED:
-	case WIRE_RESET_SENT: return sizeof(struct wire_fact);
+	case WIRE_RESET_SENT:
+	case WIRE_TIME_WAIT:
+	case WIRE_TIME_WAIT_END: return sizeof(struct wire_fact);
 	case WIRE_CLOSED: return sizeof(struct wire_closed);
 	case WIRE_NONE:
 	case WIRE_KINDS: return 0;
@@ -363,6 +367,8 @@ static bool tell_command(struct story *s, const char *line)
 			    (unsigned long long)removed);
 	} else if (strcmp(word, "release") == 0) {
 		table_release(s->table, time_ns);
+	} else if (strcmp(word, "lives") == 0) {
+		table_each_open(s->table, time_ns, 0, on_event, s);
 	} else {
 		return false;
 	}

@@ -11,7 +11,7 @@
  * the calling process (and thread); err= res= arg= listener= sk= ns= sent= received= retransmits= rtt= and
  * the names of flags hold for their line.  The facts go through the wire and fact_decode().
  *
- * Instead of a kind: `look`, `found` (ends the look, keeps), `repair` (ends the look, removes), `release`.
+ * Instead of a kind: `look`, `found` (ends the look, keeps), `repair` (ends the look, removes), `release`, `lives`.
  * Lines that begin with = are the events the line above made, in order.
  */
 #ifndef SOCKWATCH_STORY_H

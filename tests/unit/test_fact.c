@@ -30,7 +30,9 @@ static size_t size_of(unsigned int kind)
 	case WIRE_STATE:
 	case WIRE_DESTROY:
 	case WIRE_RESET_RECEIVED:
-	case WIRE_RESET_SENT: return sizeof(struct wire_fact);
+	case WIRE_RESET_SENT:
+	case WIRE_TIME_WAIT:
+	case WIRE_TIME_WAIT_END: return sizeof(struct wire_fact);
 	case WIRE_CLOSED: return sizeof(struct wire_closed);
 	default: return sizeof(struct wire_call);
 	}
@@ -51,7 +53,7 @@ static struct record make_record(unsigned int kind)
 		.listener = 76,
 		.family = AF_INET,
 		.from = STATE_SYN_SENT,
-		.to = STATE_ESTABLISHED,
+		.to = kind == WIRE_TIME_WAIT ? STATE_TIME_WAIT : STATE_ESTABLISHED,
 		.protocol = IPPROTO_TCP,
 		.error = ECONNREFUSED,
 		.local_port_be = htons(44420),
@@ -120,7 +122,7 @@ static void test_every_kind(void **state)
 		assert_int_equal(f.listener, 76);
 		assert_int_equal(f.family, FAMILY_IPV4);
 		assert_int_equal(f.from, STATE_SYN_SENT);
-		assert_int_equal(f.to, STATE_ESTABLISHED);
+		assert_int_equal(f.to, r.fact.to);
 		assert_int_equal(f.protocol, IPPROTO_TCP);
 		assert_int_equal(f.error, ECONNREFUSED);
 		assert_int_equal(f.local.port, 44420);
@@ -271,6 +273,8 @@ static void test_unknown_numbers(void **state)
 		{offsetof(struct wire_fact, from), STATE_NONE, false, WIRE_STATE},
 		{offsetof(struct wire_fact, to), STATE_NONE, false, WIRE_STATE},
 		{offsetof(struct wire_fact, to), STATE_NONE, false, WIRE_CLOSED},
+		{offsetof(struct wire_fact, to), STATE_ESTABLISHED, false, WIRE_TIME_WAIT},
+		{offsetof(struct wire_fact, from), STATE_NONE, false, WIRE_TIME_WAIT},
 		{offsetof(struct wire_fact, protocol), 0, true, WIRE_STATE},
 		{offsetof(struct wire_fact, protocol), IPPROTO_ICMP, true, WIRE_STATE},
 		{offsetof(struct wire_fact, protocol), 65535, true, WIRE_STATE},

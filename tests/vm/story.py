@@ -42,6 +42,8 @@ def story_of(lines):
         except ValueError:
             event = None
         if isinstance(event, dict):
+            if event.get("from") == "TIME_WAIT":  # only the trampolines see its end, and when is up to the kernel
+                continue
             sockets[event.get("netns"), event.get("cookie")].append(event)
         else:
             plain.append(line)
