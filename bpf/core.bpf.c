@@ -9,6 +9,7 @@
  * such facts carry WIRE_F_AGAIN and the table drops what it knows already.
  */
 #include "bodies.h"
+#include "states.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

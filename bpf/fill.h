@@ -4,38 +4,7 @@
 #define SOCKWATCH_BPF_FILL_H
 
 #include "maps.h"
-
-static __always_inline bool is_traced_protocol(__u16 protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
-}
-
-/* Only these carry a socket whose facts are wanted.  Raw sockets may carry the same protocol, and
- * a "port" that is none. */
-static __always_inline bool is_traced_socket(struct sock *sk, const bool trusted)
-{
-	__u16 family = READ(trusted, sk, __sk_common.skc_family);
-
-	return (family == AF_INET || family == AF_INET6) &&
-	       is_traced_protocol(READ(trusted, sk, sk_protocol)) &&
-	       READ(trusted, sk, sk_type) == SOCK_STREAM;
-}
-
-static __always_inline bool is_udp_protocol(__u16 protocol)
-{
-	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
-}
-
-/* The kernel's own (tunnels) belong to nobody and are released without a hook. */
-static __always_inline bool is_udp_socket(struct sock *sk, const bool trusted)
-{
-	__u16 family = READ(trusted, sk, __sk_common.skc_family);
-
-	return (family == AF_INET || family == AF_INET6) &&
-	       is_udp_protocol(READ(trusted, sk, sk_protocol)) &&
-	       READ(trusted, sk, sk_type) == SOCK_DGRAM &&
-	       !BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
-}
+#include "protocols.h"
 
 static __always_inline __u64 socket_cookie(struct sock *sk, const bool trusted)
 {

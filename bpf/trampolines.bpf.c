@@ -4,6 +4,7 @@
  * calls nothing and cover io_uring, because every path goes through these functions.
  */
 #include "bodies.h"
+#include "minisock.h"
 
 /*
  * UDP takes a port in bind(), connect() or a send, all by udp_lib_get_port().  The entries of the

@@ -71,11 +71,11 @@ for file in src/**/*.c bpf/*.c tests/**/*.c; do
 	lines=$(wc -l <"$file")
 	[ "$lines" -le 600 ] || echo "$file has $lines lines"
 done | expect_none "no .c file has more than 600 lines"
-# bodies.h is code, a header only because both tiers compile it; the two others are one declaration beside the next.
+# The first two are code, headers only because both tiers compile them; the two others are one declaration beside the next.
 for file in src/**/*.h include/*.h bpf/*.h tests/**/*.h; do
 	lines=$(wc -l <"$file")
 	case $file in
-	bpf/bodies.h) limit=300 ;;
+	bpf/bodies.h | bpf/states.h) limit=200 ;;
 	src/model/table_private.h | include/event.h) limit=200 ;;
 	*) limit=150 ;;
 	esac
