@@ -179,10 +179,11 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 				   "cannot trace: this process lacks %s; run as root or give it "
 				   "the capability",
 				   missing);
-	if (!k->options.btf_path && access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+	/* The kernel checks tracing programs against its own types: a file cannot stand in for them. */
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		return kernel_fail(error, -ENOENT,
-				   "cannot trace: this kernel carries no BTF "
-				   "(/sys/kernel/btf/vmlinux: %s); give one with --btf FILE",
+				   "cannot trace: this kernel shows no BTF (/sys/kernel/btf/vmlinux: %s), which "
+				   "tracing needs (CONFIG_DEBUG_INFO_BTF); sockwatch ls and who do without",
 				   strerror(errno));
 	/* Kernels before 5.11 charge maps to this limit; where raising is refused, newer kernels do
 	 * not need it. */
