@@ -101,7 +101,8 @@ static const struct kernel_hook hook_table[] = {
 	 HOOK_UNUSED, ""},
 	{"connect", "tp__sys_exit_connect", "syscalls/sys_exit_connect", TIER_TRACEPOINTS,
 	 "connect(2) that fails at once, and of UDP sockets",
-	 "connects by io_uring and 32-bit processes of UDP sockets, or that fail without a route", HOOK_UNUSED, ""},
+	 "connects by io_uring and 32-bit processes of UDP sockets, or that fail without a route",
+	 HOOK_UNUSED, ""},
 	{"accept", "tp__sys_exit_accept", "syscalls/sys_exit_accept", TIER_TRACEPOINTS,
 	 "accept(2), also when blocked before the start", "", HOOK_UNUSED, ""},
 	{"accept", "tp__sys_exit_accept4", "syscalls/sys_exit_accept4", TIER_TRACEPOINTS,
@@ -165,7 +166,8 @@ static const char *missing_ground(const struct kernel *k, const struct kernel_ho
 /* Both tiers whole: a mixture would report some calls twice and others never. */
 static int choose_tier(struct kernel *k, struct kernel_error *error)
 {
-	int err = k->options.hooks == HOOKS_TRACEPOINTS || k->fell_back ? 0 : probe_trampolines();
+	int err = k->options.hooks == HOOKS_TRACEPOINTS || k->fell_back ? 0
+									: probe_trampolines(k->btf);
 	const char *why = k->fell_back ? "another trampoline failed" : "tracepoints were asked for";
 
 	if (k->options.hooks == HOOKS_TRAMPOLINES && err < 0)
@@ -224,7 +226,8 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 		return "the function has other arguments here";
 	if (strcmp(h->program, "fexit__inet_csk_accept4") == 0 && k->accept_params != 4)
 		return "the function has other arguments here";
-	if (strcmp(h->fact, "time-wait") == 0 && probe_parameters(strchr(h->hook, '/') + 1) == 0)
+	if (strcmp(h->fact, "time-wait") == 0 &&
+	    probe_parameters(k->btf, strchr(h->hook, '/') + 1) == 0)
 		return "not in this kernel";
 	return NULL;
 }

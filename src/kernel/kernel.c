@@ -181,17 +181,23 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 				   missing);
 	/* The kernel checks tracing programs against its own types: a file cannot stand in for them. */
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		return kernel_fail(error, -ENOENT,
-				   "cannot trace: this kernel shows no BTF (/sys/kernel/btf/vmlinux: %s), which "
-				   "tracing needs (CONFIG_DEBUG_INFO_BTF); sockwatch ls and who do without",
-				   strerror(errno));
+		return kernel_fail(
+			error, -ENOENT,
+			"cannot trace: this kernel shows no BTF (/sys/kernel/btf/vmlinux: %s), "
+			"which "
+			"tracing needs (CONFIG_DEBUG_INFO_BTF); sockwatch ls and who do without",
+			strerror(errno));
 	/* Kernels before 5.11 charge maps to this limit; where raising is refused, newer kernels do
 	 * not need it. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	k->accept_params = probe_parameters("inet_csk_accept");
-	k->has_graft = probe_parameters("security_sock_graft") > 0;
-	k->has_cookie_helper =
-		probe_helper("inet_sock_set_state", BPF_TRACE_RAW_TP, BPF_FUNC_get_socket_cookie);
+	k->btf = btf__load_vmlinux_btf();
+	if (!k->btf)
+		return kernel_fail(error, -errno, "cannot read the kernel's BTF: %s",
+				   strerror(errno));
+	k->accept_params = probe_parameters(k->btf, "inet_csk_accept");
+	k->has_graft = probe_parameters(k->btf, "security_sock_graft") > 0;
+	k->has_cookie_helper = probe_helper(k->btf, "inet_sock_set_state", BPF_TRACE_RAW_TP,
+					    BPF_FUNC_get_socket_cookie);
 	k->cgroup_fd = mounts_open("cgroup2", "cgroup.procs", k->cgroup_place, PLACE_SIZE);
 	k->tracefs_fd = mounts_open("tracefs", "events/syscalls", k->tracefs_place, PLACE_SIZE);
 	return 0;
@@ -227,6 +233,7 @@ void kernel_close(struct kernel *k)
 	if (!k)
 		return;
 	close_programs(k);
+	btf__free(k->btf);
 	places_free(k->places);
 	free(k->sysctls);
 	if (k->tracefs_fd >= 0)
@@ -240,11 +247,15 @@ int kernel_attach(struct kernel *k, struct kernel_error *error)
 {
 	int err = hooks_attach(k, error);
 
-	if (err < 0 || !hooks_fall_back(k))
-		return err;
-	close_programs(k);
-	err = open_programs(k, error);
-	return err < 0 ? err : hooks_attach(k, error);
+	if (err == 0 && hooks_fall_back(k)) {
+		close_programs(k);
+		err = open_programs(k, error);
+		if (err == 0)
+			err = hooks_attach(k, error);
+	}
+	btf__free(k->btf);
+	k->btf = NULL;
+	return err;
 }
 
 void kernel_detach(struct kernel *k)

@@ -4,6 +4,7 @@
 #define SOCKWATCH_KERNEL_PRIVATE_H
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "kernel.h"
@@ -22,6 +23,7 @@ struct kernel {
 	struct bpf_link *links[MAX_HOOKS];
 	size_t hook_count;
 	enum kernel_tier tier;
+	struct btf *btf; /* the kernel's, until the hooks are attached: parsing it takes milliseconds */
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
 	bool has_cookie_helper;
 	bool has_graft;	   /* security_sock_graft() exists */
@@ -64,12 +66,12 @@ void hooks_detach(struct kernel *k);
 /* probe.c: each loads a tiny program and lets the kernel answer. */
 /* 0 where a program of the type (BPF_TRACE_RAW_TP on `target`) may call helper `id` with its first
  * argument. */
-bool probe_helper(const char *target, int attach_type, int helper);
+bool probe_helper(const struct btf *btf, const char *target, int attach_type, int helper);
 /* 0 or the errno of loading (and attaching) an empty fentry program: -EPERM under lockdown,
  * -ENOTSUPP on arm64. */
-int probe_trampolines(void);
+int probe_trampolines(const struct btf *btf);
 /* How many parameters a kernel function has by its BTF, 0 when it is not there. */
-int probe_parameters(const char *function);
+int probe_parameters(const struct btf *btf, const char *function);
 /* The capabilities that are missing, as text ("CAP_BPF, CAP_PERFMON"); false when none is. */
 bool probe_missing_caps(char *ret, size_t size);
 

@@ -15,11 +15,17 @@
 #define INSN(c, d, s, o, i)                                                                        \
 	((struct bpf_insn){.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)})
 
-static int load(const char *target, enum bpf_attach_type type, const struct bpf_insn *insns,
-		size_t count)
+static int load(const struct btf *btf, const char *target, enum bpf_attach_type type,
+		const struct bpf_insn *insns, size_t count)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
-	int id = libbpf_find_vmlinux_btf_id(target, type);
+	char name[64];
+	int id;
+
+	/* A raw tracepoint is known by the typedef of its callback. */
+	snprintf(name, sizeof(name), "%s%s", type == BPF_TRACE_RAW_TP ? "btf_trace_" : "", target);
+	id = btf__find_by_name_kind(btf, name,
+				    type == BPF_TRACE_RAW_TP ? BTF_KIND_TYPEDEF : BTF_KIND_FUNC);
 
 	if (id < 0)
 		return id;
@@ -27,7 +33,7 @@ static int load(const char *target, enum bpf_attach_type type, const struct bpf_
 	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", insns, count, &opts);
 }
 
-bool probe_helper(const char *target, int attach_type, int helper)
+bool probe_helper(const struct btf *btf, const char *target, int attach_type, int helper)
 {
 	const struct bpf_insn insns[] = {
 		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_1, 0, 0),
@@ -35,7 +41,7 @@ bool probe_helper(const char *target, int attach_type, int helper)
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
-	int fd = load(target, attach_type, insns, sizeof(insns) / sizeof(insns[0]));
+	int fd = load(btf, target, attach_type, insns, sizeof(insns) / sizeof(insns[0]));
 
 	if (fd < 0)
 		return false;
@@ -43,13 +49,13 @@ bool probe_helper(const char *target, int attach_type, int helper)
 	return true;
 }
 
-int probe_trampolines(void)
+int probe_trampolines(const struct btf *btf)
 {
 	const struct bpf_insn insns[] = {
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
-	int link, fd = load("inet_release", BPF_TRACE_FENTRY, insns, 2);
+	int link, fd = load(btf, "inet_release", BPF_TRACE_FENTRY, insns, 2);
 
 	if (fd < 0)
 		return fd;
@@ -60,21 +66,13 @@ int probe_trampolines(void)
 	return link < 0 ? link : 0;
 }
 
-int probe_parameters(const char *function)
+int probe_parameters(const struct btf *btf, const char *function)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_type *type;
-	int id, count = 0;
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
 
-	if (!btf)
-		return 0;
-	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	type = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
 	type = type ? btf__type_by_id(btf, type->type) : NULL;
-	if (type)
-		count = btf_vlen(type);
-	btf__free(btf);
-	return count;
+	return type ? btf_vlen(type) : 0;
 }
 
 bool probe_missing_caps(char *ret, size_t size)
