@@ -3,9 +3,6 @@
  * namespace. */
 #include "bodies.h"
 
-#define S_IFMT	 0170000
-#define S_IFSOCK 0140000
-
 static __always_inline void fill_seed(struct wire_call *c, struct sock *sk, enum wire_kind kind,
 				      const bool trusted)
 {
@@ -36,7 +33,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	struct socket *socket;
 	struct sock *sk;
 
-	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!task || !file || !is_socket_file(file))
 		return 0;
 	if (has_cookie_helper) {
 		socket = bpf_sock_from_file(file);

@@ -8,9 +8,6 @@
  */
 #include "bodies.h"
 
-#define S_IFMT	 0170000
-#define S_IFSOCK 0140000
-
 /* The socket behind a descriptor of the current task; NULL when it is no socket whose facts are
  * wanted. */
 static __always_inline struct sock *socket_of_fd(__u32 fd, const bool udp_too)
@@ -26,7 +23,7 @@ static __always_inline struct sock *socket_of_fd(__u32 fd, const bool udp_too)
 	files = BPF_CORE_READ(table, fd);
 	if (bpf_probe_read_kernel(&file, sizeof(file), &files[fd]) || !file)
 		return NULL;
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!is_socket_file(file))
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
