@@ -1,33 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # `sockwatch record` and `sockwatch history` against real sockets.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-sockwatch=$PWD/${BUILD:-build}/sockwatch
-work=$(mktemp -d) || exit 1
-pids=
-cleanup() {
-	for p in $pids; do kill -KILL "$p" 2>/dev/null; done
-	rm -rf "$work"
-}
-trap cleanup EXIT
-
-pass() { echo "PASS $1"; }
-fail() { echo "FAIL $1: $2"; }
-check() { # NAME WHY COMMAND...
-	local name=$1 why=$2
-	shift 2
-	if "$@"; then pass "$name"; else fail "$name" "$why"; fi
-}
-# Waits up to ten seconds for a command to hold.
-until_true() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
+. "${0%/*}/checks.bash"
 
 if ! "$sockwatch" features >/dev/null 2>"$work/why"; then
 	echo "SKIP record: $(tail -n 1 "$work/why")"

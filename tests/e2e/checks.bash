@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# checks.bash - sourced by suites in bash: $sockwatch, a folder $work that goes at the end with every process in
+# $pids, and the lines tests/run counts.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+sockwatch=$PWD/${BUILD:-build}/sockwatch
+work=$(mktemp -d) || exit 1
+pids=
+cleanup() {
+	for p in $pids; do kill -KILL "$p" 2>/dev/null; done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+pass() { echo "PASS $1"; }
+fail() { echo "FAIL $1: $2"; }
+check() { # NAME WHY COMMAND...
+	local name=$1 why=$2
+	shift 2
+	if "$@"; then pass "$name"; else fail "$name" "$why"; fi
+}
+# Waits up to ten seconds for a command to hold.
+until_true() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	return 1
+}
