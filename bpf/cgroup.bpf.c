@@ -114,16 +114,11 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 
 /* Before 5.12 tracing programs cannot make a cookie, and cgroup/sock_create is not called for
  * accepted sockets. */
-static __always_inline void make_child_cookie(struct bpf_sock_ops *ctx)
-{
-	if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
-		bpf_get_socket_cookie(ctx);
-}
-
 SEC("sockops")
 int sockops__cookies(struct bpf_sock_ops *ctx)
 {
-	make_child_cookie(ctx);
+	if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		bpf_get_socket_cookie(ctx);
 	return 1;
 }
 
@@ -137,11 +132,8 @@ int sockops__ports(struct bpf_sock_ops *ctx)
 	struct tcp_sock *tp;
 	struct sock *sk;
 
-	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_TCP_LISTEN_CB) {
-		if (!has_cookie_helper)
-			make_child_cookie(ctx);
+	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_TCP_LISTEN_CB)
 		return 1;
-	}
 	bsk = ctx->sk;
 	if (!bsk)
 		return 1;
@@ -149,9 +141,9 @@ int sockops__ports(struct bpf_sock_ops *ctx)
 	if (!tp)
 		return 1;
 	sk = (struct sock *)tp;
-	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB && sockops_connect)
 		on_connect(sk, false, false, NULL, 0, 0);
-	else
+	if (op == BPF_SOCK_OPS_TCP_LISTEN_CB && sockops_listen)
 		on_listen(sk, false, false, BPF_CORE_READ(sk, sk_max_ack_backlog), 0);
 	return 1;
 }

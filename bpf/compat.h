@@ -20,9 +20,9 @@
 /* bpf_get_socket_cookie() in tracing programs: 5.12; bpf_sock_from_file() and sk_storage came just
  * before, in 5.11. Delete with 5.10. */
 const volatile bool has_cookie_helper SEC(".rodata") __weak = false;
-/* Set after attaching.  sockops reports connect and listen, so the exits of the system calls need
- * not. */
-bool has_sockops SEC(".bss") __weak;
+/* Set around attaching: sockops reports these calls, so the exits of the system calls need not. */
+bool sockops_connect SEC(".bss") __weak;
+bool sockops_listen SEC(".bss") __weak;
 /* The system-call tracepoints keep `calls`. */
 bool has_calls SEC(".bss") __weak;
 

@@ -108,7 +108,7 @@ int tp__sys_exit_listen(struct trace_event_raw_sys_exit *ctx)
 		return 0;
 	/* A first listen() was reported with its port by sockops; a repeated one only changes the
 	 * backlog. */
-	if (ret < 0 || call.state == TCP_LISTEN || !has_sockops)
+	if (ret < 0 || call.state == TCP_LISTEN || !sockops_listen)
 		on_listen((struct sock *)call.sk, false, true, call.backlog, ret);
 	return 0;
 }
@@ -139,7 +139,7 @@ int tp__sys_exit_connect(struct trace_event_raw_sys_exit *ctx)
 	if (ret == 0 || ret == EINPROGRESS_RESULT) {
 		/* A deferred SYN (TCP_FASTOPEN_CONNECT) has no port yet and is reported when it is
 		 * sent. */
-		if (!has_sockops && inet_source_port(sk))
+		if (!sockops_connect && inet_source_port(sk))
 			on_connect(sk, false, true, NULL, 0, 0);
 		return 0;
 	}

@@ -24,7 +24,7 @@
 #include "ports.h"
 
 enum kernel_tier {
-	TIER_BOTH,	  /* needed by either */
+	TIER_BOTH,	  /* needed by either; of a choice: some facts by one, some by the other */
 	TIER_TRAMPOLINES,
 	TIER_TRACEPOINTS,
 };
@@ -34,6 +34,7 @@ enum kernel_choice { HOOKS_AUTO, HOOKS_TRAMPOLINES, HOOKS_TRACEPOINTS };
 struct kernel_options {
 	uint64_t ring_bytes;		/* a power of two of pages */
 	enum kernel_choice hooks;
+	const char *hooks_without;	/* hooks to do without, told apart by ",-"; NULL none */
 	const char *btf_path;		/* NULL: the kernel's own */
 	bool ports;			/* load what kernel_ports() needs */
 	bool no_trace;			/* ... and nothing else */
@@ -47,7 +48,8 @@ struct kernel_error {
 enum hook_status {
 	HOOK_ATTACHED,
 	HOOK_UNUSED,	/* not tried: another row gives the fact, or its tier was not chosen */
-	HOOK_FAILED,
+	HOOK_FAILED,	/* and no other row gives the fact */
+	HOOK_REPLACED,	/* failed, and others do */
 };
 
 /* A row of the hook table (src/kernel/hooks.c) and what became of it. */
@@ -59,7 +61,7 @@ struct kernel_hook {
 	const char *covers;
 	const char *misses;	/* what stays uncovered with this row; "" nothing */
 	enum hook_status status;
-	char why[128];		/* of a failed or unused row */
+	char why[128];		/* of a row that is not attached */
 };
 
 struct kernel;
@@ -109,7 +111,10 @@ struct kernel_ports_sink {
 int kernel_ports(struct kernel *k, uint32_t only, const struct kernel_ports_sink *sink, struct kernel_error *error);
 
 const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count);
+/* What tells bind, listen, connect, accept and send. */
 enum kernel_tier kernel_tier_chosen(const struct kernel *k);
+/* The first name in kernel_options.hooks_without that is no hook, until the next call; NULL when all are. */
+const char *kernel_unknown_hook(const char *list);
 /* "/sys/fs/cgroup/unified" or "private mount"; NULL when there is none. */
 const char *kernel_cgroup_place(const struct kernel *k);
 const char *kernel_tracefs_place(const struct kernel *k);

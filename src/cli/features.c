@@ -14,10 +14,18 @@ static const char *const tier_names[] = {
 	[TIER_TRACEPOINTS] = "tracepoints",
 };
 
+/* "mixed": each fact as well as it can be had. */
+static const char *const chosen_names[] = {
+	[TIER_BOTH] = "mixed",
+	[TIER_TRAMPOLINES] = "trampolines",
+	[TIER_TRACEPOINTS] = "tracepoints",
+};
+
 static const char *const status_names[] = {
 	[HOOK_ATTACHED] = "attached",
 	[HOOK_UNUSED] = "unused",
 	[HOOK_FAILED] = "failed",
+	[HOOK_REPLACED] = "replaced",
 };
 
 static void print_string(const char *key, const char *value, const char *end)
@@ -47,7 +55,7 @@ static void print_json(const struct kernel *k, const struct utsname *host)
 	print_string("version", SOCKWATCH_VERSION, ",");
 	print_string("kernel", host->release, ",");
 	print_string("machine", host->machine, ",");
-	print_string("tier", tier_names[kernel_tier_chosen(k)], ",");
+	print_string("tier", chosen_names[kernel_tier_chosen(k)], ",");
 	print_place("cgroup2", kernel_cgroup_place(k), ",");
 	print_place("tracefs", kernel_tracefs_place(k), "}\n");
 	for (size_t i = 0; i < count; i++) {
@@ -76,7 +84,7 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 	const struct kernel_hook *hooks = kernel_hooks(k, &count);
 
 	printf("sockwatch %s on Linux %s %s, tier: %s\n", SOCKWATCH_VERSION, host->release,
-	       host->machine, tier_names[kernel_tier_chosen(k)]);
+	       host->machine, chosen_names[kernel_tier_chosen(k)]);
 	printf("cgroup2: %s; tracefs: %s\n\n", cgroup ? cgroup : "none",
 	       tracefs ? tracefs : "none");
 	printf("%-16s %-28s %-12s %-9s %s\n", "FACT", "HOOK", "TIER", "STATUS", "COVERS");
@@ -98,8 +106,7 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 			continue;
 		if (h->status == HOOK_ATTACHED && h->misses[0])
 			printf("  %-9s %s\n", h->fact, h->misses);
-		else if (h->status == HOOK_FAILED &&
-			 (h->tier == TIER_BOTH || h->tier == kernel_tier_chosen(k)))
+		else if (h->status == HOOK_FAILED)
 			printf("  %-9s %s: %s\n", h->fact, h->covers, h->why);
 		else if (h->status != HOOK_ATTACHED && is_alone(h))
 			printf("  %-9s %s\n", h->fact, h->covers);

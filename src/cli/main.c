@@ -9,6 +9,7 @@ struct kernel *command_open_kernel(const struct options *options)
 	struct kernel_options wanted = {
 		.ring_bytes = options->ring_bytes,
 		.hooks = options->hooks,
+		.hooks_without = options->hooks_without,
 		.btf_path = options->btf_file,
 		.ports = options->command != COMMAND_TRACE,
 		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
@@ -24,11 +25,18 @@ struct kernel *command_open_kernel(const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options;
+	const char *unknown;
 	int code = options_parse(argc, argv, &options);
 
 	if (code != OPTIONS_RUN)
 		return code;
 	log_set_quiet(options.quiet);
+	unknown = kernel_unknown_hook(options.hooks_without);
+	if (unknown) {
+		log_error("--hooks: there is no hook '%s'; sockwatch features lists them", unknown);
+		options_done(&options);
+		return 2;
+	}
 	switch (options.command) {
 	case COMMAND_TRACE: code = command_trace(&options); break;
 	case COMMAND_EPHEMERAL: code = command_ephemeral(&options); break;

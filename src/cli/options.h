@@ -50,6 +50,7 @@ struct options {
 	enum options_format format;
 	enum options_color color;	/* NO_COLOR in the environment turns AUTO into NEVER */
 	enum kernel_choice hooks;
+	const char *hooks_without;	/* as kernel_options has it; points into argv */
 	bool quiet;
 	uint64_t for_ns;		/* 0: until stopped */
 	uint64_t count;			/* 0: no limit */

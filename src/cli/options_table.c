@@ -105,6 +105,31 @@ static int set_word(struct options_parse *p, const struct options_row *row, cons
 	return refuse(row, arg);
 }
 
+/* "auto", "tracepoints,-cgroup/sendmsg4", "-fexit/inet_bind,-fexit/inet6_bind" */
+static int set_hooks(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	size_t len = strcspn(arg, ",");
+
+	p->options->hooks = HOOKS_AUTO;
+	p->options->hooks_without = NULL;
+	if (*arg != '-') {
+		while (row->words[p->options->hooks] &&
+		       (strncmp(arg, row->words[p->options->hooks], len) != 0 ||
+			row->words[p->options->hooks][len] != '\0'))
+			p->options->hooks++;
+		if (!row->words[p->options->hooks])
+			return refuse(row, arg);
+		arg += arg[len] ? len + 1 : len;
+	}
+	for (const char *at = arg; *at; at += strcspn(at, ","), at += *at != '\0') {
+		if (at[0] != '-' || at[1] == '\0' || at[1] == ',')
+			return refuse(row, at);
+	}
+	if (*arg)
+		p->options->hooks_without = arg + 1;
+	return 0;
+}
+
 static int set_file(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	if (!*arg)
@@ -532,9 +557,10 @@ const struct options_row options_table[] = {
 	{ KEY_SOURCE, "hooks", "SOURCE", LS | WHO, GROUP_KERNEL, false, set_word,
 	  FIELD(source), source_words, .why = "neither auto, iterators nor proc", .example = "proc",
 	  .doc = "iterators, proc (sock_diag and /proc), or auto (default): iterators where the kernel has them" },
-	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_word,
-	  FIELD(hooks), hooks_words, .why = "neither auto, trampolines nor tracepoints",
-	  .example = "tracepoints", .doc = "trampolines, tracepoints, or auto (default): the best that works" },
+	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_hooks,
+	  .words = hooks_words, .why = "neither auto, trampolines nor tracepoints",
+	  .example = "tracepoints,-sockops",
+	  .doc = "trampolines, tracepoints, or auto (default): the best that works for each fact; ,-HOOK does without one" },
 	{ KEY_BTF, "btf", "FILE", ALL & ~HISTORY, GROUP_KERNEL, false, set_file, FIELD(btf_file),
 	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
 	  .doc = "The kernel's types; default: its own" },

@@ -173,10 +173,15 @@ void session_each_open(struct session *s, uint64_t min_age_ns, event_sink_fn sin
 
 void session_announce(const struct session *s, const char *more)
 {
+	static const char *const by[] = {
+		[TIER_BOTH] = "trampolines and tracepoints",
+		[TIER_TRAMPOLINES] = "trampolines",
+		[TIER_TRACEPOINTS] = "tracepoints",
+	};
+
 	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
 		"before%s",
-		kernel_tier_chosen(s->kernel) == TIER_TRAMPOLINES ? "trampolines" : "tracepoints",
-		s->sockets, more);
+		by[kernel_tier_chosen(s->kernel)], s->sockets, more);
 }
 
 void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle),

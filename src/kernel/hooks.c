@@ -3,10 +3,11 @@
  * hooks.c - the hook table: which program gives which fact, in which tier, and what that leaves
  * uncovered.
  *
- * A program is chosen by loading and attaching it, never by the kernel's version.
+ * A program is chosen by loading and attaching it, never by the kernel's version; plan.h says how.
  */
 #include "kernel_private.h"
 #include "mounts.h"
+#include "plan.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -56,11 +57,11 @@ static const struct kernel_hook hook_table[] = {
 	 "every accept (up to Linux 6.9)", "accepts blocked before the start", HOOK_UNUSED, ""},
 	{"connect", "fexit__inet_dgram_connect", "fexit/inet_dgram_connect", TIER_TRAMPOLINES,
 	 "every UDP connect: the port or the errno", "", HOOK_UNUSED, ""},
-	{"bind", "fexit__udp_lib_get_port", "fexit/udp_lib_get_port", TIER_TRAMPOLINES,
+	{"send", "fexit__udp_lib_get_port", "fexit/udp_lib_get_port", TIER_TRAMPOLINES,
 	 "UDP ports chosen by sendto(), or none free", "", HOOK_UNUSED, ""},
-	{"bind", "fentry__inet_bind", "fentry/inet_bind", TIER_TRAMPOLINES,
+	{"send", "fentry__inet_bind", "fentry/inet_bind", TIER_TRAMPOLINES,
 	 "tells IPv4 UDP ports of bind() from those of sendto()", "", HOOK_UNUSED, ""},
-	{"bind", "fentry__inet6_bind", "fentry/inet6_bind", TIER_TRAMPOLINES,
+	{"send", "fentry__inet6_bind", "fentry/inet6_bind", TIER_TRAMPOLINES,
 	 "tells IPv6 UDP ports of bind() from those of sendto()", "", HOOK_UNUSED, ""},
 	{"connect", "fentry__inet_dgram_connect", "fentry/inet_dgram_connect", TIER_TRAMPOLINES,
 	 "tells UDP ports of connect() from those of sendto()", "", HOOK_UNUSED, ""},
@@ -72,7 +73,7 @@ static const struct kernel_hook hook_table[] = {
 	 TIER_TRAMPOLINES, "who enters TIME_WAIT (Linux 6.8 on)", "", HOOK_UNUSED, ""},
 	{"time-wait", "again__inet_twsk_hashdance_schedule", "fentry/inet_twsk_hashdance_schedule",
 	 TIER_TRAMPOLINES, "those in softirq on top of another", "", HOOK_UNUSED, ""},
-	{"cookie", "sockops__cookies", "sockops", TIER_TRAMPOLINES,
+	{"cookie", "sockops__cookies", "sockops", TIER_BOTH,
 	 "a cookie for accepted sockets (up to Linux 5.11)", "", HOOK_UNUSED, ""},
 	{"connect, listen", "sockops__ports", "sockops", TIER_TRACEPOINTS,
 	 "the chosen port, before the SYN leaves; io_uring", "", HOOK_UNUSED, ""},
@@ -82,10 +83,10 @@ static const struct kernel_hook hook_table[] = {
 	{"bind", "cgroup__post_bind6", "cgroup/post_bind6", TIER_TRACEPOINTS,
 	 "successful IPv6 binds by io_uring and 32-bit processes",
 	 "failed binds by io_uring and 32-bit processes", HOOK_UNUSED, ""},
-	{"bind", "cgroup__sendmsg4", "cgroup/sendmsg4", TIER_TRACEPOINTS,
+	{"send", "cgroup__sendmsg4", "cgroup/sendmsg4", TIER_TRACEPOINTS,
 	 "UDP ports chosen by sendto() to IPv4", "sendto() that finds no free UDP port",
 	 HOOK_UNUSED, ""},
-	{"bind", "cgroup__sendmsg6", "cgroup/sendmsg6", TIER_TRACEPOINTS,
+	{"send", "cgroup__sendmsg6", "cgroup/sendmsg6", TIER_TRACEPOINTS,
 	 "UDP ports chosen by sendto() to IPv6", "", HOOK_UNUSED, ""},
 	{"accept", "cgroup__getpeername4", "cgroup/getpeername4", TIER_TRACEPOINTS,
 	 "IPv4 accepts by io_uring and 32-bit processes that ask for the address",
@@ -128,6 +129,7 @@ static const struct kernel_hook hook_table[] = {
 void hooks_init(struct kernel *k)
 {
 	_Static_assert(sizeof(hook_table) / sizeof(hook_table[0]) <= MAX_HOOKS, "MAX_HOOKS");
+	_Static_assert(MAX_HOOKS <= PLAN_ROWS, "a plan has room for every row");
 	memcpy(k->hooks, hook_table, sizeof(hook_table));
 	k->hook_count = sizeof(hook_table) / sizeof(hook_table[0]);
 }
@@ -163,54 +165,11 @@ static const char *missing_ground(const struct kernel *k, const struct kernel_ho
 	return NULL;
 }
 
-/* Both tiers whole: a mixture would report some calls twice and others never. */
-static int choose_tier(struct kernel *k, struct kernel_error *error)
-{
-	int err = k->options.hooks == HOOKS_TRACEPOINTS || k->fell_back ? 0
-									: probe_trampolines(k->btf);
-	const char *why = k->fell_back ? "another trampoline failed" : "tracepoints were asked for";
-
-	if (k->options.hooks == HOOKS_TRAMPOLINES && err < 0)
-		return kernel_fail(
-			error, err,
-			"trampolines cannot be used on this kernel: %s; use --hooks tracepoints",
-			strerror(-err));
-	k->tier = k->options.hooks == HOOKS_TRACEPOINTS || k->fell_back || err < 0
-			  ? TIER_TRACEPOINTS
-			  : TIER_TRAMPOLINES;
-	for (size_t i = 0; i < k->hook_count; i++) {
-		struct kernel_hook *h = &k->hooks[i];
-
-		if (h->status == HOOK_FAILED) /* before falling back: its reason stands */
-			continue;
-		if (h->tier == TIER_TRAMPOLINES && k->tier != TIER_TRAMPOLINES)
-			set_status(h, err < 0 ? HOOK_FAILED : HOOK_UNUSED, "%s",
-				   err < 0 ? strerror(-err) : why);
-		else if (h->tier == TIER_TRACEPOINTS && k->tier != TIER_TRACEPOINTS)
-			set_status(h, HOOK_UNUSED, "the trampoline tier covers it");
-	}
-	return 0;
-}
-
-bool hooks_fall_back(struct kernel *k)
-{
-	if (k->options.hooks != HOOKS_AUTO || k->tier != TIER_TRAMPOLINES)
-		return false;
-	for (size_t i = 0; i < k->hook_count; i++) {
-		const struct kernel_hook *h = &k->hooks[i];
-
-		/* The other tier has no hook of TIME_WAIT either. */
-		if (h->tier == TIER_TRAMPOLINES && h->status == HOOK_FAILED &&
-		    strcmp(h->fact, "time-wait") != 0)
-			k->fell_back = true;
-	}
-	return k->fell_back;
-}
-
 /* Rows that only some kernels need; the kernel itself is asked, by its types and by probes. */
 static const char *not_needed(const struct kernel *k, const struct kernel_hook *h)
 {
 	bool ports = strcmp(h->fact, "ports") == 0;
+	bool graft = k->has_graft && !k->graft_failed;
 
 	if (ports && !k->options.ports)
 		return "only sockwatch ephemeral needs it";
@@ -218,9 +177,11 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 		return "nothing is traced";
 	if (strcmp(h->program, "sockops__cookies") == 0 && k->has_cookie_helper)
 		return "tracing programs make cookies here";
-	if (strcmp(h->hook, "fentry/security_sock_graft") == 0 && !k->has_graft)
-		return "not in this kernel";
-	if (strcmp(h->hook, "fexit/inet_csk_accept") == 0 && k->has_graft)
+	if (strstr(h->program, "inet6_") && !k->has_ipv6)
+		return "this kernel has no IPv6";
+	if (strcmp(h->hook, "fentry/security_sock_graft") == 0 && !graft)
+		return k->has_graft ? "fails here" : "not in this kernel";
+	if (strcmp(h->hook, "fexit/inet_csk_accept") == 0 && graft)
 		return "security_sock_graft covers it";
 	if (strcmp(h->program, "fexit__inet_csk_accept2") == 0 && k->accept_params != 2)
 		return "the function has other arguments here";
@@ -232,34 +193,122 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 	return NULL;
 }
 
-static bool is_wanted(const struct kernel *k, const struct kernel_hook *h)
+/* The names in `list` are told apart by ",-". */
+static bool is_listed(const char *list, const char *hook)
 {
-	return h->tier == TIER_BOTH || h->tier == k->tier;
+	size_t len = strlen(hook);
+
+	for (const char *at = list; at; at = strstr(at, ",-"), at = at ? at + 2 : NULL) {
+		if (strncmp(at, hook, len) == 0 && (at[len] == '\0' || at[len] == ','))
+			return true;
+	}
+	return false;
+}
+
+const char *kernel_unknown_hook(const char *list)
+{
+	static char name[64];
+
+	for (const char *at = list; at; at = strstr(at, ",-"), at = at ? at + 2 : NULL) {
+		bool known = false;
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
+		for (size_t i = 0; i < sizeof(hook_table) / sizeof(hook_table[0]); i++)
+			known |= strcmp(hook_table[i].hook, name) == 0;
+		if (!known)
+			return name;
+	}
+	return NULL;
+}
+
+/* What is known before anything is tried. */
+static int fail_early(struct kernel *k, struct kernel_error *error)
+{
+	int err = k->options.hooks == HOOKS_TRACEPOINTS ? 0 : probe_trampolines(k->btf);
+
+	if (k->options.hooks == HOOKS_TRAMPOLINES && err < 0)
+		return kernel_fail(
+			error, err,
+			"trampolines cannot be used on this kernel: %s; use --hooks tracepoints",
+			strerror(-err));
+	for (size_t i = 0; i < k->hook_count; i++) {
+		struct kernel_hook *h = &k->hooks[i];
+		const char *missing = missing_ground(k, h);
+
+		if (is_listed(k->options.hooks_without, h->hook))
+			set_status(h, HOOK_FAILED, "left out by --hooks");
+		else if (missing)
+			set_status(h, HOOK_FAILED, "%s", missing);
+		else if (h->tier == TIER_TRAMPOLINES && err < 0)
+			set_status(h, HOOK_FAILED, "%s", strerror(-err));
+	}
+	return 0;
+}
+
+static const char *why_unused(const struct kernel *k, const struct kernel_hook *h)
+{
+	if (k->options.hooks == HOOKS_TRACEPOINTS)
+		return "tracepoints were asked for";
+	return h->tier == TIER_TRAMPOLINES ? "another trampoline for this failed"
+					   : "trampolines cover it";
+}
+
+/* Without it the table tells by the shape of the end. */
+static bool is_inferred(const struct kernel_hook *h)
+{
+	return strstr(h->program, "inet_twsk_hashdance") != NULL;
+}
+
+static void choose(struct kernel *k)
+{
+	const char *needless[MAX_HOOKS];
+	bool is_needless[MAX_HOOKS];
+	struct plan plan;
+
+	for (size_t i = 0; i < k->hook_count; i++) {
+		const struct kernel_hook *h = &k->hooks[i];
+
+		if (strcmp(h->hook, "fentry/security_sock_graft") == 0)
+			k->graft_failed = h->status == HOOK_FAILED || h->status == HOOK_REPLACED;
+	}
+	for (size_t i = 0; i < k->hook_count; i++) {
+		needless[i] = not_needed(k, &k->hooks[i]);
+		is_needless[i] = needless[i] != NULL;
+	}
+	plan_make(&plan, k->hooks, is_needless, k->hook_count, k->options.hooks);
+	k->tier = plan.tier;
+	k->sockops_connect = plan_gives(&plan, "connect", TIER_TRACEPOINTS);
+	k->sockops_listen = plan_gives(&plan, "listen", TIER_TRACEPOINTS);
+	for (size_t i = 0; i < k->hook_count; i++) {
+		struct kernel_hook *h = &k->hooks[i];
+
+		k->load[i] = plan.load[i];
+		if (h->status == HOOK_FAILED || h->status == HOOK_REPLACED)
+			h->status = plan.in_use[i] && !is_inferred(h) ? HOOK_FAILED : HOOK_REPLACED;
+		else if (!plan.load[i])
+			set_status(h, HOOK_UNUSED, "%s",
+				   needless[i] ? needless[i] : why_unused(k, h));
+	}
 }
 
 int hooks_choose(struct kernel *k, struct kernel_error *error)
 {
-	int err = choose_tier(k, error);
+	int err = fail_early(k, error);
 
-	if (err < 0)
-		return err;
-	for (size_t i = 0; i < k->hook_count; i++) {
-		struct kernel_hook *h = &k->hooks[i];
-		const char *missing, *needless;
+	if (err == 0)
+		choose(k);
+	return err;
+}
 
-		k->load[i] = false;
-		if (!is_wanted(k, h))
-			continue;
-		missing = missing_ground(k, h);
-		needless = not_needed(k, h);
-		if (needless)
-			set_status(h, HOOK_UNUSED, "%s", needless);
-		else if (missing)
-			set_status(h, HOOK_FAILED, "%s", missing);
-		else
-			k->load[i] = true;
-	}
-	return 0;
+bool hooks_choose_again(struct kernel *k)
+{
+	bool before[MAX_HOOKS], more = false;
+
+	memcpy(before, k->load, sizeof(before));
+	choose(k);
+	for (size_t i = 0; i < k->hook_count; i++)
+		more |= k->load[i] && !before[i];
+	return more;
 }
 
 void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only)
@@ -319,13 +368,18 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 
 		if (!k->load[i])
 			continue;
+		if (strcmp(h->program, "sockops__ports") == 0) {
+			k->skel->bss->sockops_connect = k->sockops_connect;
+			k->skel->bss->sockops_listen = k->sockops_listen;
+		}
 		k->links[i] = attach_row(k, h);
 		if (k->links[i]) {
 			set_status(h, HOOK_ATTACHED, "%s", "");
-			k->skel->bss->has_sockops |= strcmp(h->program, "sockops__ports") == 0;
 			k->skel->bss->has_calls |= is_prefix(h->hook, "syscalls/sys_exit");
 			continue;
 		}
+		if (strcmp(h->program, "sockops__ports") == 0)
+			k->skel->bss->sockops_connect = k->skel->bss->sockops_listen = false;
 		set_status(h, HOOK_FAILED, "%s", strerror(errno));
 		if (i == 0)
 			return kernel_fail(error, -errno, "cannot attach %s: %s", h->hook, h->why);

@@ -123,26 +123,26 @@ static bool drop_refused(struct kernel *k)
 	return dropped;
 }
 
+/* Loads what is chosen, choosing again as long as the kernel refuses some of it. */
 static int load_chosen(struct kernel *k, struct kernel_error *error)
 {
 	char why[sizeof(last_warning)];
-	int err = hooks_choose(k, error);
+	int err;
 
-	if (err < 0)
-		return err;
-	k->skel = load_programs(k, HOOKS_ALL);
-	if (k->skel)
-		return 0;
-	err = -errno;
-	memcpy(why, last_warning, sizeof(why));
-	if (drop_refused(k)) {
-		if (hooks_fall_back(k))
-			return load_chosen(k, error);
+	for (;;) {
 		/* Row 0 is the change of state: without it there is no trace. */
-		k->skel = k->load[0] ? load_programs(k, HOOKS_ALL) : NULL;
+		if (!k->options.no_trace && !k->load[0])
+			return kernel_fail(error, -ENOENT, "cannot trace without %s: %s",
+					   k->hooks[0].hook, k->hooks[0].why);
+		k->skel = load_programs(k, HOOKS_ALL);
+		if (k->skel)
+			return 0;
+		err = -errno;
+		memcpy(why, last_warning, sizeof(why));
+		if (!drop_refused(k))
+			break;
+		hooks_choose_again(k);
 	}
-	if (k->skel)
-		return 0;
 	return kernel_fail(error, err, "cannot load the BPF programs: %s%s%s", strerror(-err),
 			   why[0] ? ": " : "", why);
 }
@@ -196,6 +196,7 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 				   strerror(errno));
 	k->accept_params = probe_parameters(k->btf, "inet_csk_accept");
 	k->has_graft = probe_parameters(k->btf, "security_sock_graft") > 0;
+	k->has_ipv6 = probe_ipv6();
 	k->has_cookie_helper = probe_helper(k->btf, "inet_sock_set_state", BPF_TRACE_RAW_TP,
 					    BPF_FUNC_get_socket_cookie);
 	k->cgroup_fd = mounts_open("cgroup2", "cgroup.procs", k->cgroup_place, PLACE_SIZE);
@@ -215,7 +216,7 @@ struct kernel *kernel_open(const struct kernel_options *options, struct kernel_e
 	k->options = *options;
 	k->cgroup_fd = k->tracefs_fd = -1;
 	hooks_init(k);
-	if (check_ground(k, error) < 0 || open_programs(k, error) < 0)
+	if (check_ground(k, error) < 0 || hooks_choose(k, error) < 0 || open_programs(k, error) < 0)
 		goto fail;
 	k->places = places_new(k->cgroup_fd);
 	if (!k->places) {
@@ -247,7 +248,7 @@ int kernel_attach(struct kernel *k, struct kernel_error *error)
 {
 	int err = hooks_attach(k, error);
 
-	if (err == 0 && hooks_fall_back(k)) {
+	while (err == 0 && hooks_choose_again(k)) {
 		close_programs(k);
 		err = open_programs(k, error);
 		if (err == 0)

@@ -22,12 +22,14 @@ struct kernel {
 	struct kernel_hook hooks[MAX_HOOKS];
 	struct bpf_link *links[MAX_HOOKS];
 	size_t hook_count;
-	enum kernel_tier tier;
+	enum kernel_tier tier; /* see kernel_tier_chosen() */
 	struct btf *btf; /* the kernel's, until the hooks are attached: parsing it takes milliseconds */
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
 	bool has_cookie_helper;
 	bool has_graft;	   /* security_sock_graft() exists */
-	bool fell_back; /* from trampolines, because one failed */
+	bool graft_failed; /* but cannot be used: inet_csk_accept() stands in */
+	bool has_ipv6;
+	bool sockops_connect, sockops_listen; /* which facts sockops__ports is to tell */
 	int accept_params; /* of inet_csk_accept(), 0 unknown */
 	struct kernel_options options;
 	int cgroup_fd, tracefs_fd;
@@ -51,15 +53,15 @@ __attribute__((format(printf, 3, 4))) int kernel_fail(struct kernel_error *error
 /* hooks.c */
 /* Copies the table into k->hooks, all HOOK_UNUSED. */
 void hooks_init(struct kernel *k);
-/* Chooses the tier and the rows to load. */
+/* Chooses the rows to load. */
 int hooks_choose(struct kernel *k, struct kernel_error *error);
+/* Likewise after some failed.  True when rows are to be loaded that were not: load and attach anew. */
+bool hooks_choose_again(struct kernel *k);
 /* Marks the chosen programs of an open object, or of them just row `only`. */
 #define HOOKS_ALL SIZE_MAX
 void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only);
 /* A row whose program the kernel refuses. */
 void hooks_drop(struct kernel *k, size_t hook, int err);
-/* True when a trampoline failed and nobody insisted on them: choose, load and attach again. */
-bool hooks_fall_back(struct kernel *k);
 int hooks_attach(struct kernel *k, struct kernel_error *error);
 void hooks_detach(struct kernel *k);
 
@@ -72,6 +74,8 @@ bool probe_helper(const struct btf *btf, const char *target, int attach_type, in
 int probe_trampolines(const struct btf *btf);
 /* How many parameters a kernel function has by its BTF, 0 when it is not there. */
 int probe_parameters(const struct btf *btf, const char *function);
+/* Asking makes a kernel load its IPv6 module, whose functions are then there to be hooked. */
+bool probe_ipv6(void);
 /* The capabilities that are missing, as text ("CAP_BPF, CAP_PERFMON"); false when none is. */
 bool probe_missing_caps(char *ret, size_t size);
 

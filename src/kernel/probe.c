@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,6 +74,15 @@ int probe_parameters(const struct btf *btf, const char *function)
 
 	type = type ? btf__type_by_id(btf, type->type) : NULL;
 	return type ? btf_vlen(type) : 0;
+}
+
+bool probe_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno != EAFNOSUPPORT;
 }
 
 bool probe_missing_caps(char *ret, size_t size)
