@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only NAME] [--list]
+ * Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only NAME] [--mixtures] [--list]
  * Makes sockets, knows the truth about them, and compares what SOCKWATCH prints.  NAME is the
  * beginning of a scenario's name.  AGENT_SLOW=N multiplies every deadline, for emulated machines.
+ * --mixtures: afterwards a few scenarios again without each of the trampolines, as where one fails.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "features.h"
 #include "netlink.h"
 #include "peer.h"
 #include "scenario.h"
@@ -36,7 +38,9 @@ static char shown[65536];
 static size_t shown_len;
 static uint64_t slow = 1;
 static bool tells;	    /* --story */
+static bool mixtures;	    /* --mixtures */
 static const char *playing; /* the scenario */
+static const char *part;    /* of a mixture: the scenario that failed or was skipped */
 
 static uint64_t now_ms(void)
 {
@@ -109,11 +113,10 @@ static void print_verdict(const char *name)
 		if ((unsigned char)*c < ' ')
 			*c = ' ';
 	}
-	switch (verdict) {
-	case PASS: printf("PASS %s\n", name); break;
-	case FAIL: printf("FAIL %s: %s\n%.*s", name, why, (int)shown_len, shown); break;
-	case SKIP: printf("SKIP %s: %s\n", name, why); break;
-	}
+	printf("%s %s", verdict == PASS ? "PASS" : verdict == FAIL ? "FAIL" : "SKIP", name);
+	if (verdict != PASS)
+		printf(": %s%s%s", part ? part : "", part ? ": " : "", why);
+	printf("\n%.*s", verdict == FAIL ? (int)shown_len : 0, shown);
 	fflush(stdout);
 }
 
@@ -158,6 +161,65 @@ static void list(void)
 	}
 }
 
+/* ---- mixtures: one trampoline fails, another hook tells its fact ---- */
+
+/* Every fact, each way it can go, as one tier tells it. */
+static const char *const mixture[] = {
+	"owner-ipv4",	       "owner-ipv6",	    "owner-preforked",	"port-listen-unbound",
+	"bind-in-use-holders", "connect-refused",   "connect-no-route", "udp-bind-in-use",
+	"udp-send-ipv6",       "udp-connect-bound", "udp-dissolve",
+};
+
+static const char *without; /* the hook */
+
+static void play(const char *name)
+{
+	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
+		for (const struct scenario *s = groups[g]; s->name; s++) {
+			if (strcmp(s->name, name) == 0)
+				s->run();
+		}
+	}
+}
+
+static void play_mixture(void)
+{
+	if (features_attached(without))
+		scenario_fail("it is attached nevertheless");
+	for (size_t i = 0; i < sizeof(mixture) / sizeof(mixture[0]); i++) {
+		part = mixture[i];
+		play(mixture[i]);
+		peers_stop();
+		tracer_settle();
+	}
+	part = NULL;
+	tracer_end(tracer_shared(), SIGINT, 0);
+}
+
+static int run_mixtures(const char *only)
+{
+	static char hook[FEATURES_HOOKS][64], words[80], name[80];
+	size_t count = features_trampolines(hook);
+	const char *asked = tracer_hooks;
+	int failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "without-%s", hook[i]);
+		if (!wanted(name, only))
+			continue;
+		tracer_close_all();
+		snprintf(words, sizeof(words), "auto,-%s", hook[i]);
+		tracer_hooks = words;
+		without = hook[i];
+		failed += !judge(name, play_mixture);
+		part = NULL;
+		peers_stop();
+	}
+	tracer_close_all();
+	tracer_hooks = asked;
+	return failed;
+}
+
 static int run_all(const char *only)
 {
 	int failed = !judge("tracer-start", start_shared);
@@ -178,14 +240,14 @@ static int run_all(const char *only)
 	if (!only)
 		failed += !judge("tracer-end", end_shared);
 	tracer_close_all();
-	return failed;
+	return failed + (mixtures ? run_mixtures(only) : 0);
 }
 
 static int usage(void)
 {
 	fputs("Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only "
 	      "NAME] "
-	      "[--story] [--list]\n",
+	      "[--mixtures] [--story] [--list]\n",
 	      stderr);
 	return 2;
 }
@@ -218,6 +280,10 @@ int main(int argc, char **argv)
 			return read(STDIN_FILENO, why, 1) < 0;
 		if (strcmp(argv[i], "--story") == 0) {
 			tells = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--mixtures") == 0) {
+			mixtures = true;
 			continue;
 		}
 		if (i + 1 == argc)

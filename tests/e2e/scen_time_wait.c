@@ -4,62 +4,18 @@
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "features.h"
 #include "pair.h"
 #include "scenario.h"
-
-static _Noreturn void exec_features(int out)
-{
-	const char *argv[] = {tracer_program, "features", "-o", "json", NULL, NULL, NULL};
-
-	if (tracer_hooks) {
-		argv[4] = "--hooks";
-		argv[5] = tracer_hooks;
-	}
-	dup2(out, STDOUT_FILENO);
-	execv(tracer_program, (char *const *)(uintptr_t)argv);
-	_exit(127);
-}
-
-/* What `features` says of the hook: "attached" is all that counts. */
-static bool is_covered(void)
-{
-	static char text[65536];
-	size_t len = 0;
-	char *hook, *end;
-	ssize_t n = 1;
-	int out[2];
-	pid_t pid;
-
-	must("pipe", pipe(out));
-	pid = fork();
-	if (pid == 0)
-		exec_features(out[1]);
-	close(out[1]);
-	while (n > 0 && len < sizeof(text) - 1) {
-		n = read(out[0], text + len, sizeof(text) - 1 - len);
-		len += n > 0 ? (size_t)n : 0;
-	}
-	text[len] = '\0';
-	close(out[0]);
-	waitpid(pid, NULL, 0);
-	hook = strstr(text, "\"hook\":\"fentry/inet_twsk_kill\"");
-	if (!hook)
-		scenario_fail("features does not list the hook of the end of TIME_WAIT");
-	end = strchr(hook, '\n');
-	if (end)
-		*end = '\0';
-	return strstr(hook, "\"status\":\"attached\"") != NULL;
-}
 
 /* A connection in a namespace of its own, known to the story. */
 static struct pair connected_apart(void)
 {
 	struct pair p = pair_new("127.0.0.1");
 
-	if (!is_covered())
+	if (!features_attached("fentry/inet_twsk_kill"))
 		scenario_skip("features says that the end of TIME_WAIT is not seen");
 	remote_own_netns(p.server);
 	p.client = peer_fork(p.server, "sw-client");
