@@ -45,7 +45,7 @@ static __always_inline int after_accept(struct bpf_sock_addr *ctx)
 	/* A child queued before the trace has no cookie yet, and before 5.12 the system call's exit cannot make it. */
 	if (!has_cookie_helper)
 		bpf_get_socket_cookie(ctx);
-	if (!bsk || (!BPF_CORE_READ(task, io_uring) && !task_is_32bit(task)))
+	if (!bsk || (!task_has_uring(task) && !task_is_32bit(task)))
 		return 1;
 	tp = bpf_skc_to_tcp_sock(bsk);
 	if (!tp)

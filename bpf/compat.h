@@ -70,8 +70,15 @@ static __always_inline __u32 time_wait_age_ms(const struct tcp_timewait_sock *tw
 	return ((__u32)(now / 1000000000) - (__u32)BPF_CORE_READ(tw, tw_ts_recent_stamp)) * 1000;
 }
 
-/* task_struct.flags, PF_KTHREAD. */
-#define TASK_IS_KTHREAD 0x00200000
+/* task_struct.flags: PF_KTHREAD, PF_IO_WORKER. */
+#define TASK_IS_KTHREAD	  0x00200000
+#define TASK_IS_IO_WORKER 0x00000010
+
+/* The task may make calls through io_uring: it has a ring, or is a worker of one, which has none. */
+static __always_inline bool task_has_uring(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, io_uring) || (BPF_CORE_READ(task, flags) & TASK_IS_IO_WORKER);
+}
 
 /* The tracepoints of system calls are silent for 32-bit processes on a 64-bit kernel: TS_COMPAT in thread_info.status on x86,
  * TIF_32BIT in its flags on arm64, which has no status. */

@@ -38,7 +38,7 @@ static const char *check_who(const char *role, const struct who *w, const struct
 	if (w->pid != (uint32_t)o->pid || strcmp(w->name, o->name) != 0)
 		return because("%s is %u %s, must be %d %s", role, w->pid, w->name, o->pid,
 			       o->name);
-	if (w->tid != (uint32_t)o->tid)
+	if (w->tid != (uint32_t)o->tid && (!o->or_tid || w->tid != (uint32_t)o->or_tid))
 		return because("%s has tid %u, must be %d", role, w->tid, o->tid);
 	if (w->uid != o->uid)
 		return because("%s has uid %u, must be %u", role, w->uid, o->uid);

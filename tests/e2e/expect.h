@@ -24,6 +24,7 @@
 
 struct owner {
 	pid_t pid, tid;
+	pid_t or_tid; /* 0: `tid` alone; else this one is right too */
 	uid_t uid;
 	char name[64];
 };
