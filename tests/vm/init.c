@@ -6,7 +6,7 @@
  * What it leaves undone is part of the test: no tracefs, no cgroup2, no bpffs, no limits raised.
  *
  * The kernel hands over, from its command line, NAME=VALUE words as environment (VM_RESULTS, the
- * port; VM_HOOKS, the tier; AGENT_SLOW, for the agent) and what follows "--" as arguments (more
+ * port; VM_HOOKS, the tier; VM_LOCKDOWN; AGENT_SLOW, for the agent) and what follows "--" as arguments (more
  * options for the agent).
  *
  * On the port: BEGIN; PROGRAM and how `sockwatch --version` ended; TIER and how `sockwatch features`
@@ -73,8 +73,11 @@ static void bring_up_loopback(void)
 /* In the order of their needs; one that is not there or does not load leaves its scenarios to say so. */
 static void load_modules(void)
 {
-	static const char *const module[] = {"/veth.ko", "/libcrc32c.ko", "/udp_tunnel.ko",
-					     "/ip6_udp_tunnel.ko", "/sctp.ko"};
+	static const char *const module[] = {
+		"/veth.ko",	      "/libcrc32c.ko", "/udp_tunnel.ko",
+		"/ip6_udp_tunnel.ko", "/sctp.ko",      "/inet_diag.ko",
+		"/tcp_diag.ko",	      "/udp_diag.ko",  "/raw_diag.ko",
+	};
 
 	for (size_t i = 0; i < sizeof(module) / sizeof(module[0]); i++) {
 		int fd = open(module[i], O_RDONLY | O_CLOEXEC);
@@ -85,6 +88,42 @@ static void load_modules(void)
 			dprintf(port, "%s: %s\n", module[i], strerror(errno));
 		close(fd);
 	}
+}
+
+/* Two users, so that names can be shown and looked up. */
+static void write_users(void)
+{
+	static const char users[] = "root:x:0:0:root:/:/bin/sh\n"
+				    "nobody:x:65534:65534:nobody:/:/bin/false\n";
+	int fd;
+
+	mkdir("/etc", 0755);
+	fd = open("/etc/passwd", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, users, sizeof(users) - 1) < 0)
+		dprintf(port, "FAIL init: /etc/passwd: %s\n", strerror(errno));
+	close(fd);
+}
+
+/* VM_LOCKDOWN: what the kernel must have made of lockdown= on its command line. */
+static void check_lockdown(void)
+{
+	const char *wanted = getenv("VM_LOCKDOWN");
+	char text[128] = "", word[32];
+	ssize_t n = -1;
+	int fd;
+
+	if (!wanted)
+		return;
+	mount_at("securityfs", "/sys/kernel/security");
+	fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	snprintf(word, sizeof(word), "[%s]", wanted);
+	if (n < 0 || !strstr(text, word))
+		dprintf(port, "FAIL init: no lockdown=%s in this kernel: %s\n", wanted,
+			n < 0 ? strerror(errno) : text);
 }
 
 /* Runs a program to its end and returns its wait status, -1 if it could not start. Reaps orphans
@@ -148,6 +187,8 @@ int main(int argc, char *argv[])
 	mount_at("sysfs", "/sys");
 	mount_at("devtmpfs", "/dev");
 	open_port();
+	write_users();
+	check_lockdown();
 	load_modules();
 	bring_up_loopback();
 	setenv("PATH", "/", 1);
