@@ -2,6 +2,13 @@
 /*
  * trampolines.bpf.c - bind, listen, connect, accept and TIME_WAIT by fentry and fexit: they cost other system
  * calls nothing and cover io_uring, because every path goes through these functions.
+ *
+ * There is none for the release of a TCP socket. However its last descriptor goes (close, dup2, execve, exit, the end of a
+ * message that carries it), tcp_close() changes the state or destroys the socket, which core.bpf.c tells: ESTABLISHED and
+ * CLOSE_WAIT become FIN_WAIT1, LAST_ACK or CLOSE, LISTEN and SYN_SENT become CLOSE, one that is only bound is destroyed.
+ * Only after shutdown() does nothing change, and then nothing more is to be told before the end. fentry/inet_release would
+ * cost every socket of the host a program (UDP sockets have cgroup/sock_release), and say in whose task it happened, which
+ * names no owner.
  */
 #include "bodies.h"
 #include "minisock.h"

@@ -204,11 +204,11 @@ static int run_mixtures(const char *only)
 	int failed = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		snprintf(name, sizeof(name), "without-%s", hook[i]);
+		snprintf(name, sizeof(name), "without-%.63s", hook[i]);
 		if (!wanted(name, only))
 			continue;
 		tracer_close_all();
-		snprintf(words, sizeof(words), "auto,-%s", hook[i]);
+		snprintf(words, sizeof(words), "auto,-%.63s", hook[i]);
 		tracer_hooks = words;
 		without = hook[i];
 		failed += !judge(name, play_mixture);

@@ -11,18 +11,23 @@
 #include "pair.h"
 #include "scenario.h"
 
+static void connect_pair(struct pair *p)
+{
+	pair_listen(p);
+	pair_connect(p);
+	pair_accept(p, ACCEPT_ADDRESS);
+	pair_know(p);
+	p->of_client.reason = "local-close";
+	p->of_child.reason = "peer-close";
+	p->of_client.states = STATES_CLIENT_ACTIVE;
+	p->of_child.states = STATES_CHILD_PASSIVE;
+}
+
 static struct pair connected(void)
 {
 	struct pair p = pair_new("127.0.0.1");
 
-	pair_listen(&p);
-	pair_connect(&p);
-	pair_accept(&p, ACCEPT_ADDRESS);
-	pair_know(&p);
-	p.of_client.reason = "local-close";
-	p.of_child.reason = "peer-close";
-	p.of_client.states = STATES_CLIENT_ACTIVE;
-	p.of_child.states = STATES_CHILD_PASSIVE;
+	connect_pair(&p);
 	return p;
 }
 
@@ -151,6 +156,94 @@ static void by_last_holder(void)
 	pair_check(t, &p);
 }
 
+static void do_socketpair(struct call *c)
+{
+	int ends[2];
+
+	c->result = socketpair(AF_UNIX, SOCK_DGRAM, 0, ends);
+	c->arg[0] = ends[0];
+	c->arg[1] = ends[1];
+}
+
+static void do_pass(struct call *c)
+{
+	_Alignas(struct cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {(char[]){'x'}, 1};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ancillary,
+		.msg_controllen = sizeof(ancillary),
+	};
+	struct cmsghdr *header = (struct cmsghdr *)(void *)ancillary;
+	int fd = (int)c->arg[1];
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	c->result = sendmsg((int)c->arg[0], &msg, 0);
+}
+
+/* The result is the descriptor that came. */
+static void do_take(struct call *c)
+{
+	_Alignas(struct cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {(char[1]){0}, 1};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ancillary,
+		.msg_controllen = sizeof(ancillary),
+	};
+	int fd;
+
+	c->result = recvmsg((int)c->arg[0], &msg, 0);
+	if (c->result < 0 || !CMSG_FIRSTHDR(&msg))
+		return;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	c->result = fd;
+}
+
+/* The descriptor travels by SCM_RIGHTS and who sent it is gone: with `taken` its receiver lets go of it, else it is never
+ * taken out, and ends with the socket it waits in. */
+static void passed_on(bool taken)
+{
+	struct tracer *t = tracer_shared();
+	struct peer *heir = peer_start("sw-heir");
+	struct call ends = {.arg = {0}}, c;
+	struct pair p = pair_new("127.0.0.1");
+
+	peer_call(heir, do_socketpair, &ends);
+	must("socketpair", ends.result < 0 ? -ends.error : 0);
+	p.client = peer_fork(heir, "sw-client");
+	connect_pair(&p);
+	c = (struct call){.arg = {ends.arg[0], p.conn}};
+	peer_call(p.client, do_pass, &c);
+	must("sendmsg", c.result < 0 ? -c.error : 0);
+	peer_end(p.client, SIGKILL);
+	if (taken) {
+		c = (struct call){.arg = {ends.arg[1]}};
+		peer_call(heir, do_take, &c);
+		must("close",
+		     remote_close(heir, (int)must("recvmsg", c.result < 0 ? -c.error : c.result)));
+	} else {
+		must("close", remote_close(heir, (int)ends.arg[1]));
+	}
+	server_follows(&p);
+	pair_check(t, &p);
+}
+
+static void by_receiver(void)
+{
+	passed_on(true);
+}
+
+static void in_flight(void)
+{
+	passed_on(false);
+}
+
 struct barrier {
 	atomic_int waiting;
 };
@@ -256,6 +349,8 @@ const struct scenario close_scenarios[] = {
 	{"close-by-dup2", by_dup2},
 	{"close-by-exec", by_exec},
 	{"close-by-last-holder", by_last_holder},
+	{"close-by-receiver", by_receiver},
+	{"close-in-flight", in_flight},
 	{"close-simultaneous", simultaneous},
 	{"bytes-none", bytes_none},
 	{"bytes-few", bytes_few},
