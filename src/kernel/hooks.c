@@ -327,6 +327,20 @@ void hooks_drop(struct kernel *k, size_t hook, int err)
 	set_status(&k->hooks[hook], HOOK_FAILED, "does not load: %s", strerror(-err));
 }
 
+static bool is_vital(const struct kernel_hook *h)
+{
+	return strcmp(h->fact, "state") == 0 && !strstr(h->program, "again");
+}
+
+bool hooks_suffice(const struct kernel *k)
+{
+	bool suffice = k->options.no_trace;
+
+	for (size_t i = 0; i < k->hook_count; i++)
+		suffice |= k->load[i] && is_vital(&k->hooks[i]);
+	return suffice;
+}
+
 static struct bpf_link *attach_syscall(struct kernel *k, const struct bpf_program *program,
 				       const char *tracepoint)
 {
@@ -381,7 +395,7 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 		if (strcmp(h->program, "sockops__ports") == 0)
 			k->skel->bss->sockops_connect = k->skel->bss->sockops_listen = false;
 		set_status(h, HOOK_FAILED, "%s", strerror(errno));
-		if (i == 0)
+		if (is_vital(h))
 			return kernel_fail(error, -errno, "cannot attach %s: %s", h->hook, h->why);
 	}
 	return 0;

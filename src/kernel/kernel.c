@@ -130,8 +130,7 @@ static int load_chosen(struct kernel *k, struct kernel_error *error)
 	int err;
 
 	for (;;) {
-		/* Row 0 is the change of state: without it there is no trace. */
-		if (!k->options.no_trace && !k->load[0])
+		if (!hooks_suffice(k))
 			return kernel_fail(error, -ENOENT, "cannot trace without %s: %s",
 					   k->hooks[0].hook, k->hooks[0].why);
 		k->skel = load_programs(k, HOOKS_ALL);

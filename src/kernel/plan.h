@@ -20,7 +20,7 @@
 
 #include "kernel.h"
 
-#define PLAN_ROWS 64
+#define PLAN_ROWS 96
 
 struct plan {
 	bool in_use[PLAN_ROWS]; /* rows of the ways taken, also those that fail */

@@ -69,7 +69,7 @@ int probe_trampolines(const struct btf *btf)
 
 int probe_parameters(const struct btf *btf, const char *function)
 {
-	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : 0;
 	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
 
 	type = type ? btf__type_by_id(btf, type->type) : NULL;
