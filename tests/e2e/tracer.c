@@ -15,7 +15,7 @@
 #include "scenario.h"
 #include "tracer.h"
 
-#define MAX_TRACERS   4
+#define MAX_TRACERS   24
 #define MAX_LINES     2000000
 #define READ_SIZE     65536
 #define MAX_BAD_SHOWN 5
