@@ -332,13 +332,21 @@ static bool is_vital(const struct kernel_hook *h)
 	return strcmp(h->fact, "state") == 0 && !strstr(h->program, "again");
 }
 
-bool hooks_suffice(const struct kernel *k)
+int hooks_suffice(const struct kernel *k, struct kernel_error *error)
 {
-	bool suffice = k->options.no_trace;
+	const struct kernel_hook *missing = NULL;
 
-	for (size_t i = 0; i < k->hook_count; i++)
-		suffice |= k->load[i] && is_vital(&k->hooks[i]);
-	return suffice;
+	for (size_t i = 0; i < k->hook_count; i++) {
+		const struct kernel_hook *h = &k->hooks[i];
+
+		if (k->options.no_trace || (k->load[i] && is_vital(h)))
+			return 0;
+		if (is_vital(h) && h->status == HOOK_FAILED)
+			missing = h;
+	}
+	return kernel_fail(error, -ENOENT, "cannot trace without %s: %s",
+			   missing ? missing->hook : "the change of state",
+			   missing ? missing->why : "no hook for it");
 }
 
 static struct bpf_link *attach_syscall(struct kernel *k, const struct bpf_program *program,

@@ -130,9 +130,9 @@ static int load_chosen(struct kernel *k, struct kernel_error *error)
 	int err;
 
 	for (;;) {
-		if (!hooks_suffice(k))
-			return kernel_fail(error, -ENOENT, "cannot trace without %s: %s",
-					   k->hooks[0].hook, k->hooks[0].why);
+		err = hooks_suffice(k, error);
+		if (err < 0)
+			return err;
 		k->skel = load_programs(k, HOOKS_ALL);
 		if (k->skel)
 			return 0;

@@ -62,8 +62,8 @@ bool hooks_choose_again(struct kernel *k);
 void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only);
 /* A row whose program the kernel refuses. */
 void hooks_drop(struct kernel *k, size_t hook, int err);
-/* The change of state is still to be loaded, or nothing is to be traced. */
-bool hooks_suffice(const struct kernel *k);
+/* 0 where the change of state is still to be loaded, or nothing is to be traced; else -ENOENT with the error filled. */
+int hooks_suffice(const struct kernel *k, struct kernel_error *error);
 int hooks_attach(struct kernel *k, struct kernel_error *error);
 void hooks_detach(struct kernel *k);
 
