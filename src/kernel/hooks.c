@@ -259,6 +259,15 @@ static bool is_inferred(const struct kernel_hook *h)
 	return strstr(h->program, "inet_twsk_hashdance") != NULL;
 }
 
+static size_t count_failed(const struct kernel *k)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < k->hook_count; i++)
+		count += k->hooks[i].status == HOOK_FAILED || k->hooks[i].status == HOOK_REPLACED;
+	return count;
+}
+
 static void choose(struct kernel *k)
 {
 	const char *needless[MAX_HOOKS];
@@ -289,6 +298,7 @@ static void choose(struct kernel *k)
 			set_status(h, HOOK_UNUSED, "%s",
 				   needless[i] ? needless[i] : why_unused(k, h));
 	}
+	k->failed = count_failed(k);
 }
 
 int hooks_choose(struct kernel *k, struct kernel_error *error)
@@ -304,6 +314,8 @@ bool hooks_choose_again(struct kernel *k)
 {
 	bool before[MAX_HOOKS], more = false;
 
+	if (count_failed(k) == k->failed)
+		return false;
 	memcpy(before, k->load, sizeof(before));
 	choose(k);
 	for (size_t i = 0; i < k->hook_count; i++)

@@ -127,19 +127,17 @@ static bool drop_refused(struct kernel *k)
 static int load_chosen(struct kernel *k, struct kernel_error *error)
 {
 	char why[sizeof(last_warning)];
-	int err;
+	int err = hooks_suffice(k, error);
 
-	for (;;) {
-		err = hooks_suffice(k, error);
-		if (err < 0)
-			return err;
+	if (err < 0)
+		return err;
+	for (bool more = true; more && hooks_suffice(k, error) == 0;) {
 		k->skel = load_programs(k, HOOKS_ALL);
 		if (k->skel)
 			return 0;
 		err = -errno;
 		memcpy(why, last_warning, sizeof(why));
-		if (!drop_refused(k))
-			break;
+		more = drop_refused(k);
 		hooks_choose_again(k);
 	}
 	return kernel_fail(error, err, "cannot load the BPF programs: %s%s%s", strerror(-err),

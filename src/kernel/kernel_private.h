@@ -25,6 +25,7 @@ struct kernel {
 	enum kernel_tier tier; /* see kernel_tier_chosen() */
 	struct btf *btf; /* the kernel's, until the hooks are attached: parsing it takes milliseconds */
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
+	size_t failed;	      /* rows that had failed when this was chosen */
 	bool has_cookie_helper;
 	bool has_graft;	   /* security_sock_graft() exists */
 	bool graft_failed; /* but cannot be used: inet_csk_accept() stands in */
