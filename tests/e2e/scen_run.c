@@ -184,7 +184,7 @@ static void usage_error(void)
 		{"--port", "70000", NULL},   {"--for", "10", NULL},
 		{"--events", "birth", NULL}, {"--no-such-option", NULL, NULL},
 		{"--count", "-1", NULL},     {"--addr", "1.2.3", NULL},
-		{"--state", "ASLEEP", NULL},
+		{"--state", "ASLEEP", NULL}, {"--hooks", "auto,-fexit/nothing", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
