@@ -14,8 +14,8 @@ UNSTABLE = {"time", "netns", "cookie", "after_ns", "opened", "duration_ns", "rtt
 NUMBERED = {"port", "pid", "tid"}
 # A FIN that comes with the ACK or after it.
 BY_CHANCE = {"substate"}
-# The kernel's hash picks the listener; two processes meet or not.
-PLAYED_BY_CHANCE = {"owner-reuseport", "close-simultaneous"}
+# The kernel's hash picks the listener; two processes meet or not; a worker finds the connection or who asked is woken by it.
+PLAYED_BY_CHANCE = {"owner-reuseport", "close-simultaneous", "uring-accept-waiting-async"}
 
 
 def normalise(value, numbers, key=""):
