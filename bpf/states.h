@@ -43,7 +43,8 @@ static __always_inline struct tcp_sock *tcp_of(struct sock *sk, const bool trust
 	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP ? (struct tcp_sock *)sk : NULL;
 }
 
-static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk, const bool trusted)
+static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk,
+					  const bool trusted)
 {
 	struct tcp_sock *tp = tcp_of(sk, trusted);
 
