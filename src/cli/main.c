@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct kernel *command_open_kernel(const struct options *options)
@@ -14,21 +15,31 @@ struct kernel *command_open_kernel(const struct options *options)
 		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
 	};
 	struct kernel_error error = {""};
+	int code;
 	struct kernel *k = kernel_open(&wanted, &error);
 
-	if (!k)
-		log_error("%s", error.text);
-	return k;
+	if (k)
+		return k;
+	code = errno == EBADMSG ? 2 : 0;
+	log_error("%s", error.text);
+	if (code)
+		exit(code); /* what --btf names is no file to go on with */
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
+	struct kernel_error error = {""};
 	struct options options;
 	int code = options_parse(argc, argv, &options);
 
 	if (code != OPTIONS_RUN)
 		return code;
 	log_set_quiet(options.quiet);
+	if (options.btf_file && kernel_check_btf(options.btf_file, &error) < 0) {
+		log_error("%s", error.text);
+		return 2;
+	}
 	switch (options.command) {
 	case COMMAND_TRACE: code = command_trace(&options); break;
 	case COMMAND_EPHEMERAL: code = command_ephemeral(&options); break;

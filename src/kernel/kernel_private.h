@@ -8,9 +8,10 @@
 #include <bpf/libbpf.h>
 
 #include "kernel.h"
+#include "wire_walk.h" /* the skeleton has one */
 #include "sockwatch.skel.h"
 
-#define MAX_HOOKS  48
+#define MAX_HOOKS  64
 #define PLACE_SIZE 256
 
 struct places;
@@ -25,13 +26,14 @@ struct kernel {
 	enum kernel_tier tier;
 	struct btf *btf; /* the kernel's, until the hooks are attached: parsing it takes milliseconds */
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
+	bool untyped; /* the kernel carries no BTF: the offsets come from options.btf_path, tracing programs may not be typed */
 	bool has_cookie_helper;
 	bool has_graft;	   /* security_sock_graft() exists */
 	bool fell_back; /* from trampolines, because one failed */
 	int accept_params; /* of inet_csk_accept(), 0 unknown */
 	struct kernel_options options;
 	int cgroup_fd, tracefs_fd;
-	char cgroup_place[PLACE_SIZE], tracefs_place[PLACE_SIZE];
+	char cgroup_place[PLACE_SIZE], tracefs_place[PLACE_SIZE], btf_place[PLACE_SIZE];
 	bool busy; /* facts came since the last wait */
 	uint64_t malformed;
 	struct places *places;
@@ -60,6 +62,8 @@ void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t onl
 void hooks_drop(struct kernel *k, size_t hook, int err);
 /* True when a trampoline failed and nobody insisted on them: choose, load and attach again. */
 bool hooks_fall_back(struct kernel *k);
+/* The change of state is still to be loaded, or nothing is to be traced. */
+bool hooks_suffice(const struct kernel *k);
 int hooks_attach(struct kernel *k, struct kernel_error *error);
 void hooks_detach(struct kernel *k);
 
@@ -68,7 +72,7 @@ void hooks_detach(struct kernel *k);
  * argument. */
 bool probe_helper(const struct btf *btf, const char *target, int attach_type, int helper);
 /* 0 or the errno of loading (and attaching) an empty fentry program: -EPERM under lockdown,
- * -ENOTSUPP on arm64. */
+ * -ENOTSUPP on arm64, -ENOENT without BTF (NULL). */
 int probe_trampolines(const struct btf *btf);
 /* How many parameters a kernel function has by its BTF, 0 when it is not there. */
 int probe_parameters(const struct btf *btf, const char *function);
