@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only NAME] [--list]
+ * Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--btf FILE] [--only NAME] [--list]
  * Makes sockets, knows the truth about them, and compares what SOCKWATCH prints.  NAME is the
  * beginning of a scenario's name.  AGENT_SLOW=N multiplies every deadline, for emulated machines.
  */
@@ -183,9 +183,8 @@ static int run_all(const char *only)
 
 static int usage(void)
 {
-	fputs("Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only "
-	      "NAME] "
-	      "[--story] [--list]\n",
+	fputs("Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] "
+	      "[--btf FILE] [--only NAME] [--story] [--list]\n",
 	      stderr);
 	return 2;
 }
@@ -226,6 +225,8 @@ int main(int argc, char **argv)
 			tracer_program = argv[++i];
 		else if (strcmp(argv[i], "--hooks") == 0)
 			tracer_hooks = argv[++i];
+		else if (strcmp(argv[i], "--btf") == 0)
+			tracer_btf = argv[++i];
 		else if (strcmp(argv[i], "--only") == 0)
 			only = argv[++i];
 		else
