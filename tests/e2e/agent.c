@@ -26,7 +26,7 @@ static const struct scenario *const groups[] = {
 	port_scenarios,	   bind_scenarios,   close_scenarios,	  reset_scenarios,
 	connect_scenarios, uring_scenarios,  compat_scenarios,	  protocol_scenarios,
 	name_scenarios,	   run_scenarios,    filter_scenarios,	  loss_scenarios,
-	udp_scenarios,	   budget_scenarios, time_wait_scenarios,
+	udp_scenarios,	   budget_scenarios, time_wait_scenarios, btf_scenarios,
 };
 
 static jmp_buf leave;
