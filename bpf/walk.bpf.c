@@ -81,24 +81,29 @@ int BPF_PROG(walk__descriptor_ports, __u64 directory, __u64 fd)
 
 /* ---- tables ---- */
 
-/* The table of established TCP, with its minisocks: in the protocol up to 6.0, in the namespace from 6.1 on. */
-static __always_inline struct inet_hashinfo *tcp_table(struct sock *sk)
+/* Of TCP: in the protocol up to 6.0, in the namespace from 6.1 on (5.17 to 6.0 have another type there). */
+static __always_inline struct inet_hashinfo *tcp_tables(struct sock *sk)
 {
 	struct inet_hashinfo *info = BPF_CORE_READ(sk, __sk_common.skc_prot, h.hashinfo);
 	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
 
-	return info ? info : BPF_CORE_READ(net, ipv4.tcp_death_row.hashinfo);
+	if (info || !bpf_core_field_exists(net->ipv4.tcp_death_row.hashinfo))
+		return info;
+	return BPF_CORE_READ(net, ipv4.tcp_death_row.hashinfo);
 }
 
 /* Likewise of UDP: in the namespace from 6.2 on. */
 static __always_inline struct udp_table *udp_table(struct sock *sk)
 {
-	struct udp_table *table = BPF_CORE_READ(sk, __sk_common.skc_prot, h.udp_table);
+	struct proto *prot = BPF_CORE_READ(sk, __sk_common.skc_prot);
 	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct udp_table *table = NULL;
 
-	if (table || !bpf_core_field_exists(net->ipv4.udp_table))
-		return table;
-	return BPF_CORE_READ(net, ipv4.udp_table);
+	if (bpf_core_field_exists(prot->h.udp_table))
+		table = BPF_CORE_READ(prot, h.udp_table);
+	if (!table && bpf_core_field_exists(net->ipv4.udp_table))
+		table = BPF_CORE_READ(net, ipv4.udp_table);
+	return table;
 }
 
 /* Begins a walk through the table of established TCP, of listeners or of UDP; `fd` is a socket of the loader's own. */
@@ -118,11 +123,11 @@ int BPF_PROG(walk__begin, __u64 fd, __u64 table)
 		walk.table = (__u64)BPF_CORE_READ(udp, hash);
 		walk.mask = BPF_CORE_READ(udp, mask);
 	} else if (table == WALK_LISTENERS) {
-		walk.table = (__u64)BPF_CORE_READ(tcp_table(sk), lhash2);
-		walk.mask = BPF_CORE_READ(tcp_table(sk), lhash2_mask);
+		walk.table = (__u64)BPF_CORE_READ(tcp_tables(sk), lhash2);
+		walk.mask = BPF_CORE_READ(tcp_tables(sk), lhash2_mask);
 	} else {
-		walk.table = (__u64)BPF_CORE_READ(tcp_table(sk), ehash);
-		walk.mask = BPF_CORE_READ(tcp_table(sk), ehash_mask);
+		walk.table = (__u64)BPF_CORE_READ(tcp_tables(sk), ehash);
+		walk.mask = BPF_CORE_READ(tcp_tables(sk), ehash_mask);
 	}
 	return 0;
 }

@@ -32,8 +32,10 @@ static int run(const struct kernel *k, const char *name, uint64_t first, uint64_
 /* `path` is /proc/PID or /proc/PID/task/TID; `ret_count` tells how many descriptors it has. */
 static int walk_task(const struct walk *w, const char *program, const char *path, size_t *ret_count)
 {
-	int err = 0, task = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int task = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fds = task < 0 ? -1 : openat(task, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A process that has ended has no descriptors; one that may not be looked into may have. */
+	int err = task >= 0 && fds < 0 && errno == EACCES ? -EACCES : 0;
 	DIR *dir = fds < 0 ? NULL : fdopendir(fds);
 	struct dirent *entry;
 
@@ -52,7 +54,7 @@ static int walk_task(const struct walk *w, const char *program, const char *path
 		close(fds);
 	if (task >= 0)
 		close(task);
-	return err; /* a process that has ended has no descriptors */
+	return err;
 }
 
 /* A process whose first thread has ended shows its descriptors only in the others. */
@@ -187,6 +189,15 @@ static const char *find_wrong(const struct wire_walk *w, const struct self *self
 	return NULL;
 }
 
+static const char *why_not(const struct kernel *k, int err)
+{
+	for (size_t i = 0; i < k->hook_count; i++) {
+		if (strncmp(k->hooks[i].hook, "walk/", 5) == 0 && k->hooks[i].status == HOOK_FAILED)
+			return k->hooks[i].why;
+	}
+	return strerror(-err);
+}
+
 int walk_check_types(struct kernel *k, struct kernel_error *error)
 {
 	int process = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -209,7 +220,7 @@ int walk_check_types(struct kernel *k, struct kernel_error *error)
 		close(process);
 	if (err)
 		return kernel_fail(error, err, "cannot try the types of %s: %s",
-				   k->options.btf_path, strerror(-err));
+				   k->options.btf_path, why_not(k, err));
 	if (!wrong)
 		return 0;
 	return kernel_fail(error, -EBADMSG,
