@@ -52,6 +52,15 @@ check features_say_it "$(cat "$work/said" "$work/features")" jq -s 'if
 	([.[] | select(.hook // "" | test("^(tp_btf|iter)/")) | .status] | unique == ["unused"])
 	then empty else error("not so") end' "$work/features"
 refuses trampolines_are_refused 1 'carries no BTF' hidden "$sockwatch" trace --btf "$work/btf" --hooks trampolines
+python3 -c 'import signal, socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); signal.pause()' >"$work/port" &
+listener=$!
+pids="$pids $listener"
+disown
+until_true test -s "$work/port"
+hidden "$sockwatch" ls -o json -L "$(cat "$work/port")" >"$work/ls" 2>"$work/said"
+check ls_goes_through_sock_diag "$(cat "$work/said" "$work/ls")" sh -c \
+	'grep -q "looking through sock_diag" "$1" && jq -e ".holders[0].pid == $3" "$2" >/dev/null' sh "$work/said" "$work/ls" "$listener"
 # The same scenarios as with BTF: those that stand on the hooks and the looks that are others.
 for only in seed owner- close- bind-in-use budget-; do
 	hidden "${BUILD:-build}/agent" --program "$sockwatch" --btf "$work/btf" --only "$only" >"$work/agent"
