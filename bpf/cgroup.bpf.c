@@ -39,18 +39,16 @@ int cgroup__post_bind6(struct bpf_sock *ctx)
 static __always_inline int after_accept(struct bpf_sock_addr *ctx)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct bpf_sock *bsk = ctx->sk;
-	struct tcp_sock *tp;
+	struct sock *sk;
 
 	/* A child queued before the trace has no cookie yet, and before 5.12 the system call's exit cannot make it. */
 	if (!has_cookie_helper)
 		bpf_get_socket_cookie(ctx);
-	if (!bsk || (!task_has_uring(task) && !task_is_32bit(task)))
+	if (!task_has_uring(task) && !task_is_32bit(task))
 		return 1;
-	tp = bpf_skc_to_tcp_sock(bsk);
-	if (!tp)
-		return 1;
-	on_accept((struct sock *)(__u64)tp, false, WIRE_F_MAYBE_ACCEPT);
+	sk = BPF_CORE_READ((struct bpf_sock_addr_kern *)ctx, sk);
+	if (is_traced_socket(sk, false) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+		on_accept(sk, false, WIRE_F_MAYBE_ACCEPT);
 	return 1;
 }
 
@@ -128,19 +126,12 @@ SEC("sockops")
 int sockops__ports(struct bpf_sock_ops *ctx)
 {
 	__u32 op = ctx->op;
-	struct bpf_sock *bsk;
-	struct tcp_sock *tp;
 	struct sock *sk;
 
 	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_TCP_LISTEN_CB)
 		return 1;
-	bsk = ctx->sk;
-	if (!bsk)
-		return 1;
-	tp = bpf_skc_to_tcp_sock(bsk);
-	if (!tp)
-		return 1;
-	sk = (struct sock *)tp;
+	/* What the context is made of can be read everywhere; bpf_skc_to_tcp_sock() needs a kernel with BTF. */
+	sk = BPF_CORE_READ((struct bpf_sock_ops_kern *)ctx, sk);
 	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB && sockops_connect)
 		on_connect(sk, false, false, NULL, 0, 0);
 	if (op == BPF_SOCK_OPS_TCP_LISTEN_CB && sockops_listen)

@@ -20,6 +20,12 @@ static __always_inline __u64 socket_cookie(struct sock *sk, const bool trusted)
 	return cookie;
 }
 
+static __always_inline __u32 socket_netns(struct sock *sk, const bool trusted)
+{
+	return trusted ? sk->__sk_common.skc_net.net->ns.inum
+		       : BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
 /* Read where a call was made: options seldom change later. */
 static __always_inline __u8 socket_options(struct sock *sk)
 {
@@ -75,8 +81,7 @@ static __always_inline void fill_addresses(struct wire_fact *f, struct sock *sk,
 static __always_inline void fill_socket(struct wire_fact *f, struct sock *sk, const bool trusted)
 {
 	f->flags = 0;
-	f->netns = trusted ? sk->__sk_common.skc_net.net->ns.inum
-			   : BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	f->netns = socket_netns(sk, trusted);
 	f->sk = (__u64)sk;
 	f->cookie = socket_cookie(sk, trusted);
 	f->listener = 0;

@@ -7,7 +7,7 @@
 
 /* CLOSE -> SYN_SENT and CLOSE -> LISTEN: the only changes of state that always run in the caller's
  * task. */
-static __always_inline void on_open(struct sock *sk, int to, const __u8 flags)
+static __always_inline void on_open(struct sock *sk, const bool trusted, int to, const __u8 flags)
 {
 	struct wire_call *c;
 
@@ -22,69 +22,79 @@ static __always_inline void on_open(struct sock *sk, int to, const __u8 flags)
 		__u64 *of = bpf_sk_storage_get(&listener_of, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
 		if (of)
-			*of = socket_cookie(sk, true);
+			*of = socket_cookie(sk, trusted);
 	}
 	/* Reserved last: 5.10 does not know that a reserved record is never NULL again. */
-	c = call_reserve(WIRE_OPEN, sk, true, true);
+	c = call_reserve(WIRE_OPEN, sk, trusted, true);
 	if (!c)
 		return;
 	c->fact.flags = flags;
 	c->fact.from = TCP_CLOSE;
 	c->fact.to = to;
 	/* inet_sport may be left over from the life before; skc_num is 0 unless bound. */
-	c->fact.local_port_be = bpf_htons(sk->__sk_common.skc_num);
+	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
 	record_submit(c);
 }
 
-static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk)
+static __always_inline struct tcp_sock *tcp_of(struct sock *sk, const bool trusted)
 {
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	if (trusted)
+		return bpf_skc_to_tcp_sock(sk);
+	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP ? (struct tcp_sock *)sk : NULL;
+}
+
+static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk,
+					  const bool trusted)
+{
+	struct tcp_sock *tp = tcp_of(sk, trusted);
 
 	c->sent_bytes = c->received_bytes = 0;
 	c->retransmits = c->rtt_us = 0;
 	if (!tp)
 		return;
-	c->sent_bytes = tp->bytes_sent - tp->bytes_retrans;
-	c->received_bytes = tp->bytes_received;
+	c->sent_bytes = READ(trusted, tp, bytes_sent) - READ(trusted, tp, bytes_retrans);
+	c->received_bytes = READ(trusted, tp, bytes_received);
 	/* The FIN takes a sequence number and is counted as a byte. */
 	if ((c->fact.flags & WIRE_F_FIN_RECEIVED) && c->received_bytes)
 		c->received_bytes--;
-	c->retransmits = tp->total_retrans;
-	c->rtt_us = tp->srtt_us >> 3;
-	if (tp->linger2 < 0)
+	c->retransmits = READ(trusted, tp, total_retrans);
+	c->rtt_us = READ(trusted, tp, srtt_us) >> 3;
+	if (READ(trusted, tp, linger2) < 0)
 		c->fact.flags |= WIRE_F_LINGER2_OFF;
 }
 
-static __always_inline void on_closed(struct sock *sk, int from, const __u8 again)
+static __always_inline void on_closed(struct sock *sk, const bool trusted, int from,
+				      const __u8 again)
 {
 	struct wire_closed *c = record_reserve(WIRE_CLOSED, sizeof(*c));
 	unsigned long flags;
 
 	if (!c)
 		return;
-	fill_socket(&c->fact, sk, true);
+	fill_socket(&c->fact, sk, trusted);
 	c->fact.flags = again;
 	c->fact.from = from;
 	c->fact.to = TCP_CLOSE;
-	c->fact.error = sk->sk_err;
-	flags = sk->__sk_common.skc_flags;
+	c->fact.error = READ(trusted, sk, sk_err);
+	flags = READ(trusted, sk, __sk_common.skc_flags);
 	if (flags & (1 << SOCK_FLAG_DEAD))
 		c->fact.flags |= WIRE_F_ORPHAN;
 	if (flags & (1 << SOCK_FLAG_DONE))
 		c->fact.flags |= WIRE_F_FIN_RECEIVED;
-	if (sk->sk_shutdown == 3)
+	if (READ(trusted, sk, sk_shutdown) == 3)
 		c->fact.flags |= WIRE_F_SHUTDOWN;
-	fill_counters(c, sk);
+	fill_counters(c, sk, trusted);
 	record_submit(c);
 }
 
-static __always_inline void on_change(struct sock *sk, int from, int to, const __u8 flags)
+static __always_inline void on_change(struct sock *sk, const bool trusted, int from, int to,
+				      const __u8 flags)
 {
 	struct wire_fact *f = record_reserve(WIRE_STATE, sizeof(*f));
 
 	if (!f)
 		return;
-	fill_socket(f, sk, true);
+	fill_socket(f, sk, trusted);
 	f->flags = flags;
 	f->from = from;
 	f->to = to;
@@ -96,9 +106,10 @@ static __always_inline void on_change(struct sock *sk, int from, int to, const _
  * from 6.16 on it is 0 already; asking the helper for one would give the listener's away or be
  * undone at once.
  */
-static __always_inline void on_born(struct sock *sk, int from, int to, const __u8 flags)
+static __always_inline void on_born(struct sock *sk, const bool trusted, int from, int to,
+				    const __u8 flags)
 {
-	__u64 listener = sk->__sk_common.skc_cookie.counter;
+	__u64 listener = READ(trusted, sk, __sk_common.skc_cookie.counter);
 	struct wire_fact *f;
 
 	if (!listener && has_cookie_helper) {
@@ -111,34 +122,35 @@ static __always_inline void on_born(struct sock *sk, int from, int to, const __u
 	if (!f)
 		return;
 	f->flags = flags;
-	f->netns = sk->__sk_common.skc_net.net->ns.inum;
+	f->netns = socket_netns(sk, trusted);
 	f->sk = (__u64)sk;
 	f->cookie = 0;
 	f->listener = listener;
-	f->family = sk->__sk_common.skc_family;
+	f->family = READ(trusted, sk, __sk_common.skc_family);
 	f->from = from;
 	f->to = to;
 	f->options = 0;
-	f->protocol = sk->sk_protocol;
+	f->protocol = READ(trusted, sk, sk_protocol);
 	f->error = 0;
-	f->local_port_be = bpf_htons(sk->__sk_common.skc_num);
-	f->peer_port_be = sk->__sk_common.skc_dport;
-	f->ifindex = sk->__sk_common.skc_bound_dev_if;
-	fill_addresses(f, sk, true);
+	f->local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
+	f->peer_port_be = READ(trusted, sk, __sk_common.skc_dport);
+	f->ifindex = READ(trusted, sk, __sk_common.skc_bound_dev_if);
+	fill_addresses(f, sk, trusted);
 	record_submit(f);
 }
 
 /* `flags`: 0 or WIRE_F_AGAIN. */
-static __always_inline void on_state(struct sock *sk, int from, int to, const __u8 flags)
+static __always_inline void on_state(struct sock *sk, const bool trusted, int from, int to,
+				     const __u8 flags)
 {
 	if (from == TCP_CLOSE)
-		on_open(sk, to, flags);
+		on_open(sk, trusted, to, flags);
 	else if (to == TCP_CLOSE)
-		on_closed(sk, from, flags);
+		on_closed(sk, trusted, from, flags);
 	else if (from == TCP_LISTEN)
-		on_born(sk, from, to, flags);
+		on_born(sk, trusted, from, to, flags);
 	else
-		on_change(sk, from, to, flags);
+		on_change(sk, trusted, from, to, flags);
 }
 
 #endif

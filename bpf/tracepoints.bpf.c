@@ -7,26 +7,15 @@
  * knows the port first, a failure always by the exit.
  */
 #include "bodies.h"
+#include "files.h"
 
 /* The socket behind a descriptor of the current task; NULL when it is no socket whose facts are
  * wanted. */
 static __always_inline struct sock *socket_of_fd(__u32 fd, const bool udp_too)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct socket *socket;
-	struct file **files, *file;
-	struct sock *sk;
+	struct file *file = file_of((struct task_struct *)bpf_get_current_task(), fd);
+	struct sock *sk = file ? socket_of_file(file) : NULL;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	files = BPF_CORE_READ(table, fd);
-	if (bpf_probe_read_kernel(&file, sizeof(file), &files[fd]) || !file)
-		return NULL;
-	if (!is_socket_file(file))
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
 	if (!sk || !(is_traced_socket(sk, false) || (udp_too && is_udp_socket(sk, false))))
 		return NULL;
 	return sk;

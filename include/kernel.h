@@ -35,7 +35,7 @@ struct kernel_options {
 	uint64_t ring_bytes;		/* a power of two of pages */
 	enum kernel_choice hooks;
 	const char *hooks_without;	/* hooks to do without, told apart by ",-"; NULL none */
-	const char *btf_path;		/* NULL: the kernel's own */
+	const char *btf_path;		/* NULL: the kernel's own, or a file where this release's is kept */
 	bool ports;			/* load what kernel_ports() needs */
 	bool no_trace;			/* ... and nothing else */
 };
@@ -68,7 +68,10 @@ struct kernel;
 
 typedef void (*kernel_fact_fn)(void *ctx, const struct fact *fact);
 
-/* Loads the programs; NULL with the error filled.  Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN. */
+/* Whether a file can be the BTF of the kernel that runs: 0, or -errno with the error filled.  Parses it: some milliseconds. */
+int kernel_check_btf(const char *path, struct kernel_error *error);
+
+/* Loads the programs; NULL with the error filled, and errno EBADMSG where the BTF given is not of this kernel.  Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN. */
 struct kernel *kernel_open(const struct kernel_options *options, struct kernel_error *error);
 /* NULL is ignored.  Detaches everything; nothing stays in the kernel. */
 void kernel_close(struct kernel *k);
@@ -118,6 +121,8 @@ const char *kernel_unknown_hook(const char *list);
 /* "/sys/fs/cgroup/unified" or "private mount"; NULL when there is none. */
 const char *kernel_cgroup_place(const struct kernel *k);
 const char *kernel_tracefs_place(const struct kernel *k);
+/* Where the kernel's types came from: "/sys/kernel/btf/vmlinux" or a file. */
+const char *kernel_btf_place(const struct kernel *k);
 
 /* process_resolve_fn with a struct kernel as ctx: the cgroup path and the container, from /proc. */
 void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgroup,

@@ -57,7 +57,8 @@ static void print_json(const struct kernel *k, const struct utsname *host)
 	print_string("machine", host->machine, ",");
 	print_string("tier", chosen_names[kernel_tier_chosen(k)], ",");
 	print_place("cgroup2", kernel_cgroup_place(k), ",");
-	print_place("tracefs", kernel_tracefs_place(k), "}\n");
+	print_place("tracefs", kernel_tracefs_place(k), ",");
+	print_string("btf", kernel_btf_place(k), "}\n");
 	for (size_t i = 0; i < count; i++) {
 		printf("{");
 		print_string("event", "hook", ",");
@@ -85,8 +86,8 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 
 	printf("sockwatch %s on Linux %s %s, tier: %s\n", SOCKWATCH_VERSION, host->release,
 	       host->machine, chosen_names[kernel_tier_chosen(k)]);
-	printf("cgroup2: %s; tracefs: %s\n\n", cgroup ? cgroup : "none",
-	       tracefs ? tracefs : "none");
+	printf("cgroup2: %s; tracefs: %s; BTF: %s\n\n", cgroup ? cgroup : "none",
+	       tracefs ? tracefs : "none", kernel_btf_place(k));
 	printf("%-16s %-28s %-12s %-9s %s\n", "FACT", "HOOK", "TIER", "STATUS", "COVERS");
 	for (size_t i = 0; i < count; i++) {
 		const struct kernel_hook *h = &hooks[i];

@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct kernel *command_open_kernel(const struct options *options)
@@ -15,15 +16,21 @@ struct kernel *command_open_kernel(const struct options *options)
 		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
 	};
 	struct kernel_error error = {""};
+	int code;
 	struct kernel *k = kernel_open(&wanted, &error);
 
-	if (!k)
-		log_error("%s", error.text);
-	return k;
+	if (k)
+		return k;
+	code = errno == EBADMSG ? 2 : 0;
+	log_error("%s", error.text);
+	if (code)
+		exit(code); /* what --btf names is no file to go on with */
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
+	struct kernel_error error = {""};
 	struct options options;
 	const char *unknown;
 	int code = options_parse(argc, argv, &options);
@@ -35,6 +42,10 @@ int main(int argc, char **argv)
 	if (unknown) {
 		log_error("--hooks: there is no hook '%s'; sockwatch features lists them", unknown);
 		options_done(&options);
+		return 2;
+	}
+	if (options.btf_file && kernel_check_btf(options.btf_file, &error) < 0) {
+		log_error("%s", error.text);
 		return 2;
 	}
 	switch (options.command) {

@@ -563,7 +563,8 @@ const struct options_row options_table[] = {
 	  .doc = "trampolines, tracepoints, or auto (default): the best that works for each fact; ,-HOOK does without one" },
 	{ KEY_BTF, "btf", "FILE", ALL & ~HISTORY, GROUP_KERNEL, false, set_file, FIELD(btf_file),
 	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
-	  .doc = "The kernel's types; default: its own" },
+	  .doc = "The kernel's types, for one that carries none: BTF, or a vmlinux that has it; default: its own, or "
+		 "the vmlinux of this release in /boot, /lib/modules or /usr/lib/debug" },
 	{ KEY_RING, "ring", "SIZE", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_ring,
 	  .why = "not a size from 1M to 1G", .example = "256M",
 	  .doc = "Ring buffer, rounded up to a power of two; default 64M" },

@@ -35,6 +35,24 @@ static const struct kernel_hook hook_table[] = {
 	 HOOK_UNUSED, ""},
 	{"reset", "again__tcp_send_reset", "tp_btf/tcp_send_reset", TIER_BOTH,
 	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
+	{"state", "raw_tp__inet_sock_set_state", "raw_tp/inet_sock_set_state", TIER_BOTH,
+	 "every change of state; who called connect and listen",
+	 "whose child a queued connection is, where listeners share a port (Linux 6.16 on)",
+	 HOOK_UNUSED, ""},
+	{"state", "raw_again__inet_sock_set_state", "raw_tp/inet_sock_set_state", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
+	{"destroy", "raw_tp__tcp_destroy_sock", "raw_tp/tcp_destroy_sock", TIER_BOTH,
+	 "the end of every TCP socket", "", HOOK_UNUSED, ""},
+	{"destroy", "raw_again__tcp_destroy_sock", "raw_tp/tcp_destroy_sock", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
+	{"reset", "raw_tp__tcp_receive_reset", "raw_tp/tcp_receive_reset", TIER_BOTH,
+	 "resets received", "", HOOK_UNUSED, ""},
+	{"reset", "raw_again__tcp_receive_reset", "raw_tp/tcp_receive_reset", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
+	{"reset", "raw_tp__tcp_send_reset", "raw_tp/tcp_send_reset", TIER_BOTH, "resets sent", "",
+	 HOOK_UNUSED, ""},
+	{"reset", "raw_again__tcp_send_reset", "raw_tp/tcp_send_reset", TIER_BOTH,
+	 "those in softirq on top of another", "", HOOK_UNUSED, ""},
 	{"cookie", "cgroup__sock_create", "cgroup/sock_create", TIER_BOTH,
 	 "a cookie for every socket from birth", "", HOOK_UNUSED, ""},
 	{"close", "cgroup__sock_release", "cgroup/sock_release", TIER_BOTH,
@@ -124,6 +142,23 @@ static const struct kernel_hook hook_table[] = {
 	 "bind buckets: which ports connect() may share", "", HOOK_UNUSED, ""},
 	{"ports", "iter__udp_ports", "iter/udp", TIER_BOTH, "ports held by UDP sockets", "",
 	 HOOK_UNUSED, ""},
+	{"seed", "walk__descriptor", "walk/descriptors", TIER_BOTH,
+	 "sockets older than the trace and who holds them",
+	 "descriptors that a thread does not share with its process", HOOK_UNUSED, ""},
+	{"seed", "walk__begin", "walk/tables", TIER_BOTH, "where the kernel's tables lie", "",
+	 HOOK_UNUSED, ""},
+	{"seed", "walk__tcp", "walk/tcp", TIER_BOTH,
+	 "sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
+	{"seed", "walk__listeners", "walk/listeners", TIER_BOTH,
+	 "listeners without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
+	{"ports", "walk__descriptor_ports", "walk/descriptors", TIER_BOTH,
+	 "ports that are bound and no more; who holds a port", "", HOOK_UNUSED, ""},
+	{"ports", "walk__tcp_ports", "walk/tcp", TIER_BOTH,
+	 "bind buckets: which ports connect() may share", "", HOOK_UNUSED, ""},
+	{"ports", "walk__listeners_ports", "walk/listeners", TIER_BOTH, "bind buckets of listeners",
+	 "", HOOK_UNUSED, ""},
+	{"ports", "walk__udp_ports", "walk/udp", TIER_BOTH, "ports held by UDP sockets", "",
+	 HOOK_UNUSED, ""},
 };
 
 void hooks_init(struct kernel *k)
@@ -165,15 +200,34 @@ static const char *missing_ground(const struct kernel *k, const struct kernel_ho
 	return NULL;
 }
 
+/* Run by the loader itself, not attached. */
+static bool is_walk(const struct kernel_hook *h)
+{
+	return is_prefix(h->hook, "walk/");
+}
+
+/* Rows that stand in for others where the kernel carries no BTF, and those others. */
+static const char *unfit_types(const struct kernel *k, const struct kernel_hook *h)
+{
+	if ((is_walk(h) || is_prefix(h->hook, "raw_tp/")) && !k->untyped)
+		return "this kernel carries BTF";
+	if ((is_prefix(h->hook, "tp_btf/") || is_prefix(h->hook, "iter/")) && k->untyped)
+		return "this kernel carries no BTF";
+	return NULL;
+}
+
 /* Rows that only some kernels need; the kernel itself is asked, by its types and by probes. */
 static const char *not_needed(const struct kernel *k, const struct kernel_hook *h)
 {
 	bool ports = strcmp(h->fact, "ports") == 0;
 	bool graft = k->has_graft && !k->graft_failed;
+	const char *unfit = unfit_types(k, h);
 
+	if (unfit)
+		return unfit;
 	if (ports && !k->options.ports)
 		return "only sockwatch ephemeral needs it";
-	if (!ports && k->options.no_trace)
+	if (!ports && k->options.no_trace && !is_walk(h))
 		return "nothing is traced";
 	if (strcmp(h->program, "sockops__cookies") == 0 && k->has_cookie_helper)
 		return "tracing programs make cookies here";
@@ -225,12 +279,13 @@ const char *kernel_unknown_hook(const char *list)
 static int fail_early(struct kernel *k, struct kernel_error *error)
 {
 	int err = k->options.hooks == HOOKS_TRACEPOINTS ? 0 : probe_trampolines(k->btf);
+	const char *failure = k->untyped ? "this kernel carries no BTF" : strerror(-err);
 
 	if (k->options.hooks == HOOKS_TRAMPOLINES && err < 0)
 		return kernel_fail(
 			error, err,
 			"trampolines cannot be used on this kernel: %s; use --hooks tracepoints",
-			strerror(-err));
+			failure);
 	for (size_t i = 0; i < k->hook_count; i++) {
 		struct kernel_hook *h = &k->hooks[i];
 		const char *missing = missing_ground(k, h);
@@ -240,7 +295,7 @@ static int fail_early(struct kernel *k, struct kernel_error *error)
 		else if (missing)
 			set_status(h, HOOK_FAILED, "%s", missing);
 		else if (h->tier == TIER_TRAMPOLINES && err < 0)
-			set_status(h, HOOK_FAILED, "%s", strerror(-err));
+			set_status(h, HOOK_FAILED, "%s", failure);
 	}
 	return 0;
 }
@@ -406,8 +461,8 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 			k->skel->bss->sockops_connect = k->sockops_connect;
 			k->skel->bss->sockops_listen = k->sockops_listen;
 		}
-		k->links[i] = attach_row(k, h);
-		if (k->links[i]) {
+		k->links[i] = is_walk(h) ? NULL : attach_row(k, h);
+		if (k->links[i] || is_walk(h)) {
 			set_status(h, HOOK_ATTACHED, "%s", "");
 			k->skel->bss->has_calls |= is_prefix(h->hook, "syscalls/sys_exit");
 			continue;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kernel.c - life of the loaded programs, and the ring buffer's reader. */
 #include "kernel_private.h"
+#include "btf_file.h"
 #include "mounts.h"
+#include "walk.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -166,27 +168,27 @@ static int open_programs(struct kernel *k, struct kernel_error *error)
 	return 0;
 }
 
-static int check_ground(struct kernel *k, struct kernel_error *error)
+/* What the programs are fitted to the kernel with, and what the kernel can check them against. */
+static int find_types(struct kernel *k, struct kernel_error *error)
 {
-	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-	char missing[128];
-
-	if (probe_missing_caps(missing, sizeof(missing)))
-		return kernel_fail(error, -EPERM,
-				   "cannot trace: this process lacks %s; run as root or give it "
-				   "the capability",
-				   missing);
-	/* The kernel checks tracing programs against its own types: a file cannot stand in for them. */
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+	k->untyped = !btf_is_in_kernel();
+	if (k->options.btf_path) {
+		snprintf(k->btf_place, PLACE_SIZE, "%s", k->options.btf_path);
+	} else if (!k->untyped) {
+		snprintf(k->btf_place, PLACE_SIZE, "%s", BTF_OF_KERNEL);
+	} else if (btf_find(k->btf_place, PLACE_SIZE)) {
+		k->options.btf_path = k->btf_place;
+	} else {
 		return kernel_fail(
 			error, -ENOENT,
-			"cannot trace: this kernel shows no BTF (/sys/kernel/btf/vmlinux: %s), "
-			"which "
-			"tracing needs (CONFIG_DEBUG_INFO_BTF); sockwatch ls and who do without",
-			strerror(errno));
-	/* Kernels before 5.11 charge maps to this limit; where raising is refused, newer kernels do
-	 * not need it. */
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+			"cannot trace: this kernel carries no BTF (" BTF_OF_KERNEL
+			") and none was found for it; give that of this very build with --btf "
+			"FILE: a vmlinux with .BTF, what pahole --btf_encode_detached makes from "
+			"one with debugging information, or a file from an archive such as BTFHub; "
+			"sockwatch ls and who do without");
+	}
+	if (k->untyped)
+		return 0;
 	k->btf = btf__load_vmlinux_btf();
 	if (!k->btf)
 		return kernel_fail(error, -errno, "cannot read the kernel's BTF: %s",
@@ -196,6 +198,26 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 	k->has_ipv6 = probe_ipv6();
 	k->has_cookie_helper = probe_helper(k->btf, "inet_sock_set_state", BPF_TRACE_RAW_TP,
 					    BPF_FUNC_get_socket_cookie);
+	return 0;
+}
+
+static int check_ground(struct kernel *k, struct kernel_error *error)
+{
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	char missing[128];
+	int err;
+
+	if (probe_missing_caps(missing, sizeof(missing)))
+		return kernel_fail(error, -EPERM,
+				   "cannot trace: this process lacks %s; run as root or give it "
+				   "the capability",
+				   missing);
+	/* Kernels before 5.11 charge maps to this limit; where raising is refused, newer kernels do
+	 * not need it. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	err = find_types(k, error);
+	if (err < 0)
+		return err;
 	k->cgroup_fd = mounts_open("cgroup2", "cgroup.procs", k->cgroup_place, PLACE_SIZE);
 	k->tracefs_fd = mounts_open("tracefs", "events/syscalls", k->tracefs_place, PLACE_SIZE);
 	return 0;
@@ -204,25 +226,31 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 struct kernel *kernel_open(const struct kernel_options *options, struct kernel_error *error)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
+	int err;
 
 	if (!k) {
 		kernel_fail(error, -ENOMEM, "no memory");
 		return NULL;
 	}
-	libbpf_set_print(keep_warning);
 	k->options = *options;
 	k->cgroup_fd = k->tracefs_fd = -1;
 	hooks_init(k);
-	if (check_ground(k, error) < 0 || hooks_choose(k, error) < 0 || open_programs(k, error) < 0)
-		goto fail;
-	k->places = places_new(k->cgroup_fd);
-	if (!k->places) {
-		kernel_fail(error, -ENOMEM, "no memory");
-		goto fail;
+	err = check_ground(k, error);
+	libbpf_set_print(keep_warning);
+	if (!err)
+		err = hooks_choose(k, error);
+	if (!err)
+		err = open_programs(k, error);
+	if (!err && k->untyped)
+		err = walk_check_types(k, error);
+	if (!err) {
+		k->places = places_new(k->cgroup_fd);
+		err = k->places ? 0 : kernel_fail(error, -ENOMEM, "no memory");
 	}
-	return k;
-fail:
+	if (!err)
+		return k;
 	kernel_close(k);
+	errno = -err;
 	return NULL;
 }
 
@@ -315,6 +343,11 @@ enum kernel_tier kernel_tier_chosen(const struct kernel *k)
 const char *kernel_cgroup_place(const struct kernel *k)
 {
 	return k->cgroup_fd >= 0 ? k->cgroup_place : NULL;
+}
+
+const char *kernel_btf_place(const struct kernel *k)
+{
+	return k->btf_place;
 }
 
 const char *kernel_tracefs_place(const struct kernel *k)

@@ -8,9 +8,10 @@
 #include <bpf/libbpf.h>
 
 #include "kernel.h"
+#include "wire_walk.h" /* the skeleton has one */
 #include "sockwatch.skel.h"
 
-#define MAX_HOOKS  48
+#define MAX_HOOKS  64
 #define PLACE_SIZE 256
 
 struct places;
@@ -25,6 +26,7 @@ struct kernel {
 	enum kernel_tier tier; /* see kernel_tier_chosen() */
 	struct btf *btf; /* the kernel's, until the hooks are attached: parsing it takes milliseconds */
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
+	bool untyped; /* the kernel carries no BTF: the offsets come from options.btf_path, tracing programs may not be typed */
 	size_t failed;	      /* rows that had failed when this was chosen */
 	bool has_cookie_helper;
 	bool has_graft;	   /* security_sock_graft() exists */
@@ -34,7 +36,7 @@ struct kernel {
 	int accept_params; /* of inet_csk_accept(), 0 unknown */
 	struct kernel_options options;
 	int cgroup_fd, tracefs_fd;
-	char cgroup_place[PLACE_SIZE], tracefs_place[PLACE_SIZE];
+	char cgroup_place[PLACE_SIZE], tracefs_place[PLACE_SIZE], btf_place[PLACE_SIZE];
 	bool busy; /* facts came since the last wait */
 	uint64_t malformed;
 	struct places *places;
@@ -73,7 +75,7 @@ void hooks_detach(struct kernel *k);
  * argument. */
 bool probe_helper(const struct btf *btf, const char *target, int attach_type, int helper);
 /* 0 or the errno of loading (and attaching) an empty fentry program: -EPERM under lockdown,
- * -ENOTSUPP on arm64. */
+ * -ENOTSUPP on arm64, -ENOENT without BTF (NULL). */
 int probe_trampolines(const struct btf *btf);
 /* How many parameters a kernel function has by its BTF, 0 when it is not there. */
 int probe_parameters(const struct btf *btf, const char *function);

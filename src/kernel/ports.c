@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ports.c - a look at local ports, through the iterators of bpf/ports.bpf.c. */
-#include "kernel_private.h"
+/* ports.c - a look at local ports, through the iterators of bpf/ports.bpf.c or, where there are none, by walking. */
+#include "walk.h"
 #include "wire_ports.h"
 
 #include <arpa/inet.h>
@@ -19,6 +19,7 @@ struct look {
 	uint32_t only; /* namespace, 0 all */
 	int fd_links[3];
 	struct wire_port *buffer; /* BATCH records */
+	struct walk walk;	  /* instead, without iterators */
 };
 
 enum { LOOK_TASKS, LOOK_TCP, LOOK_UDP };
@@ -124,31 +125,51 @@ static int read_iterator(struct look *l, int link_fd)
 	return (int)n;
 }
 
+static void tell_walked(void *ctx, const struct wire_walk *found)
+{
+	for (uint32_t i = 0; i < found->count && i < WALK_RECORDS; i++)
+		tell(ctx, &found->port[i]);
+}
+
+static int look_at_tables(struct look *l)
+{
+	int err;
+
+	if (!l->k->untyped) {
+		err = read_iterator(l, l->fd_links[LOOK_TCP]);
+		return err < 0 ? err : read_iterator(l, l->fd_links[LOOK_UDP]);
+	}
+	err = walk_table(&l->walk, WALK_LISTENERS, "walk__listeners_ports");
+	if (!err)
+		err = walk_table(&l->walk, WALK_TCP, "walk__tcp_ports");
+	return err < 0 ? err : walk_table(&l->walk, WALK_UDP, "walk__udp_ports");
+}
+
 static int look_here(void *ctx)
 {
 	struct look *l = ctx;
 	struct port_range range;
 	struct stat st;
-	int err;
 
 	if (stat("/proc/thread-self/ns/net", &st) < 0)
 		return -errno;
 	if ((l->only && l->only != (uint32_t)st.st_ino) || !sysctls_read_here(l->k, &range))
 		return 0;
 	l->sink->netns(l->sink->ctx, (uint32_t)st.st_ino, &range);
-	err = read_iterator(l, l->fd_links[LOOK_TCP]);
-	return err < 0 ? err : read_iterator(l, l->fd_links[LOOK_UDP]);
+	return look_at_tables(l);
 }
 
 static int find_links(struct look *l)
 {
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 3 && !l->k->untyped; i++) {
 		l->fd_links[i] = -1;
 		for (size_t row = 0; row < l->k->hook_count; row++) {
 			if (l->k->links[row] && strcmp(l->k->hooks[row].program, programs[i]) == 0)
 				l->fd_links[i] = bpf_link__fd(l->k->links[row]);
 		}
 	}
+	if (l->k->untyped)
+		return 0;
 	return l->fd_links[LOOK_TCP] < 0 || l->fd_links[LOOK_TASKS] < 0 ? -ENOTSUP : 0;
 }
 
@@ -165,10 +186,13 @@ int kernel_ports(struct kernel *k, uint32_t only, const struct kernel_ports_sink
 	l.buffer = malloc(BATCH * sizeof(*l.buffer));
 	if (!l.buffer)
 		return kernel_fail(error, -ENOMEM, "no memory");
-	err = read_iterator(&l, l.fd_links[LOOK_TASKS]);
+	l.walk = (struct walk){.k = k, .fn = tell_walked, .ctx = &l};
+	err = k->untyped ? walk_descriptors(&l.walk, "walk__descriptor_ports")
+			 : read_iterator(&l, l.fd_links[LOOK_TASKS]);
 	if (err == 0)
 		err = only ? places_in_netns(only, 0, look_here, &l)
 			   : places_each_netns(look_here, &l);
+	free(l.walk.seen);
 	free(l.buffer);
 	if (err < 0)
 		kernel_fail(error, err,

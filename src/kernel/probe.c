@@ -56,7 +56,7 @@ int probe_trampolines(const struct btf *btf)
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
-	int link, fd = load(btf, "inet_release", BPF_TRACE_FENTRY, insns, 2);
+	int link, fd = btf ? load(btf, "inet_release", BPF_TRACE_FENTRY, insns, 2) : -ENOENT;
 
 	if (fd < 0)
 		return fd;

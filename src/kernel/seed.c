@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* seed.c - a look at every socket there is, through the iterators. */
-#include "kernel_private.h"
+/* seed.c - a look at every socket there is, through the iterators or, where there are none, by walking. */
+#include "walk.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,15 +15,25 @@ struct seed {
 	struct bpf_link *link;
 	kernel_fact_fn fn;
 	void *ctx;
-	char *buffer; /* BATCH records */
+	char *buffer;	  /* BATCH records */
+	struct walk walk; /* instead of both, without iterators */
 };
+
+static void take(struct seed *s, const void *record)
+{
+	struct fact fact;
+
+	if (fact_decode(&fact, record, SEED_SIZE) < 0)
+		s->k->malformed++;
+	else
+		s->fn(s->ctx, &fact);
+}
 
 /* Reads one iterator to its end.  The kernel never splits a record, a read() may. */
 static int read_iterator(void *ctx)
 {
 	struct seed *s = ctx;
 	size_t have = 0;
-	struct fact fact;
 	ssize_t n;
 	int fd = bpf_iter_create(bpf_link__fd(s->link));
 
@@ -37,12 +47,8 @@ static int read_iterator(void *ctx)
 		if (n < 0)
 			break;
 		have += (size_t)n;
-		for (; have - at >= SEED_SIZE; at += SEED_SIZE) {
-			if (fact_decode(&fact, s->buffer + at, SEED_SIZE) < 0)
-				s->k->malformed++;
-			else
-				s->fn(s->ctx, &fact);
-		}
+		for (; have - at >= SEED_SIZE; at += SEED_SIZE)
+			take(s, s->buffer + at);
 		have -= at;
 		memmove(s->buffer, s->buffer + at, have);
 	}
@@ -60,23 +66,52 @@ static struct bpf_link *link_of(const struct kernel *k, const char *hook)
 	return NULL;
 }
 
+static void take_walked(void *ctx, const struct wire_walk *found)
+{
+	for (uint32_t i = 0; i < found->count && i < WALK_RECORDS; i++)
+		take(ctx, &found->seed[i]);
+}
+
+static int walk_here(void *ctx)
+{
+	struct seed *s = ctx;
+
+	int err = walk_table(&s->walk, WALK_LISTENERS, "walk__listeners");
+
+	return err < 0 ? err : walk_table(&s->walk, WALK_TCP, "walk__tcp");
+}
+
+static int look_at_tasks(struct seed *s)
+{
+	if (s->k->untyped)
+		return walk_descriptors(&s->walk, "walk__descriptor");
+	s->link = link_of(s->k, "iter/task_file");
+	return s->link ? read_iterator(s) : 0;
+}
+
+static int look_at_namespaces(struct seed *s)
+{
+	if (s->k->untyped)
+		return places_each_netns(walk_here, s);
+	s->link = link_of(s->k, "iter/tcp");
+	return s->link ? places_each_netns(read_iterator, s) : 0;
+}
+
 int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_error *error)
 {
 	struct seed s = {.k = k, .fn = fn, .ctx = ctx};
-	int err = 0;
+	int err;
 
 	s.buffer = malloc(BATCH * SEED_SIZE);
 	if (!s.buffer)
 		return kernel_fail(error, -ENOMEM, "no memory");
-	s.link = link_of(k, "iter/task_file");
-	if (s.link)
-		err = read_iterator(&s);
+	s.walk = (struct walk){.k = k, .fn = take_walked, .ctx = &s};
+	err = look_at_tasks(&s);
 	if (err < 0)
 		kernel_fail(error, err, "cannot read the descriptors of every task: %s",
 			    strerror(-err));
-	s.link = link_of(k, "iter/tcp");
-	if (err == 0 && s.link) {
-		err = places_each_netns(read_iterator, &s);
+	if (err == 0) {
+		err = look_at_namespaces(&s);
 		if (err < 0)
 			kernel_fail(error, err,
 				    "cannot visit every network namespace: %s (CAP_SYS_ADMIN is "
@@ -84,5 +119,6 @@ int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_er
 				    strerror(-err));
 	}
 	free(s.buffer);
+	free(s.walk.seen);
 	return err;
 }

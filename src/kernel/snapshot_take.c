@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* snapshot_take.c - which way to look, and what it takes. */
+#include "btf_file.h"
 #include "snapshot_private.h"
 
 #include <errno.h>
@@ -92,7 +93,9 @@ int snapshot_take(const struct snapshot_options *options, struct listing *l,
 	if (!proc)
 		err = snapshot_iterate(options, l, &loaded);
 	if (!proc && err && !loaded) {
-		if (options->source == SNAPSHOT_ITERATORS || options->btf_path)
+		/* The kernel checks iterators against its own types: without those a file is not at fault. */
+		if (options->source == SNAPSHOT_ITERATORS ||
+		    (options->btf_path && btf_is_in_kernel()))
 			return kernel_fail(error, err, "this kernel takes no iterators: %s; use %s",
 					   strerror(-err),
 					   options->btf_path ? "the BTF of this kernel"

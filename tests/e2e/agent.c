@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only NAME] [--mixtures] [--list]
+ * Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--btf FILE] [--only NAME] [--mixtures] [--list]
  * Makes sockets, knows the truth about them, and compares what SOCKWATCH prints.  NAME is the
  * beginning of a scenario's name.  AGENT_SLOW=N multiplies every deadline, for emulated machines.
  * --mixtures: afterwards a few scenarios again without each of the trampolines, as where one fails.
@@ -28,7 +28,7 @@ static const struct scenario *const groups[] = {
 	port_scenarios,	   bind_scenarios,   close_scenarios,	  reset_scenarios,
 	connect_scenarios, uring_scenarios,  compat_scenarios,	  protocol_scenarios,
 	name_scenarios,	   run_scenarios,    filter_scenarios,	  loss_scenarios,
-	udp_scenarios,	   budget_scenarios, time_wait_scenarios,
+	udp_scenarios,	   budget_scenarios, time_wait_scenarios, btf_scenarios,
 };
 
 static jmp_buf leave;
@@ -274,9 +274,8 @@ static int run_all(const char *only)
 
 static int usage(void)
 {
-	fputs("Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--only "
-	      "NAME] "
-	      "[--mixtures] [--story] [--list]\n",
+	fputs("Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] "
+	      "[--btf FILE] [--only NAME] [--mixtures] [--story] [--list]\n",
 	      stderr);
 	return 2;
 }
@@ -321,6 +320,8 @@ int main(int argc, char **argv)
 			tracer_program = argv[++i];
 		else if (strcmp(argv[i], "--hooks") == 0)
 			tracer_hooks = argv[++i];
+		else if (strcmp(argv[i], "--btf") == 0)
+			tracer_btf = argv[++i];
 		else if (strcmp(argv[i], "--only") == 0)
 			only = argv[++i];
 		else

@@ -13,12 +13,9 @@ static char text[65536];
 
 static _Noreturn void exec_features(int out)
 {
-	const char *argv[] = {tracer_program, "features", "-o", "json", NULL, NULL, NULL};
+	const char *argv[9] = {tracer_program, "features", "-o", "json"};
 
-	if (tracer_hooks) {
-		argv[4] = "--hooks";
-		argv[5] = tracer_hooks;
-	}
+	tracer_add_kernel(argv, 4);
 	dup2(out, STDOUT_FILENO);
 	execv(tracer_program, (char *const *)(uintptr_t)argv);
 	_exit(127);

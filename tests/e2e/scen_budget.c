@@ -112,6 +112,7 @@ static long number_after(const char *text, const char *key)
 /* What the program says is left towards addr:80. */
 static long available(const char *addr)
 {
+	const char *argv[11] = {tracer_program, "ephemeral", "--netns", "self", "-o", "json"};
 	static char out[65536];
 	char peer[128];
 	size_t len = 0;
@@ -125,8 +126,8 @@ static long available(const char *addr)
 	if (!pid) {
 		dup2(pipes[1], STDOUT_FILENO);
 		dup2(say_fd, STDERR_FILENO);
-		execl(tracer_program, tracer_program, "ephemeral", "--netns", "self", "-o", "json",
-		      (char *)NULL);
+		tracer_add_kernel(argv, 6);
+		execv(tracer_program, (char *const *)(uintptr_t)argv);
 		child_fail("%s: %s", tracer_program, strerror(errno));
 	}
 	close(pipes[1]);

@@ -20,7 +20,7 @@
 #define READ_SIZE     65536
 #define MAX_BAD_SHOWN 5
 
-const char *tracer_program, *tracer_hooks;
+const char *tracer_program, *tracer_hooks, *tracer_btf;
 
 static struct tracer *tracers, *shared;
 
@@ -163,17 +163,26 @@ bool tracer_pump(int fd, uint64_t deadline)
 	return fd >= 0 && p[0].revents;
 }
 
-static void exec_program(int out, int err, const char *const *args)
+int tracer_add_kernel(const char **argv, int n)
 {
-	const char *argv[32] = {tracer_program, "trace", "-o", "json"};
-	int n = 4;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_DFL);
 	if (tracer_hooks) {
 		argv[n++] = "--hooks";
 		argv[n++] = tracer_hooks;
 	}
+	if (tracer_btf) {
+		argv[n++] = "--btf";
+		argv[n++] = tracer_btf;
+	}
+	return n;
+}
+
+static void exec_program(int out, int err, const char *const *args)
+{
+	const char *argv[32] = {tracer_program, "trace", "-o", "json"};
+	int n = tracer_add_kernel(argv, 4);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_DFL);
 	while (args && *args && n < 31)
 		argv[n++] = *args++;
 	argv[n] = NULL;

@@ -41,7 +41,10 @@ struct tracer {
 };
 
 /* Set once by main(). */
-extern const char *tracer_program, *tracer_hooks;
+extern const char *tracer_program, *tracer_hooks, *tracer_btf;
+/* Appends the options about the kernel that the agent was given to the `n` words of a command; returns how many there are
+ * then, at most four more. */
+int tracer_add_kernel(const char **argv, int n);
 
 /* Starts `trace -o json` with `args` (NULL: none) and waits until it traces; ends the scenario on
  * failure. */

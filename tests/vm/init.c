@@ -6,8 +6,8 @@
  * What it leaves undone is part of the test: no tracefs, no cgroup2, no bpffs, no limits raised.
  *
  * The kernel hands over, from its command line, NAME=VALUE words as environment (VM_RESULTS, the
- * port; VM_HOOKS, the tier; VM_LOCKDOWN; AGENT_SLOW, for the agent) and what follows "--" as arguments (more
- * options for the agent).
+ * port; VM_HOOKS, the tier; VM_LOCKDOWN; AGENT_SLOW, for the agent; VM_BTF, on a kernel whose own BTF is made to
+ * vanish, the file to use instead) and what follows "--" as arguments (more options for the agent).
  *
  * On the port: BEGIN; PROGRAM and how `sockwatch --version` ended; TIER and how `sockwatch features`
  * with this tier ended, after the table it printed; the agent's lines; END and how the agent ended. A machine
@@ -68,6 +68,13 @@ static void bring_up_loopback(void)
 		dprintf(port, "FAIL init: lo cannot be brought up: %s\n", strerror(errno));
 	if (fd >= 0)
 		close(fd);
+}
+
+/* What is left of the BTF in a kernel without types (typeless.py) still has its file. */
+static void hide_btf(void)
+{
+	if (mount("none", "/sys/kernel/btf", "tmpfs", 0, NULL))
+		dprintf(port, "FAIL init: /sys/kernel/btf cannot be hidden: %s\n", strerror(errno));
 }
 
 /* In the order of their needs; one that is not there or does not load leaves its scenarios to say so. */
@@ -160,7 +167,7 @@ static void say_how_it_ended(const char *word, int status)
 
 static int run_agent(int argc, char *argv[])
 {
-	char *agent[5 + MAX_INIT_ARGS + 1];
+	char *agent[7 + MAX_INIT_ARGS + 1];
 	int at = 0;
 
 	agent[at++] = "/agent";
@@ -168,6 +175,10 @@ static int run_agent(int argc, char *argv[])
 	agent[at++] = "/sockwatch";
 	agent[at++] = "--hooks";
 	agent[at++] = getenv("VM_HOOKS");
+	if (getenv("VM_BTF")) {
+		agent[at++] = "--btf";
+		agent[at++] = getenv("VM_BTF");
+	}
 	for (int i = 1; i < argc && i <= MAX_INIT_ARGS; i++)
 		agent[at++] = argv[i];
 	agent[at] = NULL;
@@ -177,8 +188,9 @@ static int run_agent(int argc, char *argv[])
 int main(int argc, char *argv[])
 {
 	char *version[] = {"/sockwatch", "--version", NULL};
-	char *features[] = {"/sockwatch", "features",	      "-o", "json",
-			    "--hooks",	  getenv("VM_HOOKS"), NULL};
+	char *btf = getenv("VM_BTF");
+	char *features[] = {"/sockwatch",	"features", "-o", "json", "--hooks",
+			    getenv("VM_HOOKS"), NULL,	    NULL, NULL};
 	int status;
 
 	mkdir("/tmp", 01777);
@@ -189,6 +201,11 @@ int main(int argc, char *argv[])
 	open_port();
 	write_users();
 	check_lockdown();
+	if (btf) {
+		hide_btf();
+		features[6] = "--btf";
+		features[7] = btf;
+	}
 	load_modules();
 	bring_up_loopback();
 	setenv("PATH", "/", 1);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* files.h - from a descriptor to its file and its socket, through memory: for programs that are handed neither. */
+#ifndef SOCKWATCH_BPF_FILES_H
+#define SOCKWATCH_BPF_FILES_H
+
+#include "protocols.h"
+
+/* NULL where the task has no such descriptor. */
+static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files, *file;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(table, fd);
+	return bpf_probe_read_kernel(&file, sizeof(file), &files[fd]) ? NULL : file;
+}
+
+/* NULL where the file is no socket. */
+static __always_inline struct sock *socket_of_file(struct file *file)
+{
+	struct socket *socket;
+
+	if (!is_socket_file(file))
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+#endif

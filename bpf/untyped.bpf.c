@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * untyped.bpf.c - core.h by raw tracepoints, for kernels that carry no BTF: the verifier knows no types, and everything is read
+ * as bytes at the offsets that a file told the loader (--btf).
+ */
+#include "core.h"
+
+SEC("raw_tp/inet_sock_set_state")
+int BPF_PROG(raw_tp__inet_sock_set_state, struct sock *sk, int from, int to)
+{
+	return tell_state(sk, false, from, to, false);
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int BPF_PROG(raw_again__inet_sock_set_state, struct sock *sk, int from, int to)
+{
+	return tell_state(sk, false, from, to, true);
+}
+
+/* Once per TCP socket, also those that never connected. */
+SEC("raw_tp/tcp_destroy_sock")
+int BPF_PROG(raw_tp__tcp_destroy_sock, struct sock *sk)
+{
+	return tell_once(NESTED_DESTROY, WIRE_DESTROY, sk, false, false);
+}
+
+SEC("raw_tp/tcp_destroy_sock")
+int BPF_PROG(raw_again__tcp_destroy_sock, struct sock *sk)
+{
+	return tell_once(NESTED_DESTROY, WIRE_DESTROY, sk, false, true);
+}
+
+SEC("raw_tp/tcp_receive_reset")
+int BPF_PROG(raw_tp__tcp_receive_reset, struct sock *sk)
+{
+	return tell_once(NESTED_RECEIVE_RESET, WIRE_RESET_RECEIVED, sk, false, false);
+}
+
+SEC("raw_tp/tcp_receive_reset")
+int BPF_PROG(raw_again__tcp_receive_reset, struct sock *sk)
+{
+	return tell_once(NESTED_RECEIVE_RESET, WIRE_RESET_RECEIVED, sk, false, true);
+}
+
+SEC("raw_tp/tcp_send_reset")
+int BPF_PROG(raw_tp__tcp_send_reset, struct sock *sk)
+{
+	return tell_reset_sent(sk, false, false);
+}
+
+SEC("raw_tp/tcp_send_reset")
+int BPF_PROG(raw_again__tcp_send_reset, struct sock *sk)
+{
+	return tell_reset_sent(sk, false, true);
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * walk.bpf.c - looks at what is there for kernels without BTF, which have no iterators.
+ *
+ * Nothing calls these programs but the loader, one run after the other (BPF_PROG_TEST_RUN), in its own task: so a
+ * descriptor of its own is the way in.  A directory /proc/PID leads to the task, a socket to the kernel's tables.  They walk
+ * as the kernel's own lookups do, without locks under RCU, and believe a record only where it must be: the
+ * descriptor still leads to the file, the socket's hash to the bucket.
+ */
+#include "buckets.h"
+#include "files.h"
+#include "seeds.h"
+#include "wire_walk.h"
+
+/* Bounded for the verifier, which follows every step.  No bucket is begun in the second half, so that few are cut in two. */
+#define STEPS 128
+/* A list that leads elsewhere was changed meanwhile: begun again, up to so often. */
+#define TRIES 8
+
+struct wire_walk walk SEC(".bss") __weak;
+
+/* ---- descriptors ---- */
+
+/* The task behind an open /proc/PID or /proc/PID/task/TID. */
+static __always_inline struct task_struct *task_of(struct file *directory)
+{
+	const int index = PIDTYPE_PID;
+	struct proc_inode *inode;
+	struct hlist_node *first;
+	struct pid *pid;
+
+	inode = (void *)BPF_CORE_READ(directory, f_inode) -
+		bpf_core_field_offset(struct proc_inode, vfs_inode);
+	pid = BPF_CORE_READ(inode, pid);
+	first = BPF_CORE_READ(pid, tasks[index].first);
+	if (!first)
+		return NULL; /* it has ended */
+	return (void *)first - bpf_core_field_offset(struct task_struct, pid_links[0]);
+}
+
+static __always_inline int look_at_descriptor(__u32 directory_fd, __u32 fd, const bool ports)
+{
+	struct file *directory =
+		file_of((struct task_struct *)bpf_get_current_task(), directory_fd);
+	struct task_struct *task = directory ? task_of(directory) : NULL;
+	struct file *file = task ? file_of(task, fd) : NULL;
+	struct sock *sk = file ? socket_of_file(file) : NULL;
+	bool found = false;
+
+	walk.count = 0;
+	if (!sk)
+		return 0;
+	if (ports) {
+		__builtin_memset(&walk.port[0], 0, sizeof(walk.port[0]));
+		found = fill_held(&walk.port[0], sk, task);
+	} else if (is_traced_socket(sk, false) || is_udp_socket(sk, false)) {
+		struct wire_call *c = &walk.seed[0];
+
+		fill_seed(c, sk, WIRE_SEED_FILE, false);
+		fill_task_from(&c->task, task);
+		c->task.fd = fd;
+		c->arg = BPF_CORE_READ(task, real_parent, tgid);
+		found = true;
+	}
+	if (found && file_of(task, fd) == file && socket_of_file(file) == sk)
+		walk.count = 1;
+	return 0;
+}
+
+SEC("raw_tp")
+int BPF_PROG(walk__descriptor, __u64 directory, __u64 fd)
+{
+	return look_at_descriptor(directory, fd, false);
+}
+
+SEC("raw_tp")
+int BPF_PROG(walk__descriptor_ports, __u64 directory, __u64 fd)
+{
+	return look_at_descriptor(directory, fd, true);
+}
+
+/* ---- tables ---- */
+
+/* Of TCP: in the protocol up to 6.0, in the namespace from 6.1 on (5.17 to 6.0 have another type there). */
+static __always_inline struct inet_hashinfo *tcp_tables(struct sock *sk)
+{
+	struct inet_hashinfo *info = BPF_CORE_READ(sk, __sk_common.skc_prot, h.hashinfo);
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+
+	if (info || !bpf_core_field_exists(net->ipv4.tcp_death_row.hashinfo))
+		return info;
+	return BPF_CORE_READ(net, ipv4.tcp_death_row.hashinfo);
+}
+
+/* Likewise of UDP: in the namespace from 6.2 on. */
+static __always_inline struct udp_table *udp_table(struct sock *sk)
+{
+	struct proto *prot = BPF_CORE_READ(sk, __sk_common.skc_prot);
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct udp_table *table = NULL;
+
+	if (bpf_core_field_exists(prot->h.udp_table))
+		table = BPF_CORE_READ(prot, h.udp_table);
+	if (!table && bpf_core_field_exists(net->ipv4.udp_table))
+		table = BPF_CORE_READ(net, ipv4.udp_table);
+	return table;
+}
+
+/* Begins a walk through the table of established TCP, of listeners or of UDP; `fd` is a socket of the loader's own. */
+SEC("raw_tp")
+int BPF_PROG(walk__begin, __u64 fd, __u64 table)
+{
+	struct file *file = file_of((struct task_struct *)bpf_get_current_task(), fd);
+	struct sock *sk = file ? socket_of_file(file) : NULL;
+
+	walk.count = walk.bucket = walk.again = walk.broken = 0;
+	walk.table = walk.node = 0;
+	if (!sk)
+		return 0;
+	if (table == WALK_UDP) {
+		struct udp_table *udp = udp_table(sk);
+
+		walk.table = (__u64)BPF_CORE_READ(udp, hash);
+		walk.mask = BPF_CORE_READ(udp, mask);
+	} else if (table == WALK_LISTENERS) {
+		walk.table = (__u64)BPF_CORE_READ(tcp_tables(sk), lhash2);
+		walk.mask = BPF_CORE_READ(tcp_tables(sk), lhash2_mask);
+	} else {
+		walk.table = (__u64)BPF_CORE_READ(tcp_tables(sk), ehash);
+		walk.mask = BPF_CORE_READ(tcp_tables(sk), ehash_mask);
+	}
+	return 0;
+}
+
+/* Up to 5.18 listeners hang in their table by a node of their own, in a list that ends with NULL. */
+struct inet_connection_sock___listening {
+	struct hlist_node icsk_listen_portaddr_node;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool ends_with_null(const enum walk_table table)
+{
+	return table == WALK_UDP || (table == WALK_LISTENERS &&
+				     bpf_core_field_exists(struct inet_connection_sock___listening,
+							   icsk_listen_portaddr_node));
+}
+
+/* Of a list or of a node: the pointer to the next comes first in both. */
+static __always_inline __u64 next_of(__u64 address)
+{
+	__u64 next = 0;
+
+	bpf_probe_read_kernel(&next, sizeof(next), (void *)address);
+	return next;
+}
+
+static __always_inline __u64 first_of(const enum walk_table table)
+{
+	__u64 bucket = walk.bucket;
+
+	if (table == WALK_TCP)
+		return next_of(walk.table + bucket * bpf_core_type_size(struct inet_ehash_bucket));
+	if (table == WALK_UDP)
+		return next_of(walk.table + bucket * bpf_core_type_size(struct udp_hslot));
+	return next_of(walk.table + bucket * bpf_core_type_size(struct inet_listen_hashbucket) +
+		       bpf_core_field_offset(struct inet_listen_hashbucket, nulls_head));
+}
+
+static __always_inline struct sock_common *common_of(__u64 node, const enum walk_table table)
+{
+	if (table == WALK_LISTENERS && ends_with_null(table))
+		return (void *)node - bpf_core_field_offset(struct inet_connection_sock___listening,
+							    icsk_listen_portaddr_node);
+	if (table == WALK_UDP)
+		return (void *)node - bpf_core_field_offset(struct sock_common, skc_node);
+	return (void *)node - bpf_core_field_offset(struct sock_common, skc_nulls_node);
+}
+
+/* A socket that moved or was freed is not where the walk stands. */
+static __always_inline bool is_in_bucket(struct sock_common *c, const enum walk_table table)
+{
+	__u16 family = BPF_CORE_READ(c, skc_family);
+	__u32 hash;
+
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	if (table == WALK_LISTENERS)
+		return BPF_CORE_READ(c, skc_state) == TCP_LISTEN;
+	hash = table == WALK_TCP
+		       ? BPF_CORE_READ(c, skc_hash)
+		       : BPF_CORE_READ(c, skc_num) + BPF_CORE_READ(c, skc_net.net, hash_mix);
+	return (hash & walk.mask) == walk.bucket;
+}
+
+/* `whole`: the list was followed to its end.  Else begun again, and what it gave is taken back. */
+static __always_inline void leave_bucket(const bool whole)
+{
+	walk.node = 0;
+	if (!whole && walk.first < WALK_RECORDS && ++walk.again < TRIES) {
+		walk.count = walk.first;
+		return;
+	}
+	walk.broken += !whole;
+	walk.again = 0;
+	walk.bucket++;
+}
+
+static __always_inline void take(struct sock_common *common, const enum walk_table table,
+				 const bool ports)
+{
+	__u8 state = BPF_CORE_READ(common, skc_state);
+	struct sock *sk = (struct sock *)common;
+	__u32 n = walk.count;
+
+	if (n >= WALK_RECORDS || state == TCP_NEW_SYN_RECV)
+		return;
+	if (ports) {
+		struct wire_port *p = &walk.port[n];
+
+		__builtin_memset(p, 0, sizeof(*p));
+		if (table == WALK_UDP) {
+			fill_ends(p, sk);
+			p->protocol = IPPROTO_UDP;
+		} else if (state == TCP_TIME_WAIT) {
+			fill_time_wait(p, (struct tcp_timewait_sock *)common);
+		} else {
+			fill_connection(p, sk);
+		}
+	} else {
+		struct wire_call *c = &walk.seed[n];
+
+		if (state == TCP_TIME_WAIT) {
+			__builtin_memset(c, 0, sizeof(*c));
+			fill_minisock(c, common);
+		} else {
+			fill_seed(c, sk, WIRE_SEED_SOCKET, false);
+			__builtin_memset(&c->task, 0, sizeof(c->task));
+		}
+	}
+	walk.count = n + 1;
+}
+
+static __always_inline int look_at_table(const enum walk_table table, const bool ports)
+{
+	const bool null_ends = ends_with_null(table);
+
+	walk.count = 0;
+	walk.first = walk.node ? WALK_RECORDS : 0;
+	for (int i = 0; i < STEPS; i++) {
+		struct sock_common *common;
+		__u64 node = walk.node;
+
+		if (walk.count >= WALK_RECORDS || walk.bucket > walk.mask)
+			break;
+		if (!node) {
+			if (i > STEPS / 2 || walk.count > WALK_RECORDS / 2)
+				break;
+			walk.first = walk.count;
+			node = first_of(table);
+		}
+		/* TCP's lists end with an odd number that names the bucket. */
+		if (null_ends ? !node : node & 1) {
+			leave_bucket(table != WALK_TCP || node >> 1 == walk.bucket);
+			continue;
+		}
+		common = common_of(node, table);
+		if (!node || !is_in_bucket(common, table)) {
+			leave_bucket(false);
+			continue;
+		}
+		take(common, table, ports);
+		walk.node = next_of(node);
+		if (!walk.node)
+			leave_bucket(null_ends);
+	}
+	return 0;
+}
+
+SEC("raw_tp")
+int BPF_PROG(walk__tcp)
+{
+	return look_at_table(WALK_TCP, false);
+}
+
+SEC("raw_tp")
+int BPF_PROG(walk__listeners)
+{
+	return look_at_table(WALK_LISTENERS, false);
+}
+
+SEC("raw_tp")
+int BPF_PROG(walk__tcp_ports)
+{
+	return look_at_table(WALK_TCP, true);
+}
+
+SEC("raw_tp")
+int BPF_PROG(walk__listeners_ports)
+{
+	return look_at_table(WALK_LISTENERS, true);
+}
+
+SEC("raw_tp")
+int BPF_PROG(walk__udp_ports)
+{
+	return look_at_table(WALK_UDP, true);
+}

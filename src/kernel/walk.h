@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * walk.h - looks at what is there where the kernel has no iterators, by running the programs of bpf/walk.bpf.c.
+ *
+ * Owns: which descriptor leads where.  Refuses to know: what is in a record.  One walk at a time; the programs must be
+ * loaded.  O(descriptors) and O(buckets + sockets), one system call for a descriptor or some dozen buckets.
+ */
+#ifndef SOCKWATCH_WALK_H
+#define SOCKWATCH_WALK_H
+
+#include "kernel_private.h"
+
+/* `found` has count records; valid until it returns. */
+typedef void (*walk_fn)(void *ctx, const struct wire_walk *found);
+
+struct walk {
+	struct kernel *k;
+	walk_fn fn;
+	void *ctx;
+	uint64_t *seen; /* tables walked already: one may serve every namespace; free() when done */
+	size_t seen_count;
+};
+
+/* Every descriptor of every process, by a program of the BPF object.  0 or -errno. */
+int walk_descriptors(const struct walk *w, const char *program);
+/* A table of this thread's namespace, unless seen.  0 or -errno: -EAGAIN where it changed too fast to be read in full. */
+int walk_table(struct walk *w, enum walk_table table, const char *program);
+/*
+ * Reads a socket of our own and ourselves, and compares with what is known of both: 0 when the types the programs were loaded with
+ * are this kernel's; -EBADMSG with the error filled when they are not.
+ */
+int walk_check_types(struct kernel *k, struct kernel_error *error);
+
+#endif
