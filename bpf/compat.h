@@ -18,7 +18,7 @@
 #define AF_INET6 10
 
 /* bpf_get_socket_cookie() in tracing programs: 5.12; bpf_sock_from_file() and sk_storage came just
- * before, in 5.11. Delete with 5.10. */
+ * before, in 5.11. Raw tracepoints, where the kernel carries no BTF, have none of them ever. */
 const volatile bool has_cookie_helper SEC(".rodata") __weak = false;
 /* Set around attaching: sockops reports these calls, so the exits of the system calls need not. */
 bool sockops_connect SEC(".bss") __weak;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * wire_ports.h - the records that the iterators of bpf/ports.bpf.c write: every socket that keeps a local port, and the
+ * wire_ports.h - the records of a look at local ports (bpf/ports.bpf.c, bpf/walk.bpf.c): every socket that keeps one, and the
  * kernel's bind bucket behind it.
  *
  * Owns: their byte layout.  Refuses to know: what may be done with a port (include/budget.h).

@@ -196,8 +196,7 @@ int kernel_ports(struct kernel *k, uint32_t only, const struct kernel_ports_sink
 	free(l.buffer);
 	if (err < 0)
 		kernel_fail(error, err,
-			    "cannot look at the ports of every network namespace: %s "
-			    "(CAP_SYS_ADMIN is needed)",
-			    strerror(-err));
+			    "cannot look at the ports of every network namespace: %s (%s)",
+			    strerror(-err), walk_advice(err));
 	return err;
 }

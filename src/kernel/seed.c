@@ -113,10 +113,8 @@ int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_er
 	if (err == 0) {
 		err = look_at_namespaces(&s);
 		if (err < 0)
-			kernel_fail(error, err,
-				    "cannot visit every network namespace: %s (CAP_SYS_ADMIN is "
-				    "needed)",
-				    strerror(-err));
+			kernel_fail(error, err, "cannot visit every network namespace: %s (%s)",
+				    strerror(-err), walk_advice(err));
 	}
 	free(s.buffer);
 	free(s.walk.seen);

@@ -10,6 +10,8 @@
 
 #include "kernel_private.h"
 
+#include <errno.h>
+
 /* `found` has count records; valid until it returns. */
 typedef void (*walk_fn)(void *ctx, const struct wire_walk *found);
 
@@ -25,6 +27,13 @@ struct walk {
 int walk_descriptors(const struct walk *w, const char *program);
 /* A table of this thread's namespace, unless seen.  0 or -errno: -EAGAIN where it changed too fast to be read in full. */
 int walk_table(struct walk *w, enum walk_table table, const char *program);
+/* What to make of the error of a visit. */
+static inline const char *walk_advice(int err)
+{
+	return err == -EAGAIN ? "the kernel's tables change too fast to be read in full"
+			      : "CAP_SYS_ADMIN is needed";
+}
+
 /*
  * Reads a socket of our own and ourselves, and compares with what is known of both: 0 when the types the programs were loaded with
  * are this kernel's; -EBADMSG with the error filled when they are not.

@@ -29,12 +29,12 @@ for place in 'sock_common skc_cookie' 'sock_common skc_family' 'sock_common skc_
 	'task_struct files' 'task_struct comm'; do
 	# shellcheck disable=SC2086 # two words
 	python3 tests/e2e/btf.py $place <"$work/btf" >"$work/other"
-	refuses "another_build_${place#* }" 2 'is not the BTF of this kernel' hidden "$sockwatch" trace --btf "$work/other"
+	refuses "another_build_${place#* }" 2 'is not the BTF of this kernel' hidden "$sockwatch" trace --for 1s --btf "$work/other"
 done
 objcopy=$(command -v objcopy || command -v llvm-objcopy)
 if [ -n "$objcopy" ]; then
 	"$objcopy" --add-section .BTF="$work/btf" "$(readlink -f /bin/sh)" "$work/vmlinux"
-	refuses another_build_id 2 'build ids differ' hidden "$sockwatch" trace --btf "$work/vmlinux"
+	refuses another_build_id 2 'build ids differ' hidden "$sockwatch" trace --for 1s --btf "$work/vmlinux"
 	"$objcopy" --remove-section .note.gnu.build-id "$work/vmlinux"
 	# shellcheck disable=SC2016
 	check a_vmlinux_where_distributions_put_it "$(cat "$work/said")" hidden sh -c \
@@ -51,7 +51,7 @@ check features_say_it "$(cat "$work/said" "$work/features")" jq -s 'if
 	([.[] | select(.status == "attached") | .hook] | index("raw_tp/inet_sock_set_state") and index("walk/tcp")) and
 	([.[] | select(.hook // "" | test("^(tp_btf|iter)/")) | .status] | unique == ["unused"])
 	then empty else error("not so") end' "$work/features"
-refuses trampolines_are_refused 1 'carries no BTF' hidden "$sockwatch" trace --btf "$work/btf" --hooks trampolines
+refuses trampolines_are_refused 1 'carries no BTF' hidden "$sockwatch" trace --for 1s --btf "$work/btf" --hooks trampolines
 python3 -c 'import signal, socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); signal.pause()' >"$work/port" &
 listener=$!

@@ -34,7 +34,8 @@ static void hide_btf(void)
 /* Runs `command` there; what it says on its standard error must be one line with `part` in it, and no guess what to trace. */
 static void refuses(const char *command, const char *file, int code, const char *part)
 {
-	const char *argv[] = {tracer_program, command, file ? "--btf" : NULL, file, NULL};
+	const char *argv[7] = {tracer_program, command};
+	int count = 2;
 	char said[1024] = "";
 	size_t len = 0;
 	int pipes[2], status;
@@ -42,6 +43,14 @@ static void refuses(const char *command, const char *file, int code, const char 
 	ssize_t n;
 	pid_t pid;
 
+	if (strcmp(command, "trace") == 0) {
+		argv[count++] = "--for"; /* should it trace after all */
+		argv[count++] = "1s";
+	}
+	if (file) {
+		argv[count++] = "--btf";
+		argv[count] = file;
+	}
 	must("pipe", pipe2(pipes, O_CLOEXEC) < 0 ? -errno : 0);
 	pid = (pid_t)must("fork", fork());
 	if (!pid) {

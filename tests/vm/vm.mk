@@ -13,7 +13,7 @@ VM_COMPILER := $(foreach a,$(VM_CROSS),gcc-$(subst _,-,$(gnu_$(a):%-=%)))
 
 # What cannot be installed makes its kernels a skip with the reason, not an error.
 deps-vm: deps
-	-$(call install_packages,qemu-system-x86 python3 xz-utils)
+	-$(call install_packages,qemu-system-x86 python3 xz-utils zstd)
 
 deps-vm-all: deps-vm
 	-$(call install_packages,python3 qemu-system-arm)
