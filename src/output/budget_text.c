@@ -212,9 +212,9 @@ static void put_process_row(void *ctx, size_t index, const struct budget_process
 
 	if (index >= MAX_ROWS)
 		return;
-	buffer_print(out, "  ");
+	buffer_print(out, "  %-10u ", p->ns->netns);
 	put_name(out, p->process);
-	while (out->len < begin + 26 && !out->failed)
+	while (out->len < begin + 37 && !out->failed)
 		buffer_append(out, " ", 1);
 	buffer_print(out, " %6u %9u", p->held, p->time_wait);
 	put_rate(out, p->churn_per_s);
@@ -263,8 +263,8 @@ static void put_begin(void *ctx, enum budget_part part, size_t count)
 		put_quiet(t);
 		put_rows_end(t);
 		t->processes = count;
-		buffer_print(out, "\n  %-24s %6s %9s %9s %s\n", "PROCESS", "HELD", "TIME_WAIT",
-			     "PORTS/S", "BOUND BEFORE CONNECT");
+		buffer_print(out, "\n  %-10s %-24s %6s %9s %9s %s\n", "NETNS", "PROCESS", "HELD",
+			     "TIME_WAIT", "PORTS/S", "BOUND BEFORE CONNECT");
 		break;
 	}
 }
