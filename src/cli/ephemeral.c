@@ -276,6 +276,13 @@ static void print_report(struct ephemeral *e)
 		budget_write_text(&e->buffer, &report);
 }
 
+/* An empty answer wants a word. */
+static void say_empty(const struct ephemeral *e)
+{
+	if (e->budget->partial && e->buffer.len == 0)
+		log_say("no socket with a local port meets what was asked for");
+}
+
 static int exit_code(const struct ephemeral *e)
 {
 	if (!output_flush((struct output *)(uintptr_t)&e->output,
@@ -352,6 +359,7 @@ static int run(struct ephemeral *e)
 			return 1;
 	} else {
 		print_report(e);
+		say_empty(e);
 	}
 	return exit_code(e);
 }

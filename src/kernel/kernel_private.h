@@ -10,7 +10,7 @@
 #include "kernel.h"
 #include "sockwatch.skel.h"
 
-#define MAX_HOOKS  48
+#define MAX_HOOKS  56
 #define PLACE_SIZE 256
 
 struct places;
@@ -72,6 +72,8 @@ bool probe_helper(const struct btf *btf, const char *target, int attach_type, in
 int probe_trampolines(const struct btf *btf);
 /* How many parameters a kernel function has by its BTF, 0 when it is not there. */
 int probe_parameters(const struct btf *btf, const char *function);
+/* The kernel has this tracepoint. */
+bool probe_tracepoint(const struct btf *btf, const char *name);
 /* The capabilities that are missing, as text ("CAP_BPF, CAP_PERFMON"); false when none is. */
 bool probe_missing_caps(char *ret, size_t size);
 
