@@ -80,6 +80,24 @@ static __always_inline void fill_minisock(struct wire_call *c, struct sock_commo
 		c->fact.options |= WIRE_O_REUSEPORT;
 	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only))
 		c->fact.options |= WIRE_O_V6ONLY;
+	c->arg = time_wait_known_ms(common);
+}
+
+/* Host order; set by the loader before it reads iter__tcp_minisocks. */
+__u16 wanted_port = 0;
+
+/* Which TIME_WAITs keep somebody from one port. */
+SEC("iter/tcp")
+int iter__tcp_minisocks(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct wire_call c = {};
+
+	if (!common || common->skc_state != TCP_TIME_WAIT || common->skc_num != wanted_port)
+		return 0;
+	fill_minisock(&c, common);
+	bpf_seq_write(ctx->meta->seq, &c, sizeof(c));
+	return 0;
 }
 
 SEC("iter/tcp")

@@ -118,6 +118,8 @@ static const struct kernel_hook hook_table[] = {
 	 "sockets older than the trace and who holds them", "", HOOK_UNUSED, ""},
 	{"seed", "iter__tcp", "iter/tcp", TIER_BOTH,
 	 "sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
+	{"holders", "iter__tcp_minisocks", "iter/tcp", TIER_BOTH,
+	 "the TIME_WAITs that a failed bind ran into", "", HOOK_UNUSED, ""},
 	{"ports", "iter__task_file_ports", "iter/task_file", TIER_BOTH,
 	 "ports that are bound and no more; who holds a port", "", HOOK_UNUSED, ""},
 	{"ports", "iter__tcp_ports", "iter/tcp", TIER_BOTH,

@@ -36,6 +36,7 @@ struct kernel {
 	uint64_t malformed;
 	struct places *places;
 	struct sysctls *sysctls; /* made when first asked for */
+	uint64_t looked_ns, look_credit_ns; /* kernel_time_waits() */
 
 	/* One drain's callback. */
 	kernel_fact_fn fn;
