@@ -497,7 +497,7 @@ def full_range():
     local = time.localtime(before // 10**9)
     day = local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec
     assert day + before % 10**9 / 1e9 - 0.001 <= seconds <= day + (after - before // 10**9 * 10**9) / 1e9 + 0.001, (first, before, after)
-    assert "28232         0  100%     28232" in out, out
+    assert "28232         0   100%     28232" in out, out
     assert "what would help" in out and "28232 of 28232 are in TIME_WAIT" in out and "tcp_tw_reuse = 0" in out, out
     assert f"[{os.getpid()}]" in out.split("PROCESS")[1], out
     return out
