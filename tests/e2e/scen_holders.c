@@ -11,18 +11,24 @@
 
 #define PORT 4711
 
+/* A connection whose story explains a failure. */
+static uint64_t involved;
+
 /* Fails with EADDRINUSE at `at`; the line that says so. */
 static const struct line *refused(struct peer *p, int fd, struct address at, unsigned int holders)
 {
+	uint64_t cookie = remote_cookie(p, fd);
 	int err = remote_bind(p, fd, at);
 	const struct line *l;
 
 	if (err != -EADDRINUSE)
 		scenario_fail("bind gave %d", err);
-	l = expect_line(tracer_shared(), remote_cookie(p, fd), LINE_BIND, NULL);
+	l = expect_line(tracer_shared(), cookie, LINE_BIND, NULL);
 	if (strcmp(l->error, "EADDRINUSE") == 0 && l->holder_count == holders)
 		return l;
 	scenario_show(l);
+	if (involved)
+		expect_show(tracer_shared(), involved);
 	scenario_fail("bind must show EADDRINUSE and %u holders", holders);
 }
 
@@ -64,6 +70,7 @@ static void scene_connect(struct scene *s)
 	must("bind", remote_bind(s->client, s->conn, address_of("127.0.0.1", 5000)));
 	must("connect", remote_connect(s->client, s->conn, address_of("127.0.0.1", PORT)));
 	s->child = (int)must("accept", remote_accept(s->server, s->listener, ACCEPT_NULL));
+	involved = remote_cookie(s->server, s->child);
 }
 
 /* The server closes first: the TIME_WAIT is on its port. */
