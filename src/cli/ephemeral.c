@@ -30,8 +30,7 @@ struct owners {
 
 struct ephemeral {
 	const struct options *options;
-	struct options
-		watched; /* every event counts: a row's numbers are those of all its sockets */
+	struct options watched; /* every event counts: numbers are those of all sockets */
 	struct session session;
 	struct budget_watch *watch;
 	struct budget *before, *budget;
@@ -93,7 +92,7 @@ static bool holder_is_wanted(struct ephemeral *e, const struct port_found *found
 	bool wanted;
 
 	use.owner = holder;
-	wanted = filter_match_use(&e->options->filter, &use, false);
+	wanted = filter_match_use(&e->options->filter, &use);
 	process_release(e->session.processes, holder);
 	return wanted;
 }
@@ -140,7 +139,7 @@ static void on_found(void *ctx, const struct port_found *found)
 		wanted = owner_at(&e->owners, found->sk)->wanted;
 	}
 	if (e->budget->partial) {
-		use.owner_selected = filter_match_use(&e->options->filter, &use, false);
+		use.owner_selected = filter_match_use(&e->options->filter, &use);
 		use.selected = use.owner_selected || wanted;
 	}
 	budget_add(e->budget, &use);

@@ -14,7 +14,7 @@ static struct endpoint map_end(const struct endpoint *e)
 	return mapped;
 }
 
-bool filter_match_use(const struct filter *f, const struct port_use *u, bool any_process)
+bool filter_match_use(const struct filter *f, const struct port_use *u)
 {
 	struct filter rest = *f;
 	struct event event = {
@@ -35,11 +35,6 @@ bool filter_match_use(const struct filter *f, const struct port_use *u, bool any
 		event.state.to = STATE_NONE;
 	event.state.from = event.state.to;
 	rest.kinds = 0;
-	if (any_process) {
-		rest.pids = (struct units_ranges){0};
-		rest.has_uid = false;
-		rest.comm = rest.cgroup = rest.container = NULL;
-	}
 	return filter_match(&rest, &event);
 }
 

@@ -282,7 +282,7 @@ static void counts_a_process_by_namespace(void **state)
 	budget_free(b);
 }
 
-static bool matches(const struct port_use *u, void (*set)(struct filter *), bool any_process)
+static bool matches(const struct port_use *u, void (*set)(struct filter *))
 {
 	struct filter f;
 	bool ret;
@@ -290,7 +290,7 @@ static bool matches(const struct port_use *u, void (*set)(struct filter *), bool
 	filter_init(&f);
 	set(&f);
 	assert_true(filter_asks_socket(&f));
-	ret = filter_match_use(&f, u, any_process);
+	ret = filter_match_use(&f, u);
 	filter_done(&f);
 	return ret;
 }
@@ -391,24 +391,23 @@ static void a_filter_asks_each_socket(void **state)
 	six.family = FAMILY_IPV6;
 	memcpy(six.local.addr, "\x20\x01\x0d\xb8", 4);
 	for (size_t i = 0; i < sizeof(met) / sizeof(*met); i++) {
-		if (!matches(&tcp, met[i], false))
+		if (!matches(&tcp, met[i]))
 			fail_msg("condition %zu is met", i);
 	}
 	for (size_t i = 0; i < sizeof(not_met) / sizeof(*not_met); i++) {
-		if (matches(&tcp, not_met[i], false))
+		if (matches(&tcp, not_met[i]))
 			fail_msg("condition %zu is not met", i);
 	}
-	assert_true(matches(&mapped, ask_6, false) && matches(&mapped, ask_4, false));
-	assert_true(matches(&mapped, ask_addr, false));
-	assert_true(matches(&waiting, ask_time_wait, false));
-	assert_true(matches(&six, ask_addr_6, false) && matches(&six, ask_6, false));
-	assert_true(matches(&udp, ask_udp, false) && !matches(&udp, ask_tcp, false));
-	assert_false(matches(&unknown, ask_pid, false));
-	assert_true(matches(&unknown, ask_pid, true));
-	assert_false(matches(&unknown, ask_udp, true));
+	assert_true(matches(&mapped, ask_6) && matches(&mapped, ask_4));
+	assert_true(matches(&mapped, ask_addr));
+	assert_true(matches(&waiting, ask_time_wait));
+	assert_true(matches(&six, ask_addr_6) && matches(&six, ask_6));
+	assert_true(matches(&udp, ask_udp) && !matches(&udp, ask_tcp));
+	assert_false(matches(&unknown, ask_pid));
+	assert_true(matches(&unknown, ask_tcp));
 	udp.peer.port = 0;
 	udp.state = STATE_CLOSE;
-	assert_false(matches(&udp, ask_established, false));
+	assert_false(matches(&udp, ask_established));
 }
 
 /* Numbers stay those of all sockets; a row stays when one of them is asked for. */
