@@ -70,6 +70,16 @@ static __always_inline __u32 time_wait_age_ms(const struct tcp_timewait_sock *tw
 	return ((__u32)(now / 1000000000) - (__u32)BPF_CORE_READ(tw, tw_ts_recent_stamp)) * 1000;
 }
 
+/* The same since it began, plus one; 0 before 6.14, where nothing tells. */
+static __always_inline __u32 time_wait_known_ms(const struct sock_common *tw)
+{
+	const struct inet_timewait_sock___stamped *stamped = (const void *)tw;
+
+	if (!bpf_core_field_exists(stamped->tw_entry_stamp))
+		return 0;
+	return (__u32)(bpf_ktime_get_ns() / 1000000) - BPF_CORE_READ(stamped, tw_entry_stamp) + 1;
+}
+
 /* task_struct.flags: PF_KTHREAD, PF_IO_WORKER. */
 #define TASK_IS_KTHREAD	  0x00200000
 #define TASK_IS_IO_WORKER 0x00000010

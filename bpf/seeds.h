@@ -41,6 +41,7 @@ static __always_inline void fill_minisock(struct wire_call *c, struct sock_commo
 		c->fact.options |= WIRE_O_REUSEPORT;
 	if (BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only))
 		c->fact.options |= WIRE_O_V6ONLY;
+	c->arg = time_wait_known_ms(common);
 }
 
 #endif

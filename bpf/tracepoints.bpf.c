@@ -159,3 +159,15 @@ int tp__sys_exit_accept4(struct trace_event_raw_sys_exit *ctx)
 {
 	return accept_exit(ctx->ret);
 }
+
+/* What a send reports when autobind finds no port (net/ipv4/af_inet.c inet_autobind()); others wait for room by it. */
+#define NO_PORT_RESULT (-11)
+
+/* From 6.3 on; before, nothing tells. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(tp_btf__sock_send_length, struct sock *sk, int ret)
+{
+	if (ret == NO_PORT_RESULT && is_udp_socket(sk, true) && !sk->__sk_common.skc_num)
+		on_autobind(sk, true, ret);
+	return 0;
+}

@@ -6,7 +6,10 @@
  *     connect() without a bound port may take P when P is in the range and not reserved, and either nobody has P, or
  *     only connect() gave P away (bucket_open) and these four ends are free or a TIME_WAIT that may be reused.
  *
- * So one bind() to P, whatever its address, takes P from every destination.
+ * So one bind() to P, whatever its address, takes P from every destination.  UDP knows no such sharing (udp_lib_get_port()):
+ *
+ *     connect() or the first send of an unbound socket may take P when P is in the range, not reserved, and no UDP socket
+ *     has P; one bound to IPv6 alone (IPV6_V6ONLY, or an IPv6 address) does not keep an IPv4 socket from it.
  *
  * Owns: the uses added and the rows made of them.  Refuses to know: iterators, the clock, formats.  One thread.
  *
@@ -29,6 +32,7 @@ struct port_use {
 	uint32_t netns;
 	uint16_t protocol;	  /* IPPROTO_TCP or IPPROTO_UDP */
 	enum family family;	  /* of the addresses: a mapped one is FAMILY_IPV4 */
+	bool mapped;		  /* of a socket of FAMILY_IPV6 all the same */
 	bool v6only;		  /* UDP: IPV6_V6ONLY on a socket of FAMILY_IPV6 */
 	bool bucket_open;	  /* TCP: nobody but connect() chose this port */
 	bool never_reused;	  /* TIME_WAIT without timestamps */
@@ -37,6 +41,8 @@ struct port_use {
 	uint32_t tw_age_ms;
 	struct endpoint local, peer;
 	const struct process *owner; /* NULL unknown; must live as long as the budget */
+	bool selected;		     /* meets what the user asked for */
+	bool owner_selected;	     /* and so does its owner, not only another holder */
 };
 
 /* A use as a look finds it. */
@@ -60,31 +66,41 @@ enum port_mark {
 
 struct budget_namespace {
 	uint32_t netns;
+	bool selected;		   /* a socket of it is */
 	struct port_range range;
 	uint32_t usable;	   /* ports of the range that are not reserved */
 	uint32_t blocked;	   /* of these, taken from every destination by a bind() */
 	uint32_t udp_free4, udp_free6; /* ports an unbound UDP socket could get */
+	uint32_t available, uncertain; /* TCP, as in a row, for a destination nobody talks to */
+	uint32_t udp_held;	   /* UDP sockets with a port of the range */
 	uint64_t in_use[STATES];   /* TCP sockets with a port of the range; CLOSE: bound only */
 	uint8_t mark[65536];	   /* enum port_mark */
 	uint8_t blocked_bits[8192], udp4_bits[8192], udp6_bits[8192], listen_bits[8192];
 	uint8_t bound_bits[8192]; /* somebody is bound to it and no more */
+	uint8_t udp_open_bits[8192]; /* of a UDP socket that takes from everybody */
 };
 
 struct budget_row {
 	const struct budget_namespace *ns;
+	uint16_t protocol;	     /* IPPROTO_TCP or IPPROTO_UDP */
 	enum family family;
+	bool selected;		     /* a socket of it is; its numbers are those of all */
 	struct endpoint local, peer; /* local.port is 0 */
-	uint64_t in_use[STATES];     /* outgoing connections, those on bound ports too */
-	uint32_t taken;		     /* ports of the range this pair cannot use, beside blocked ones */
-	uint32_t available;
+	uint64_t in_use[STATES];     /* outgoing connections, those on bound ports too; a connected UDP is ESTABLISHED */
+	uint32_t taken;		     /* ports of the range this pair holds; TCP: beside blocked ones */
+	uint32_t available;	     /* so many connects succeed */
+	uint32_t uncertain;	     /* so many more may: an odd range, see count_tried() */
 	uint32_t time_wait;	     /* minisocks among in_use, whatever their substate */
 	uint32_t drain_ms;	     /* until the last TIME_WAIT has gone by itself; 0 none */
 	double churn_per_s;	     /* ports taken per second while watched; < 0 not watched */
 	double exhausted_in_s;	     /* at this rate; < 0 never or not known */
 };
 
+/* What one process holds in one namespace. */
 struct budget_process {
 	const struct process *process;
+	const struct budget_namespace *ns;
+	bool selected;
 	uint32_t held;		      /* ports of a range, by sockets it holds or left in TIME_WAIT */
 	uint32_t time_wait;	      /* left behind, where it was seen */
 	uint32_t bound_before_connect;/* connections whose port was chosen by bind(), where that is certain */
@@ -102,6 +118,7 @@ struct budget {
 	struct port_use *use;
 	size_t use_count, use_cap;
 	bool failed; /* without memory: numbers would be wrong */
+	bool partial; /* only what is selected is to be shown */
 };
 
 struct budget *budget_new(void);
@@ -112,6 +129,12 @@ void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_ra
 void budget_add(struct budget *b, const struct port_use *use);
 /* O(n log n).  0 or -ENOMEM. */
 int budget_finish(struct budget *b);
+
+/* Is this to be shown? */
+static inline bool budget_shows(const struct budget *b, bool selected)
+{
+	return selected || !b->partial;
+}
 
 /* True when a plain connect() may take over this minisock's four ends now (tcp_twsk_unique()). */
 bool budget_is_reusable(const struct port_use *use, const struct port_range *range);

@@ -33,6 +33,7 @@ struct watch_latency {
 
 struct watch_namespace {
 	uint32_t netns;
+	bool selected; /* a failure the user asked for */
 	uint64_t failures;
 	struct watch_failure first;
 	struct watch_latency latency;
@@ -42,8 +43,10 @@ struct budget_watch;
 
 struct budget_watch *budget_watch_new(struct process_set *processes);
 void budget_watch_free(struct budget_watch *w);
-/* O(1). */
-void budget_watch_event(struct budget_watch *w, const struct event *event);
+/* O(1).  True for a failure for want of a port. */
+bool budget_watch_event(struct budget_watch *w, const struct event *event);
+/* The user asked for this failure, so its namespace is to be shown. */
+void budget_watch_select(struct budget_watch *w, uint32_t netns);
 /* What happened in a namespace; NULL: nothing. */
 const struct watch_namespace *budget_watch_namespace(const struct budget_watch *w, uint32_t netns);
 /* Fills churn_per_s, exhausted_in_s and the processes' counters of a finished budget; `before` is the one from when

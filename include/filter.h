@@ -93,6 +93,14 @@ bool filter_match_socket(const struct filter *f, const struct listing *l,
 			 const struct listing_socket *socket);
 /* Only the conditions on processes. */
 bool filter_match_task(const struct filter *f, const struct listing_task *task);
+/*
+ * A socket of a look at local ports (include/budget.h); TIME_WAIT whatever its substate, and no state for UDP without a
+ * peer.  Its owner answers to the conditions on processes.
+ */
+struct port_use;
+bool filter_match_use(const struct filter *f, const struct port_use *use);
+/* True when `f` has a condition on sockets or processes: any but the namespace. */
+bool filter_asks_socket(const struct filter *f);
 
 /*
  * O(conditions), no allocation.  An event without a process matches no condition on processes, one without an

@@ -62,6 +62,15 @@ void table_each_open(struct table *t, uint64_t now_ns, uint64_t min_age_ns, even
 /* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */
 void table_set_ranges(struct table *t, port_range_fn fn, void *ctx);
 
+/*
+ * Asked when a call failed because somebody has the port: hands each TIME_WAIT that namespace `netns` has on `port` now
+ * to `fn`, as a seed fact; `pid` is a process that may be in it.  False: what it handed out is not all.
+ */
+typedef bool (*time_wait_fn)(void *ctx, uint32_t netns, uint32_t pid, uint16_t port,
+			     void (*fn)(void *fn_ctx, const struct fact *), void *fn_ctx);
+/* NULL: never asked; then what the facts told is believed. */
+void table_set_time_waits(struct table *t, time_wait_fn fn, void *ctx);
+
 /* Who left the minisock with this cookie (0: unknown) on `port`; NULL when that was not seen.  No reference is taken. */
 const struct process *table_time_wait_owner(const struct table *t, uint16_t port, uint64_t cookie);
 /* The owner of a socket, by the kernel's address; likewise. */

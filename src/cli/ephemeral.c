@@ -23,12 +23,14 @@ struct owners {
 	struct owner {
 		uint64_t sk; /* 0 empty */
 		const struct process *process;
+		bool wanted; /* a holder meets the conditions on processes */
 	} * item;
 	size_t size, count; /* size: a power of two */
 };
 
 struct ephemeral {
 	const struct options *options;
+	struct options watched; /* every event counts: numbers are those of all sockets */
 	struct session session;
 	struct budget_watch *watch;
 	struct budget *before, *budget;
@@ -82,6 +84,19 @@ static bool owners_add(struct owners *owners, uint64_t sk, const struct process 
 	return true;
 }
 
+/* -p and its like are met by any holder, as in a listing. */
+static bool holder_is_wanted(struct ephemeral *e, const struct port_found *found)
+{
+	struct port_use use = found->use;
+	const struct process *holder = process_intern(e->session.processes, &found->task);
+	bool wanted;
+
+	use.owner = holder;
+	wanted = filter_match_use(&e->options->filter, &use);
+	process_release(e->session.processes, holder);
+	return wanted;
+}
+
 /* False when this socket was found behind a descriptor before. */
 static bool note_owner(struct ephemeral *e, const struct port_found *found)
 {
@@ -90,6 +105,8 @@ static bool note_owner(struct ephemeral *e, const struct port_found *found)
 		seen ? NULL : process_intern(e->session.processes, &found->task);
 	bool added = owners_add(&e->owners, found->sk, seen ? seen : holder);
 
+	if (e->budget->partial && holder_is_wanted(e, found))
+		owner_at(&e->owners, found->sk)->wanted = true;
 	process_release(e->session.processes, holder);
 	return added;
 }
@@ -106,6 +123,7 @@ static void on_found(void *ctx, const struct port_found *found)
 {
 	struct ephemeral *e = ctx;
 	struct port_use use = found->use;
+	bool wanted = false;
 
 	if (found->has_task) {
 		/* Namespaces are read next and find all but those that are only bound. */
@@ -118,6 +136,11 @@ static void on_found(void *ctx, const struct port_found *found)
 		owners_add(&e->owners, found->sk, use.owner);
 	} else if (e->owners.size) {
 		use.owner = owner_at(&e->owners, found->sk)->process;
+		wanted = owner_at(&e->owners, found->sk)->wanted;
+	}
+	if (e->budget->partial) {
+		use.owner_selected = filter_match_use(&e->options->filter, &use);
+		use.selected = use.owner_selected || wanted;
 	}
 	budget_add(e->budget, &use);
 }
@@ -139,6 +162,8 @@ static struct budget *look(struct ephemeral *e)
 
 	e->budget = budget_new();
 	owners_done(e);
+	if (e->budget)
+		e->budget->partial = filter_asks_socket(f);
 	err = e->budget
 		      ? kernel_ports(e->session.kernel, f->has_netns ? f->netns : 0, &sink, &error)
 		      : -ENOMEM;
@@ -156,7 +181,8 @@ static void on_event(void *ctx, const struct event *event)
 {
 	struct ephemeral *e = ctx;
 
-	budget_watch_event(e->watch, event);
+	if (budget_watch_event(e->watch, event) && filter_match(&e->options->filter, event))
+		budget_watch_select(e->watch, event->netns);
 }
 
 static void take_sample(struct ephemeral *e)
@@ -172,10 +198,12 @@ static void take_sample(struct ephemeral *e)
 			s->in_use += b->ns[i]->in_use[state];
 		s->time_wait += b->ns[i]->in_use[STATE_TIME_WAIT];
 	}
-	if (b->row_count)
-		s->available = b->row[0].available;
-	else if (b->ns_count)
+	if (b->ns_count)
 		s->available = b->ns[0]->usable - b->ns[0]->blocked;
+	for (size_t i = b->row_count; i-- > 0;) {
+		if (budget_shows(b, b->row[i].selected))
+			s->available = b->row[i].available;
+	}
 	e->sample_count++;
 }
 
@@ -247,6 +275,13 @@ static void print_report(struct ephemeral *e)
 		budget_write_text(&e->buffer, &report);
 }
 
+/* An empty answer wants a word. */
+static void say_empty(const struct ephemeral *e)
+{
+	if (e->budget->partial && e->buffer.len == 0)
+		log_say("no socket with a local port meets what was asked for");
+}
+
 static int exit_code(const struct ephemeral *e)
 {
 	if (!output_flush((struct output *)(uintptr_t)&e->output,
@@ -265,7 +300,8 @@ static int exit_code(const struct ephemeral *e)
 		return EXIT_LOST;
 	}
 	for (size_t i = 0; e->options->fail_at && i < e->budget->row_count; i++) {
-		if (budget_percent(&e->budget->row[i]) >= e->options->fail_at)
+		if (budget_shows(e->budget, e->budget->row[i].selected) &&
+		    budget_percent(&e->budget->row[i]) >= e->options->fail_at)
 			return EXIT_SHORT;
 	}
 	return 0;
@@ -297,7 +333,11 @@ static int run(struct ephemeral *e)
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
 		return 1;
 	}
-	if (session_open(&e->session, o, on_event, e) < 0)
+	e->watched = *o;
+	filter_init(&e->watched.filter);
+	e->watched.filter.has_netns = o->filter.has_netns;
+	e->watched.filter.netns = o->filter.netns;
+	if (session_open(&e->session, &e->watched, on_event, e) < 0)
 		return 1;
 	if (o->for_ns)
 		e->watch = budget_watch_new(e->session.processes);
@@ -318,6 +358,7 @@ static int run(struct ephemeral *e)
 			return 1;
 	} else {
 		print_report(e);
+		say_empty(e);
 	}
 	return exit_code(e);
 }

@@ -39,6 +39,7 @@ static const struct command commands[] = {
 	 "Examples:\n"
 	 "  sockwatch ephemeral --netns self            one look at this namespace\n"
 	 "  sockwatch ephemeral --for 60s               watch a minute: churn, latency, failures\n"
+	 "  sockwatch ephemeral -D 5432 -c web          where web's sockets go, and what is left there\n"
 	 "  sockwatch ephemeral --fail-at 90% -q        exit code 5 when a destination is short of ports\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost, 5 --fail-at reached."},

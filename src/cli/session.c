@@ -130,6 +130,7 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 		return -ENOMEM;
 	}
 	table_set_ranges(s->table, kernel_port_range, s->kernel);
+	table_set_time_waits(s->table, kernel_time_waits, s->kernel);
 	return 0;
 }
 

@@ -102,10 +102,11 @@ static const struct kernel_hook hook_table[] = {
 	 "successful IPv6 binds by io_uring and 32-bit processes",
 	 "failed binds by io_uring and 32-bit processes", HOOK_UNUSED, ""},
 	{"send", "cgroup__sendmsg4", "cgroup/sendmsg4", TIER_TRACEPOINTS,
-	 "UDP ports chosen by sendto() to IPv4", "sendto() that finds no free UDP port",
-	 HOOK_UNUSED, ""},
+	 "UDP ports chosen by sendto() to IPv4", "", HOOK_UNUSED, ""},
 	{"send", "cgroup__sendmsg6", "cgroup/sendmsg6", TIER_TRACEPOINTS,
 	 "UDP ports chosen by sendto() to IPv6", "", HOOK_UNUSED, ""},
+	{"send", "tp_btf__sock_send_length", "tp_btf/sock_send_length", TIER_TRACEPOINTS,
+	 "sends that find no free UDP port (Linux 6.3 on)", "", HOOK_UNUSED, ""},
 	{"accept", "cgroup__getpeername4", "cgroup/getpeername4", TIER_TRACEPOINTS,
 	 "IPv4 accepts by io_uring and 32-bit processes that ask for the address",
 	 "accepts by io_uring and 32-bit processes without an address", HOOK_UNUSED, ""},
@@ -136,6 +137,8 @@ static const struct kernel_hook hook_table[] = {
 	 "sockets older than the trace and who holds them", "", HOOK_UNUSED, ""},
 	{"seed", "iter__tcp", "iter/tcp", TIER_BOTH,
 	 "sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
+	{"holders", "iter__tcp_minisocks", "iter/tcp", TIER_BOTH,
+	 "the TIME_WAITs that a failed bind ran into", "", HOOK_UNUSED, ""},
 	{"ports", "iter__task_file_ports", "iter/task_file", TIER_BOTH,
 	 "ports that are bound and no more; who holds a port", "", HOOK_UNUSED, ""},
 	{"ports", "iter__tcp_ports", "iter/tcp", TIER_BOTH,
@@ -197,6 +200,9 @@ static const char *missing_ground(const struct kernel *k, const struct kernel_ho
 		return "tracefs cannot be mounted";
 	if ((is_prefix(h->hook, "cgroup/") || is_prefix(h->hook, "sockops")) && k->cgroup_fd < 0)
 		return "cgroup2 cannot be mounted";
+	if (strcmp(h->hook, "tp_btf/sock_send_length") == 0 &&
+	    !probe_tracepoint(k->btf, "sock_send_length"))
+		return "no such tracepoint in this kernel";
 	return NULL;
 }
 

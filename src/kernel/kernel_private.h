@@ -11,7 +11,7 @@
 #include "wire_walk.h" /* the skeleton has one */
 #include "sockwatch.skel.h"
 
-#define MAX_HOOKS  64
+#define MAX_HOOKS  72
 #define PLACE_SIZE 256
 
 struct places;
@@ -41,6 +41,7 @@ struct kernel {
 	uint64_t malformed;
 	struct places *places;
 	struct sysctls *sysctls; /* made when first asked for */
+	uint64_t looked_ns, look_credit_ns; /* kernel_time_waits() */
 
 	/* One drain's callback. */
 	kernel_fact_fn fn;
@@ -81,6 +82,8 @@ int probe_trampolines(const struct btf *btf);
 int probe_parameters(const struct btf *btf, const char *function);
 /* Asking makes a kernel load its IPv6 module, whose functions are then there to be hooked. */
 bool probe_ipv6(void);
+/* The kernel has this tracepoint. */
+bool probe_tracepoint(const struct btf *btf, const char *name);
 /* The capabilities that are missing, as text ("CAP_BPF, CAP_PERFMON"); false when none is. */
 bool probe_missing_caps(char *ret, size_t size);
 

@@ -41,6 +41,7 @@ static void unmap(struct port_use *u)
 	if (u->family != FAMILY_IPV6 || !inet_is_mapped(u->local.addr))
 		return;
 	u->family = FAMILY_IPV4;
+	u->mapped = true;
 	memmove(u->local.addr, u->local.addr + 12, 4);
 	memset(u->local.addr + 4, 0, 12);
 	memmove(u->peer.addr, u->peer.addr + 12, 4);

@@ -67,6 +67,14 @@ int probe_trampolines(const struct btf *btf)
 	return link < 0 ? link : 0;
 }
 
+bool probe_tracepoint(const struct btf *btf, const char *name)
+{
+	char type[64];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
+}
+
 int probe_parameters(const struct btf *btf, const char *function)
 {
 	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : 0;

@@ -133,10 +133,44 @@ static void mark_tcp(struct budget_namespace *ns, const struct port_use *u)
 
 static void mark_udp(struct budget_namespace *ns, const struct port_use *u)
 {
-	/* An unbound socket asks with the wildcard address: ipv4_rcv_saddr_equal(), ipv6_rcv_saddr_equal(). */
+	/*
+	 * An unbound socket asks with the wildcard address: ipv4_rcv_saddr_equal(), ipv6_rcv_saddr_equal().  What others
+	 * share by SO_REUSEADDR or SO_REUSEPORT it does not: both sides would have to say so.
+	 */
 	if (!u->v6only)
 		bit_set(ns->udp4_bits, u->local.port);
 	bit_set(ns->udp6_bits, u->local.port);
+	if (!u->peer.port)
+		bit_set(ns->udp_open_bits, u->local.port);
+	ns->udp_held += u->local.port >= ns->range.low && u->local.port <= ns->range.high;
+}
+
+static bool is_free(const struct budget_namespace *ns, unsigned int port)
+{
+	return in_range(&ns->range, port) && !bit_get(ns->blocked_bits, port);
+}
+
+/*
+ * Of an odd number of ports connect() tries one less: it begins at a random port of low's parity and, past the end, goes
+ * on at low + 2 (5.10 to 7.3, ip_local_port_step_width or not).  So it tries low only where it begins there, and then
+ * not high.  Chance decides where one of these two is the last that is free; of three ports it always begins at low.
+ * Sets what surely succeeds of `free` ports, and what may beside.
+ */
+static void count_tried(const struct port_range *r, uint32_t free, bool low_free, bool high_free,
+			uint32_t *ret_sure, uint32_t *ret_uncertain)
+{
+	unsigned int size = r->high - r->low + 1u;
+
+	*ret_sure = free;
+	*ret_uncertain = 0;
+	if (size % 2 == 0 || size == 1)
+		return;
+	if (size == 3) {
+		*ret_sure -= high_free;
+		return;
+	}
+	*ret_uncertain = low_free || high_free;
+	*ret_sure -= *ret_uncertain;
 }
 
 static void count_ports(struct budget_namespace *ns)
@@ -151,27 +185,36 @@ static void count_ports(struct budget_namespace *ns)
 		ns->udp_free4 += !bit_get(ns->udp4_bits, port);
 		ns->udp_free6 += !bit_get(ns->udp6_bits, port);
 	}
+	count_tried(&ns->range, ns->usable - ns->blocked, is_free(ns, ns->range.low),
+		    is_free(ns, ns->range.high), &ns->available, &ns->uncertain);
 }
 
 /* ---- rows ---- */
 
-/* An outgoing connection: nobody listens on its port here. */
+/* An outgoing connection: nobody listens on its port here, or takes datagrams from everybody. */
 static bool is_outgoing(const struct budget_namespace *ns, const struct port_use *u)
 {
-	return ns && u->protocol == IPPROTO_TCP && u->peer.port && u->state != STATE_LISTEN &&
-	       u->state != STATE_CLOSE && !bit_get(ns->listen_bits, u->local.port);
+	if (!ns || !u->peer.port)
+		return false;
+	if (u->protocol == IPPROTO_UDP)
+		return !bit_get(ns->udp_open_bits, u->local.port);
+	return u->state != STATE_LISTEN && u->state != STATE_CLOSE &&
+	       !bit_get(ns->listen_bits, u->local.port);
 }
 
 /* bind() chose its port, and not somebody else's bind() to a port that connect() had chosen. */
 static bool is_bound_first(const struct budget_namespace *ns, const struct port_use *u)
 {
-	return is_outgoing(ns, u) && !u->bucket_open && !bit_get(ns->bound_bits, u->local.port);
+	return u->protocol == IPPROTO_TCP && is_outgoing(ns, u) && !u->bucket_open &&
+	       !bit_get(ns->bound_bits, u->local.port);
 }
 
 static int compare_pairs(const struct port_use *a, const struct port_use *b)
 {
 	int d = (a->netns > b->netns) - (a->netns < b->netns);
 
+	if (!d)
+		d = (int)a->protocol - (int)b->protocol;
 	if (!d)
 		d = (int)a->family - (int)b->family;
 	if (!d)
@@ -204,6 +247,7 @@ static int compare_rows(const void *x, const void *y)
 static void count_row(struct budget_row *row, const struct port_use *use, size_t count)
 {
 	const struct budget_namespace *ns = row->ns;
+	bool low_free = is_free(ns, ns->range.low), high_free = is_free(ns, ns->range.high);
 	unsigned int last = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -212,6 +256,7 @@ static void count_row(struct budget_row *row, const struct port_use *use, size_t
 		if (!is_outgoing(ns, u))
 			continue;
 		row->in_use[u->minisock ? STATE_TIME_WAIT : u->state]++;
+		row->selected |= u->selected;
 		if (u->minisock) {
 			uint32_t left =
 				u->tw_age_ms < TIME_WAIT_MS ? TIME_WAIT_MS - u->tw_age_ms : 1;
@@ -220,14 +265,21 @@ static void count_row(struct budget_row *row, const struct port_use *use, size_t
 			if (row->drain_ms < left)
 				row->drain_ms = left;
 		}
-		if (!in_range(&ns->range, u->local.port) ||
-		    bit_get(ns->blocked_bits, u->local.port) || u->local.port == last ||
-		    budget_is_reusable(u, &ns->range))
+		if (!in_range(&ns->range, u->local.port) || u->local.port == last ||
+		    (row->protocol == IPPROTO_TCP &&
+		     (!is_free(ns, u->local.port) || budget_is_reusable(u, &ns->range))))
 			continue;
 		last = u->local.port;
+		low_free &= last != ns->range.low;
+		high_free &= last != ns->range.high;
 		row->taken++;
 	}
-	row->available = ns->usable - ns->blocked - row->taken;
+	if (row->protocol == IPPROTO_UDP) {
+		row->available = row->family == FAMILY_IPV4 ? ns->udp_free4 : ns->udp_free6;
+		return;
+	}
+	count_tried(&ns->range, ns->usable - ns->blocked - row->taken, low_free, high_free,
+		    &row->available, &row->uncertain);
 }
 
 static int make_rows(struct budget *b)
@@ -255,6 +307,7 @@ static int make_rows(struct budget *b)
 				return -ENOMEM;
 			b->row = grown;
 		}
+		row.protocol = first->protocol;
 		row.family = first->family;
 		row.local = first->local;
 		row.local.port = 0;
@@ -272,7 +325,9 @@ static int compare_owners(const void *x, const void *y)
 	const struct port_use *a = *(const struct port_use *const *)x;
 	const struct port_use *b = *(const struct port_use *const *)y;
 
-	return (a->owner->pid > b->owner->pid) - (a->owner->pid < b->owner->pid);
+	if (a->owner->pid != b->owner->pid)
+		return a->owner->pid > b->owner->pid ? 1 : -1;
+	return (a->netns > b->netns) - (a->netns < b->netns);
 }
 
 static int compare_processes(const void *x, const void *y)
@@ -304,11 +359,13 @@ static int make_processes(struct budget *b)
 
 		if (!ns || u->local.port < ns->range.low || u->local.port > ns->range.high)
 			continue;
-		if (!b->process_count ||
-		    b->process[b->process_count - 1].process->pid != u->owner->pid)
-			b->process[b->process_count++] =
-				(struct budget_process){.process = u->owner, .churn_per_s = -1};
-		p = &b->process[b->process_count - 1];
+		p = b->process_count ? &b->process[b->process_count - 1] : NULL;
+		if (!p || p->process->pid != u->owner->pid || p->ns != ns) {
+			p = &b->process[b->process_count++];
+			*p = (struct budget_process){
+				.process = u->owner, .ns = ns, .churn_per_s = -1};
+		}
+		p->selected |= u->owner_selected;
 		p->held++;
 		p->time_wait += u->minisock;
 		p->bound_before_connect += is_bound_first(ns, u);
@@ -330,6 +387,8 @@ int budget_finish(struct budget *b)
 			mark_tcp(ns, u);
 		else if (ns)
 			mark_udp(ns, u);
+		if (ns)
+			ns->selected |= u->selected;
 	}
 	for (size_t i = 0; i < b->ns_count; i++)
 		count_ports(b->ns[i]);

@@ -2,6 +2,7 @@
 #include "budget_watch.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,12 +15,14 @@
 struct pair {
 	uint64_t taken; /* 0 empty */
 	uint32_t netns;
+	bool udp;
 	enum family family;
 	struct endpoint local, peer; /* local.port is 0 */
 };
 
 struct watched {
 	const struct process *process; /* NULL empty */
+	uint32_t netns;
 	uint64_t taken, bound;
 };
 
@@ -57,10 +60,12 @@ uint64_t budget_watch_uncounted(const struct budget_watch *w)
 }
 
 /* As a look spells it: mapped ends as IPv4. */
-static void set_pair(struct pair *p, uint32_t netns, enum family family, bool mapped,
-		     const struct endpoint *local, const struct endpoint *peer)
+static void set_pair(struct pair *p, uint32_t netns, uint16_t protocol, enum family family,
+		     bool mapped, const struct endpoint *local, const struct endpoint *peer)
 {
-	*p = (struct pair){.netns = netns, .family = mapped ? FAMILY_IPV4 : family};
+	*p = (struct pair){.netns = netns,
+			   .udp = inet_is_udp(protocol),
+			   .family = mapped ? FAMILY_IPV4 : family};
 	memcpy(p->local.addr, local->addr + (mapped ? 12 : 0), p->family == FAMILY_IPV4 ? 4 : 16);
 	memcpy(p->peer.addr, peer->addr + (mapped ? 12 : 0), p->family == FAMILY_IPV4 ? 4 : 16);
 	p->peer.port = peer->port;
@@ -68,15 +73,15 @@ static void set_pair(struct pair *p, uint32_t netns, enum family family, bool ma
 
 static bool same_pair(const struct pair *a, const struct pair *b)
 {
-	return a->netns == b->netns && a->family == b->family && a->peer.port == b->peer.port &&
-	       memcmp(a->local.addr, b->local.addr, 16) == 0 &&
+	return a->netns == b->netns && a->udp == b->udp && a->family == b->family &&
+	       a->peer.port == b->peer.port && memcmp(a->local.addr, b->local.addr, 16) == 0 &&
 	       memcmp(a->peer.addr, b->peer.addr, 16) == 0;
 }
 
 /* The place of a pair, or the empty one where it would be; NULL when all are taken. */
 static struct pair *find_pair(const struct budget_watch *w, const struct pair *wanted)
 {
-	uint64_t h = wanted->netns * 31ull + wanted->peer.port;
+	uint64_t h = wanted->netns * 31ull + wanted->peer.port + (wanted->udp ? 65536 : 0);
 
 	for (int i = 0; i < 16; i++)
 		h = h * 1099511628211ull ^ wanted->local.addr[i] ^
@@ -90,12 +95,12 @@ static struct pair *find_pair(const struct budget_watch *w, const struct pair *w
 	return NULL;
 }
 
-static struct watched *find_process(const struct budget_watch *w, uint32_t pid)
+static struct watched *find_process(const struct budget_watch *w, uint32_t pid, uint32_t netns)
 {
 	for (size_t i = 0; i < PROCESSES; i++) {
 		const struct watched *p = &w->watched[(pid * 2654435761u + i) & (PROCESSES - 1)];
 
-		if (!p->process || p->process->pid == pid)
+		if (!p->process || (p->process->pid == pid && p->netns == netns))
 			return (struct watched *)(uintptr_t)p;
 	}
 	return NULL;
@@ -122,6 +127,14 @@ const struct watch_namespace *budget_watch_namespace(const struct budget_watch *
 			return &w->ns[i];
 	}
 	return NULL;
+}
+
+void budget_watch_select(struct budget_watch *w, uint32_t netns)
+{
+	struct watch_namespace *ns = namespace_of(w, netns);
+
+	if (ns)
+		ns->selected = true;
 }
 
 static void take_failure(struct budget_watch *w, const struct event *e)
@@ -173,9 +186,9 @@ static void take_latency(struct budget_watch *w, const struct event *e)
 static void take_connect(struct budget_watch *w, const struct event *e)
 {
 	struct pair wanted, *p;
-	struct watched *owner = e->process ? find_process(w, e->process->pid) : NULL;
+	struct watched *owner = e->process ? find_process(w, e->process->pid, e->netns) : NULL;
 
-	set_pair(&wanted, e->netns, e->family, e->mapped, &e->local, &e->peer);
+	set_pair(&wanted, e->netns, e->protocol, e->family, e->mapped, &e->local, &e->peer);
 	p = find_pair(w, &wanted);
 	if (p) {
 		wanted.taken = p->taken + 1;
@@ -185,14 +198,30 @@ static void take_connect(struct budget_watch *w, const struct event *e)
 	}
 	if (!owner)
 		return;
-	if (!owner->process)
+	if (!owner->process) {
 		owner->process = process_hold(e->process);
+		owner->netns = e->netns;
+	}
 	owner->taken++;
-	owner->bound += !e->connect.autobind;
+	owner->bound += !e->connect.autobind && !inet_is_udp(e->protocol);
 }
 
-void budget_watch_event(struct budget_watch *w, const struct event *e)
+static bool is_failure(const struct event *e)
 {
+	if (e->local.port)
+		return false;
+	if (e->kind == EVENT_CONNECT)
+		return e->error == (inet_is_udp(e->protocol) ? EAGAIN : EADDRNOTAVAIL);
+	return (e->kind == EVENT_BIND || e->kind == EVENT_LISTEN) &&
+	       (e->error == EADDRINUSE || e->error == EAGAIN);
+}
+
+bool budget_watch_event(struct budget_watch *w, const struct event *e)
+{
+	if (is_failure(e)) {
+		take_failure(w, e);
+		return true;
+	}
 	switch (e->kind) {
 	case EVENT_STATE:
 		if (e->state.from == STATE_CLOSE && e->state.to == STATE_SYN_SENT && e->cookie) {
@@ -201,24 +230,19 @@ void budget_watch_event(struct budget_watch *w, const struct event *e)
 		}
 		break;
 	case EVENT_CONNECT:
-		if (!e->local.port &&
-		    e->error == (inet_is_udp(e->protocol) ? EAGAIN : EADDRNOTAVAIL))
-			take_failure(w, e);
-		if (e->error || inet_is_udp(e->protocol))
+		if (e->error)
 			break;
 		take_latency(w, e);
 		take_connect(w, e);
 		break;
 	case EVENT_BIND:
 	case EVENT_LISTEN:
-		if (!e->local.port && (e->error == EADDRINUSE || e->error == EAGAIN))
-			take_failure(w, e);
-		break;
 	case EVENT_ACCEPT:
 	case EVENT_CLOSE:
 	case EVENT_LOST:
 	case EVENT_KINDS: break;
 	}
+	return false;
 }
 
 static const struct budget_row *find_row(const struct budget *b, const struct budget_row *like)
@@ -226,11 +250,28 @@ static const struct budget_row *find_row(const struct budget *b, const struct bu
 	for (size_t i = 0; i < b->row_count; i++) {
 		const struct budget_row *row = &b->row[i];
 
-		if (row->ns->netns == like->ns->netns && row->family == like->family &&
-		    row->peer.port == like->peer.port &&
+		if (row->ns->netns == like->ns->netns && row->protocol == like->protocol &&
+		    row->family == like->family && row->peer.port == like->peer.port &&
 		    memcmp(row->local.addr, like->local.addr, 16) == 0 &&
 		    memcmp(row->peer.addr, like->peer.addr, 16) == 0)
 			return row;
+	}
+	return NULL;
+}
+
+/* What a destination has that nobody talks to. */
+static uint32_t untouched(const struct budget_row *row, const struct budget_namespace *ns)
+{
+	if (row->protocol != IPPROTO_UDP)
+		return ns->available;
+	return row->family == FAMILY_IPV4 ? ns->udp_free4 : ns->udp_free6;
+}
+
+static const struct budget_namespace *find_namespace(const struct budget *b, uint32_t netns)
+{
+	for (size_t i = 0; i < b->ns_count; i++) {
+		if (b->ns[i]->netns == netns)
+			return b->ns[i];
 	}
 	return NULL;
 }
@@ -241,13 +282,15 @@ static void apply_row(const struct budget_watch *w, struct budget_row *row,
 	struct pair wanted;
 	const struct pair *p;
 
-	set_pair(&wanted, row->ns->netns, row->family, false, &row->local, &row->peer);
+	set_pair(&wanted, row->ns->netns, row->protocol, row->family, false, &row->local,
+		 &row->peer);
 	p = find_pair(w, &wanted);
 	row->churn_per_s = p ? (double)p->taken / seconds : -1;
 	/* Ports come back too: what counts is how fast fewer are left. */
 	if (before) {
 		const struct budget_row *was = find_row(before, row);
-		uint32_t had = was ? was->available : row->ns->usable - row->ns->blocked;
+		const struct budget_namespace *ns = find_namespace(before, row->ns->netns);
+		uint32_t had = was ? was->available : untouched(row, ns ? ns : row->ns);
 
 		if (had > row->available)
 			row->exhausted_in_s = row->available / ((had - row->available) / seconds);
@@ -265,7 +308,7 @@ void budget_watch_apply(const struct budget_watch *w, struct budget *b, const st
 		apply_row(w, &b->row[i], before, seconds);
 	for (size_t i = 0; i < b->process_count; i++) {
 		struct budget_process *p = &b->process[i];
-		const struct watched *seen = find_process(w, p->process->pid);
+		const struct watched *seen = find_process(w, p->process->pid, p->ns->netns);
 
 		p->churn_per_s = seen ? (double)seen->taken / seconds : -1;
 		if (seen && p->bound_before_connect < seen->bound)

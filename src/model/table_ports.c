@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * table_ports.c - who holds a port: chains of sockets by local port, the ports in TIME_WAIT, and what a failed call
- * ran into.
- *
- *     port[P]          ──▶ record ⇄ record ⇄ ...      every socket whose local port is P
- *     ports->newest[P] ──▶ ring of TIME_WAITs, each leads to the one before on the same port.  Numbers count up and
- *                          are never reused, so one that was overwritten is known by its number.
- */
-#include "table_private.h"
+/* table_ports.c - chains of sockets by local port, the ports in TIME_WAIT, and why a call found no port. */
+#include "ports_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,45 +8,11 @@
 
 #define FIRST_RING 1024
 #define MAX_RING   (1u << 18) /* of 112 bytes; the kernel's own limit is often the same */
-#define MAX_SHOWN  64
-#define NEAR	   64 /* on the chain of a port: what has just been added */
+#define NEAR	   64	      /* on the chain of a port: what has just been added */
 /* TCP_TIMEWAIT_LEN, include/net/tcp.h; FIN_WAIT2 may come before it for as long again by default (tcp_fin_timeout). */
 #define TIME_WAIT_NS (60ull * 1000000000)
 /* A range is counted anew after so long: a program that keeps failing must not keep us from reading. */
 #define USED_FRESH_NS 100000000u
-
-struct time_wait {
-	uint64_t number;   /* 0 empty or ended */
-	uint64_t before;   /* the number of the one before on this port */
-	uint64_t since_ns; /* 0 unknown */
-	uint64_t end_ns;
-	uint64_t cookie;
-	const struct process *owner;
-	struct endpoint local, peer;
-	uint32_t netns, device;
-	uint16_t protocol;
-	uint8_t family, options, mapped, outgoing;
-};
-
-struct port_state {
-	struct time_wait *ring;
-	size_t size;   /* a power of two */
-	uint64_t last; /* number of the newest */
-	uint64_t newest[PORTS];
-
-	port_range_fn range_fn;
-	void *range_ctx;
-
-	/* Of the last failed call. */
-	struct event_trouble trouble;
-	struct event_holder holder[MAX_SHOWN];
-	struct port_range range;
-	struct {
-		uint32_t netns, used;
-		struct endpoint local, peer;
-		uint64_t counted_ns;
-	} used;
-};
 
 bool ports_init(struct table *t)
 {
@@ -73,6 +32,12 @@ void table_set_ranges(struct table *t, port_range_fn fn, void *ctx)
 {
 	t->ports->range_fn = fn;
 	t->ports->range_ctx = ctx;
+}
+
+void table_set_time_waits(struct table *t, time_wait_fn fn, void *ctx)
+{
+	t->ports->look_fn = fn;
+	t->ports->look_ctx = ctx;
 }
 
 /* ---- chains ---- */
@@ -127,13 +92,6 @@ static bool ring_grow(struct port_state *p)
 	return true;
 }
 
-static struct time_wait *ring_at(const struct port_state *p, uint64_t number)
-{
-	struct time_wait *w = p->size ? &p->ring[number & (p->size - 1)] : NULL;
-
-	return w && number && w->number == number ? w : NULL;
-}
-
 /* The place of the next one, which may have to go over the oldest.  NULL without memory. */
 static struct time_wait *ring_push(struct table *t, uint16_t port, uint64_t now_ns)
 {
@@ -176,11 +134,6 @@ void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns,
 	w->outgoing = (s->flags & SOCKET_AUTOBIND) != 0;
 }
 
-static bool same_place(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
-}
-
 static struct time_wait *find_time_wait(const struct table *t, uint32_t netns,
 					const struct endpoint *local, const struct endpoint *peer)
 {
@@ -216,6 +169,8 @@ void ports_seed_time_wait(struct table *t, const struct fact *f)
 	if (!w)
 		return;
 	w->end_ns = f->time_ns + TIME_WAIT_NS;
+	w->since_ns = time_wait_since(f);
+	w->cookie = f->cookie;
 	w->local = f->local;
 	w->peer = f->peer;
 	w->netns = f->netns;
@@ -232,7 +187,8 @@ const struct process *table_time_wait_owner(const struct table *t, uint16_t port
 
 	if (!cookie)
 		return NULL;
-	for (const struct time_wait *w = ring_at(p, p->newest[port]); w; w = ring_at(p, w->before)) {
+	for (const struct time_wait *w = ring_at(p, p->newest[port]); w;
+	     w = ring_at(p, w->before)) {
 		if (w->cookie == cookie)
 			return w->owner;
 	}
@@ -244,215 +200,6 @@ const struct process *table_owner(const struct table *t, uint64_t sk, uint64_t c
 	const struct socket *s = table_find(t, sk);
 
 	return s && cookie && s->cookie == cookie ? s->owner : NULL;
-}
-
-/* ---- conflicts ---- */
-
-/* What a bound address covers, by family. */
-struct claim {
-	bool v4, v6, any;
-	const uint8_t *addr; /* of v4: 4 bytes */
-};
-
-static struct claim claim_of(enum family family, const struct endpoint *e, uint8_t options)
-{
-	struct claim c = {.v4 = family == FAMILY_IPV4, .addr = e->addr};
-
-	if (c.v4 || inet_is_mapped(e->addr)) {
-		c.addr = c.v4 ? e->addr : e->addr + 12;
-		c.v4 = true;
-		c.any = inet_is_any(FAMILY_IPV4, c.addr);
-		return c;
-	}
-	c.v6 = true;
-	c.any = inet_is_any(family, e->addr);
-	c.v4 = c.any && !(options & WIRE_O_V6ONLY);
-	return c;
-}
-
-static bool claims_meet(struct claim a, struct claim b, uint32_t *ret_why)
-{
-	bool v4 = a.v4 && b.v4, v6 = a.v6 && b.v6;
-
-	if (!v4 && !v6)
-		return false;
-	if (!a.any && !b.any && memcmp(a.addr, b.addr, v4 ? 4 : 16) != 0)
-		return false;
-	if (a.any != b.any)
-		*ret_why |= WHY_WILDCARD;
-	if (a.v6 != b.v6)
-		*ret_why |= WHY_DUAL_STACK;
-	return true;
-}
-
-/* TCP and MPTCP share their ports. */
-static bool same_ports(uint16_t a, uint16_t b)
-{
-	return a == b || (!inet_is_udp(a) && !inet_is_udp(b));
-}
-
-struct asker {
-	const struct fact *fact;
-	struct claim claim;
-	bool known; /* its options are */
-};
-
-/* inet_bind_conflict() and sk_reuseport_match(), net/ipv4/inet_connection_sock.c. */
-static bool options_conflict(const struct asker *a, const struct event_holder *h, uint8_t options,
-			     uint32_t *ret_why)
-{
-	const uint8_t mine = a->fact->options;
-	bool waits = h->state == STATE_TIME_WAIT;
-	bool both_port = mine & options & WIRE_O_REUSEPORT;
-	bool other_user = h->process && a->fact->has_task && h->process->uid != a->fact->task.uid;
-
-	if (h->state == STATE_LISTEN)
-		*ret_why |= WHY_LISTENING;
-	if (waits)
-		*ret_why |= WHY_TIME_WAIT;
-	if (!a->known || !(options & WIRE_O_KNOWN))
-		return true;
-	if ((mine & options & WIRE_O_REUSEADDR) && h->state != STATE_LISTEN)
-		return false;
-	if (both_port && (waits || !other_user))
-		return false;
-	if (both_port)
-		*ret_why |= WHY_REUSEPORT_USER;
-	else if (mine & WIRE_O_REUSEPORT)
-		*ret_why |= WHY_REUSEPORT_THERE;
-	else if (options & WIRE_O_REUSEPORT)
-		*ret_why |= WHY_REUSEPORT_HERE;
-	if (h->state == STATE_LISTEN)
-		return true;
-	if (!(mine & WIRE_O_REUSEADDR))
-		*ret_why |= WHY_REUSEADDR_HERE;
-	if (!(options & WIRE_O_REUSEADDR))
-		*ret_why |= WHY_REUSEADDR_THERE;
-	return true;
-}
-
-/* Completes `h` and keeps it when it stands in the way. */
-static void consider(struct table *t, const struct asker *a, struct event_holder *h,
-		     uint8_t options, uint32_t device)
-{
-	struct event_trouble *trouble = &t->ports->trouble;
-
-	if (a->fact->device && device && a->fact->device != device)
-		return;
-	if (!claims_meet(a->claim, claim_of(h->family, &h->local, options), &h->why) ||
-	    !options_conflict(a, h, options, &h->why))
-		return;
-	if (trouble->holder_count < MAX_SHOWN)
-		t->ports->holder[trouble->holder_count++] = *h;
-	else
-		trouble->holders_more++;
-}
-
-static bool holds_port(const struct socket *s)
-{
-	return s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND) ||
-	       (s->options & WIRE_O_KEEPS_PORT) || inet_is_udp(s->protocol);
-}
-
-/* An MPTCP socket and the TCP socket it works through are one holder. */
-static bool is_subflow(const struct table *t, const struct event_holder *h)
-{
-	const struct event_trouble *trouble = &t->ports->trouble;
-
-	for (size_t i = 0; i < trouble->holder_count; i++) {
-		const struct event_holder *other = &t->ports->holder[i];
-
-		if (other->protocol != h->protocol && other->process == h->process &&
-		    same_place(&other->local, &h->local) && same_place(&other->peer, &h->peer) &&
-		    other->state == h->state)
-			return true;
-	}
-	return false;
-}
-
-static void consider_socket(struct table *t, const struct asker *a, const struct socket *s)
-{
-	struct event_holder h = {
-		.process = s->owner,
-		.protocol = s->protocol,
-		.family = (enum family)s->family,
-		.mapped = (s->flags & SOCKET_MAPPED) != 0,
-		.has_peer =
-			s->peer.port != 0 && s->state != STATE_LISTEN && s->state != STATE_CLOSE,
-		.local = s->local,
-		.peer = s->peer,
-		.state = inet_is_udp(s->protocol) ? STATE_NONE : (enum tcp_state)s->state,
-		.since_ns = s->since_ns,
-	};
-
-	if (s->netns != a->fact->netns || s->sk == a->fact->sk ||
-	    !same_ports(s->protocol, a->fact->protocol) || !holds_port(s) || is_subflow(t, &h))
-		return;
-	if (h.has_peer && (s->flags & SOCKET_AUTOBIND) && !(s->flags & SOCKET_PASSIVE))
-		h.why |= WHY_OUTGOING;
-	consider(t, a, &h, s->options, s->device);
-}
-
-/* Gone before its time, when its four ends live again. */
-static bool lives_again(const struct table *t, const struct time_wait *w)
-{
-	unsigned int steps = 4096;
-
-	for (uint32_t i = t->port[w->local.port]; i != NO_SLOT && steps--;
-	     i = table_slot(t, i)->next_port) {
-		const struct socket *s = table_slot(t, i);
-
-		if (s->netns == w->netns && s->state != STATE_CLOSE &&
-		    same_place(&s->local, &w->local) && same_place(&s->peer, &w->peer))
-			return true;
-	}
-	return false;
-}
-
-static void consider_time_wait(struct table *t, const struct asker *a, const struct time_wait *w)
-{
-	struct event_holder h = {
-		.process = w->owner,
-		.protocol = w->protocol,
-		.family = (enum family)w->family,
-		.mapped = w->mapped,
-		.has_peer = true,
-		.local = w->local,
-		.peer = w->peer,
-		.state = STATE_TIME_WAIT,
-		.since_ns = w->since_ns,
-		.why = w->outgoing ? WHY_OUTGOING : 0,
-	};
-
-	if (w->netns != a->fact->netns || w->end_ns <= a->fact->time_ns ||
-	    !same_ports(w->protocol, a->fact->protocol) || lives_again(t, w))
-		return;
-	consider(t, a, &h, w->options, w->device);
-}
-
-static void find_holders(struct table *t, const struct fact *f)
-{
-	struct port_state *p = t->ports;
-	struct asker a = {
-		.fact = f,
-		.claim = claim_of(f->family, &f->local, f->options),
-		.known = f->options & WIRE_O_KNOWN,
-	};
-
-	p->trouble.has_holders = true;
-	p->trouble.holders = p->holder;
-	for (int listening = 1; listening >= 0; listening--) {
-		for (uint32_t i = t->port[f->local.port]; i != NO_SLOT;
-		     i = table_slot(t, i)->next_port) {
-			const struct socket *s = table_slot(t, i);
-
-			if ((s->state == STATE_LISTEN) == listening)
-				consider_socket(t, &a, s);
-		}
-	}
-	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
-	     w = ring_at(p, w->before))
-		consider_time_wait(t, &a, w);
 }
 
 /* ---- ranges ---- */
@@ -544,7 +291,7 @@ const struct event_trouble *ports_explain(struct table *t, const struct fact *f,
 
 	*trouble = (struct event_trouble){0};
 	if (error == EADDRINUSE && f->local.port)
-		find_holders(t, f);
+		holders_find(t, f);
 	else if (error == EADDRINUSE && kind != EVENT_CONNECT)
 		describe_range(t, f, true);
 	else if (error == EADDRNOTAVAIL && kind == EVENT_CONNECT && !f->local.port)

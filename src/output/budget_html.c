@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "budget_writer.h"
+#include "budget_walk.h"
 #include "units.h"
 
 #define MAP_COLUMNS 400 /* ports of one parity a line */
@@ -170,9 +170,33 @@ static bool has_ports(const struct budget_namespace *ns)
 	return false;
 }
 
+struct maps {
+	struct buffer *out;
+	size_t shown;
+};
+
+static void count_maps(void *ctx, enum budget_part part, size_t count)
+{
+	struct maps *maps = ctx;
+
+	if (part == BUDGET_NAMESPACES)
+		maps->shown = count;
+}
+
+static void put_namespace(void *ctx, const struct budget_namespace *ns,
+			  const struct watch_namespace *seen)
+{
+	const struct maps *maps = ctx;
+
+	(void)seen;
+	if (maps->shown == 1 || has_ports(ns))
+		put_map(maps->out, ns);
+}
+
 void budget_write_html(struct buffer *out, const struct budget_report *r)
 {
-	const struct budget *b = r->budget;
+	static const struct budget_visitor visitor = {.begin = count_maps, .space = put_namespace};
+	struct maps maps = {.out = out};
 	struct budget_report plain = *r;
 	struct units_clock_cache clock;
 	char time[UNITS_RFC3339_SIZE];
@@ -191,9 +215,6 @@ void budget_write_html(struct buffer *out, const struct budget_report *r)
 	buffer_done(&text);
 	buffer_print(out, "</pre>\n");
 	put_chart(out, r);
-	for (size_t i = 0; i < b->ns_count; i++) {
-		if (b->ns_count == 1 || has_ports(b->ns[i]))
-			put_map(out, b->ns[i]);
-	}
+	budget_walk(r, &visitor, &maps);
 	buffer_print(out, "</body></html>\n");
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "budget_writer.h"
+#include "budget_walk.h"
 #include "units.h"
 
 void buffer_print(struct buffer *b, const char *format, ...)
@@ -23,7 +24,9 @@ unsigned int budget_percent(const struct budget_row *row)
 {
 	uint32_t usable = row->ns->usable;
 
-	return usable ? (unsigned int)((uint64_t)(usable - row->available) * 100 / usable) : 100;
+	return usable ? (unsigned int)((uint64_t)(usable - row->available - row->uncertain) * 100 /
+				       usable)
+		      : 100;
 }
 
 static void put_time(struct buffer *out, const char *key, uint64_t boottime_ns, int64_t offset_ns)
@@ -124,81 +127,99 @@ static void put_failure(struct buffer *out, const struct budget_report *r,
 	buffer_print(out, "}");
 }
 
-static void put_watched(struct buffer *out, const struct budget_report *r, uint32_t netns)
-{
-	const struct watch_namespace *ns =
-		r->watch ? budget_watch_namespace(r->watch, netns) : NULL;
+struct json {
+	struct buffer *out;
+	const struct budget_report *report;
+};
 
+static void put_watched(struct buffer *out, const struct budget_report *r,
+			const struct watch_namespace *seen)
+{
 	if (!r->watch) {
 		buffer_print(out, ",\"failures\":null,\"first_failure\":null");
 		return;
 	}
-	buffer_print(out, ",\"failures\":%llu", (unsigned long long)(ns ? ns->failures : 0));
-	if (ns && ns->failures)
-		put_failure(out, r, &ns->first);
+	buffer_print(out, ",\"failures\":%llu", (unsigned long long)(seen ? seen->failures : 0));
+	if (seen && seen->failures)
+		put_failure(out, r, &seen->first);
 	else
 		buffer_print(out, ",\"first_failure\":null");
-	if (ns && ns->latency.count)
+	if (seen && seen->latency.count)
 		buffer_print(
 			out,
 			",\"connect_ns\":{\"count\":%llu,\"mean\":%llu,\"first\":%llu,\"last\":%"
 			"llu,\"max\":%llu}",
-			(unsigned long long)ns->latency.count,
-			(unsigned long long)(ns->latency.sum_ns / ns->latency.count),
-			(unsigned long long)(ns->latency.first_sum_ns / ns->latency.first_count),
-			(unsigned long long)ns->latency.last_ns,
-			(unsigned long long)ns->latency.max_ns);
+			(unsigned long long)seen->latency.count,
+			(unsigned long long)(seen->latency.sum_ns / seen->latency.count),
+			(unsigned long long)(seen->latency.first_sum_ns /
+					     seen->latency.first_count),
+			(unsigned long long)seen->latency.last_ns,
+			(unsigned long long)seen->latency.max_ns);
 }
 
-static void put_namespace(struct buffer *out, const struct budget_report *r,
-			  const struct budget_namespace *ns)
+static void put_namespace(void *ctx, const struct budget_namespace *ns,
+			  const struct watch_namespace *seen)
 {
-	put_begin(out, r, "namespace");
+	const struct json *j = ctx;
+	struct buffer *out = j->out;
+
+	put_begin(out, j->report, "namespace");
 	buffer_print(
 		out,
 		",\"netns\":%u,\"range\":{\"low\":%u,\"high\":%u,\"reserved\":%u,\"step\":%u},",
 		ns->netns, ns->range.low, ns->range.high, ns->range.reserved_count, ns->range.step);
 	put_states(out, ns->in_use);
 	buffer_print(out,
-		     ",\"usable\":%u,\"bound\":%u,\"udp_available\":{\"ipv4\":%u,\"ipv6\":%u},"
+		     ",\"usable\":%u,\"bound\":%u,\"available\":%u,\"uncertain\":%u,\"udp_"
+		     "available\":{\"ipv4\":%u,\"ipv6\":%u},"
 		     "\"tcp_tw_reuse\":%u",
-		     ns->usable, ns->blocked, ns->udp_free4, ns->udp_free6, ns->range.tw_reuse);
-	put_watched(out, r, ns->netns);
+		     ns->usable, ns->blocked, ns->available, ns->uncertain, ns->udp_free4,
+		     ns->udp_free6, ns->range.tw_reuse);
+	put_watched(out, j->report, seen);
 	buffer_print(out, "}\n");
 }
 
-static void put_row(struct buffer *out, const struct budget_report *r, const struct budget_row *row)
+static void put_row(void *ctx, size_t i, const struct budget_row *row)
 {
-	put_begin(out, r, "budget");
-	buffer_print(out, ",\"netns\":%u,\"proto\":\"tcp\",", row->ns->netns);
+	const struct json *j = ctx;
+	struct buffer *out = j->out;
+
+	(void)i;
+	put_begin(out, j->report, "budget");
+	buffer_print(out, ",\"netns\":%u,\"proto\":\"%s\",\"family\":\"%s\",", row->ns->netns,
+		     row->protocol == IPPROTO_UDP ? "udp" : "tcp",
+		     row->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
 	put_end(out, "local", row->family, false, &row->local, false);
 	buffer_print(out, ",");
 	put_end(out, "peer", row->family, false, &row->peer, true);
 	buffer_print(out, ",");
 	put_states(out, row->in_use);
-	buffer_print(out, ",\"available\":%u", row->available);
+	buffer_print(out, ",\"available\":%u,\"uncertain\":%u", row->available, row->uncertain);
 	put_decimal(out, "time_wait_drain_s", row->drain_ms / 1000.0);
 	put_decimal(out, "churn_per_s", row->churn_per_s);
 	put_decimal(out, "exhausted_in_s", row->exhausted_in_s);
 	buffer_print(out, "}\n");
 }
 
+static void put_process_row(void *ctx, size_t i, const struct budget_process *p)
+{
+	const struct json *j = ctx;
+	struct buffer *out = j->out;
+
+	(void)i;
+	put_begin(out, j->report, "process");
+	buffer_print(out, ",\"netns\":%u,\"process\":", p->ns->netns);
+	put_process(out, p->process);
+	buffer_print(out, ",\"held\":%u,\"time_wait\":%u", p->held, p->time_wait);
+	put_decimal(out, "churn_per_s", p->churn_per_s);
+	buffer_print(out, ",\"bound_before_connect\":%u}\n", p->bound_before_connect);
+}
+
 void budget_write_json(struct buffer *out, const struct budget_report *r)
 {
-	const struct budget *b = r->budget;
+	static const struct budget_visitor visitor = {
+		.space = put_namespace, .row = put_row, .process = put_process_row};
+	struct json json = {.out = out, .report = r};
 
-	for (size_t i = 0; i < b->ns_count; i++)
-		put_namespace(out, r, b->ns[i]);
-	for (size_t i = 0; i < b->row_count; i++)
-		put_row(out, r, &b->row[i]);
-	for (size_t i = 0; i < b->process_count; i++) {
-		const struct budget_process *p = &b->process[i];
-
-		put_begin(out, r, "process");
-		buffer_print(out, ",\"process\":");
-		put_process(out, p->process);
-		buffer_print(out, ",\"held\":%u,\"time_wait\":%u", p->held, p->time_wait);
-		put_decimal(out, "churn_per_s", p->churn_per_s);
-		buffer_print(out, ",\"bound_before_connect\":%u}\n", p->bound_before_connect);
-	}
+	budget_walk(r, &visitor, &json);
 }

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* budget_text.c - the report, in the order in which somebody who runs out of ports asks. */
+#include <netinet/in.h>
 #include <string.h>
 
-#include "budget_writer.h"
+#include "budget_walk.h"
 #include "units.h"
 
 #define MAX_ROWS 20 /* of a table; JSON has them all */
 #define TIGHT	 80 /* percent in use from which advice is given */
+
+struct text {
+	struct buffer *out;
+	const struct budget_report *report;
+	size_t shown, quiet, rows, processes;
+	bool uncertain; /* a row was */
+};
 
 static void put_name(struct buffer *out, const struct process *p)
 {
@@ -114,13 +122,27 @@ static void put_map(struct buffer *out, const struct budget_report *r,
 
 /* ---- tables ---- */
 
-static void put_namespace(struct buffer *out, const struct budget_report *r,
-			  const struct budget_namespace *ns)
+static bool is_quiet(const struct budget_namespace *ns, const struct watch_namespace *seen)
 {
-	const struct watch_namespace *seen =
-		r->watch ? budget_watch_namespace(r->watch, ns->netns) : NULL;
+	for (int i = 1; i < STATES; i++) {
+		if (ns->in_use[i])
+			return false;
+	}
+	return !(seen && seen->failures) && !ns->udp_held;
+}
+
+static void put_namespace(void *ctx, const struct budget_namespace *ns,
+			  const struct watch_namespace *seen)
+{
+	struct text *t = ctx;
+	const struct budget_report *r = t->report;
+	struct buffer *out = t->out;
 	uint64_t sum = 0;
 
+	if (t->shown > 1 && is_quiet(ns, seen)) {
+		t->quiet++;
+		return;
+	}
 	buffer_print(out, "network namespace %u\n", ns->netns);
 	if (seen && seen->failures)
 		put_failures(out, r, seen);
@@ -156,16 +178,22 @@ static void put_rate(struct buffer *out, double value)
 		buffer_print(out, " %9.1f", value);
 }
 
-static void put_row(struct buffer *out, const struct budget_row *row)
+static void put_row(void *ctx, size_t index, const struct budget_row *row)
 {
+	struct text *t = ctx;
+	struct buffer *out = t->out;
 	char peer[INET_ENDPOINT_SIZE], local[INET_ADDRESS_SIZE], text[32] = "-";
 	size_t peer_len = inet_format_endpoint(peer, row->family, false, &row->peer, NULL);
 	size_t local_len = inet_format_address(local, row->family, false, row->local.addr);
 
+	if (index >= MAX_ROWS)
+		return;
+	t->uncertain |= row->uncertain;
 	if (row->drain_ms)
 		duration(text, row->drain_ms * 1000000ull);
-	buffer_print(out, "  %-10u %-15.*s %-21.*s %6u %9u %4u%% %9u %8s", row->ns->netns,
-		     (int)local_len, local, (int)peer_len, peer, row->taken, row->available,
+	buffer_print(out, "  %-10u %-5s %-15.*s %-21.*s %6u %9u%s %4u%% %9u %8s", row->ns->netns,
+		     row->protocol == IPPROTO_UDP ? "udp" : "tcp", (int)local_len, local,
+		     (int)peer_len, peer, row->taken, row->available, row->uncertain ? "+" : " ",
 		     budget_percent(row), row->time_wait, text);
 	put_rate(out, row->churn_per_s);
 	if (row->exhausted_in_s >= 0)
@@ -176,37 +204,68 @@ static void put_row(struct buffer *out, const struct budget_row *row)
 	buffer_print(out, "\n");
 }
 
-static void put_rows(struct buffer *out, const struct budget *b)
+static void put_process_row(void *ctx, size_t index, const struct budget_process *p)
 {
-	if (!b->row_count)
+	const struct text *t = ctx;
+	struct buffer *out = t->out;
+	size_t begin = out->len;
+
+	if (index >= MAX_ROWS)
 		return;
-	buffer_print(out, "\n  %-10s %-15s %-21s %6s %9s %5s %9s %8s %9s %s\n", "NETNS", "SOURCE",
-		     "DESTINATION", "TAKEN", "AVAILABLE", "USED", "TIME_WAIT", "DRAINED", "PORTS/S",
-		     "EXHAUSTED IN");
-	for (size_t i = 0; i < b->row_count && i < MAX_ROWS; i++)
-		put_row(out, &b->row[i]);
-	if (b->row_count > MAX_ROWS)
-		buffer_print(out, "  ... and %zu destinations with more left (all with -o json)\n",
-			     b->row_count - MAX_ROWS);
+	buffer_print(out, "  %-10u ", p->ns->netns);
+	put_name(out, p->process);
+	while (out->len < begin + 37 && !out->failed)
+		buffer_append(out, " ", 1);
+	buffer_print(out, " %6u %9u", p->held, p->time_wait);
+	put_rate(out, p->churn_per_s);
+	buffer_print(out, " %u\n", p->bound_before_connect);
 }
 
-static void put_processes(struct buffer *out, const struct budget *b)
+static void put_quiet(struct text *t)
 {
-	if (!b->process_count)
-		return;
-	buffer_print(out, "\n  %-24s %6s %9s %9s %s\n", "PROCESS", "HELD", "TIME_WAIT", "PORTS/S",
-		     "BOUND BEFORE CONNECT");
-	for (size_t i = 0; i < b->process_count && i < MAX_ROWS; i++) {
-		const struct budget_process *p = &b->process[i];
-		size_t begin = out->len;
+	if (t->quiet)
+		buffer_print(t->out, "%zu more namespace%s without a port in use\n", t->quiet,
+			     t->quiet == 1 ? "" : "s");
+	t->quiet = 0;
+}
 
-		buffer_print(out, "  ");
-		put_name(out, p->process);
-		while (out->len < begin + 26 && !out->failed)
-			buffer_append(out, " ", 1);
-		buffer_print(out, " %6u %9u", p->held, p->time_wait);
-		put_rate(out, p->churn_per_s);
-		buffer_print(out, " %u\n", p->bound_before_connect);
+static void put_rows_end(struct text *t)
+{
+	if (t->rows > MAX_ROWS)
+		buffer_print(t->out,
+			     "  ... and %zu destinations with more left (all with -o json)\n",
+			     t->rows - MAX_ROWS);
+	if (t->uncertain)
+		buffer_print(
+			t->out,
+			"  + one more by chance: of an odd number of ports connect() tries all "
+			"but the first or the last\n");
+	t->rows = 0;
+	t->uncertain = false;
+}
+
+/* What stands under one part and over the next. */
+static void put_begin(void *ctx, enum budget_part part, size_t count)
+{
+	struct text *t = ctx;
+	struct buffer *out = t->out;
+
+	switch (part) {
+	case BUDGET_NAMESPACES: t->shown = count; break;
+	case BUDGET_ROWS:
+		put_quiet(t);
+		t->rows = count;
+		buffer_print(out, "\n  %-10s %-5s %-15s %-21s %6s %9s  %5s %9s %8s %9s %s\n",
+			     "NETNS", "PROTO", "SOURCE", "DESTINATION", "TAKEN", "AVAILABLE",
+			     "USED", "TIME_WAIT", "DRAINED", "PORTS/S", "EXHAUSTED IN");
+		break;
+	case BUDGET_PROCESSES:
+		put_quiet(t);
+		put_rows_end(t);
+		t->processes = count;
+		buffer_print(out, "\n  %-10s %-24s %6s %9s %9s %s\n", "NETNS", "PROCESS", "HELD",
+			     "TIME_WAIT", "PORTS/S", "BOUND BEFORE CONNECT");
+		break;
 	}
 }
 
@@ -217,13 +276,15 @@ static void advise_bound(struct buffer *out, const struct budget *b,
 {
 	uint32_t bound = 0;
 
-	for (size_t i = 0; i < b->process_count; i++)
-		bound += b->process[i].bound_before_connect;
+	for (size_t i = 0; i < b->process_count; i++) {
+		if (b->process[i].ns == ns)
+			bound += b->process[i].bound_before_connect;
+	}
 	if (!bound || !ns->blocked)
 		return;
 	buffer_print(out, "  - %u ports are bound, and no destination can use them;", ns->blocked);
 	for (size_t i = 0; i < b->process_count; i++) {
-		if (!b->process[i].bound_before_connect)
+		if (b->process[i].ns != ns || !b->process[i].bound_before_connect)
 			continue;
 		buffer_print(out, " ");
 		put_name(out, b->process[i].process);
@@ -233,19 +294,27 @@ static void advise_bound(struct buffer *out, const struct budget *b,
 			  "may share it\n");
 }
 
+/* tcp_twsk_unique(): either end on loopback. */
+static bool is_loopback(const struct budget_row *row)
+{
+	static const uint8_t one6[16] = {[15] = 1};
+
+	if (row->family == FAMILY_IPV4)
+		return row->peer.addr[0] == 127 || row->local.addr[0] == 127;
+	return memcmp(row->peer.addr, one6, 16) == 0 || memcmp(row->local.addr, one6, 16) == 0;
+}
+
 static void advise_time_wait(struct buffer *out, const struct budget_row *row)
 {
-	bool loopback = row->family == FAMILY_IPV4 &&
-			(row->peer.addr[0] == 127 || row->local.addr[0] == 127);
 	uint8_t reuse = row->ns->range.tw_reuse;
 
-	if (row->time_wait * 2 < row->taken)
+	if (!row->time_wait || row->time_wait * 2 < row->taken)
 		return;
 	buffer_print(out,
 		     "  - %u of %u are in TIME_WAIT: keep connections open and use them again, or "
 		     "let the other end close first\n",
 		     row->time_wait, row->taken + row->ns->blocked);
-	if (reuse == 0 || (reuse == 2 && !loopback))
+	if (reuse == 0 || (reuse == 2 && !is_loopback(row)))
 		buffer_print(out,
 			     "  - net.ipv4.tcp_tw_reuse = %u here; 1 lets connect() take a "
 			     "TIME_WAIT over after %u ms (with timestamps)\n",
@@ -259,70 +328,87 @@ static void advise_range(struct buffer *out, const struct budget_row *row)
 
 	if (size < 65535 - 1024)
 		buffer_print(out,
-			     "  - net.ipv4.ip_local_port_range = \"1024 65535\" adds %u ports for "
-			     "each destination (reserve those your servers use)\n",
-			     65535 - 1024 + 1 - size);
+			     "  - net.ipv4.ip_local_port_range = \"1024 65535\" adds %u ports%s "
+			     "(reserve those your servers use)\n",
+			     65535 - 1024 + 1 - size,
+			     row->protocol == IPPROTO_UDP ? "" : " for each destination");
 	if (r->reserved_count * 10u > size)
 		buffer_print(
 			out,
 			"  - net.ipv4.ip_local_reserved_ports keeps %u ports of the range out\n",
 			r->reserved_count);
+}
+
+/* A UDP port is taken from every destination. */
+static void advise_udp(struct buffer *out)
+{
+	buffer_print(out, "  - one UDP socket sends to any number of destinations: share it, and "
+			  "close those that wait for nothing\n");
+}
+
+static void advise_more(struct buffer *out, const struct budget_row *row)
+{
 	buffer_print(
 		out,
 		"  - each further source address, or address or port of the destination, adds %u\n",
 		row->ns->usable - row->ns->blocked);
 }
 
-static void put_advice(struct buffer *out, const struct budget *b)
+/* Rows come worst first: of a namespace and protocol one is enough. */
+static bool is_worst(const struct budget *b, const struct budget_row *row)
 {
-	const struct budget_namespace *last = NULL;
-
-	for (size_t i = 0; i < b->row_count; i++) {
-		const struct budget_row *row = &b->row[i];
-		char peer[INET_ENDPOINT_SIZE];
-		size_t len;
-
-		if (budget_percent(row) < TIGHT)
-			break; /* the others have more left */
-		if (row->ns == last)
-			continue;
-		last = row->ns;
-		len = inet_format_endpoint(peer, row->family, false, &row->peer, NULL);
-		buffer_print(out, "\nwhat would help in %u (%.*s: %u left of %u)\n", row->ns->netns,
-			     (int)len, peer, row->available, row->ns->usable);
-		advise_bound(out, b, row->ns);
-		advise_time_wait(out, row);
-		advise_range(out, row);
-	}
-}
-
-static bool is_quiet(const struct budget_report *r, const struct budget_namespace *ns)
-{
-	const struct watch_namespace *seen =
-		r->watch ? budget_watch_namespace(r->watch, ns->netns) : NULL;
-
-	for (int i = 1; i < STATES; i++) {
-		if (ns->in_use[i])
+	for (const struct budget_row *r = b->row; r < row; r++) {
+		if (r->ns == row->ns && r->protocol == row->protocol &&
+		    budget_shows(b, r->selected))
 			return false;
 	}
-	return !(seen && seen->failures);
+	return true;
+}
+
+static void put_advice(void *ctx, size_t i, const struct budget_row *row)
+{
+	struct text *t = ctx;
+	struct buffer *out = t->out;
+	char peer[INET_ENDPOINT_SIZE];
+	size_t len;
+
+	(void)i;
+	if (budget_percent(row) < TIGHT || !is_worst(t->report->budget, row))
+		return;
+	len = inet_format_endpoint(peer, row->family, false, &row->peer, NULL);
+	buffer_print(out, "\nwhat would help in %u (%s%.*s: %u left of %u)\n", row->ns->netns,
+		     row->protocol == IPPROTO_UDP ? "UDP to " : "", (int)len, peer, row->available,
+		     row->ns->usable);
+	if (row->protocol == IPPROTO_UDP) {
+		advise_udp(out);
+		advise_range(out, row);
+		return;
+	}
+	advise_bound(out, t->report->budget, row->ns);
+	advise_time_wait(out, row);
+	advise_range(out, row);
+	advise_more(out, row);
+}
+
+static void pass_namespace(void *ctx, const struct budget_namespace *ns,
+			   const struct watch_namespace *seen)
+{
+	(void)ctx, (void)ns, (void)seen;
 }
 
 void budget_write_text(struct buffer *out, const struct budget_report *r)
 {
-	const struct budget *b = r->budget;
-	size_t quiet = 0;
+	static const struct budget_visitor tables = {
+		.begin = put_begin,
+		.space = put_namespace,
+		.row = put_row,
+		.process = put_process_row,
+	};
+	static const struct budget_visitor advice = {.space = pass_namespace, .row = put_advice};
+	struct text text = {.out = out, .report = r};
 
-	for (size_t i = 0; i < b->ns_count; i++) {
-		if (b->ns_count > 1 && is_quiet(r, b->ns[i]))
-			quiet++;
-		else
-			put_namespace(out, r, b->ns[i]);
-	}
-	if (quiet)
-		buffer_print(out, "%zu more namespace%s without a TCP port in use\n", quiet,
-			     quiet == 1 ? "" : "s");
-	put_rows(out, b);
-	put_processes(out, b);
-	put_advice(out, b);
+	budget_walk(r, &tables, &text);
+	put_quiet(&text);
+	put_rows_end(&text);
+	budget_walk(r, &advice, &text);
 }

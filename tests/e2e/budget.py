@@ -335,6 +335,137 @@ def failure_while_watched():
     assert ns["connect_ns"]["count"] == 10, ns
 
 
+def udp_failures_while_watched():
+    """Every way to want a UDP port that is not there is counted: connect, sendto, sendmsg, IPv6, bind(0)."""
+    sysctl("ip_local_port_range", "40000 40001")
+    if "no such tracepoint" in subprocess.run([PROGRAM, "features"], capture_output=True, text=True, timeout=60).stdout:
+        raise Skip("no hook here sees a send that finds no port")
+
+    def want(errors, call, family=socket.AF_INET):
+        s = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            call(s)
+        except OSError as e:
+            assert e.errno == errors, e
+            return s
+        assert errors == 0, "it found a port"
+        keep.append(s)
+        return s
+
+    to, to6 = ("127.0.0.1", 53), ("::1", 53)
+    p = watched("60s", "-o", "json")
+    want(0, lambda s: s.connect(to))
+    want(0, lambda s: s.sendto(b"x", to))
+    failing = [want(errno.EAGAIN, lambda s: s.connect(to)),
+               want(errno.EAGAIN, lambda s: s.sendto(b"x", to)),
+               want(errno.EAGAIN, lambda s: s.sendmsg([b"x"], [], 0, to)),
+               want(errno.EADDRINUSE, lambda s: s.bind(("0.0.0.0", 0))),
+               want(errno.EAGAIN, lambda s: s.connect(to6), socket.AF_INET6),
+               want(errno.EAGAIN, lambda s: s.sendto(b"x", to6), socket.AF_INET6)]
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    assert p.returncode == 0, err
+    lines = [json.loads(line) for line in out.splitlines()]
+    ns = [l for l in lines if l["event"] == "namespace"][0]
+    assert ns["failures"] == len(failing), ns
+    assert ns["first_failure"]["error"] == "EAGAIN" and ns["first_failure"]["peer"]["port"] == 53, ns
+    rows = [l for l in lines if l["event"] == "budget"]
+    assert [(l["proto"], l["available"], l["in_use"]) for l in rows] == [("udp", 0, {"ESTABLISHED": 1})], rows
+    assert rows[0]["churn_per_s"] > 0, rows
+
+
+def filters():
+    """Rows and processes are chosen by their sockets; the numbers of a row stay those of all its sockets."""
+    listen("0.0.0.0", 80)
+    listen("127.0.0.2", 81)
+    listen("::1", 80, socket.AF_INET6)
+    for _ in range(3):
+        tcp().connect(("127.0.0.1", 80))
+    port = keep[-1].getsockname()[1]
+    tcp().connect(("127.0.0.2", 81))
+    tcp(socket.AF_INET6).connect(("::1", 80))
+    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    u.connect(("127.0.0.1", 53))
+    ready = "import socket; s = socket.create_connection(('127.0.0.1', 80)); print('up', flush=True); input()"
+    child = subprocess.Popen([sys.executable, "-c", ready], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "up\n"
+    with open("/proc/self/comm") as f:
+        name = f.read().strip()
+    with open("/proc/self/cgroup") as f:
+        cgroup = [l.split(":", 2)[2].strip() for l in f if l.startswith("0:")]
+
+    def rows(*args):
+        lines, _ = ephemeral(*args)
+        found = {(l["proto"], l["peer"]["addr"], l["peer"]["port"]):
+                 {k: l[k] for k in ("in_use", "available", "uncertain")} for l in lines if l["event"] == "budget"}
+        return (found, {l["process"]["pid"] for l in lines if l["event"] == "process"},
+                [l for l in lines if l["event"] == "namespace"])
+
+    whole, processes, _ = rows()
+    me, other = os.getpid(), child.pid
+    web, more, six, dns = ("tcp", "127.0.0.1", 80), ("tcp", "127.0.0.2", 81), ("tcp", "::1", 80), ("udp", "127.0.0.1", 53)
+    assert set(whole) == {web, more, six, dns} and processes == {me, other}, (whole, processes)
+    assert whole[web] == {"in_use": {"ESTABLISHED": 4}, "available": 6, "uncertain": 0}, whole
+    cases = [(["-t"], {web, more, six}, {me, other}), (["-u"], {dns}, {me}), (["-4"], {web, more, dns}, {me, other}),
+             (["-6"], {six}, {me}), (["-D", "80"], {web, six}, {me, other}), (["-D", "80", "-4"], {web}, {me, other}),
+             (["-L", str(port)], {web}, {me}), (["--port", f"1,{port}"], {web}, {me}), (["--port", "53"], {dns}, {me}),
+             (["--addr", "127.0.0.2"], {more}, {me}), (["--addr", "127.0.0.0/8"], {web, more, dns}, {me, other}),
+             (["--state", "established"], {web, more, six, dns}, {me, other}), (["--state", "time-wait"], set(), set()),
+             (["-p", str(other)], {web}, {other}), (["-p", f"{me},{other}", "-t", "-6"], {six}, {me}),
+             (["-p", str(os.getppid())], set(), set()), (["-c", name], {web, more, six, dns}, {me, other}),
+             (["-c", "nobody-is-called-so"[:15]], set(), set()), (["-U", str(os.getuid())], set(whole), {me, other}),
+             (["-U", "54321"], set(), set()), (["--container", "no-such"], set(), set())]
+    if cgroup:
+        cases += [(["--cgroup", cgroup[0]], set(whole), {me, other}), (["--cgroup", "/no/such"], set(), set())]
+    for args, want, by in cases:
+        found, processes, namespaces = rows(*args)
+        assert set(found) == want, (args, found)
+        assert all(found[key] == whole[key] for key in found), (args, found, whole)
+        assert processes == by, (args, processes)
+        assert bool(namespaces) == bool(want), (args, namespaces)
+    # A row that is not shown is not counted for --fail-at.
+    assert ephemeral("--fail-at", "40%")[1] == 5
+    assert ephemeral("--fail-at", "40%", "-D", "81")[1] == 0
+    out = subprocess.run([PROGRAM, "ephemeral", "-U", "54321"], capture_output=True, text=True, timeout=60)
+    assert out.returncode == 0 and out.stdout == "" and "no socket" in out.stderr, out
+    for bad in (["-p", "x"], ["-D", "70000"], ["--state", "asleep"], ["--addr", "10.0.0.0/99"]):
+        out = subprocess.run([PROGRAM, "ephemeral", *bad], capture_output=True, text=True, timeout=60)
+        assert out.returncode == 2 and out.stdout == "" and len(out.stderr.splitlines()) <= 2, out
+    child.communicate("\n", timeout=20)
+
+
+def filter_shared_socket():
+    """-p is met by any holder, as in ls; the socket still counts for the one that owns it."""
+    listen("0.0.0.0", 80)
+    s = tcp()
+    s.connect(("127.0.0.1", 80))
+    child = subprocess.Popen(["sleep", "60"], pass_fds=[s.fileno()])
+    try:
+        lines, _ = ephemeral("-p", str(child.pid))
+    finally:
+        child.kill()
+        child.wait()
+    rows = [l for l in lines if l["event"] == "budget"]
+    assert len(rows) == 1 and rows[0]["in_use"] == {"ESTABLISHED": 1}, lines
+
+
+def filter_while_watched():
+    """What others do counts in the numbers, and a failure that is asked for brings its namespace."""
+    listen("0.0.0.0", 80)
+    p = watched("60s", "-o", "json", "-p", str(os.getpid()))
+    q = watched("60s", "-o", "json", "-p", "1")
+    connect_all("127.0.0.1", 80)
+    for other in (p, q):
+        other.send_signal(signal.SIGINT)
+    out, _ = p.communicate(timeout=60)
+    lines = [json.loads(line) for line in out.splitlines()]
+    row = [l for l in lines if l["event"] == "budget"][0]
+    assert row["available"] == 0 and row["churn_per_s"] > 0, row
+    assert lines[0]["event"] == "namespace" and lines[0]["failures"] == 1, lines
+    out, _ = q.communicate(timeout=60)
+    assert out == "", out
+
+
 def full_range():
     """28,232 ports to one destination: the report names process, destination, first failure and remedy."""
     sysctl("ip_local_port_range", "32768 60999")
@@ -366,7 +497,7 @@ def full_range():
     local = time.localtime(before // 10**9)
     day = local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec
     assert day + before % 10**9 / 1e9 - 0.001 <= seconds <= day + (after - before // 10**9 * 10**9) / 1e9 + 0.001, (first, before, after)
-    assert "28232         0  100%     28232" in out, out
+    assert "28232         0   100%     28232" in out, out
     assert "what would help" in out and "28232 of 28232 are in TIME_WAIT" in out and "tcp_tw_reuse = 0" in out, out
     assert f"[{os.getpid()}]" in out.split("PROCESS")[1], out
     return out
@@ -376,7 +507,8 @@ CASES = [plain, some_then_the_rest, bound_elsewhere, listener_in_range, bind_zer
          port_range_option, reserved, other_source, closed_again, bucket_stays_bound,
          ("time-wait-reuse-0", lambda: time_wait(0)), ("time-wait-reuse-1", lambda: time_wait(1)),
          ("time-wait-reuse-2", lambda: time_wait(2)), time_wait_not_loopback, no_timestamps, ipv6, mapped, udp,
-         bind_zero_fails, fail_at, failure_while_watched, full_range]
+         bind_zero_fails, fail_at, failure_while_watched, udp_failures_while_watched, filters,
+         filter_shared_socket, filter_while_watched, full_range]
 
 
 def run(name, case):

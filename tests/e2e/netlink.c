@@ -129,3 +129,25 @@ int netlink_address_add(const char *interface, const char *address, unsigned int
 	put(&r, IFA_ADDRESS, bytes, ipv4 ? 4 : 16);
 	return info->ifa_index ? transact(&r) : -1;
 }
+
+int netlink_route_unreachable(const char *network, unsigned int prefix)
+{
+	unsigned char bytes[4];
+	struct rtmsg *route;
+	struct request r;
+
+	if (inet_pton(AF_INET, network, bytes) != 1) {
+		errno = EINVAL;
+		return -1;
+	}
+	begin(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*route));
+	route = NLMSG_DATA(&r.header);
+	route->rtm_family = AF_INET;
+	route->rtm_dst_len = (unsigned char)prefix;
+	route->rtm_table = RT_TABLE_MAIN;
+	route->rtm_protocol = RTPROT_STATIC;
+	route->rtm_scope = RT_SCOPE_UNIVERSE;
+	route->rtm_type = RTN_UNREACHABLE;
+	put(&r, RTA_DST, bytes, 4);
+	return transact(&r);
+}

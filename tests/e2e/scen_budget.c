@@ -1,172 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * `sockwatch ephemeral` says how many connects will still succeed; each scenario then connects until the kernel says no.
- * In a child with a network namespace of its own and a range of ten ports.
- */
-#include <arpa/inet.h>
+/* How many TCP connects `sockwatch ephemeral` says will still succeed: by the kernel's own rule, in each of its corners. */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "netlink.h"
+#include "budget_case.h"
 #include "scenario.h"
 #include "tracer.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
-#define SERVER_PORT 80
-#define MAX_PORTS   100
-
-/* Where the child tells what went wrong. */
-static int say_fd;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void child_fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vdprintf(say_fd, format, args);
-	va_end(args);
-	_exit(1);
-}
-
-static long need(const char *what, long value)
-{
-	if (value < 0)
-		child_fail("%s: %s", what, strerror(errno));
-	return value;
-}
-
-static void write_sysctl(const char *path, const char *text)
-{
-	int fd = (int)need(path, open(path, O_WRONLY));
-
-	need(path, write(fd, text, strlen(text)));
-	close(fd);
-}
-
-static socklen_t fill(struct sockaddr_storage *ss, const char *addr, unsigned int port)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
-	struct sockaddr_in *in = (struct sockaddr_in *)ss;
-
-	memset(ss, 0, sizeof(*ss));
-	if (inet_pton(AF_INET, addr, &in->sin_addr) == 1) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons((uint16_t)port);
-		return sizeof(*in);
-	}
-	inet_pton(AF_INET6, addr, &in6->sin6_addr);
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons((uint16_t)port);
-	return sizeof(*in6);
-}
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
 
 static int new_socket(const char *addr)
 {
-	return (int)need("socket", socket(strchr(addr, ':') ? AF_INET6 : AF_INET, SOCK_STREAM, 0));
-}
-
-static void do_bind(int fd, const char *addr, unsigned int port)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = fill(&ss, addr, port);
-
-	need("bind", bind(fd, (struct sockaddr *)&ss, len));
-}
-
-/* 0 or a negative errno. */
-static int do_connect(int fd, const char *addr)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = fill(&ss, addr, SERVER_PORT);
-
-	return connect(fd, (struct sockaddr *)&ss, len) ? -errno : 0;
+	return budget_socket(addr, SOCK_STREAM);
 }
 
 static int serve(const char *addr, unsigned int port)
 {
 	int fd = new_socket(addr);
 
-	do_bind(fd, addr, port);
-	need("listen", listen(fd, 1000));
+	budget_bind(fd, addr, port);
+	child_need("listen", listen(fd, 1000));
 	return fd;
 }
 
-static long number_after(const char *text, const char *key)
-{
-	const char *at = text ? strstr(text, key) : NULL;
-
-	return at ? strtol(at + strlen(key), NULL, 10) : -1;
-}
-
-/* What the program says is left towards addr:80. */
 static long available(const char *addr)
 {
-	const char *argv[11] = {tracer_program, "ephemeral", "--netns", "self", "-o", "json"};
-	static char out[65536];
-	char peer[128];
-	size_t len = 0;
-	int pipes[2], status;
-	const char *row;
-	ssize_t n;
-	pid_t pid;
-
-	need("pipe", pipe(pipes));
-	pid = (pid_t)need("fork", fork());
-	if (!pid) {
-		dup2(pipes[1], STDOUT_FILENO);
-		dup2(say_fd, STDERR_FILENO);
-		tracer_add_kernel(argv, 6);
-		execv(tracer_program, (char *const *)(uintptr_t)argv);
-		child_fail("%s: %s", tracer_program, strerror(errno));
-	}
-	close(pipes[1]);
-	while (len < sizeof(out) - 1 && (n = read(pipes[0], out + len, sizeof(out) - 1 - len)) > 0)
-		len += (size_t)n;
-	out[len] = '\0';
-	close(pipes[0]);
-	if (waitpid(pid, &status, 0) != pid || status)
-		child_fail("; ephemeral ended with %#x", (unsigned int)status);
-	snprintf(peer, sizeof(peer), "\"peer\":{\"addr\":\"%s\",\"port\":%d}", addr, SERVER_PORT);
-	row = strstr(out, peer);
-	if (row)
-		return number_after(row, "\"available\":");
-	return number_after(out, "\"usable\":") - number_after(out, "\"bound\":");
+	return budget_left(addr, SOCK_STREAM).sure;
 }
 
 static long connect_all(const char *addr)
 {
-	for (long count = 0; count < MAX_PORTS; count++) {
-		int err = do_connect(new_socket(addr), addr);
-
-		if (err == -EADDRNOTAVAIL)
-			return count;
-		if (err)
-			child_fail("connect to %s: %s", addr, strerror(-err));
-	}
-	child_fail("connects to %s have no end", addr);
+	return budget_connect_all(addr, SOCK_STREAM);
 }
 
 static void prove(const char *addr, long expected)
 {
-	long said = available(addr), done = connect_all(addr);
-
-	if (said != done || done != expected)
-		child_fail("to %s: said %ld, %ld connects succeeded, the case expects %ld", addr,
-			   said, done, expected);
-	said = available(addr);
-	if (said)
-		child_fail("to %s: said %ld are left after the last", addr, said);
+	budget_prove(addr, SOCK_STREAM, expected);
 }
 
 static void plain(void)
@@ -180,8 +58,8 @@ static void plain(void)
 static void bound_elsewhere(void)
 {
 	serve("0.0.0.0", SERVER_PORT);
-	do_bind(new_socket("127.0.0.9"), "127.0.0.9", 40001);
-	do_bind(new_socket("127.0.0.9"), "127.0.0.9", 40004);
+	budget_bind(new_socket("127.0.0.9"), "127.0.0.9", 40001);
+	budget_bind(new_socket("127.0.0.9"), "127.0.0.9", 40004);
 	serve("127.0.0.9", 40009);
 	prove("127.0.0.1", 7);
 }
@@ -196,11 +74,11 @@ static void bind_connect(bool no_port)
 		int fd = new_socket("127.0.0.1"), err;
 
 		if (no_port)
-			need("IP_BIND_ADDRESS_NO_PORT",
-			     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
-					sizeof(one)));
-		do_bind(fd, "127.0.0.1", 0);
-		err = do_connect(fd, "127.0.0.1");
+			child_need("IP_BIND_ADDRESS_NO_PORT",
+				   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
+					      sizeof(one)));
+		budget_bind(fd, "127.0.0.1", 0);
+		err = budget_connect(fd, "127.0.0.1");
 		if (err)
 			child_fail("connect: %s", strerror(-err));
 	}
@@ -221,37 +99,50 @@ static void bind_no_port(void)
 static void reserved(void)
 {
 	serve("0.0.0.0", SERVER_PORT);
-	write_sysctl("/proc/sys/net/ipv4/ip_local_reserved_ports", "40000,40005-40006,50000");
+	child_sysctl("ip_local_reserved_ports", "40000,40005-40006,50000");
 	prove("127.0.0.1", 7);
 }
 
-static void time_wait(const char *reuse)
+/* Ten connections whose client closes first. */
+static void leave_time_wait(int server)
 {
-	int server = serve("0.0.0.0", SERVER_PORT);
-	uint64_t deadline = deadline_in(20000);
 	char byte;
 
-	write_sysctl("/proc/sys/net/ipv4/tcp_tw_reuse", reuse);
 	for (int i = 0; i < 10; i++) {
-		int fd = new_socket("127.0.0.1"), err = do_connect(fd, "127.0.0.1"), child;
+		int fd = new_socket("127.0.0.1"), err = budget_connect(fd, "127.0.0.1"), child;
 
 		if (err)
 			child_fail("connect: %s", strerror(-err));
-		child = (int)need("accept", accept(server, NULL, NULL));
+		child = (int)child_need("accept", accept(server, NULL, NULL));
 		close(fd);
-		need("read", read(child, &byte, 1));
+		child_need("read", read(child, &byte, 1));
 		close(child);
 	}
-	if (reuse[0] == '0') {
-		prove("127.0.0.1", 0);
-		return;
-	}
+}
+
+static void wait_until_ten(void)
+{
+	uint64_t deadline = deadline_in(20000);
+
 	while (available("127.0.0.1") != 10) {
 		if (!deadline_left(deadline))
 			child_fail("no TIME_WAIT ever became reusable");
 	}
 	if (connect_all("127.0.0.1") != 10)
 		child_fail("said 10, fewer connects succeeded");
+}
+
+static void time_wait(const char *reuse)
+{
+	int server = serve("0.0.0.0", SERVER_PORT);
+
+	child_sysctl("tcp_tw_reuse", reuse);
+	leave_time_wait(server);
+	if (reuse[0] == '0') {
+		prove("127.0.0.1", 0);
+		return;
+	}
+	wait_until_ten();
 }
 
 static void time_wait_kept(void)
@@ -272,48 +163,135 @@ static void time_wait_loopback(void)
 static void ipv6(void)
 {
 	serve("::", SERVER_PORT);
-	do_bind(new_socket("::1"), "::1", 40002);
-	do_bind(new_socket("127.0.0.1"), "127.0.0.1", 40003);
+	budget_bind(new_socket("::1"), "::1", 40002);
+	budget_bind(new_socket("127.0.0.1"), "127.0.0.1", 40003);
 	prove("::1", 8);
 }
 
-static void in_child(void (*body)(void))
+/* Of an odd number connect() leaves out the first or the last, by chance: as many succeed as said, or one more. */
+static void prove_odd(const char *addr, long sure, long uncertain)
 {
-	char why[2048];
-	int pipes[2], status;
-	ssize_t n, len = 0;
-	pid_t pid;
+	struct budget_left said = budget_left(addr, SOCK_STREAM);
+	long done = connect_all(addr);
 
-	if (pipe2(pipes, O_CLOEXEC))
-		scenario_fail("pipe: %s", strerror(errno));
-	pid = fork();
-	if (!pid) {
-		say_fd = pipes[1];
-		if (unshare(CLONE_NEWNET))
-			_exit(77);
-		need("lo", netlink_link_up("lo"));
-		write_sysctl("/proc/sys/net/ipv4/ip_local_port_range", "40000 40009");
-		body();
-		_exit(0);
-	}
-	close(pipes[1]);
-	while (len < (ssize_t)sizeof(why) - 1 &&
-	       (n = read(pipes[0], why + len, sizeof(why) - 1 - (size_t)len)) > 0)
-		len += n;
-	why[len] = '\0';
-	close(pipes[0]);
-	waitpid(pid, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		scenario_skip("no network namespaces here");
-	if (status)
-		scenario_fail("%s", len ? why : "the child broke off");
+	if (said.sure != sure || said.uncertain != uncertain)
+		child_fail("to %s: said %ld and %ld more, the case expects %ld and %ld", addr,
+			   said.sure, said.uncertain, sure, uncertain);
+	if (done < sure || done > sure + uncertain)
+		child_fail("to %s: said %ld and %ld more, %ld connects succeeded", addr, sure,
+			   uncertain, done);
+	said = budget_left(addr, SOCK_STREAM);
+	if (said.sure || said.uncertain != sure + uncertain - done)
+		child_fail("to %s: said %ld and %ld more after the last", addr, said.sure,
+			   said.uncertain);
 }
 
-#define IN_CHILD(name)                                                                             \
-	static void run_##name(void)                                                               \
-	{                                                                                          \
-		in_child(name);                                                                    \
+static void odd(void)
+{
+	char addr[32];
+
+	serve("0.0.0.0", SERVER_PORT);
+	child_sysctl("ip_local_port_range", "40000 40008");
+	for (int i = 1; i <= 12; i++) {
+		snprintf(addr, sizeof(addr), "127.0.0.%d", i);
+		prove_odd(addr, 8, 1);
 	}
+}
+
+/* Its ends being taken, what is between is found. */
+static void odd_ends_taken(void)
+{
+	char addr[32];
+
+	serve("0.0.0.0", SERVER_PORT);
+	child_sysctl("ip_local_port_range", "40000 40008");
+	child_sysctl("ip_local_reserved_ports", "40000");
+	budget_bind(new_socket("127.0.0.99"), "127.0.0.99", 40008);
+	for (int i = 1; i <= 6; i++) {
+		snprintf(addr, sizeof(addr), "127.0.0.%d", i);
+		prove(addr, 7);
+	}
+}
+
+/* After half of them the same holds; of three the last is never tried. */
+static void odd_in_use(void)
+{
+	char addr[32];
+
+	serve("0.0.0.0", SERVER_PORT);
+	child_sysctl("ip_local_port_range", "40000 40006");
+	for (int i = 1; i <= 6; i++) {
+		struct budget_left said;
+
+		snprintf(addr, sizeof(addr), "127.0.0.%d", i);
+		for (int n = 0; n < 4; n++)
+			child_need("connect", budget_connect(new_socket(addr), addr));
+		said = budget_left(addr, SOCK_STREAM);
+		if (said.sure + said.uncertain != 3)
+			child_fail("to %s: said %ld and %ld more of 3", addr, said.sure,
+				   said.uncertain);
+		prove_odd(addr, said.sure, said.uncertain);
+	}
+	child_sysctl("ip_local_port_range", "40000 40002");
+	prove("127.0.0.11", 2);
+	prove("127.0.0.12", 2);
+}
+
+static void one_port(void)
+{
+	serve("0.0.0.0", SERVER_PORT);
+	child_sysctl("ip_local_port_range", "40000 40000");
+	prove("127.0.0.1", 1);
+}
+
+static void step_width(void)
+{
+	char addr[32];
+
+	child_sysctl("ip_local_port_step_width", "4");
+	serve("0.0.0.0", SERVER_PORT);
+	for (int i = 1; i <= 6; i++) {
+		snprintf(addr, sizeof(addr), "127.0.0.%d", i);
+		prove(addr, 10);
+	}
+	child_sysctl("ip_local_port_range", "40000 40008");
+	child_sysctl("ip_local_port_step_width", "100");
+	for (int i = 11; i <= 16; i++) {
+		snprintf(addr, sizeof(addr), "127.0.0.%d", i);
+		prove_odd(addr, 8, 1);
+	}
+}
+
+/* Sockets that choose from a range of their own take from the namespace's as any others. */
+static void socket_range(void)
+{
+	uint32_t range = 40003u << 16 | 40002u;
+
+	serve("0.0.0.0", SERVER_PORT);
+	for (int i = 0; i < 2; i++) {
+		int fd = new_socket("127.0.0.1"), err;
+
+		if (setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof(range)))
+			child_skip("no IP_LOCAL_PORT_RANGE");
+		err = budget_connect(fd, "127.0.0.1");
+		if (err)
+			child_fail("connect: %s", strerror(-err));
+	}
+	prove("127.0.0.2", 10);
+	prove("127.0.0.1", 8);
+}
+
+static void time_wait_delay(void)
+{
+	int server = serve("0.0.0.0", SERVER_PORT);
+
+	child_sysctl("tcp_tw_reuse_delay", "60000");
+	child_sysctl("tcp_tw_reuse", "1");
+	leave_time_wait(server);
+	prove("127.0.0.1", 0);
+	child_sysctl("tcp_tw_reuse_delay", "1");
+	wait_until_ten();
+}
 
 IN_CHILD(plain)
 IN_CHILD(bound_elsewhere)
@@ -324,6 +302,13 @@ IN_CHILD(time_wait_kept)
 IN_CHILD(time_wait_reused)
 IN_CHILD(time_wait_loopback)
 IN_CHILD(ipv6)
+IN_CHILD(odd)
+IN_CHILD(odd_ends_taken)
+IN_CHILD(odd_in_use)
+IN_CHILD(one_port)
+IN_CHILD(step_width)
+IN_CHILD(socket_range)
+IN_CHILD(time_wait_delay)
 
 const struct scenario budget_scenarios[] = {
 	{"budget-plain", run_plain},
@@ -335,5 +320,12 @@ const struct scenario budget_scenarios[] = {
 	{"budget-time-wait-reused", run_time_wait_reused},
 	{"budget-time-wait-loopback", run_time_wait_loopback},
 	{"budget-ipv6", run_ipv6},
+	{"budget-odd", run_odd},
+	{"budget-odd-ends-taken", run_odd_ends_taken},
+	{"budget-odd-in-use", run_odd_in_use},
+	{"budget-one-port", run_one_port},
+	{"budget-step-width", run_step_width},
+	{"budget-socket-range", run_socket_range},
+	{"budget-time-wait-delay", run_time_wait_delay},
 	{0},
 };

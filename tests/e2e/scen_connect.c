@@ -2,12 +2,16 @@
 /* connect() that fails, waits, is interrupted or finds no port: one event for one attempt. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
+#include "netlink.h"
 #include "pair.h"
 #include "scenario.h"
 
@@ -228,34 +232,152 @@ static void interrupted(void)
 	expect_life(t, &x);
 }
 
-/* No state ever changes: connect()'s answer is all there is. */
-static void no_route(const char *address)
+/* EINPROGRESS, and success that only poll() and a second connect() tell: one connect. */
+static void nonblocking(void)
 {
 	struct tracer *t = tracer_shared();
-	struct peer *p = peer_start("sw-client");
+	struct pair p = pair_new("127.0.0.1");
+	struct expect x;
+	int err;
+
+	pair_listen(&p);
+	p.conn = (int)must("socket", remote_socket(p.client, AF_INET, SOCK_NONBLOCK));
+	err = remote_connect(p.client, p.conn, p.connect_to);
+	if (err != -EINPROGRESS)
+		scenario_fail("connect gave %d", err);
+	if (!(remote_wait(p.client, p.conn, POLLOUT, 5000) & POLLOUT))
+		scenario_fail("it never connects");
+	err = remote_connect(p.client, p.conn, p.connect_to);
+	if (err != 0 && err != -EISCONN)
+		scenario_fail("connect asked again gave %d", err);
+	pair_accept(&p, ACCEPT_ADDRESS);
+	x = attempt(p.client, p.conn, p.connect_to, "local-close");
+	x.states = STATES_CLIENT_ACTIVE;
+	pair_close(&p, CLIENT_FIRST);
+	expect_life(t, &x);
+}
+
+/* What a peer answers to a SYN: that its host cannot be reached (RFC 792, type 3, code 1). */
+struct unreachable {
+	struct icmphdr icmp;
+	struct iphdr ip; /* of the SYN */
+	uint8_t tcp[8];
+};
+
+static uint16_t checksum(const void *data, size_t size)
+{
+	const uint16_t *words = data;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < size / 2; i++)
+		sum += words[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t) ~(sum + (sum >> 16));
+}
+
+/* From a raw socket that was there before, because of the sequence number. */
+static void do_answer_unreachable(struct call *c)
+{
+	struct unreachable u = {.icmp = {.type = ICMP_DEST_UNREACH, .code = ICMP_HOST_UNREACH}};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	uint8_t packet[256];
+	int out = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	uint16_t port = htons((uint16_t)c->arg[1]);
+
+	do {
+		c->result = recv((int)c->arg[0], packet, sizeof(packet), 0);
+	} while (c->result >= 40 && memcmp(packet + 22, &port, 2) != 0);
+	memcpy(&u.ip, packet, sizeof(u.ip));
+	memcpy(u.tcp, packet + sizeof(u.ip), sizeof(u.tcp));
+	u.icmp.checksum = checksum(&u, sizeof(u));
+	if (c->result >= 0)
+		c->result = sendto(out, &u, sizeof(u), 0, (struct sockaddr *)&to, sizeof(to));
+	c->error = errno;
+	close(out);
+}
+
+static void do_raw_socket(struct call *c)
+{
+	c->result = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
+}
+
+/* The answer comes while connect() waits. */
+static void unreachable_by_icmp(void)
+{
+	struct tracer *t = tracer_shared();
+	struct silence s = silent_listener();
+	struct peer *router = peer_start("sw-router"), *client = peer_start("sw-client");
+	int fd = (int)must("socket", remote_socket(client, AF_INET, 0)), err;
+	struct call c = {.arg = {0}};
+	struct expect x;
+
+	peer_call(router, do_raw_socket, &c);
+	if (c.result < 0)
+		scenario_skip("no raw socket: %s", strerror(c.error));
+	remote_connect_begin(client, fd, s.at);
+	c.arg[0] = c.result;
+	c.arg[1] = address_port(&s.at);
+	peer_call(router, do_answer_unreachable, &c);
+	if (c.result < 0)
+		scenario_fail("no ICMP: %s", strerror(c.error));
+	err = remote_finish(client);
+	if (err != -EHOSTUNREACH)
+		scenario_fail("connect gave %d", err);
+	x = attempt(client, fd, s.at, "unreachable");
+	must("close", remote_close(client, fd));
+	expect_life(t, &x);
+}
+
+/* No state ever changes: connect()'s answer is all there is. */
+static void fails_at_once(struct peer *p, const char *address, int error, const char *name)
+{
+	struct tracer *t = tracer_shared();
 	struct address to = address_of(address, 4711);
 	struct end asked = address_end(&to);
 	const struct line *l;
 	uint64_t cookie;
 	int fd, err;
 
-	remote_own_netns(p);
 	fd = (int)must("socket", remote_socket(p, to.ss.ss_family, 0));
 	err = remote_connect(p, fd, to);
-	if (err != -ENETUNREACH)
+	if (err != -error)
 		scenario_fail("connect gave %d", err);
 	cookie = remote_cookie(p, fd);
 	must("close", remote_close(p, fd));
 	l = expect_line(t, cookie, LINE_CONNECT, NULL);
 	tracer_fence(t);
-	if (expect_count(t, cookie) == 1 && strcmp(l->error, "ENETUNREACH") == 0 &&
-	    l->peer.port == 4711 && strcmp(l->peer.addr, asked.addr) == 0 &&
-	    l->process.pid == (uint32_t)p->pid && strcmp(l->process.name, p->name) == 0 &&
-	    l->netns == p->netns)
+	if (expect_count(t, cookie) == 1 && strcmp(l->error, name) == 0 && l->peer.port == 4711 &&
+	    strcmp(l->peer.addr, asked.addr) == 0 && l->process.pid == (uint32_t)p->pid &&
+	    strcmp(l->process.name, p->name) == 0 && l->netns == p->netns)
 		return;
 	expect_show(t, cookie);
-	scenario_fail("there must be one connect to %s port 4711 of %d with ENETUNREACH",
-		      asked.addr, p->pid);
+	scenario_fail("there must be one connect to %s port 4711 of %d with %s", asked.addr, p->pid,
+		      name);
+}
+
+static void no_route(const char *address)
+{
+	struct peer *p = peer_start("sw-client");
+
+	remote_own_netns(p);
+	fails_at_once(p, address, ENETUNREACH, "ENETUNREACH");
+}
+
+static void do_unreachable_route(struct call *c)
+{
+	c->result = netlink_route_unreachable("192.0.2.0", 24);
+}
+
+static void unreachable_by_route(void)
+{
+	struct peer *p = peer_start("sw-client");
+	struct call c = {.arg = {0}};
+
+	remote_own_netns(p);
+	peer_call(p, do_unreachable_route, &c);
+	if (c.result < 0)
+		scenario_skip("no such route here: %s", strerror(c.error));
+	fails_at_once(p, "192.0.2.1", EHOSTUNREACH, "EHOSTUNREACH");
 }
 
 static void no_route_ipv4(void)
@@ -363,6 +485,9 @@ const struct scenario connect_scenarios[] = {
 	{"connect-timeout", timeout},
 	{"connect-closed-in-syn-sent", close_in_syn_sent},
 	{"connect-interrupted", interrupted},
+	{"connect-nonblocking", nonblocking},
+	{"connect-unreachable", unreachable_by_icmp},
+	{"connect-unreachable-route", unreachable_by_route},
 	{"connect-no-route", no_route_ipv4},
 	{"connect-no-route-ipv6", no_route_ipv6},
 	{"connect-ports-exhausted", exhausted},

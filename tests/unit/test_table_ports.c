@@ -10,130 +10,7 @@
 
 #include <cmocka.h>
 
-#include "table.h"
-
-#define NETNS  7
-#define PORT   4000
-#define SECOND UINT64_C(1000000000)
-
-struct world {
-	struct process_set *processes;
-	struct table *table;
-	uint64_t now, sk;
-	struct event last;
-	struct event_trouble trouble;
-	struct event_holder holder[64];
-	struct process owner[64];
-	bool has_trouble;
-};
-
-static void on_event(void *ctx, const struct event *e)
-{
-	struct world *w = ctx;
-
-	w->last = *e;
-	w->has_trouble = e->trouble != NULL;
-	if (!e->trouble)
-		return;
-	w->trouble = *e->trouble;
-	for (size_t i = 0; i < e->trouble->holder_count; i++) {
-		w->holder[i] = e->trouble->holders[i];
-		if (w->holder[i].process)
-			w->owner[i] = *w->holder[i].process;
-	}
-}
-
-static int setup(void **state)
-{
-	struct world *w = calloc(1, sizeof(*w));
-
-	w->processes = process_set_new(1000, NULL, NULL);
-	w->table = table_new(10000, w->processes, on_event, w);
-	w->now = 1000 * SECOND;
-	w->sk = 0x1000;
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	table_free(w->table);
-	assert_int_equal(process_set_count(w->processes), 0);
-	process_set_free(w->processes);
-	free(w);
-	return 0;
-}
-
-enum where { ANY4, ONE4, TWO4, ANY6, ANY6ONLY, ONE6, MAPPED1 };
-
-static void place(struct fact *f, enum where where)
-{
-	f->family = where < ANY6 ? FAMILY_IPV4 : FAMILY_IPV6;
-	switch (where) {
-	case ANY4:
-	case ANY6: break;
-	case ONE4: memcpy(f->local.addr, "\x7f\0\0\1", 4); break;
-	case TWO4: memcpy(f->local.addr, "\x7f\0\0\2", 4); break;
-	case ANY6ONLY: f->options |= WIRE_O_V6ONLY; break;
-	case ONE6: f->local.addr[15] = 1; break;
-	case MAPPED1: memcpy(f->local.addr + 10, "\xff\xff\x7f\0\0\1", 6); break;
-	}
-}
-
-static struct fact call(struct world *w, enum wire_kind kind, uint64_t sk, uint32_t pid,
-			uint32_t uid)
-{
-	w->now += 1000;
-	return (struct fact){
-		.kind = kind,
-		.netns = NETNS,
-		.time_ns = w->now,
-		.sk = sk,
-		.cookie = sk,
-		.family = FAMILY_IPV4,
-		.to = STATE_CLOSE,
-		.protocol = IPPROTO_TCP,
-		.local.port = PORT,
-		.options = WIRE_O_KNOWN,
-		.has_task = true,
-		.task = {.pid = pid, .tid = pid, .uid = uid, .name = "holder"},
-	};
-}
-
-/* bind(), and listen() where wanted; returns the socket. */
-static uint64_t hold(struct world *w, enum where where, uint8_t options, uint32_t uid,
-		     bool listening)
-{
-	uint64_t sk = w->sk += 64;
-	struct fact f = call(w, WIRE_BIND, sk, 100, uid);
-
-	f.options |= options | WIRE_O_KEEPS_PORT;
-	place(&f, where);
-	table_apply(w->table, &f);
-	if (!listening)
-		return sk;
-	f.kind = WIRE_OPEN;
-	f.from = STATE_CLOSE;
-	f.to = STATE_LISTEN;
-	table_apply(w->table, &f);
-	f.kind = WIRE_LISTEN;
-	table_apply(w->table, &f);
-	return sk;
-}
-
-static void ask(struct world *w, enum where where, uint8_t options, uint32_t uid)
-{
-	struct fact f = call(w, WIRE_BIND, w->sk += 64, 200, uid);
-
-	f.options |= options;
-	f.result = -EADDRINUSE;
-	place(&f, where);
-	table_apply(w->table, &f);
-	assert_int_equal(w->last.kind, EVENT_BIND);
-	assert_true(w->has_trouble && w->trouble.has_holders);
-}
+#include "conflict.h"
 
 #define RA WIRE_O_REUSEADDR
 #define RP WIRE_O_REUSEPORT
@@ -181,7 +58,7 @@ static void conflicts_as_the_kernel_has_them(void **state)
 		setup(&state_of_case);
 		w = state_of_case;
 		hold(w, cases[i].held, cases[i].held_options, 0, cases[i].listening);
-		ask(w, cases[i].asked, cases[i].asked_options, cases[i].uid);
+		ask_port(w, cases[i].asked, cases[i].asked_options, cases[i].uid);
 		if (w->trouble.holder_count != cases[i].conflict)
 			fail_msg("case %zu: %zu holders", i, w->trouble.holder_count);
 		if (cases[i].conflict && w->holder[0].why != cases[i].why)
@@ -203,7 +80,7 @@ static void other_places_do_not_hold(void **state)
 	f = call(w, WIRE_BIND, 0x9080, 100, 0);
 	f.protocol = IPPROTO_UDP;
 	table_apply(w->table, &f);
-	ask(w, ANY4, 0, 0);
+	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
 }
 
@@ -233,57 +110,13 @@ static void a_destroyed_socket_holds_nothing(void **state)
 	for (int i = 0; i < 5; i++)
 		sk[i] = hold(w, ONE4, RP, 0, true);
 	for (int i = 0; i < 5; i++) {
-		ask(w, ONE4, 0, 0);
+		ask_port(w, ONE4, 0, 0);
 		assert_int_equal(w->trouble.holder_count, 5 - i);
 		f = call(w, WIRE_DESTROY, sk[(i * 2) % 5], 1, 0);
 		table_apply(w->table, &f);
 	}
-	ask(w, ONE4, 0, 0);
+	ask_port(w, ONE4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
-}
-
-static void open_connection(struct world *w, uint64_t sk, uint16_t peer_port)
-{
-	struct fact f = call(w, WIRE_OPEN, sk, 100, 0);
-
-	place(&f, ONE4);
-	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
-	f.peer.port = peer_port;
-	f.from = STATE_CLOSE;
-	f.to = STATE_SYN_SENT;
-	f.local.port = 0;
-	table_apply(w->table, &f);
-	f.local.port = PORT;
-	f.kind = WIRE_CONNECT;
-	table_apply(w->table, &f);
-	f.kind = WIRE_STATE;
-	f.has_task = false;
-	f.from = STATE_SYN_SENT;
-	f.to = STATE_ESTABLISHED;
-	table_apply(w->table, &f);
-}
-
-/* ESTABLISHED to TIME_WAIT, and the socket itself is gone. */
-static void close_connection(struct world *w, uint64_t sk, uint16_t peer_port)
-{
-	static const enum tcp_state path[] = {STATE_ESTABLISHED, STATE_FIN_WAIT1, STATE_FIN_WAIT2,
-					      STATE_CLOSE};
-	struct fact f = call(w, WIRE_STATE, sk, 0, 0);
-
-	f.has_task = false;
-	f.options = 0;
-	place(&f, ONE4);
-	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
-	f.peer.port = peer_port;
-	for (int i = 0; i < 3; i++) {
-		f.from = path[i];
-		f.to = path[i + 1];
-		f.kind = f.to == STATE_CLOSE ? WIRE_CLOSED : WIRE_STATE;
-		f.flags = f.to == STATE_CLOSE ? WIRE_F_FIN_RECEIVED | WIRE_F_SHUTDOWN : 0;
-		table_apply(w->table, &f);
-	}
-	f.kind = WIRE_DESTROY;
-	table_apply(w->table, &f);
 }
 
 static void an_outgoing_connection_holds_its_port(void **state)
@@ -291,7 +124,7 @@ static void an_outgoing_connection_holds_its_port(void **state)
 	struct world *w = *state;
 
 	open_connection(w, 0x9000, 80);
-	ask(w, ANY4, RA, 0);
+	ask_port(w, ANY4, RA, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_int_equal(w->holder[0].why, WHY_OUTGOING | WHY_WILDCARD | WHY_REUSEADDR_THERE);
 	assert_int_equal(w->holder[0].state, STATE_ESTABLISHED);
@@ -305,16 +138,16 @@ static void time_wait_holds_for_a_minute(void **state)
 
 	open_connection(w, 0x9000, 80);
 	close_connection(w, 0x9000, 80);
-	ask(w, ANY4, 0, 0);
+	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_int_equal(w->holder[0].state, STATE_TIME_WAIT);
 	assert_true(w->holder[0].why & WHY_TIME_WAIT);
 	assert_int_equal(w->owner[0].pid, 100);
 	w->now += 59 * SECOND;
-	ask(w, ANY4, 0, 0);
+	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	w->now += 2 * SECOND;
-	ask(w, ANY4, 0, 0);
+	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
 }
 
@@ -325,7 +158,7 @@ static void a_reused_time_wait_is_the_new_connection(void **state)
 	open_connection(w, 0x9000, 80);
 	close_connection(w, 0x9000, 80);
 	open_connection(w, 0x9040, 80);
-	ask(w, ANY4, 0, 0);
+	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_int_equal(w->holder[0].state, STATE_ESTABLISHED);
 }
@@ -346,7 +179,7 @@ static void a_seeded_minisock_has_no_owner(void **state)
 		table_seed_end(w->table, false, &added, &removed);
 	}
 	assert_int_equal(added, 0);
-	ask(w, ONE4, 0, 0);
+	ask_port(w, ONE4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_null(w->holder[0].process);
 	assert_int_equal(w->holder[0].since_ns, 0);
@@ -360,7 +193,7 @@ static void many_time_waits_are_all_found(void **state)
 		open_connection(w, 0x9000, (uint16_t)(1000 + i));
 		close_connection(w, 0x9000, (uint16_t)(1000 + i));
 	}
-	ask(w, ANY4, 0, 0);
+	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 64);
 	assert_int_equal(w->trouble.holders_more, 5000 - 64);
 }

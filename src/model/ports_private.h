@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ports_private.h - what table_ports.c and table_holders.c share: who holds a port.
+ *
+ *     port[P]          ──▶ record ⇄ record ⇄ ...      every socket whose local port is P
+ *     ports->newest[P] ──▶ ring of TIME_WAITs, each leads to the one before on the same port.  Numbers count up and
+ *                          are never reused, so one that was overwritten is known by its number.
+ */
+#ifndef SOCKWATCH_PORTS_PRIVATE_H
+#define SOCKWATCH_PORTS_PRIVATE_H
+
+#include "table_private.h"
+
+#include <string.h>
+
+#define MAX_SHOWN 64
+
+struct time_wait {
+	uint64_t number;   /* 0 empty or ended */
+	uint64_t before;   /* the number of the one before on this port */
+	uint64_t since_ns; /* 0 unknown */
+	uint64_t end_ns;
+	uint64_t cookie;
+	const struct process *owner;
+	struct endpoint local, peer;
+	uint32_t netns, device;
+	uint16_t protocol;
+	uint8_t family, options, mapped, outgoing;
+};
+
+struct port_state {
+	struct time_wait *ring;
+	size_t size;   /* a power of two */
+	uint64_t last; /* number of the newest */
+	uint64_t newest[PORTS];
+
+	port_range_fn range_fn;
+	void *range_ctx;
+	time_wait_fn look_fn;
+	void *look_ctx;
+
+	/* Of the last failed call. */
+	struct event_trouble trouble;
+	struct event_holder holder[MAX_SHOWN];
+	struct port_range range;
+	struct {
+		uint32_t netns, used;
+		struct endpoint local, peer;
+		uint64_t counted_ns;
+	} used;
+};
+
+static inline struct time_wait *ring_at(const struct port_state *p, uint64_t number)
+{
+	struct time_wait *w = p->size ? &p->ring[number & (p->size - 1)] : NULL;
+
+	return w && number && w->number == number ? w : NULL;
+}
+
+static inline bool same_place(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
+}
+
+/* TCP and MPTCP share their ports. */
+static inline bool same_ports(uint16_t a, uint16_t b)
+{
+	return a == b || (!inet_is_udp(a) && !inet_is_udp(b));
+}
+
+static inline bool holds_port(const struct socket *s)
+{
+	return s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND) ||
+	       (s->options & WIRE_O_KEEPS_PORT) || inet_is_udp(s->protocol);
+}
+
+/* When a TIME_WAIT of a look began, where the kernel says so; else 0. */
+static inline uint64_t time_wait_since(const struct fact *f)
+{
+	return f->arg ? f->time_ns - (f->arg - 1) * UINT64_C(1000000) : 0;
+}
+
+/* Lists in `trouble` who keeps `f` from its port. */
+void holders_find(struct table *t, const struct fact *f);
+
+#endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * table_holders.c - who keeps somebody from a port, and why, by the kernel's own rule of conflicts.
+ *
+ * Facts tell of sockets, and who left a TIME_WAIT; which TIME_WAITs are there the kernel is asked, because it drops some
+ * early (a reset, a new SYN, tcp_max_tw_buckets) and keeps others for seconds longer (the timer wheel).
+ */
+#include "ports_private.h"
+
+#include <string.h>
+
+/* The kernel tells when a TIME_WAIT began in milliseconds. */
+#define STAMP_NS 2000000u
+
+/* What a bound address covers, by family. */
+struct claim {
+	bool v4, v6, any;
+	const uint8_t *addr; /* of v4: 4 bytes */
+};
+
+static struct claim claim_of(enum family family, const struct endpoint *e, uint8_t options)
+{
+	struct claim c = {.v4 = family == FAMILY_IPV4, .addr = e->addr};
+
+	if (c.v4 || inet_is_mapped(e->addr)) {
+		c.addr = c.v4 ? e->addr : e->addr + 12;
+		c.v4 = true;
+		c.any = inet_is_any(FAMILY_IPV4, c.addr);
+		return c;
+	}
+	c.v6 = true;
+	c.any = inet_is_any(family, e->addr);
+	c.v4 = c.any && !(options & WIRE_O_V6ONLY);
+	return c;
+}
+
+static bool claims_meet(struct claim a, struct claim b, uint32_t *ret_why)
+{
+	bool v4 = a.v4 && b.v4, v6 = a.v6 && b.v6;
+
+	if (!v4 && !v6)
+		return false;
+	if (!a.any && !b.any && memcmp(a.addr, b.addr, v4 ? 4 : 16) != 0)
+		return false;
+	if (a.any != b.any)
+		*ret_why |= WHY_WILDCARD;
+	if (a.v6 != b.v6)
+		*ret_why |= WHY_DUAL_STACK;
+	return true;
+}
+
+struct asker {
+	const struct fact *fact;
+	struct claim claim;
+	bool known; /* its options are */
+};
+
+/* inet_bind_conflict() and sk_reuseport_match(), net/ipv4/inet_connection_sock.c. */
+static bool options_conflict(const struct asker *a, const struct event_holder *h, uint8_t options,
+			     uint32_t *ret_why)
+{
+	const uint8_t mine = a->fact->options;
+	bool waits = h->state == STATE_TIME_WAIT;
+	bool both_port = mine & options & WIRE_O_REUSEPORT;
+	bool other_user = h->process && a->fact->has_task && h->process->uid != a->fact->task.uid;
+
+	if (h->state == STATE_LISTEN)
+		*ret_why |= WHY_LISTENING;
+	if (waits)
+		*ret_why |= WHY_TIME_WAIT;
+	if (!a->known || !(options & WIRE_O_KNOWN))
+		return true;
+	if ((mine & options & WIRE_O_REUSEADDR) && h->state != STATE_LISTEN)
+		return false;
+	if (both_port && (waits || !other_user))
+		return false;
+	if (both_port)
+		*ret_why |= WHY_REUSEPORT_USER;
+	else if (mine & WIRE_O_REUSEPORT)
+		*ret_why |= WHY_REUSEPORT_THERE;
+	else if (options & WIRE_O_REUSEPORT)
+		*ret_why |= WHY_REUSEPORT_HERE;
+	if (h->state == STATE_LISTEN)
+		return true;
+	if (!(mine & WIRE_O_REUSEADDR))
+		*ret_why |= WHY_REUSEADDR_HERE;
+	if (!(options & WIRE_O_REUSEADDR))
+		*ret_why |= WHY_REUSEADDR_THERE;
+	return true;
+}
+
+/* Completes `h` and keeps it when it stands in the way. */
+static void consider(struct table *t, const struct asker *a, struct event_holder *h,
+		     uint8_t options, uint32_t device)
+{
+	struct event_trouble *trouble = &t->ports->trouble;
+
+	if (a->fact->device && device && a->fact->device != device)
+		return;
+	if (!claims_meet(a->claim, claim_of(h->family, &h->local, options), &h->why) ||
+	    !options_conflict(a, h, options, &h->why))
+		return;
+	if (trouble->holder_count < MAX_SHOWN)
+		t->ports->holder[trouble->holder_count++] = *h;
+	else
+		trouble->holders_more++;
+}
+
+/* An MPTCP socket and the TCP socket it works through are one holder. */
+static bool is_subflow(const struct table *t, const struct event_holder *h)
+{
+	const struct event_trouble *trouble = &t->ports->trouble;
+
+	for (size_t i = 0; i < trouble->holder_count; i++) {
+		const struct event_holder *other = &t->ports->holder[i];
+
+		if (other->protocol != h->protocol && other->process == h->process &&
+		    same_place(&other->local, &h->local) && same_place(&other->peer, &h->peer) &&
+		    other->state == h->state)
+			return true;
+	}
+	return false;
+}
+
+static void consider_socket(struct table *t, const struct asker *a, const struct socket *s)
+{
+	struct event_holder h = {
+		.process = s->owner,
+		.protocol = s->protocol,
+		.family = (enum family)s->family,
+		.mapped = (s->flags & SOCKET_MAPPED) != 0,
+		.has_peer =
+			s->peer.port != 0 && s->state != STATE_LISTEN && s->state != STATE_CLOSE,
+		.local = s->local,
+		.peer = s->peer,
+		.state = inet_is_udp(s->protocol) ? STATE_NONE : (enum tcp_state)s->state,
+		.since_ns = s->since_ns,
+	};
+
+	if (s->netns != a->fact->netns || s->sk == a->fact->sk ||
+	    !same_ports(s->protocol, a->fact->protocol) || !holds_port(s) || is_subflow(t, &h))
+		return;
+	if (h.has_peer && (s->flags & SOCKET_AUTOBIND) && !(s->flags & SOCKET_PASSIVE))
+		h.why |= WHY_OUTGOING;
+	consider(t, a, &h, s->options, s->device);
+}
+
+/* Gone before its time, when its four ends live again. */
+static bool lives_again(const struct table *t, const struct time_wait *w)
+{
+	unsigned int steps = 4096;
+
+	for (uint32_t i = t->port[w->local.port]; i != NO_SLOT && steps--;
+	     i = table_slot(t, i)->next_port) {
+		const struct socket *s = table_slot(t, i);
+
+		if (s->netns == w->netns && s->state != STATE_CLOSE &&
+		    same_place(&s->local, &w->local) && same_place(&s->peer, &w->peer))
+			return true;
+	}
+	return false;
+}
+
+static void consider_time_wait(struct table *t, const struct asker *a, const struct time_wait *w)
+{
+	struct event_holder h = {
+		.process = w->owner,
+		.protocol = w->protocol,
+		.family = (enum family)w->family,
+		.mapped = w->mapped,
+		.has_peer = true,
+		.local = w->local,
+		.peer = w->peer,
+		.state = STATE_TIME_WAIT,
+		.since_ns = w->since_ns,
+		.why = w->outgoing ? WHY_OUTGOING : 0,
+	};
+
+	if (w->netns != a->fact->netns || w->end_ns <= a->fact->time_ns ||
+	    !same_ports(w->protocol, a->fact->protocol))
+		return;
+	/* A long list of which the rest is only counted must not be searched for each. */
+	if (t->ports->trouble.holder_count < MAX_SHOWN && lives_again(t, w))
+		return;
+	consider(t, a, &h, w->options, w->device);
+}
+
+/* ---- the kernel's own list of TIME_WAITs ---- */
+
+struct look {
+	struct table *t;
+	const struct asker *asker;
+};
+
+/* What was seen of it, as it may have ended by what was expected. */
+static const struct time_wait *recall(const struct port_state *p, const struct fact *f)
+{
+	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
+	     w = ring_at(p, w->before)) {
+		if (w->netns == f->netns && same_place(&w->local, &f->local) &&
+		    same_place(&w->peer, &f->peer) &&
+		    (!w->cookie || !f->cookie || w->cookie == f->cookie))
+			return w;
+	}
+	return NULL;
+}
+
+static void on_time_wait(void *ctx, const struct fact *f)
+{
+	const struct look *look = ctx;
+	struct table *t = look->t;
+	struct time_wait w = {
+		.since_ns = time_wait_since(f),
+		.end_ns = UINT64_MAX,
+		.local = f->local,
+		.peer = f->peer,
+		.netns = f->netns,
+		.device = f->device,
+		.protocol = f->protocol,
+		.family = (uint8_t)f->family,
+		.options = f->options,
+		.mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr),
+	};
+
+	uint64_t latest = look->asker->fact->time_ns + STAMP_NS;
+
+	/* Those that are only counted need no name. */
+	if (t->ports->trouble.holder_count < MAX_SHOWN) {
+		const struct time_wait *known = recall(t->ports, f);
+
+		if (known) {
+			w.owner = known->owner;
+			w.outgoing = known->outgoing;
+			w.since_ns = known->since_ns ? known->since_ns : w.since_ns;
+		}
+	}
+	/* The look comes after the call. */
+	if (w.since_ns <= latest)
+		consider_time_wait(t, look->asker, &w);
+}
+
+/* False: the kernel cannot be asked. */
+static bool ask_kernel(struct table *t, const struct asker *a)
+{
+	struct port_state *p = t->ports;
+	const struct event_trouble before = p->trouble;
+	struct look look = {.t = t, .asker = a};
+
+	if (!p->look_fn)
+		return false;
+	if (p->look_fn(p->look_ctx, a->fact->netns, a->fact->has_task ? a->fact->task.pid : 0,
+		       a->fact->local.port, on_time_wait, &look))
+		return true;
+	p->trouble = before;
+	return false;
+}
+
+void holders_find(struct table *t, const struct fact *f)
+{
+	struct port_state *p = t->ports;
+	struct asker a = {
+		.fact = f,
+		.claim = claim_of(f->family, &f->local, f->options),
+		.known = f->options & WIRE_O_KNOWN,
+	};
+
+	p->trouble.has_holders = true;
+	p->trouble.holders = p->holder;
+	for (int listening = 1; listening >= 0; listening--) {
+		for (uint32_t i = t->port[f->local.port]; i != NO_SLOT;
+		     i = table_slot(t, i)->next_port) {
+			const struct socket *s = table_slot(t, i);
+
+			if ((s->state == STATE_LISTEN) == listening)
+				consider_socket(t, &a, s);
+		}
+	}
+	if (inet_is_udp(f->protocol) || ask_kernel(t, &a))
+		return;
+	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
+	     w = ring_at(p, w->before))
+		consider_time_wait(t, &a, w);
+}

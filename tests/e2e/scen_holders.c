@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A bind() that finds its port taken names all that hold it, why, and nothing that is gone. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "scenario.h"
+
+#define PORT 4711
+
+/* A connection whose story explains a failure. */
+static uint64_t involved;
+
+/* Fails with EADDRINUSE at `at`; the line that says so. */
+static const struct line *refused(struct peer *p, int fd, struct address at, unsigned int holders)
+{
+	uint64_t cookie = remote_cookie(p, fd);
+	int err = remote_bind(p, fd, at);
+	const struct line *l;
+
+	if (err != -EADDRINUSE)
+		scenario_fail("bind gave %d", err);
+	l = expect_line(tracer_shared(), cookie, LINE_BIND, NULL);
+	if (strcmp(l->error, "EADDRINUSE") == 0 && l->holder_count == holders)
+		return l;
+	scenario_show(l);
+	if (involved)
+		expect_show(tracer_shared(), involved);
+	scenario_fail("bind must show EADDRINUSE and %u holders", holders);
+}
+
+static void check_holder(const struct line *l, const struct peer *holder, const char *state,
+			 const char *const *why)
+{
+	bool right = l->holder.known && l->holder.pid == (uint32_t)holder->pid &&
+		     strcmp(l->holder.name, holder->name) == 0 && strstr(l->text, state) &&
+		     strstr(l->text, "\"since\":\"");
+
+	for (; *why; why++)
+		right &= strstr(l->text, *why) != NULL;
+	if (right)
+		return;
+	scenario_show(l);
+	scenario_fail("the holder must be %d %s, %s", holder->pid, holder->name, state);
+}
+
+static int socket_with(struct peer *p, int family, int option)
+{
+	int fd = (int)must("socket", remote_socket(p, family, 0));
+
+	if (option)
+		must("setsockopt", remote_option(p, fd, SOL_SOCKET, option, 1));
+	return fd;
+}
+
+/* ---- TIME_WAIT ---- */
+
+struct scene {
+	struct peer *server, *client, *holder, *late;
+	int listener, child, conn;
+};
+
+/* A connection from a port that can be had again, in a namespace of its own. */
+static void scene_connect(struct scene *s)
+{
+	s->conn = socket_with(s->client, AF_INET, SO_REUSEADDR);
+	must("bind", remote_bind(s->client, s->conn, address_of("127.0.0.1", 5000)));
+	must("connect", remote_connect(s->client, s->conn, address_of("127.0.0.1", PORT)));
+	s->child = (int)must("accept", remote_accept(s->server, s->listener, ACCEPT_NULL));
+	involved = remote_cookie(s->server, s->child);
+}
+
+/* The server closes first: the TIME_WAIT is on its port. */
+static void scene_leave_time_wait(struct scene *s)
+{
+	must("close", remote_close(s->server, s->child));
+	if (remote_receive(s->client, s->conn, 1) != 0)
+		scenario_fail("the client read something");
+	must("close", remote_close(s->client, s->conn));
+}
+
+static struct scene scene_new(void)
+{
+	struct scene s = {.server = peer_start("sw-server")};
+
+	remote_own_netns(s.server);
+	s.client = peer_fork(s.server, "sw-client");
+	s.holder = peer_fork(s.server, "sw-holder");
+	s.late = peer_fork(s.server, "sw-late");
+	s.listener = socket_with(s.server, AF_INET, SO_REUSEADDR);
+	must("bind", remote_bind(s.server, s.listener, address_of("127.0.0.1", PORT)));
+	must("listen", remote_listen(s.server, s.listener, 5));
+	scene_connect(&s);
+	scene_leave_time_wait(&s);
+	return s;
+}
+
+static void time_wait(void)
+{
+	static const char *const why[] = {"\"time-wait\"", "\"reuseaddr-missing-here\"", NULL};
+	struct scene s = scene_new();
+	struct peer *p = s.late;
+
+	must("close", remote_close(s.server, s.listener));
+	check_holder(refused(p, socket_with(p, AF_INET, 0), address_of("127.0.0.1", PORT), 1),
+		     s.server, "\"state\":\"TIME_WAIT\"", why);
+}
+
+/* A new SYN took the TIME_WAIT over, and a reset ended that connection: nothing is left of either. */
+static void no_ghost(void)
+{
+	struct scene s = scene_new();
+	struct peer *holder = s.holder, *p = s.late;
+	const struct line *l;
+	int held;
+
+	scene_connect(&s);
+	must("linger", remote_linger_reset(s.client, s.conn));
+	must("close", remote_close(s.client, s.conn));
+	if (!(remote_wait(s.server, s.child, POLLIN, 5000) & POLLHUP))
+		scenario_fail("the reset did not arrive");
+	must("close", remote_close(s.server, s.child));
+	must("close", remote_close(s.server, s.listener));
+	held = socket_with(holder, AF_INET, 0);
+	must("bind", remote_bind(holder, held, address_of("127.0.0.2", PORT)));
+	l = refused(p, socket_with(p, AF_INET, 0), address_of("0.0.0.0", PORT), 1);
+	if (l->holder.pid != (uint32_t)holder->pid) {
+		scenario_show(l);
+		scenario_fail("the holder must be %d %s", holder->pid, holder->name);
+	}
+}
+
+/* ---- others ---- */
+
+/* Nobody listens: the kernel chose the port for a connection. */
+static void outgoing(void)
+{
+	static const char *const why[] = {"\"outgoing\"", NULL};
+	struct peer *server = peer_start("sw-server"), *client, *p;
+	int listener, conn;
+
+	remote_own_netns(server);
+	client = peer_fork(server, "sw-client");
+	p = peer_fork(server, "sw-late");
+	listener = socket_with(server, AF_INET, 0);
+	must("bind", remote_bind(server, listener, address_of("127.0.0.1", PORT)));
+	must("listen", remote_listen(server, listener, 5));
+	conn = socket_with(client, AF_INET, 0);
+	must("connect", remote_connect(client, conn, address_of("127.0.0.1", PORT)));
+	check_holder(
+		refused(p, socket_with(p, AF_INET, SO_REUSEADDR), remote_local(client, conn), 1),
+		client, "\"state\":\"ESTABLISHED\"", why);
+}
+
+static void do_drop_root(struct call *c)
+{
+	c->result = setresuid(65534, 65534, 65534);
+}
+
+static void reuseport_of_another(void)
+{
+	static const char *const why[] = {"\"reuseport-other-user\"", NULL};
+	struct peer *holder = peer_start("sw-holder"), *p;
+	struct call c = {.arg = {0}};
+	int held;
+
+	remote_own_netns(holder);
+	p = peer_fork(holder, "sw-nobody");
+	held = socket_with(holder, AF_INET, SO_REUSEPORT);
+	must("bind", remote_bind(holder, held, address_of("127.0.0.1", PORT)));
+	must("listen", remote_listen(holder, held, 5));
+	peer_call(p, do_drop_root, &c);
+	if (c.result < 0)
+		scenario_skip("cannot become another user: %s", strerror(c.error));
+	check_holder(
+		refused(p, socket_with(p, AF_INET, SO_REUSEPORT), address_of("127.0.0.1", PORT), 1),
+		holder, "\"state\":\"LISTEN\"", why);
+}
+
+static void dual_stack(void)
+{
+	static const char *const why[] = {"\"dual-stack\"", "\"wildcard\"", NULL};
+	struct peer *holder = peer_start("sw-holder"), *p = peer_start("sw-late");
+	int held = remote_socket(holder, AF_INET6, 0);
+	struct address at;
+
+	if (held < 0)
+		scenario_skip("no IPv6");
+	must("bind", remote_bind(holder, held, address_of("::", 0)));
+	must("listen", remote_listen(holder, held, 5));
+	at = remote_local(holder, held);
+	at = address_of("127.0.0.1", address_port(&at));
+	check_holder(refused(p, socket_with(p, AF_INET, 0), at, 1), holder, "\"state\":\"LISTEN\"",
+		     why);
+}
+
+/* All of them: listeners first, then who is only bound, then TIME_WAIT. */
+static void several(void)
+{
+	struct scene s = scene_new();
+	struct peer *holder = s.holder, *p = s.late;
+	int held = socket_with(holder, AF_INET, 0);
+	const struct line *l;
+
+	must("bind", remote_bind(holder, held, address_of("127.0.0.2", PORT)));
+	l = refused(p, socket_with(p, AF_INET, 0), address_of("0.0.0.0", PORT), 3);
+	if (l->holder.pid == (uint32_t)s.server->pid && strstr(l->text, "\"LISTEN\"") &&
+	    strstr(l->text, "\"CLOSE\"") && strstr(l->text, "\"TIME_WAIT\""))
+		return;
+	scenario_show(l);
+	scenario_fail("the listener, the bound socket and the TIME_WAIT must be named");
+}
+
+/* Which right is missing, or from where on none is needed. */
+static void no_right(void)
+{
+	struct peer *p = peer_start("sw-nobody");
+	struct call c = {.arg = {0}};
+	const struct line *l;
+	int fd;
+
+	remote_own_netns(p);
+	if (remote_write_file(p, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "700") < 0)
+		scenario_skip("ip_unprivileged_port_start cannot be set");
+	peer_call(p, do_drop_root, &c);
+	if (c.result < 0)
+		scenario_skip("cannot become another user: %s", strerror(c.error));
+	fd = socket_with(p, AF_INET, 0);
+	if (remote_bind(p, fd, address_of("127.0.0.1", 699)) != -EACCES)
+		scenario_fail("port 699 is free to everybody");
+	l = expect_line(tracer_shared(), remote_cookie(p, fd), LINE_BIND, NULL);
+	if (strcmp(l->error, "EACCES") != 0 || !strstr(l->text, "\"unprivileged_from\":700") ||
+	    !strstr(l->text, "CAP_NET_BIND_SERVICE")) {
+		scenario_show(l);
+		scenario_fail("it must be told that 700 and up need no right");
+	}
+	must("bind", remote_bind(p, fd, address_of("127.0.0.1", 700)));
+}
+
+const struct scenario holders_scenarios[] = {
+	{"holders-time-wait", time_wait},   {"holders-no-ghost", no_ghost},
+	{"holders-outgoing", outgoing},	    {"holders-reuseport-user", reuseport_of_another},
+	{"holders-dual-stack", dual_stack}, {"holders-several", several},
+	{"holders-no-right", no_right},	    {0},
+};
