@@ -47,12 +47,13 @@ struct listing_socket {
 	uint64_t key;		/* what descriptors lead to; equal keys are one socket to its holders; 0 none */
 	uint64_t sk;		/* tells apart sockets of one key (MPTCP) */
 	uint64_t cookie;	/* 0 unknown */
-	uint64_t since_ns;	/* CLOCK_BOOTTIME, 0 unknown */
+	uint64_t since_ns;	/* its life began; a TIME_WAIT: was entered.  CLOCK_BOOTTIME, 0 unknown */
 	struct endpoint local, peer;
 	uint32_t netns;
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
 	uint32_t first, last;	/* holders, LISTING_NONE without one */
 	uint32_t holder_count;
+	uint32_t maker;		/* task that left it, from past.h; LISTING_NONE unknown or held */
 	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;		/* enum family */
 	uint8_t state;		/* enum tcp_state */
@@ -102,8 +103,8 @@ void listing_join(struct listing *l);
 
 /*
  * Who owns it: its maker where that is known and still holds it, the only holder, or of several the one all others
- * descend from; of a connection that waits for accept(), the owner of the only listener it can belong to.  NULL when
- * none of these is certain.
+ * descend from; of a connection that waits for accept(), the owner of the only listener it can belong to; of what no
+ * process holds any more, who left it.  NULL when none of these is certain.
  */
 const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s);
 /*

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ls.c - `sockwatch ls`: every socket and everyone who holds it. */
+#include "ask.h"
 #include "commands.h"
 #include "listing_writer.h"
 #include "log.h"
@@ -18,6 +19,7 @@
 
 struct ls {
 	const struct options *options;
+	struct ask ask;
 	struct listing listing;
 	struct listing_style style;
 	struct writer *json;
@@ -147,16 +149,17 @@ static int run(struct ls *s)
 	const struct options *o = s->options;
 	bool json = o->format == FORMAT_JSON;
 	struct filter none;
-	int err = output_open(&s->output, o->output_file);
+	int code = ask_open(&s->ask, o), err = code ? 0 : output_open(&s->output, o->output_file);
 
-	if (err) {
+	if (err)
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
-		return 1;
-	}
+	if (code || err)
+		return code ? code : 1;
 	filter_init(&none);
 	s->filtered = memcmp(&none, &o->filter, sizeof(none)) != 0;
 	if (command_look(o, json, &s->listing))
 		return 1;
+	code = ask_fill(&s->ask, &s->listing);
 	if (json || o->filter.cgroup || o->filter.container) {
 		for (size_t i = 0; i < s->listing.task_count; i++)
 			procinfo_resolve(&s->listing.tasks[i]);
@@ -173,7 +176,7 @@ static int run(struct ls *s)
 			  strerror(s->output.error ? s->output.error : ENOMEM));
 		return 1;
 	}
-	return 0;
+	return code;
 }
 
 int command_ls(const struct options *options)
@@ -183,6 +186,7 @@ int command_ls(const struct options *options)
 
 	output_catch_signals();
 	code = run(&s);
+	ask_close(&s.ask);
 	listing_done(&s.listing);
 	writer_free(s.json);
 	services_free(s.services);

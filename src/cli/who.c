@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* who.c - `sockwatch who`: who has a port, or the moment somebody takes it. */
+#include "ask.h"
 #include "commands.h"
 #include "log.h"
 #include "names.h"
@@ -22,6 +23,7 @@
 
 struct search {
 	const struct options *options;
+	struct ask ask;
 	struct listing listing;
 	const struct listing_socket **found;
 	size_t count;
@@ -49,8 +51,8 @@ static int look(struct search *s)
 	s->found = NULL;
 	s->count = 0;
 	err = command_look(s->options, true, &s->listing);
-	if (err)
-		return err;
+	if (err || ask_fill(&s->ask, &s->listing))
+		return err ? err : -EIO;
 	s->found = calloc(s->listing.socket_count + 1, sizeof(const struct listing_socket *));
 	if (!s->found) {
 		log_error("no memory");
@@ -219,12 +221,12 @@ static int wait_for(struct search *s)
 static int run(struct search *s)
 {
 	const struct options *o = s->options;
-	int err = output_open(&s->output, o->output_file);
+	int code = ask_open(&s->ask, o), err = code ? 0 : output_open(&s->output, o->output_file);
 
-	if (err) {
+	if (err)
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
-		return 1;
-	}
+	if (code || err)
+		return code ? code : 1;
 	if (look(s))
 		return 1;
 	if (!s->count && o->wait && wait_for(s))
@@ -256,6 +258,7 @@ int command_who(const struct options *options)
 
 	output_catch_signals();
 	code = run(&s);
+	ask_close(&s.ask);
 	table_free(s.table);
 	process_set_free(s.processes);
 	kernel_close(s.kernel);
