@@ -96,8 +96,7 @@ static int connect_to(int dir, const char *name)
 
 	if (fd < 0)
 		return -errno;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%.15s", dir,
-		 name);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%.15s", dir, name);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		err = -errno;
 	else if (!serve_trusts(fd))
@@ -212,8 +211,7 @@ static void ask_trace(struct past *p, int dir, const char *name, const uint8_t *
 /* The question about all of which something is unknown; its length, 0 when there is none. */
 static size_t make_question(const struct past *p, uint8_t **ret)
 {
-	struct past_question q = {
-		.magic = PAST_MAGIC, .version = PAST_VERSION, .size = sizeof(q)};
+	struct past_question q = {.magic = PAST_MAGIC, .version = PAST_VERSION, .size = sizeof(q)};
 	size_t len = sizeof(q);
 	uint8_t *bytes = malloc(sizeof(q) + 8 * p->listing->socket_count);
 

@@ -71,8 +71,8 @@ bool serve_trusts(int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	       len == sizeof(peer) && (peer.uid == 0 || peer.uid == geteuid());
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) &&
+	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
 /* Listens under another name first: what has the name of a process can be connected to. */
@@ -236,8 +236,8 @@ static bool is_asked(void *ctx, uint64_t cookie)
 /* Nobody asks whose a socket is that a process holds. */
 static bool may_be_left(const struct event *e)
 {
-	return e->close.end == EVENT_END_SEEN || (e->close.state != STATE_ESTABLISHED &&
-						  e->close.state != STATE_LISTEN);
+	return e->close.end == EVENT_END_SEEN ||
+	       (e->close.state != STATE_ESTABLISHED && e->close.state != STATE_LISTEN);
 }
 
 static void on_life(void *ctx, const struct event *e)

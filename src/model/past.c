@@ -143,8 +143,8 @@ static bool same_address(const struct endpoint *a, const struct endpoint *b)
 /* Equal cookies are one socket; one life of it has one pair of ends, but for UDP, which may change its peer. */
 static bool is_life_of(const struct listing_socket *s, const struct event *e)
 {
-	if (s->netns != e->netns || s->protocol != e->protocol ||
-	    s->family != (uint8_t)e->family || s->local.port != e->local.port)
+	if (s->netns != e->netns || s->protocol != e->protocol || s->family != (uint8_t)e->family ||
+	    s->local.port != e->local.port)
 		return false;
 	if (e->close.end == EVENT_END_SEEN ? !e->close.time_wait || !is_left(s)
 					   : s->state == STATE_TIME_WAIT)
