@@ -3,7 +3,7 @@
  * snapshot.bpf.c - one look at every socket: who holds which (all namespaces in one pass), and what no descriptor leads to
  * (a pass per namespace).  An object of its own, because a listing must start fast and needs none of the tracer.
  */
-#include "vmlinux.h"
+#include "looked.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
@@ -157,6 +157,8 @@ int look_held(struct bpf_iter__task_file *ctx)
 
 static __always_inline int tell_socket(struct seq_file *seq, struct sock *sk, const bool tcp)
 {
+	/* Not sk->sk_socket: to follow a trusted pointer the verifier searches all of the kernel's types, for longer than this
+	 * takes on 10,000 sockets. */
 	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
 	struct wire_look r = {};
 
