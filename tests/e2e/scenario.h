@@ -26,7 +26,8 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	thread_scenarios[], port_scenarios[], bind_scenarios[], close_scenarios[],
 	reset_scenarios[], connect_scenarios[], uring_scenarios[], compat_scenarios[],
 	protocol_scenarios[], name_scenarios[], run_scenarios[], filter_scenarios[],
-	loss_scenarios[], udp_scenarios[], budget_scenarios[], time_wait_scenarios[];
+	loss_scenarios[], udp_scenarios[], budget_scenarios[], time_wait_scenarios[],
+	listing_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */
