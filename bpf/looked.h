@@ -55,11 +55,10 @@ struct in6_addr {
 	} in6_u;
 };
 
-struct ns_common {
-	__u32 inum;
-};
 struct net {
-	struct ns_common ns;
+	struct ns_common {
+		__u32 inum;
+	} ns;
 };
 typedef struct {
 	struct net *net;
@@ -94,11 +93,10 @@ struct tcp_sock {
 	__u32 rcv_nxt, copied_seq, write_seq, snd_una;
 };
 struct udp_sock;
-struct inet_timewait_sock {
-	volatile unsigned char tw_substate;
-};
 struct tcp_timewait_sock {
-	struct inet_timewait_sock tw_sk;
+	struct inet_timewait_sock {
+		volatile unsigned char tw_substate;
+	} tw_sk;
 };
 
 struct cred {
@@ -112,11 +110,10 @@ struct socket {
 	struct sock *sk;
 };
 
-struct kernfs_node {
-	__u64 id;
-};
 struct cgroup {
-	struct kernfs_node *kn;
+	struct kernfs_node {
+		__u64 id;
+	} * kn;
 };
 struct css_set {
 	struct cgroup *dfl_cgrp;

@@ -20,8 +20,9 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile bool details = true;
 /* Where look_tcp and look_udp run; set by the loader. */
 __u32 this_netns SEC(".bss");
-/* The task whose details the stream carries last. */
+/* The task whose details the stream carries last; its address alone may be another's by now. */
 __u64 last_task SEC(".bss");
+__u64 last_started SEC(".bss");
 
 static __always_inline void fill_v4(__u8 *out, __be32 addr)
 {
@@ -141,7 +142,7 @@ int look_held(struct bpf_iter__task_file *ctx)
 	/* Each process has credentials of its own: the file keeps those it was made with. */
 	if (details && (__u64)file->f_cred == (__u64)task->cred)
 		r.look.key.flags = LOOK_F_CREATOR;
-	if (last_task == (__u64)task) {
+	if (last_task == (__u64)task && last_started == task->start_boottime) {
 		r.look.key.kind = LOOK_HELD;
 		bpf_seq_write(ctx->meta->seq, &r.look, sizeof(r.look));
 		return 0;
@@ -150,8 +151,10 @@ int look_held(struct bpf_iter__task_file *ctx)
 	r.look.key.size = sizeof(r);
 	fill_task(&r, task);
 	/* What found no room is asked for again. */
-	if (bpf_seq_write(ctx->meta->seq, &r, sizeof(r)) == 0)
+	if (bpf_seq_write(ctx->meta->seq, &r, sizeof(r)) == 0) {
 		last_task = (__u64)task;
+		last_started = task->start_boottime;
+	}
 	return 0;
 }
 

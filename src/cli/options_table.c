@@ -405,7 +405,7 @@ enum group {
 
 /* clang-format off */
 const struct options_row options_table[] = {
-	{ .commands = EPHEMERAL, .group = GROUP_FILTER, .doc = "Which ports:" },
+	{ .commands = EPHEMERAL | WHO, .group = GROUP_FILTER, .doc = "Which ports:" },
 	{ .commands = FILTERED, .group = GROUP_FILTER,
 	  .doc = "Which sockets (all given must hold; a LIST is 80,443,8000-8100, any of it):" },
 	{ 't', "tcp", NULL, FILTERED, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
@@ -441,7 +441,7 @@ const struct options_row options_table[] = {
 	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
 	  .doc = "State entered or left; a close answers to every state of its life, listen to LISTEN, "
 		 "bind, connect and accept to none" },
-	{ KEY_NETNS, "netns", "NETNS", FILTERED | EPHEMERAL, GROUP_FILTER, false, set_netns,
+	{ KEY_NETNS, "netns", "NETNS", FILTERED | EPHEMERAL | WHO, GROUP_FILTER, false, set_netns,
 	  .why = "not a network namespace", .example = "self",
 	  .doc = "In this network namespace: self, a path, an inode or a name of ip netns; default: all" },
 	{ KEY_CGROUP, "cgroup", "PATH", FILTERED, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),

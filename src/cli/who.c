@@ -35,6 +35,7 @@ struct search {
 	struct kernel *kernel;
 	struct process_set *processes;
 	struct table *table;
+	uint64_t lost; /* facts, when it last looked */
 	bool taken;
 	struct event event; /* the first that took it */
 	struct process taker;
@@ -43,7 +44,7 @@ struct search {
 /* Looks, and keeps the sockets that have the port. */
 static int look(struct search *s)
 {
-	const struct filter_inet *inet = &s->options->filter.inet[0];
+	const struct filter *f = &s->options->filter;
 	int err;
 
 	listing_done(&s->listing);
@@ -62,7 +63,8 @@ static int look(struct search *s)
 		const struct listing_socket *socket = &s->listing.sockets[i];
 
 		if (socket->local.port && socket->protocol != IPPROTO_RAW &&
-		    filter_inet_match_local(inet, socket))
+		    (!f->has_netns || socket->netns == f->netns) &&
+		    filter_inet_match_local(&f->inet[0], socket))
 			s->found[s->count++] = socket;
 	}
 	return 0;
@@ -129,6 +131,7 @@ static void write_text(struct search *s)
 static void on_event(void *ctx, const struct event *e)
 {
 	struct search *s = ctx;
+	const struct filter *f = &s->options->filter;
 	struct listing_socket socket = {
 		.local = e->local,
 		.protocol = e->protocol,
@@ -138,7 +141,8 @@ static void on_event(void *ctx, const struct event *e)
 	bool takes = e->kind == EVENT_BIND || e->kind == EVENT_LISTEN || e->kind == EVENT_CONNECT;
 
 	if (s->taken || !takes || e->error || !e->has_local || !e->local.port ||
-	    !filter_inet_match_local(&s->options->filter.inet[0], &socket))
+	    (f->has_netns && e->netns != f->netns) ||
+	    !filter_inet_match_local(&f->inet[0], &socket))
 		return;
 	s->taken = true;
 	s->event = *e;
@@ -185,6 +189,17 @@ static int open_trace(struct search *s)
 	return 0;
 }
 
+/* Who took the port may be among the facts that found no room. */
+static int look_after_loss(struct search *s)
+{
+	uint64_t by_kind[WIRE_KINDS], lost = kernel_lost(s->kernel, by_kind);
+
+	if (lost == s->lost)
+		return 0;
+	s->lost = lost;
+	return look(s);
+}
+
 /* Between the first look and the hooks the port may have been taken: so the hooks come first, then a look. */
 static int wait_for(struct search *s)
 {
@@ -202,8 +217,8 @@ static int wait_for(struct search *s)
 			table_release(s->table, kernel_now());
 			if (!s->taken)
 				kernel_wait(s->kernel, WAIT_MS);
-			if (poll && !s->taken)
-				err = look(s);
+			if (!s->taken)
+				err = poll ? look(s) : look_after_loss(s);
 		}
 	}
 	if (!err && s->taken)

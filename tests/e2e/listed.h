@@ -34,7 +34,7 @@ struct listed {
 	unsigned int count;
 };
 
-/* `ls -o json` through `source` ("auto", "proc"), of one namespace or (0) of all. */
+/* `ls -o json` through `source` ("auto", "proc"), of one namespace or (0) those of all that listen. */
 void listed_take(struct listed *l, const char *source, uint64_t netns);
 /* What /proc/PID/net/{tcp,tcp6,udp,udp6,udplite,udplite6} says: no process, no cookie. */
 void listed_take_proc(struct listed *l, pid_t pid);
