@@ -192,8 +192,14 @@ void listed_take(struct listed *l, const char *source, uint64_t netns)
 {
 	static char out[OUTPUT_MAX];
 	char inode[24];
-	const char *const args[] = {
-		"ls", "-o", "json", "--hooks", source, netns ? "--netns" : NULL, inode, NULL};
+	const char *const args[] = {"ls",
+				    "-o",
+				    "json",
+				    "--hooks",
+				    source,
+				    netns ? "--netns" : "--state",
+				    netns ? inode : "listen",
+				    NULL};
 	struct run r;
 	int code;
 
