@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "options_table.h"
@@ -183,6 +184,12 @@ static int set_state(struct options_parse *p, const struct options_row *row, con
 	const char *bad;
 
 	return filter_add_states(&p->options->filter, arg, &bad) ? check_list(row, bad) : 0;
+}
+
+/* lsof's -sTCP:LISTEN,ESTABLISHED. */
+static int set_tcp_state(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return strncasecmp(arg, "tcp:", 4) ? refuse(row, arg) : set_state(p, row, arg + 4);
 }
 
 static int set_events(struct options_parse *p, const struct options_row *row, const char *arg)
@@ -453,6 +460,9 @@ const struct options_row options_table[] = {
 	{ 'i', NULL, "[46][tcp|udp][@host][:port]", LS, GROUP_FILTER, false, set_inet,
 	  .why = "not as lsof has it", .example = "-i tcp@127.0.0.1:80,443", .optional = true,
 	  .doc = "As lsof: version, protocol, and host and port at either end; several add up" },
+	{ 's', NULL, "TCP:STATE,...", LS, GROUP_FILTER, false, set_tcp_state,
+	  .why = "not as lsof has it, TCP: and states (" STATE_WORDS ")", .example = "TCP:LISTEN",
+	  .doc = "As lsof: like --state" },
 	{ 'a', "all", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(all),
 	  .doc = "Sockets that have no port yet too" },
 	{ KEY_EVENTS, "events", "KIND,...", TRACE | HISTORY, GROUP_FILTER, false, set_events,
