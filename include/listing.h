@@ -96,6 +96,8 @@ void listing_add_netns(struct listing *l, const struct listing_netns *netns);
 
 /* The socket of this key, and of this sk where that is not 0; LISTING_NONE. */
 uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk);
+/* A hint that this socket is looked for soon; any values. */
+void listing_expect(const struct listing *l, uint64_t key, uint64_t sk);
 const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t inode);
 
 /* Gives sockets of one key the same holders and finds the listeners.  Call once after the last addition. */

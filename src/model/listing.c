@@ -124,6 +124,12 @@ uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk)
 	return LISTING_NONE;
 }
 
+void listing_expect(const struct listing *l, uint64_t key, uint64_t sk)
+{
+	if (l->bucket_count)
+		__builtin_prefetch(&l->buckets[bucket_of(l, key, sk)]);
+}
+
 static uint32_t add_socket(struct listing *l, const struct listing_socket *socket)
 {
 	struct listing_socket *s;
