@@ -81,6 +81,16 @@ static void take(struct walk *w, uint16_t protocol, const struct inet_diag_msg *
 	listing_add_loose(w->listing, &s);
 }
 
+/* A protocol without its module ends its dump at once, with -ENOENT. */
+static int end_of_dump(const struct nlmsghdr *h)
+{
+	int err = 0;
+
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
+		memcpy(&err, NLMSG_DATA(h), sizeof(err));
+	return err < 0 ? err : 0;
+}
+
 static int receive(struct walk *w, int fd, uint16_t protocol)
 {
 	for (;;) {
@@ -93,7 +103,7 @@ static int receive(struct walk *w, int fd, uint16_t protocol)
 			return -errno;
 		for (; NLMSG_OK(h, (size_t)n); h = NLMSG_NEXT(h, n)) {
 			if (h->nlmsg_type == NLMSG_DONE)
-				return 0;
+				return end_of_dump(h);
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))

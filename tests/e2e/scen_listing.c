@@ -352,14 +352,19 @@ static void only_bound(void)
 	expect_holders(p, "iterators", "CLOSE", address_port(&at), p->pid, 0);
 }
 
-static void need_iterators(void)
+static bool has_iterators(void)
 {
 	static char out[65536];
-	const char *const args[] = {"ls", "--hooks", "iterators", NULL};
+	const char *const args[] = {"ls", "--hooks", "iterators", "--state", "listen", NULL};
 	struct run r;
 
 	run_begin(&r, args);
-	if (run_end(&r, out, sizeof(out)) != 0 && strstr(r.words, "takes no iterators"))
+	return run_end(&r, out, sizeof(out)) == 0 || !strstr(r.words, "takes no iterators");
+}
+
+static void need_iterators(void)
+{
+	if (!has_iterators())
 		scenario_skip("no iterators that a listing could use");
 }
 
@@ -386,6 +391,59 @@ static void multipath(void)
 	r = listed_find(&ls, "mptcp", "LISTEN", address_port(&at));
 	if (!r || !row_is_held(r, p->pid))
 		scenario_fail("an MPTCP listener is missing, or its holder");
+}
+
+static void do_open(struct call *c)
+{
+	c->result = socket(AF_INET, (int)c->arg[0], (int)c->arg[1]);
+	c->error = errno;
+}
+
+static bool has_row_of(const struct listed *l, const char *proto, pid_t pid)
+{
+	for (unsigned int i = 0; i < l->count; i++) {
+		if (strcmp(l->row[i].proto, proto) == 0 && row_is_held(&l->row[i], pid))
+			return true;
+	}
+	return false;
+}
+
+/* SCTP has a module of its own for sock_diag, and other files in /proc/net. */
+static void other_protocols(void)
+{
+	static const struct {
+		const char *name;
+		int type, protocol;
+		bool everywhere;
+	} kinds[] = {
+		{"raw", SOCK_RAW, IPPROTO_ICMP, true},
+		{"icmp", SOCK_DGRAM, IPPROTO_ICMP, true},
+		{"udplite", SOCK_DGRAM, IPPROTO_UDPLITE, true},
+		{"sctp", SOCK_STREAM, IPPROTO_SCTP, false},
+	};
+	bool made[4] = {false};
+	struct peer *p = own_namespace("sw-protocols");
+	bool iterators = has_iterators();
+
+	remote_write_file(p, "/proc/sys/net/ipv4/ping_group_range", "0 0");
+	for (size_t i = 0; i < 4; i++) {
+		struct call c = {.arg = {kinds[i].type, kinds[i].protocol}};
+
+		peer_call(p, do_open, &c);
+		made[i] = c.result >= 0 &&
+			  remote_bind(p, (int)c.result, address_of("127.0.0.1", 0)) == 0;
+	}
+	for (size_t k = 0; k < SOURCES; k++) {
+		listed_take(&ls, sources[k], p->netns);
+		for (size_t i = 0; i < 4; i++) {
+			bool is_shown = kinds[i].everywhere || (k == 0 && iterators);
+
+			if (made[i] && is_shown && !has_row_of(&ls, kinds[i].name, p->pid))
+				scenario_fail("%s: %s is missing", sources[k], kinds[i].name);
+		}
+	}
+	if (!made[0])
+		scenario_fail("not even a raw socket could be made");
 }
 
 /* ---- who ---- */
@@ -446,7 +504,9 @@ static void who_waits(void)
 
 static void maker_of_time_wait(void)
 {
-	struct tracer *t = tracer_shared();
+	/* One that prints nothing, so that no busy host keeps it from answering. */
+	static const char *const args[] = {"--events", "lost", NULL};
+	struct tracer *t = tracer_open(args);
 	struct peer *server = own_namespace("sw-server"), *client = peer_fork(server, "sw-client");
 	unsigned int port;
 	int listener = listen_at(server, "127.0.0.1", 4, &port), conn, child;
@@ -457,14 +517,17 @@ static void maker_of_time_wait(void)
 	child = (int)must("accept", remote_accept(server, listener, ACCEPT_ADDRESS));
 	must("close", remote_close(client, conn));
 	must("close", remote_close(server, child));
-	tracer_fence(t);
 	for (size_t i = 0; i < SOURCES; i++) {
+		uint64_t deadline = deadline_in(10000);
 		const struct row *r;
 
-		listed_take(&ls, sources[i], server->netns);
-		r = listed_find(&ls, "tcp", "TIME_WAIT", address_port(&at));
-		if (!r)
-			scenario_fail("%s: no TIME_WAIT", sources[i]);
+		/* Until the facts have reached the trace. */
+		do {
+			listed_take(&ls, sources[i], server->netns);
+			r = listed_find(&ls, "tcp", "TIME_WAIT", address_port(&at));
+			if (!r)
+				scenario_fail("%s: no TIME_WAIT", sources[i]);
+		} while (r->cookie && !r->process.known && deadline_left(deadline));
 		/* /proc/net has no cookies, and nothing else is sure to be the same socket. */
 		if (!r->cookie) {
 			if (r->since || r->process.known)
@@ -479,6 +542,7 @@ static void maker_of_time_wait(void)
 		if (!r || !r->since)
 			scenario_fail("%s: since when it listens is missing", sources[i]);
 	}
+	tracer_end(t, SIGINT, 0);
 }
 
 const struct scenario listing_scenarios[] = {
@@ -490,6 +554,7 @@ const struct scenario listing_scenarios[] = {
 	{"ls-waits-for-accept", waits_for_accept},
 	{"ls-only-bound", bound},
 	{"ls-mptcp", multipath},
+	{"ls-other-protocols", other_protocols},
 	{"ls-maker-of-time-wait", maker_of_time_wait},
 	{"who-has-it", who_has_it},
 	{"who-waits", who_waits},
