@@ -158,10 +158,12 @@ static bool take_record(struct snapshot *s, const struct wire_look_key *key, siz
 /* Where a record most likely lies: waiting for memory is most of what taking one costs. */
 static void expect_record(const struct snapshot *s, const char *data, size_t at, size_t len)
 {
-	const struct wire_look_key *key = (const struct wire_look_key *)(data + at);
+	const struct wire_look_key *key;
 
-	if (at + sizeof(*key) <= len)
-		listing_expect(s->listing, key->socket, key->sk);
+	if (at + sizeof(*key) > len)
+		return;
+	key = (const struct wire_look_key *)(data + at);
+	listing_expect(s->listing, key->socket, key->sk);
 }
 
 /* Takes whole records and returns how many bytes they were; -EBADMSG. */
