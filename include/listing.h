@@ -25,7 +25,7 @@
 enum listing_flag {
 	LISTING_DEAD = 1 << 0,	 /* closed by its process, the kernel finishes it */
 	LISTING_QUEUED = 1 << 1, /* waits for accept() */
-	LISTING_KERNEL = 1 << 2, /* the kernel's own */
+	LISTING_KERNEL = 1 << 2, /* the kernel's own; said of sockets without a peer only */
 };
 
 struct listing_task {
