@@ -3,7 +3,7 @@
  * snapshot.bpf.c - one look at every socket: who holds which (all namespaces in one pass), and what no descriptor leads to
  * (a pass per namespace).  An object of its own, because a listing must start fast and needs none of the tracer.
  */
-#include "vmlinux.h"
+#include "looked.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
@@ -20,8 +20,9 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile bool details = true;
 /* Where look_tcp and look_udp run; set by the loader. */
 __u32 this_netns SEC(".bss");
-/* The task whose details the stream carries last. */
+/* The task whose details the stream carries last; its address alone may be another's by now. */
 __u64 last_task SEC(".bss");
+__u64 last_started SEC(".bss");
 
 static __always_inline void fill_v4(__u8 *out, __be32 addr)
 {
@@ -141,7 +142,7 @@ int look_held(struct bpf_iter__task_file *ctx)
 	/* Each process has credentials of its own: the file keeps those it was made with. */
 	if (details && (__u64)file->f_cred == (__u64)task->cred)
 		r.look.key.flags = LOOK_F_CREATOR;
-	if (last_task == (__u64)task) {
+	if (last_task == (__u64)task && last_started == task->start_boottime) {
 		r.look.key.kind = LOOK_HELD;
 		bpf_seq_write(ctx->meta->seq, &r.look, sizeof(r.look));
 		return 0;
@@ -150,13 +151,17 @@ int look_held(struct bpf_iter__task_file *ctx)
 	r.look.key.size = sizeof(r);
 	fill_task(&r, task);
 	/* What found no room is asked for again. */
-	if (bpf_seq_write(ctx->meta->seq, &r, sizeof(r)) == 0)
+	if (bpf_seq_write(ctx->meta->seq, &r, sizeof(r)) == 0) {
 		last_task = (__u64)task;
+		last_started = task->start_boottime;
+	}
 	return 0;
 }
 
 static __always_inline int tell_socket(struct seq_file *seq, struct sock *sk, const bool tcp)
 {
+	/* Not sk->sk_socket: to follow a trusted pointer the verifier searches all of the kernel's types, for longer than this
+	 * takes on 10,000 sockets. */
 	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
 	struct wire_look r = {};
 
@@ -167,9 +172,13 @@ static __always_inline int tell_socket(struct seq_file *seq, struct sock *sk, co
 	fill_sock(&r, sk, tcp);
 	r.key.kind = LOOK_LOOSE;
 	r.key.socket = (__u64)socket;
-	/* A kernel's own socket has no file; what has one is known by its descriptors already, or is in flight. */
+	/*
+	 * A kernel's own socket has no file; what has one is known by its descriptors already, or is in flight.  Of interest is
+	 * who has a port to itself: of 40,000 connections it is not asked.
+	 */
 	if (socket)
-		r.key.flags = details && !BPF_CORE_READ(socket, file) ? LOOK_F_KERNEL : 0;
+		r.key.flags = details && !r.peer_port_be && !BPF_CORE_READ(socket, file) ? LOOK_F_KERNEL
+											  : 0;
 	else if (sk->__sk_common.skc_flags & (1 << SOCK_FLAG_DEAD))
 		r.key.flags = LOOK_F_DEAD;
 	else if (!socket)

@@ -90,6 +90,8 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx);
  * asking to be woken, because a wake-up per fact costs the host more than the fact.
  */
 void kernel_wait(struct kernel *k, int timeout_ms);
+/* kernel_wait() also returns when `fd`, which the caller keeps open, can be read; -1: none.  A nap is not cut short. */
+void kernel_wait_also(struct kernel *k, int fd);
 
 /* Facts dropped since kernel_open(), by kind, and records that could not be decoded under WIRE_NONE.  Returns the sum. */
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);

@@ -25,7 +25,7 @@
 enum listing_flag {
 	LISTING_DEAD = 1 << 0,	 /* closed by its process, the kernel finishes it */
 	LISTING_QUEUED = 1 << 1, /* waits for accept() */
-	LISTING_KERNEL = 1 << 2, /* the kernel's own */
+	LISTING_KERNEL = 1 << 2, /* the kernel's own; said of sockets without a peer only */
 };
 
 struct listing_task {
@@ -47,12 +47,13 @@ struct listing_socket {
 	uint64_t key;		/* what descriptors lead to; equal keys are one socket to its holders; 0 none */
 	uint64_t sk;		/* tells apart sockets of one key (MPTCP) */
 	uint64_t cookie;	/* 0 unknown */
-	uint64_t since_ns;	/* CLOCK_BOOTTIME, 0 unknown */
+	uint64_t since_ns;	/* its life began; a TIME_WAIT: was entered.  CLOCK_BOOTTIME, 0 unknown */
 	struct endpoint local, peer;
 	uint32_t netns;
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
 	uint32_t first, last;	/* holders, LISTING_NONE without one */
 	uint32_t holder_count;
+	uint32_t maker;		/* task that left it, from past.h; LISTING_NONE unknown or held */
 	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;		/* enum family */
 	uint8_t state;		/* enum tcp_state */
@@ -95,6 +96,8 @@ void listing_add_netns(struct listing *l, const struct listing_netns *netns);
 
 /* The socket of this key, and of this sk where that is not 0; LISTING_NONE. */
 uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk);
+/* A hint that this socket is looked for soon; any values. */
+void listing_expect(const struct listing *l, uint64_t key, uint64_t sk);
 const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t inode);
 
 /* Gives sockets of one key the same holders and finds the listeners.  Call once after the last addition. */
@@ -102,8 +105,8 @@ void listing_join(struct listing *l);
 
 /*
  * Who owns it: its maker where that is known and still holds it, the only holder, or of several the one all others
- * descend from; of a connection that waits for accept(), the owner of the only listener it can belong to.  NULL when
- * none of these is certain.
+ * descend from; of a connection that waits for accept(), the owner of the only listener it can belong to; of what no
+ * process holds any more, who left it.  NULL when none of these is certain.
  */
 const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s);
 /*

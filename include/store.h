@@ -99,6 +99,14 @@ int store_read(struct store_reader *r, const struct store_query *query,
 	       bool (*fn)(void *ctx, const struct event *event), void *ctx, uint64_t *ret_last,
 	       struct store_error *error);
 
+/*
+ * For who looks at sockets of the boot `boot_id`: of the lives recorded in it, those that ended in TIME_WAIT since
+ * from_ns (CLOCK_REALTIME) and whose owner is known, newest first, or where `open` those that go on or were not seen to end.
+ * Hands each to `fn` until that returns false.  0 or -errno with the error filled.
+ */
+int store_read_past(struct store_reader *r, const char *boot_id, bool open, uint64_t from_ns,
+		    bool (*fn)(void *ctx, const struct event *event), void *ctx, struct store_error *error);
+
 /* The number of the last row, 0 when there is none. */
 uint64_t store_last(struct store_reader *r);
 /* True while a writer has the file open. */

@@ -59,6 +59,18 @@ bool table_release(struct table *t, uint64_t now_ns);
  */
 void table_each_open(struct table *t, uint64_t now_ns, uint64_t min_age_ns, event_sink_fn fn, void *ctx);
 
+/*
+ * A walk in steps over what is known now: lives that go on (EVENT_END_OPEN) and TIME_WAITs (ended, time_ns is when they
+ * were entered; owners that nobody saw are NULL), each as a close event, if its cookie is `wanted`.  What comes or goes between
+ * two steps may be missed.  Begins with a zeroed struct; looks at `max` records at most, false when it was the last step.
+ */
+struct table_walk {
+	size_t slot;
+	uint64_t number;
+};
+bool table_walk(struct table *t, struct table_walk *walk, size_t max,
+		bool (*wanted)(void *ctx, uint64_t cookie), event_sink_fn fn, void *ctx);
+
 /* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */
 void table_set_ranges(struct table *t, port_range_fn fn, void *ctx);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ls.c - `sockwatch ls`: every socket and everyone who holds it. */
+#include "ask.h"
 #include "commands.h"
 #include "listing_writer.h"
 #include "log.h"
@@ -8,22 +9,27 @@
 #include "snapshot.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define FLUSH_BYTES (256u << 10)
-#define RESOLVE_MS  1000
+#define BUFFER_BYTES (256u << 10)
+/* Enough to be worth a thread. */
+#define PART_SOCKETS 4096
+#define RESOLVE_MS   1000
 
 struct ls {
 	const struct options *options;
+	struct ask ask;
 	struct listing listing;
 	struct listing_style style;
-	struct writer *json;
+	struct writer *json, *second_json;
 	struct services *services;
 	struct names *names;
-	struct buffer buffer;
+	struct buffer buffer, second_buffer;
+	pthread_mutex_t interfaces;
 	struct output output;
 	int64_t wall_offset_ns;
 	bool filtered; /* there is a condition at all */
@@ -61,8 +67,13 @@ static const char *host_name(void *ctx, enum family family, const uint8_t addr[1
 
 static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 {
-	(void)ctx;
-	return snapshot_interface_name(netns, ifindex);
+	struct ls *s = ctx;
+	const char *name;
+
+	pthread_mutex_lock(&s->interfaces);
+	name = snapshot_interface_name(netns, ifindex);
+	pthread_mutex_unlock(&s->interfaces);
+	return name;
 }
 
 static void want_name(struct ls *s, const struct listing_socket *socket, const struct endpoint *end)
@@ -95,8 +106,8 @@ static int open_writer(struct ls *s)
 {
 	const struct options *o = s->options;
 	bool terminal = isatty(s->output.fd) == 1;
-	struct writer_options w = {.wall_offset_ns = &s->wall_offset_ns,
-				   .interface_name = interface_name};
+	struct writer_options w = {
+		.wall_offset_ns = &s->wall_offset_ns, .interface_name = interface_name, .ctx = s};
 	struct winsize size;
 
 	s->wall_offset_ns = kernel_wall_offset();
@@ -113,33 +124,71 @@ static int open_writer(struct ls *s)
 		s->style.services = s->services;
 	if (o->format == FORMAT_JSON) {
 		s->json = writer_json_new(&w);
-		if (!s->json)
+		s->second_json = writer_json_new(&w);
+		if (!s->json || !s->second_json)
 			return -ENOMEM;
 	}
-	return buffer_init(&s->buffer, FLUSH_BYTES * 2);
+	return buffer_init(&s->buffer, BUFFER_BYTES) ? -ENOMEM
+						     : buffer_init(&s->second_buffer, BUFFER_BYTES);
 }
 
-static void print(struct ls *s)
-{
-	const struct filter *f = &s->options->filter;
-	bool only = filter_asks_process(f);
+/* A run of sockets as lines. */
+struct part {
+	const struct ls *ls;
+	struct writer *json;
+	struct buffer *buffer;
+	size_t from, to;
+};
 
-	if (!s->json && !s->options->no_header)
-		listing_write_header(&s->buffer, &s->style);
-	for (size_t i = 0; i < s->listing.socket_count; i++) {
+static void *print_part(void *ctx)
+{
+	struct part *p = ctx;
+	const struct ls *s = p->ls;
+	const struct filter *f = &s->options->filter, *only = filter_asks_process(f) ? f : NULL;
+
+	for (size_t i = p->from; i < p->to; i++) {
 		const struct listing_socket *socket = &s->listing.sockets[i];
 
 		if (!is_listed(s, socket))
 			continue;
-		if (s->json)
-			writer_socket(s->json, &s->buffer, &s->listing, socket, s->services);
+		if (p->json)
+			writer_socket(p->json, p->buffer, &s->listing, socket, s->services);
 		else
-			listing_write_rows(&s->buffer, &s->style, &s->listing, socket,
-					   only ? f : NULL);
-		if (s->buffer.len >= FLUSH_BYTES && !output_flush(&s->output, &s->buffer))
+			listing_write_rows(p->buffer, &s->style, &s->listing, socket, only);
+	}
+	return NULL;
+}
+
+static bool print_both(struct ls *s, size_t from)
+{
+	size_t left = s->listing.socket_count - from;
+	size_t middle = from + (left < PART_SOCKETS ? left : PART_SOCKETS);
+	size_t end = from + (left < 2 * PART_SOCKETS ? left : 2 * PART_SOCKETS);
+	struct part first = {s, s->json, &s->buffer, from, middle};
+	struct part second = {s, s->second_json, &s->second_buffer, middle, end};
+	pthread_t thread;
+	/* Rows for people ask for users' names, which are looked up by one thread. */
+	bool started =
+		s->json && middle < end && pthread_create(&thread, NULL, print_part, &second) == 0;
+
+	print_part(&first);
+	if (started)
+		pthread_join(thread, NULL);
+	else
+		print_part(&second);
+	return output_flush(&s->output, &s->buffer) && output_flush(&s->output, &s->second_buffer);
+}
+
+static void print(struct ls *s)
+{
+	if (!s->json && !s->options->no_header)
+		listing_write_header(&s->buffer, &s->style);
+	if (!s->listing.socket_count)
+		output_flush(&s->output, &s->buffer);
+	for (size_t i = 0; i < s->listing.socket_count; i += 2 * PART_SOCKETS) {
+		if (!print_both(s, i))
 			return;
 	}
-	output_flush(&s->output, &s->buffer);
 }
 
 static int run(struct ls *s)
@@ -147,16 +196,17 @@ static int run(struct ls *s)
 	const struct options *o = s->options;
 	bool json = o->format == FORMAT_JSON;
 	struct filter none;
-	int err = output_open(&s->output, o->output_file);
+	int code = ask_open(&s->ask, o), err = code ? 0 : output_open(&s->output, o->output_file);
 
-	if (err) {
+	if (err)
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
-		return 1;
-	}
+	if (code || err)
+		return code ? code : 1;
 	filter_init(&none);
 	s->filtered = memcmp(&none, &o->filter, sizeof(none)) != 0;
 	if (command_look(o, json, &s->listing))
 		return 1;
+	code = ask_fill(&s->ask, &s->listing);
 	if (json || o->filter.cgroup || o->filter.container) {
 		for (size_t i = 0; i < s->listing.task_count; i++)
 			procinfo_resolve(&s->listing.tasks[i]);
@@ -168,26 +218,29 @@ static int run(struct ls *s)
 	if (o->resolve && !json)
 		resolve(s);
 	print(s);
-	if (s->output.error || s->buffer.failed) {
+	if (s->output.error || s->buffer.failed || s->second_buffer.failed) {
 		log_error("cannot write the output: %s",
 			  strerror(s->output.error ? s->output.error : ENOMEM));
 		return 1;
 	}
-	return 0;
+	return code;
 }
 
 int command_ls(const struct options *options)
 {
-	struct ls s = {.options = options};
+	struct ls s = {.options = options, .interfaces = PTHREAD_MUTEX_INITIALIZER};
 	int code;
 
 	output_catch_signals();
 	code = run(&s);
+	ask_close(&s.ask);
 	listing_done(&s.listing);
 	writer_free(s.json);
+	writer_free(s.second_json);
 	services_free(s.services);
 	names_free(s.names);
 	buffer_done(&s.buffer);
+	buffer_done(&s.second_buffer);
 	output_close(&s.output);
 	return code;
 }

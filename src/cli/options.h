@@ -74,7 +74,7 @@ struct options {
 	uint64_t rotate_bytes;		/* trace: change the output file there; 0: never */
 	uint64_t keep_files;		/* old ones */
 	bool journal;			/* trace: to the journal instead */
-	const char *store_file;		/* record, history: never NULL; points into argv */
+	const char *store_file;		/* record, history: never NULL; ls, who: NULL none; points into argv */
 	uint64_t keep_ns, keep_bytes;	/* record; 0: no bound; at most one of them */
 	uint64_t queue_bytes;		/* record: memory for what waits to be written */
 	uint64_t since_ns, until_ns;	/* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */

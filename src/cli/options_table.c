@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "options_table.h"
@@ -208,6 +209,12 @@ static int set_state(struct options_parse *p, const struct options_row *row, con
 	const char *bad;
 
 	return filter_add_states(&p->options->filter, arg, &bad) ? check_list(row, bad) : 0;
+}
+
+/* lsof's -sTCP:LISTEN,ESTABLISHED. */
+static int set_tcp_state(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return strncasecmp(arg, "tcp:", 4) ? refuse(row, arg) : set_state(p, row, arg + 4);
 }
 
 static int set_events(struct options_parse *p, const struct options_row *row, const char *arg)
@@ -434,6 +441,7 @@ const struct options_row options_table[] = {
 	{ .commands = EPHEMERAL, .group = GROUP_FILTER,
 	  .doc = "Which destinations, processes and namespaces: those of which a socket meets all that is given; the "
 		 "numbers stay those of all sockets (a LIST is 80,443,8000-8100, any of it):" },
+	{ .commands = WHO, .group = GROUP_FILTER, .doc = "Which ports:" },
 	{ .commands = FILTERED, .group = GROUP_FILTER,
 	  .doc = "Which sockets (all given must hold; a LIST is 80,443,8000-8100, any of it):" },
 	{ 't', "tcp", NULL, CHOSEN, GROUP_FILTER, false, set_flag, FIELD(filter.tcp),
@@ -469,7 +477,7 @@ const struct options_row options_table[] = {
 	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
 	  .doc = "State entered or left; a close answers to every state of its life, listen to LISTEN, "
 		 "bind, connect and accept to none" },
-	{ KEY_NETNS, "netns", "NETNS", CHOSEN, GROUP_FILTER, false, set_netns,
+	{ KEY_NETNS, "netns", "NETNS", CHOSEN | WHO, GROUP_FILTER, false, set_netns,
 	  .why = "not a network namespace", .example = "self",
 	  .doc = "In this network namespace: self, a path, an inode or a name of ip netns; default: all" },
 	{ KEY_CGROUP, "cgroup", "PATH", CHOSEN, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
@@ -481,6 +489,9 @@ const struct options_row options_table[] = {
 	{ 'i', NULL, "[46][tcp|udp][@host][:port]", LS, GROUP_FILTER, false, set_inet,
 	  .why = "not as lsof has it", .example = "-i tcp@127.0.0.1:80,443", .optional = true,
 	  .doc = "As lsof: version, protocol, and host and port at either end; several add up" },
+	{ 's', NULL, "TCP:STATE,...", LS, GROUP_FILTER, false, set_tcp_state,
+	  .why = "not as lsof has it, TCP: and states (" STATE_WORDS ")", .example = "TCP:LISTEN",
+	  .doc = "As lsof: like --state" },
 	{ 'a', "all", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(all),
 	  .doc = "Sockets that have no port yet too" },
 	{ KEY_EVENTS, "events", "KIND,...", TRACE | HISTORY, GROUP_FILTER, false, set_events,
@@ -492,10 +503,13 @@ const struct options_row options_table[] = {
 		 "unreachable, port-exhausted, aborted, unknown)", .example = "refused,timeout",
 	  .doc = "Lives that ended so" },
 
-	{ .commands = RECORD | HISTORY, .group = GROUP_STORE, .doc = "The record:" },
+	{ .commands = RECORD | HISTORY | LS | WHO, .group = GROUP_STORE, .doc = "The record:" },
 	{ KEY_STORE, "store", "FILE", RECORD | HISTORY, GROUP_STORE, false, set_file, FIELD(store_file),
 	  .why = "not a file", .example = "/var/lib/sockwatch/store",
 	  .doc = "The file that keeps it (SQLite)" },
+	{ KEY_STORE, "store", "FILE", LS | WHO, GROUP_STORE, false, set_file, FIELD(store_file),
+	  .why = "not a file", .example = "/var/lib/sockwatch/store",
+	  .doc = "A record of this boot: since when sockets live, and who left them in TIME_WAIT" },
 	{ KEY_KEEP, "keep", "DURATION|SIZE", RECORD, GROUP_STORE, false, set_keep,
 	  .why = "neither a duration (a number with ms, s, m, h or d) nor a size of at least 16MiB",
 	  .example = "7d", .doc = "Let the oldest go: what ended longer ago, or what is too much; default: keep all" },

@@ -8,11 +8,9 @@
 #include "store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* A life younger than this is not worth a row before it has ended. */
 #define OPEN_AGE_NS   NSEC_PER_SEC
@@ -97,18 +95,6 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	notify_alive(now_ns);
 }
 
-/* Sockets are known by numbers that mean something until the next boot. */
-static void read_boot_id(char *out, size_t size)
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, out, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	out[n > 0 ? n : 0] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-}
-
 static int open_store(struct record *r)
 {
 	const struct options *o = r->options;
@@ -125,7 +111,7 @@ static int open_store(struct record *r)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	wanted.now_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-	read_boot_id(boot_id, sizeof(boot_id));
+	command_boot_id(boot_id, sizeof(boot_id));
 	r->store = store_open(&wanted, &error);
 	if (r->store)
 		return 0;

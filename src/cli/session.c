@@ -148,6 +148,9 @@ int session_start(struct session *s)
 	look(s, false, &added, &removed);
 	s->sockets = (size_t)added;
 	s->lost_checked_ns = kernel_now();
+	s->serve = serve_open();
+	if (s->serve)
+		kernel_wait_also(s->kernel, serve_fd(s->serve));
 	return 0;
 }
 
@@ -195,13 +198,14 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 	while (!s->done && !output_stop && kernel_now() < end_ns) {
 		size_t n = drain(s);
 		uint64_t now = kernel_now(), left;
-		bool held;
+		bool held, asked;
 		int wait_ms;
 
 		check_loss(s, n < DRAIN_MAX);
 		held = n < DRAIN_MAX && table_release(s->table, now);
 		on_turn(ctx, now, n < DRAIN_MAX);
-		if (n == DRAIN_MAX || s->done)
+		asked = serve_turn(s->serve, s->table, now);
+		if (n == DRAIN_MAX || asked || s->done)
 			continue;
 		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;
 		wait_ms = held ? HELD_MS : IDLE_MS;
@@ -227,6 +231,7 @@ void session_finish(struct session *s)
 
 void session_close(struct session *s)
 {
+	serve_close(s->serve);
 	table_free(s->table);
 	process_set_free(s->processes);
 	kernel_close(s->kernel);

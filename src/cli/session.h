@@ -19,6 +19,7 @@
 
 #include "kernel.h"
 #include "options.h"
+#include "serve.h"
 #include "table.h"
 
 struct session {
@@ -28,6 +29,7 @@ struct session {
 	struct kernel *kernel;
 	struct process_set *processes;
 	struct table *table;
+	struct serve *serve; /* answers `ls` and `who`; NULL: cannot */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
 	size_t sockets;		/* found at the start */
 	bool done;		/* set by the command: no more events are wanted */

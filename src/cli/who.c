@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* who.c - `sockwatch who`: who has a port, or the moment somebody takes it. */
+#include "ask.h"
 #include "commands.h"
 #include "log.h"
 #include "names.h"
@@ -22,6 +23,7 @@
 
 struct search {
 	const struct options *options;
+	struct ask ask;
 	struct listing listing;
 	const struct listing_socket **found;
 	size_t count;
@@ -33,6 +35,7 @@ struct search {
 	struct kernel *kernel;
 	struct process_set *processes;
 	struct table *table;
+	uint64_t lost; /* facts, when it last looked */
 	bool taken;
 	struct event event; /* the first that took it */
 	struct process taker;
@@ -41,7 +44,7 @@ struct search {
 /* Looks, and keeps the sockets that have the port. */
 static int look(struct search *s)
 {
-	const struct filter_inet *inet = &s->options->filter.inet[0];
+	const struct filter *f = &s->options->filter;
 	int err;
 
 	listing_done(&s->listing);
@@ -49,8 +52,8 @@ static int look(struct search *s)
 	s->found = NULL;
 	s->count = 0;
 	err = command_look(s->options, true, &s->listing);
-	if (err)
-		return err;
+	if (err || ask_fill(&s->ask, &s->listing))
+		return err ? err : -EIO;
 	s->found = calloc(s->listing.socket_count + 1, sizeof(const struct listing_socket *));
 	if (!s->found) {
 		log_error("no memory");
@@ -60,7 +63,8 @@ static int look(struct search *s)
 		const struct listing_socket *socket = &s->listing.sockets[i];
 
 		if (socket->local.port && socket->protocol != IPPROTO_RAW &&
-		    filter_inet_match_local(inet, socket))
+		    (!f->has_netns || socket->netns == f->netns) &&
+		    filter_inet_match_local(&f->inet[0], socket))
 			s->found[s->count++] = socket;
 	}
 	return 0;
@@ -127,6 +131,7 @@ static void write_text(struct search *s)
 static void on_event(void *ctx, const struct event *e)
 {
 	struct search *s = ctx;
+	const struct filter *f = &s->options->filter;
 	struct listing_socket socket = {
 		.local = e->local,
 		.protocol = e->protocol,
@@ -136,7 +141,8 @@ static void on_event(void *ctx, const struct event *e)
 	bool takes = e->kind == EVENT_BIND || e->kind == EVENT_LISTEN || e->kind == EVENT_CONNECT;
 
 	if (s->taken || !takes || e->error || !e->has_local || !e->local.port ||
-	    !filter_inet_match_local(&s->options->filter.inet[0], &socket))
+	    (f->has_netns && e->netns != f->netns) ||
+	    !filter_inet_match_local(&f->inet[0], &socket))
 		return;
 	s->taken = true;
 	s->event = *e;
@@ -183,6 +189,17 @@ static int open_trace(struct search *s)
 	return 0;
 }
 
+/* Who took the port may be among the facts that found no room. */
+static int look_after_loss(struct search *s)
+{
+	uint64_t by_kind[WIRE_KINDS], lost = kernel_lost(s->kernel, by_kind);
+
+	if (lost == s->lost)
+		return 0;
+	s->lost = lost;
+	return look(s);
+}
+
 /* Between the first look and the hooks the port may have been taken: so the hooks come first, then a look. */
 static int wait_for(struct search *s)
 {
@@ -200,8 +217,8 @@ static int wait_for(struct search *s)
 			table_release(s->table, kernel_now());
 			if (!s->taken)
 				kernel_wait(s->kernel, WAIT_MS);
-			if (poll && !s->taken)
-				err = look(s);
+			if (!s->taken)
+				err = poll ? look(s) : look_after_loss(s);
 		}
 	}
 	if (!err && s->taken)
@@ -219,12 +236,12 @@ static int wait_for(struct search *s)
 static int run(struct search *s)
 {
 	const struct options *o = s->options;
-	int err = output_open(&s->output, o->output_file);
+	int code = ask_open(&s->ask, o), err = code ? 0 : output_open(&s->output, o->output_file);
 
-	if (err) {
+	if (err)
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
-		return 1;
-	}
+	if (code || err)
+		return code ? code : 1;
 	if (look(s))
 		return 1;
 	if (!s->count && o->wait && wait_for(s))
@@ -256,6 +273,7 @@ int command_who(const struct options *options)
 
 	output_catch_signals();
 	code = run(&s);
+	ask_close(&s.ask);
 	table_free(s.table);
 	process_set_free(s.processes);
 	kernel_close(s.kernel);

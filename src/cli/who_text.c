@@ -91,13 +91,28 @@ static void say_parents(struct buffer *out, uint32_t pid)
 	say(out, "\n");
 }
 
+/* A moment of CLOCK_BOOTTIME, and how long ago that is; nothing when it is not known. */
+static void say_moment(struct buffer *out, const struct who *who, const char *word, uint64_t ns)
+{
+	struct units_clock_cache clock;
+	char text[40];
+
+	if (!ns)
+		return;
+	units_clock_init(&clock);
+	units_format_rfc3339(text, &clock, ns + (uint64_t)who->style.wall_offset_ns);
+	text[10] = ' ';
+	text[19] = '\0';
+	say(out, "  %-11s %s UTC, ", word, text);
+	units_format_duration(text, who->listing->time_ns > ns ? who->listing->time_ns - ns : 0);
+	say(out, "%s ago\n", text);
+}
+
 void who_write_process(struct buffer *out, const struct who *who, uint32_t pid, const char *name,
 		       uint32_t uid)
 {
 	const char *user = procinfo_user(uid);
-	struct units_clock_cache clock;
 	struct procinfo p;
-	char text[40];
 
 	say(out, "  %-11s ", "process");
 	say_process(out, name, pid);
@@ -111,18 +126,7 @@ void who_write_process(struct buffer *out, const struct who *who, uint32_t pid, 
 	}
 	say_line(out, "command", p.command);
 	say_line(out, "executable", p.executable);
-	if (p.started_ns) {
-		units_clock_init(&clock);
-		units_format_rfc3339(text, &clock,
-				     p.started_ns + (uint64_t)who->style.wall_offset_ns);
-		text[10] = ' ';
-		text[19] = '\0';
-		say(out, "  %-11s %s UTC, ", "started", text);
-		units_format_duration(text, who->listing->time_ns > p.started_ns
-						    ? who->listing->time_ns - p.started_ns
-						    : 0);
-		say(out, "%s ago\n", text);
-	}
+	say_moment(out, who, "started", p.started_ns);
 	if (p.parent)
 		say_parents(out, p.parent);
 	say_line(out, "unit", p.unit);
@@ -220,9 +224,16 @@ static bool same_holders(const struct listing *l, const struct listing_socket *a
 	       a->netns == b->netns;
 }
 
+/* Its process has closed it: who that was is known where somebody saw it. */
+static bool is_left(const struct listing_socket *s)
+{
+	return s->maker != LISTING_NONE && s->first == LISTING_NONE;
+}
+
+/* Who has it now. */
 static const struct listing_task *someone(const struct listing *l, const struct listing_socket *s)
 {
-	const struct listing_task *owner = listing_owner(l, s);
+	const struct listing_task *owner = is_left(s) ? NULL : listing_owner(l, s);
 
 	if (owner || s->first == LISTING_NONE)
 		return owner;
@@ -331,6 +342,23 @@ static void say_freed(struct buffer *out, const struct listing_socket *s,
 	}
 }
 
+/* The process may have ended, and another have its number: nothing is asked of /proc. */
+static void say_left(struct buffer *out, const struct who *who, const struct listing_socket *s)
+{
+	const struct process *p = &who->listing->tasks[s->maker].process;
+	const char *user = procinfo_user(p->uid);
+
+	say(out, "  %-11s ", "left by");
+	say_process(out, p->name, p->pid);
+	if (user)
+		say(out, ", user %s\n", user);
+	else
+		say(out, ", uid %u\n", p->uid);
+	say_line(out, "container", p->container);
+	if (!p->container)
+		say_line(out, "cgroup", p->cgroup);
+}
+
 /* No one listens: connections keep the port.  `more` others have the same state and owner. */
 static void say_leftover(struct buffer *out, const struct who *who, const struct listing_socket *s,
 			 size_t more)
@@ -352,6 +380,9 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 	if (task)
 		who_write_process(out, who, task->process.pid, task->process.name,
 				  task->process.uid);
+	else if (is_left(s))
+		say_left(out, who, s);
+	say_moment(out, who, "since", s->since_ns);
 	if (ephemeral)
 		say(out, "  %-11s in the ephemeral range %u-%u: any connect() may be given it\n",
 		    "port", netns->low, netns->high);
@@ -371,7 +402,7 @@ static bool is_alike(const struct listing *l, const struct listing_socket *a,
 		     const struct listing_socket *b)
 {
 	return a->state == b->state && a->netns == b->netns && a->protocol == b->protocol &&
-	       someone(l, a) == someone(l, b);
+	       someone(l, a) == someone(l, b) && a->maker == b->maker;
 }
 
 void who_write(struct buffer *out, const struct who *who)
@@ -395,6 +426,9 @@ void who_write(struct buffer *out, const struct who *who)
 		if (task)
 			who_write_process(out, who, task->process.pid, task->process.name,
 					  task->process.uid);
+		else if (is_left(s))
+			say_left(out, who, s);
+		say_moment(out, who, "since", s->since_ns);
 		say_holders(out, who->listing, s, task);
 		say_connections(out, who, s);
 		if (s->state != STATE_LISTEN)

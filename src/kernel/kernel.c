@@ -233,7 +233,7 @@ struct kernel *kernel_open(const struct kernel_options *options, struct kernel_e
 		return NULL;
 	}
 	k->options = *options;
-	k->cgroup_fd = k->tracefs_fd = -1;
+	k->cgroup_fd = k->tracefs_fd = k->also_fd = -1;
 	hooks_init(k);
 	err = check_ground(k, error);
 	libbpf_set_print(keep_warning);
@@ -303,7 +303,8 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 void kernel_wait(struct kernel *k, int timeout_ms)
 {
 	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000};
-	struct pollfd fd = {.fd = bpf_map__fd(k->skel->maps.facts), .events = POLLIN};
+	struct pollfd fds[] = {{.fd = bpf_map__fd(k->skel->maps.facts), .events = POLLIN},
+			       {.fd = k->also_fd, .events = POLLIN}};
 	volatile __u32 *asleep = &k->skel->bss->reader_asleep;
 
 	if (k->busy) {
@@ -313,8 +314,13 @@ void kernel_wait(struct kernel *k, int timeout_ms)
 	}
 	/* A fact that came before the flag makes poll() return at once, one after it wakes. */
 	*asleep = 1;
-	poll(&fd, 1, timeout_ms);
+	poll(fds, 2, timeout_ms);
 	*asleep = 0;
+}
+
+void kernel_wait_also(struct kernel *k, int fd)
+{
+	k->also_fd = fd;
 }
 
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])

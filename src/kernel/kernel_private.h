@@ -38,6 +38,7 @@ struct kernel {
 	int cgroup_fd, tracefs_fd;
 	char cgroup_place[PLACE_SIZE], tracefs_place[PLACE_SIZE], btf_place[PLACE_SIZE];
 	bool busy; /* facts came since the last wait */
+	int also_fd; /* waited for too, -1 none */
 	uint64_t malformed;
 	struct places *places;
 	struct sysctls *sysctls; /* made when first asked for */

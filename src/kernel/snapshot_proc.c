@@ -2,7 +2,8 @@
 /*
  * snapshot_proc.c - one look at every socket without BPF: sock_diag in each namespace, then /proc/PID/fd, joined by inode.
  *
- * It cannot tell who made a socket, sees no ICMP sockets, and of TCP sockets that are only bound none before Linux 6.8.
+ * It cannot tell who made a socket, and of TCP sockets that are only bound sees none before Linux 6.8.  What sock_diag does not
+ * tell, for want of a module, /proc/net does, without cookies.
  */
 #include "snapshot_private.h"
 
@@ -32,11 +33,20 @@ struct walk {
 
 static const struct {
 	uint16_t protocol;
-	bool always; /* every kernel can tell; the others need a module that may be absent */
+	bool always; /* every kernel has it; the others may be absent */
 } diags[] = {
-	{IPPROTO_TCP, true},  {IPPROTO_UDP, true},   {IPPROTO_UDPLITE, false},
-	{IPPROTO_RAW, false}, {IPPROTO_SCTP, false}, {IPPROTO_MPTCP, false},
+	{IPPROTO_TCP, true},   {IPPROTO_UDP, true},    {IPPROTO_UDPLITE, false},
+	{IPPROTO_RAW, false},  {IPPROTO_SCTP, false},  {IPPROTO_MPTCP, false},
+	{IPPROTO_ICMP, false}, {IPPROTO_ICMPV6, false},
 };
+
+uint8_t snapshot_flags_without_inode(const struct listing_socket *s)
+{
+	return s->state == STATE_ESTABLISHED || s->state == STATE_CLOSE_WAIT ||
+			       s->state == STATE_SYN_RECV
+		       ? LISTING_QUEUED
+		       : LISTING_DEAD;
+}
 
 static void take(struct walk *w, uint16_t protocol, const struct inet_diag_msg *m)
 {
@@ -67,11 +77,18 @@ static void take(struct walk *w, uint16_t protocol, const struct inet_diag_msg *
 	if (s.state == STATE_NEW_SYN_RECV)
 		s.state = STATE_SYN_RECV;
 	if (!s.key)
-		s.flags = s.state == STATE_ESTABLISHED || s.state == STATE_CLOSE_WAIT ||
-					  s.state == STATE_SYN_RECV
-				  ? LISTING_QUEUED
-				  : LISTING_DEAD;
+		s.flags = snapshot_flags_without_inode(&s);
 	listing_add_loose(w->listing, &s);
+}
+
+/* A protocol without its module ends its dump at once, with -ENOENT. */
+static int end_of_dump(const struct nlmsghdr *h)
+{
+	int err = 0;
+
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
+		memcpy(&err, NLMSG_DATA(h), sizeof(err));
+	return err < 0 ? err : 0;
 }
 
 static int receive(struct walk *w, int fd, uint16_t protocol)
@@ -86,7 +103,7 @@ static int receive(struct walk *w, int fd, uint16_t protocol)
 			return -errno;
 		for (; NLMSG_OK(h, (size_t)n); h = NLMSG_NEXT(h, n)) {
 			if (h->nlmsg_type == NLMSG_DONE)
-				return 0;
+				return end_of_dump(h);
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
@@ -129,8 +146,16 @@ static int visit(void *ctx)
 		return -errno;
 	w->netns = snapshot_note_netns(w->listing);
 	for (size_t i = 0; i < 2 * sizeof(diags) / sizeof(diags[0]) && !err; i++) {
-		err = dump(w, fd, i % 2 ? AF_INET6 : AF_INET, diags[i / 2].protocol);
-		if (err && !diags[i / 2].always)
+		const uint16_t protocol = diags[i / 2].protocol;
+		bool v6 = i % 2;
+
+		/* No kernel tells ICMP; of others the module may not be there, nor be loaded. */
+		err = protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6
+			      ? -ENOENT
+			      : dump(w, fd, v6 ? AF_INET6 : AF_INET, protocol);
+		if (err == -ENOENT)
+			err = snapshot_read_net(w->listing, w->netns, protocol, v6);
+		if (err && (!diags[i / 2].always || (err == -ENOENT && v6)))
 			err = 0;
 	}
 	close(fd);

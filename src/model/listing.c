@@ -124,6 +124,12 @@ uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk)
 	return LISTING_NONE;
 }
 
+void listing_expect(const struct listing *l, uint64_t key, uint64_t sk)
+{
+	if (l->bucket_count)
+		__builtin_prefetch(&l->buckets[bucket_of(l, key, sk)]);
+}
+
 static uint32_t add_socket(struct listing *l, const struct listing_socket *socket)
 {
 	struct listing_socket *s;
@@ -133,7 +139,7 @@ static uint32_t add_socket(struct listing *l, const struct listing_socket *socke
 		return LISTING_NONE;
 	s = &l->sockets[l->socket_count];
 	*s = *socket;
-	s->first = s->last = LISTING_NONE;
+	s->first = s->last = s->maker = LISTING_NONE;
 	s->holder_count = 0;
 	bucket_put(l, (uint32_t)l->socket_count);
 	return (uint32_t)l->socket_count++;
@@ -323,7 +329,7 @@ const struct listing_task *listing_owner(const struct listing *l, const struct l
 		return listener && listener->first != LISTING_NONE ? listing_owner(l, listener)
 								   : NULL;
 	}
-	return NULL;
+	return s->maker != LISTING_NONE ? &l->tasks[s->maker] : NULL;
 }
 
 const struct listing_task *listing_binder(const struct listing *l, const struct listing_socket *s)

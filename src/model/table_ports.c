@@ -181,6 +181,38 @@ void ports_seed_time_wait(struct table *t, const struct fact *f)
 	w->mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr);
 }
 
+bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event *e)
+{
+	const struct port_state *p = t->ports;
+	uint64_t first = p->last >= p->size ? p->last - p->size + 1 : 1;
+	const struct time_wait *w;
+
+	if (*number < first)
+		*number = first;
+	if (*number > p->last)
+		return false;
+	w = ring_at(p, (*number)++);
+	e->cookie = w && w->since_ns ? w->cookie : 0;
+	if (!e->cookie)
+		return true;
+	*e = (struct event){
+		.kind = EVENT_CLOSE,
+		.time_ns = w->since_ns,
+		.protocol = w->protocol,
+		.family = (enum family)w->family,
+		.mapped = w->mapped,
+		.has_local = true,
+		.has_peer = true,
+		.netns = w->netns,
+		.cookie = w->cookie,
+		.local = w->local,
+		.peer = w->peer,
+		.process = w->owner,
+		.close.time_wait = true,
+	};
+	return true;
+}
+
 const struct process *table_time_wait_owner(const struct table *t, uint16_t port, uint64_t cookie)
 {
 	const struct port_state *p = t->ports;

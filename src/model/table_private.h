@@ -154,6 +154,8 @@ void ports_unlink(struct table *t, struct socket *s);
 void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
 /* The last one between these ends was none, because a reset ended the socket, or is over. */
 void ports_no_time_wait(struct table *t, const struct event *close);
+/* The TIME_WAIT *number or later, counted on, as a close event (cookie 0: nothing to tell); false at the end. */
+bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event *e);
 /* The first look found a minisock; later ones are not listened to. */
 void ports_seed_time_wait(struct table *t, const struct fact *f);
 /* Fills what is known of a failed call; what it points to lives until the next call. */

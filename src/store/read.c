@@ -206,6 +206,36 @@ int store_read(struct store_reader *r, const struct store_query *query,
 	return rc == SQLITE_OK ? 0 : -EIO;
 }
 
+static int64_t find_boot(struct store_reader *r, const char *boot_id)
+{
+	sqlite3_stmt *s = NULL;
+	int64_t boot = 0;
+
+	if (sqlite3_prepare_v2(r->db, "SELECT id FROM boot WHERE name=?", -1, &s, NULL) == SQLITE_OK &&
+	    sqlite3_bind_text(s, 1, boot_id, -1, SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW)
+		boot = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return boot;
+}
+
+int store_read_past(struct store_reader *r, const char *boot_id, bool open, uint64_t from_ns,
+		    bool (*fn)(void *ctx, const struct event *event), void *ctx,
+		    struct store_error *error)
+{
+	struct filter any = {0};
+	struct store_query q = {.filter = &any};
+	struct answer a = {.query = &q, .fn = fn, .ctx = ctx};
+	int64_t boot = find_boot(r, boot_id);
+	int rc = SQLITE_OK;
+
+	if (boot)
+		rc = answer(r, &a,
+			    open ? query_open_of(boot) : query_time_waits_of(r->db, boot, from_ns),
+			    false);
+	return rc == SQLITE_OK ? 0 : fail_sql(r, error);
+}
+
 bool store_span(struct store_reader *r, uint64_t *ret_from_ns, uint64_t *ret_to_ns)
 {
 	int64_t from = number(r, "SELECT min(started) FROM run", 0, -1);

@@ -49,6 +49,9 @@ enum column {
 /* read_query.c: SQL text to be freed with sqlite3_free(), NULL without memory. */
 char *query_rows(sqlite3 *db, const struct store_query *q);
 char *query_open(const struct store_query *q);
+/* Of one boot, by the row of its name. */
+char *query_open_of(int64_t boot);
+char *query_time_waits_of(sqlite3 *db, int64_t boot, uint64_t from_ns);
 
 /* read_row.c: the event lives until the next call.  False when the row cannot be read. */
 void reader_forget(struct store_reader *r); /* empties the cache */

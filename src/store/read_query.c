@@ -182,3 +182,26 @@ char *query_open(const struct store_query *q)
 	sqlite3_str_appendall(s, " ORDER BY closed-lived,open.id");
 	return sqlite3_str_finish(s);
 }
+
+char *query_open_of(int64_t boot)
+{
+	return sqlite3_mprintf(LIFE_FROM("open.", "run.alive,run.id") " FROM open JOIN run ON "
+								      "run.id=open.run "
+								      "WHERE run.boot=%lld",
+			       (long long)boot);
+}
+
+/* A row says of which boot it is by its process. */
+char *query_time_waits_of(sqlite3 *db, int64_t boot, uint64_t from_ns)
+{
+	const struct store_query q = {.from_ns = from_ns, .to_ns = UINT64_MAX};
+	struct span span;
+
+	find_span(db, &q, &span);
+	return sqlite3_mprintf(LIFE_FROM("", "0,0") " FROM life WHERE id BETWEEN %lld AND %lld AND "
+						    "closed>=%lld AND facts&%u AND process IN "
+						    "(SELECT id FROM process WHERE boot=%lld) "
+						    "ORDER BY id DESC",
+			       (long long)span.first, (long long)span.last, (long long)span.from,
+			       FACTS_TIME_WAIT, (long long)boot);
+}

@@ -5,6 +5,7 @@
  * beginning of a scenario's name.  AGENT_SLOW=N multiplies every deadline, for emulated machines.
  * --mixtures: afterwards a few scenarios again without each of the trampolines, as where one fails.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -29,7 +30,7 @@ static const struct scenario *const groups[] = {
 	connect_scenarios, uring_scenarios,  compat_scenarios,	   protocol_scenarios,
 	name_scenarios,	   run_scenarios,    filter_scenarios,	   loss_scenarios,
 	udp_scenarios,	   budget_scenarios, budget_udp_scenarios, time_wait_scenarios,
-	holders_scenarios, btf_scenarios,
+	holders_scenarios, listing_scenarios, btf_scenarios,
 };
 
 static jmp_buf leave;
@@ -281,6 +282,21 @@ static int usage(void)
 	return 2;
 }
 
+/* Where the tracers of this run can be asked, and no others. */
+static char run_directory[] = "/tmp/sockwatch-agent-XXXXXX";
+
+static void remove_directory(void)
+{
+	DIR *d = opendir(run_directory);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d)))
+		unlinkat(dirfd(d), entry->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(run_directory);
+}
+
 /* Enough descriptors for the wide scenarios, names and orphans under control, and a loopback that
  * works. */
 static void prepare(void)
@@ -292,6 +308,8 @@ static void prepare(void)
 		slow = (uint64_t)atoi(text);
 	setrlimit(RLIMIT_NOFILE, &files);
 	signal(SIGPIPE, SIG_IGN);
+	if (mkdtemp(run_directory))
+		setenv("SOCKWATCH_RUN", run_directory, 1);
 	prctl(PR_SET_NAME, "agent");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (netlink_link_up("lo") < 0)
@@ -301,6 +319,7 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	const char *only = NULL;
+	int failed;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--list") == 0)
@@ -331,5 +350,7 @@ int main(int argc, char **argv)
 	if (!tracer_program)
 		return usage();
 	prepare();
-	return run_all(only) ? 1 : 0;
+	failed = run_all(only);
+	remove_directory();
+	return failed ? 1 : 0;
 }

@@ -3,4 +3,4 @@
 # ls and who against ss and lsof, on servers and in namespaces of their own.
 here=$(dirname "$(readlink -f "$0")")
 [ "$(id -u)" = 0 ] || { echo "SKIP ls: needs root"; exit 0; }
-exec python3 "$here/ls.py" "${BUILD:-build}/sockwatch"
+exec python3 -B "$here/ls.py" "${BUILD:-build}/sockwatch"

@@ -110,6 +110,8 @@ struct event life(double from, double to, uint16_t port, uint64_t cookie)
 	return e;
 }
 
+static size_t found_most = FOUND_MAX;
+
 static bool on_found(void *ctx, const struct event *event)
 {
 	(void)ctx;
@@ -121,7 +123,7 @@ static bool on_found(void *ctx, const struct event *event)
 		found_process[found_count].cgroup = found_process[found_count].container = NULL;
 	}
 	found_count++;
-	return true;
+	return found_count < found_most;
 }
 
 struct store_query all(const struct filter *f)
@@ -159,6 +161,23 @@ size_t ask_all(void)
 
 	filter_init(&none);
 	return ask(all(&none));
+}
+
+size_t ask_past(const char *boot, bool open, double from, size_t most)
+{
+	struct store_error error = {""};
+	struct store_reader *r = store_reader_open(path, WALL + 1000 * SEC, &error);
+
+	if (!r)
+		fail_msg("store_reader_open: %s", error.text);
+	found_count = 0;
+	found_most = most;
+	if (store_read_past(r, boot, open, WALL + (uint64_t)(int64_t)(from * 1e9), on_found, NULL,
+			    &error) < 0)
+		fail_msg("store_read_past: %s", error.text);
+	found_most = FOUND_MAX;
+	store_reader_close(r);
+	return found_count;
 }
 
 int64_t sql(const char *text)

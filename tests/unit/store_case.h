@@ -33,6 +33,8 @@ struct store_query all(const struct filter *f);
 size_t ask(struct store_query q);
 size_t ask_at(const struct filter *f, double at);
 size_t ask_all(void);
+/* What it says to who looks at sockets of a boot; `most` at most. */
+size_t ask_past(const char *boot, bool open, double from, size_t most);
 /* The number SQL finds in the store. */
 int64_t sql(const char *text);
 void pause_ms(long ms);

@@ -324,6 +324,43 @@ static void test_clock_steps(void **state)
 	assert_int_equal(sql("SELECT lived FROM life WHERE local_port=90"), 60 * SEC);
 }
 
+/* For listings: of this boot, with an owner, newest first; what goes on apart. */
+static void test_the_past_of_a_boot(void **state)
+{
+	struct store *s = open_store((struct store_options){.boot_id = "boot-old"});
+	struct event e = life(1, 2, 7, 70);
+
+	(void)state;
+	e.close.time_wait = true;
+	store_event(s, &e, OFFSET);
+	store_close(s, NULL);
+	s = OPEN();
+	for (int i = 0; i < 4; i++) {
+		e = life(i, 100 + 100 * i, (uint16_t)i, (uint64_t)i + 1);
+		e.close.time_wait = i != 1;
+		if (i == 2)
+			e.process = NULL;
+		store_event(s, &e, OFFSET);
+	}
+	e = open_life(5, 6, 80, 90);
+	store_open_life(s, &e, OFFSET);
+	store_close(s, NULL);
+	assert_int_equal(ask_past("boot-a", false, 0, 100), 2);
+	assert_int_equal(found[0].cookie, 4);
+	assert_int_equal(found[0].time_ns, WALL + 400 * SEC);
+	assert_int_equal(found[0].process->pid, nginx.pid);
+	assert_int_equal(found[1].cookie, 1);
+	assert_int_equal(ask_past("boot-a", false, 0, 1), 1);
+	assert_int_equal(found[0].cookie, 4);
+	assert_int_equal(ask_past("boot-a", false, 350, 100), 1);
+	assert_int_equal(ask_past("boot-old", false, 0, 100), 1);
+	assert_int_equal(ask_past("boot-new", false, 0, 100), 0);
+	assert_int_equal(ask_past("boot-a", true, 0, 100), 1);
+	assert_int_equal(found[0].cookie, 90);
+	assert_int_equal(found[0].close.opened_ns, WALL + 5 * SEC);
+	assert_int_equal(ask_past("boot-old", true, 0, 100), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
@@ -337,6 +374,7 @@ int main(void)
 		TEST(test_an_earlier_run_knows_the_start),
 		TEST(test_another_boot_ends_everything),
 		TEST(test_clock_steps),
+		TEST(test_the_past_of_a_boot),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "past_wire.h"
+#include "units.h"
+
+#define DIRECTORY "/run/sockwatch"
+#define BACKLOG	  16
+#define TURN_NS	  1000000
+#define STALL_NS  (NSEC_PER_SEC / 2)
+#define STEP	  1024 /* records between two looks at the clock */
+#define IN_BYTES  (64u << 10)
+#define OUT_BYTES (256u << 10)
+
+enum stage { STAGE_HEADER, STAGE_COOKIES, STAGE_WALK, STAGE_END };
+
+struct serve {
+	int dir, listen, epoll;
+	char name[16];
+
+	/* Who asks now. */
+	int client; /* -1 nobody */
+	bool writing;
+	enum stage stage;
+	uint64_t moved_ns; /* last bytes that came or went */
+	struct past_question question;
+	uint32_t cookies_in;
+	uint64_t *asked; /* open addressing; 0 empty */
+	size_t asked_size;
+	struct table_walk walk;
+	size_t in_len, out_len, out_sent;
+	uint8_t in[IN_BYTES], out[OUT_BYTES + sizeof(struct past_head)];
+};
+
+int serve_directory(bool make)
+{
+	const char *path = getenv("SOCKWATCH_RUN");
+	struct stat st;
+	int fd, err = 0;
+
+	if (!path || !*path)
+		path = DIRECTORY;
+	if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (st.st_uid != geteuid() || (st.st_mode & 077))
+		err = -EPERM;
+	if (err)
+		close(fd);
+	return err ? err : fd;
+}
+
+bool serve_trusts(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+/* Listens under another name first: what has the name of a process can be connected to. */
+static int open_socket(struct serve *s)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char hidden[20];
+
+	snprintf(s->name, sizeof(s->name), "%d", (int)getpid());
+	snprintf(hidden, sizeof(hidden), ".%s", s->name);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", s->dir, hidden);
+	s->listen = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->listen < 0)
+		return -errno;
+	unlinkat(s->dir, hidden, 0);
+	if (bind(s->listen, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(s->listen, BACKLOG) < 0 || renameat(s->dir, hidden, s->dir, s->name) < 0)
+		return -errno;
+	return 0;
+}
+
+static bool watch(struct serve *s, int operation, int fd, uint32_t events)
+{
+	struct epoll_event e = {.events = events};
+
+	return epoll_ctl(s->epoll, operation, fd, &e) == 0;
+}
+
+struct serve *serve_open(void)
+{
+	struct serve *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->listen = s->client = -1;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s->dir = serve_directory(true);
+	if (s->dir >= 0 && s->epoll >= 0 && open_socket(s) == 0 &&
+	    watch(s, EPOLL_CTL_ADD, s->listen, EPOLLIN))
+		return s;
+	serve_close(s);
+	return NULL;
+}
+
+int serve_fd(const struct serve *s)
+{
+	return s->epoll;
+}
+
+/* ---- one who asks ---- */
+
+static void drop(struct serve *s)
+{
+	close(s->client);
+	s->client = -1;
+	free(s->asked);
+	s->asked = NULL;
+	watch(s, EPOLL_CTL_MOD, s->listen, EPOLLIN);
+}
+
+/* Others wait in the queue of the socket, and do not wake. */
+static bool take_client(struct serve *s, uint64_t now_ns)
+{
+	int fd = accept4(s->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	if (!serve_trusts(fd) || !watch(s, EPOLL_CTL_ADD, fd, EPOLLIN)) {
+		close(fd);
+		return false;
+	}
+	watch(s, EPOLL_CTL_MOD, s->listen, 0);
+	s->client = fd;
+	s->writing = false;
+	s->stage = STAGE_HEADER;
+	s->moved_ns = now_ns;
+	s->cookies_in = 0;
+	s->walk = (struct table_walk){0};
+	s->in_len = s->out_sent = 0;
+	s->out_len = past_write_hello(s->out);
+	return true;
+}
+
+static size_t place_of(const struct serve *s, uint64_t cookie)
+{
+	size_t at = (size_t)((cookie * 0x9e3779b97f4a7c15ull) >> 24) & (s->asked_size - 1);
+
+	while (s->asked[at] && s->asked[at] != cookie)
+		at = (at + 1) & (s->asked_size - 1);
+	return at;
+}
+
+static bool take_header(struct serve *s)
+{
+	memcpy(&s->question, s->in, sizeof(s->question));
+	if (!past_check_question(&s->question))
+		return false;
+	s->asked_size = 16;
+	while (s->asked_size < (size_t)s->question.count * 2)
+		s->asked_size *= 2;
+	s->asked = calloc(s->asked_size, sizeof(*s->asked));
+	s->stage = STAGE_COOKIES;
+	return s->asked != NULL;
+}
+
+/* Takes what is whole of what came; false when it is no question. */
+static bool take_bytes(struct serve *s)
+{
+	size_t at = 0;
+
+	if (s->stage == STAGE_HEADER) {
+		if (s->in_len < sizeof(s->question))
+			return true;
+		if (!take_header(s))
+			return false;
+		at = sizeof(s->question);
+	}
+	for (; s->in_len - at >= 8 && s->cookies_in < s->question.count; at += 8) {
+		uint64_t cookie;
+
+		memcpy(&cookie, s->in + at, sizeof(cookie));
+		if (!cookie)
+			return false;
+		s->asked[place_of(s, cookie)] = cookie;
+		s->cookies_in++;
+	}
+	s->in_len -= at;
+	memmove(s->in, s->in + at, s->in_len);
+	if (s->cookies_in == s->question.count)
+		s->stage = STAGE_WALK;
+	return s->stage != STAGE_WALK || s->in_len == 0;
+}
+
+/* True when something came that may lead to more; else the client waits, or is gone. */
+static bool read_some(struct serve *s, uint64_t now_ns)
+{
+	ssize_t n = recv(s->client, s->in + s->in_len, sizeof(s->in) - s->in_len, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		drop(s);
+		return false;
+	}
+	s->moved_ns = now_ns;
+	s->in_len += (size_t)n;
+	if (!take_bytes(s)) {
+		drop(s);
+		return false;
+	}
+	return true;
+}
+
+static bool is_asked(void *ctx, uint64_t cookie)
+{
+	const struct serve *s = ctx;
+
+	return s->asked[place_of(s, cookie)] == cookie;
+}
+
+/* Nobody asks whose a socket is that a process holds. */
+static bool may_be_left(const struct event *e)
+{
+	return e->close.end == EVENT_END_SEEN ||
+	       (e->close.state != STATE_ESTABLISHED && e->close.state != STATE_LISTEN);
+}
+
+static void on_life(void *ctx, const struct event *e)
+{
+	struct serve *s = ctx;
+	struct event life = *e;
+
+	if (!may_be_left(e))
+		life.process = NULL;
+	if (life.netns)
+		s->out_len += past_write_life(s->out + s->out_len, &life);
+}
+
+/* Steps while there is room for all that one may write. */
+static void walk_some(struct serve *s, struct table *t, uint64_t end_ns)
+{
+	const size_t most = OUT_BYTES / PAST_RECORD_MAX / 2;
+
+	while (s->stage == STAGE_WALK && OUT_BYTES - s->out_len > most * PAST_RECORD_MAX &&
+	       kernel_now() < end_ns) {
+		for (int i = 0; i < STEP && s->stage == STAGE_WALK &&
+				OUT_BYTES - s->out_len > most * PAST_RECORD_MAX;
+		     i += (int)most) {
+			if (table_walk(t, &s->walk, most, is_asked, on_life, s))
+				continue;
+			s->stage = STAGE_END;
+			s->out_len += past_write_end(s->out + s->out_len);
+		}
+	}
+}
+
+/* True when the socket took all of it. */
+static bool write_some(struct serve *s, uint64_t now_ns)
+{
+	while (s->out_sent < s->out_len) {
+		ssize_t n = send(s->client, s->out + s->out_sent, s->out_len - s->out_sent,
+				 MSG_NOSIGNAL);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return false;
+		if (n <= 0) {
+			drop(s);
+			return false;
+		}
+		s->moved_ns = now_ns;
+		s->out_sent += (size_t)n;
+	}
+	s->out_len = s->out_sent = 0;
+	return true;
+}
+
+/* Wakes when the client can be written to, or has written. */
+static void wait_for(struct serve *s, bool writing)
+{
+	if (s->client >= 0 && s->writing != writing) {
+		watch(s, EPOLL_CTL_MOD, s->client, writing ? EPOLLOUT : EPOLLIN);
+		s->writing = writing;
+	}
+}
+
+bool serve_turn(struct serve *s, struct table *t, uint64_t now_ns)
+{
+	uint64_t end_ns = now_ns + TURN_NS;
+
+	if (!s || (s->client < 0 && !take_client(s, now_ns)))
+		return false;
+	while (s->stage <= STAGE_COOKIES && kernel_now() < end_ns && read_some(s, now_ns))
+		;
+	if (s->client < 0)
+		return false;
+	if (s->stage == STAGE_WALK)
+		walk_some(s, t, end_ns);
+	if (!write_some(s, now_ns)) {
+		wait_for(s, true);
+	} else if (s->stage == STAGE_END) {
+		drop(s);
+		return true;
+	} else if (s->stage == STAGE_WALK) {
+		return true;
+	} else {
+		wait_for(s, false);
+	}
+	if (s->client >= 0 && now_ns > s->moved_ns + STALL_NS)
+		drop(s);
+	return false;
+}
+
+void serve_close(struct serve *s)
+{
+	if (!s)
+		return;
+	if (s->client >= 0)
+		drop(s);
+	if (s->listen >= 0) {
+		if (s->name[0])
+			unlinkat(s->dir, s->name, 0);
+		close(s->listen);
+	}
+	if (s->epoll >= 0)
+		close(s->epoll);
+	if (s->dir >= 0)
+		close(s->dir);
+	free(s);
+}

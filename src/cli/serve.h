@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * serve.h - a running trace tells listings what it has seen: since when sockets live, and who left a TIME_WAIT.
+ *
+ * Owns: /run/sockwatch/PID, a Unix stream socket; past_wire.h is what is said over it.  The directory is the user's alone
+ * (0700), and who asks must be that user or root.  It never holds up the trace: one asks at a time, nothing blocks, a turn ends
+ * after a millisecond, and who does not read or write for half a second is dropped.  One thread.
+ *
+ *     struct serve *s = serve_open();          // NULL: nobody can ask
+ *     ... wait for serve_fd(s), then, now and again: while (serve_turn(s, table, now_ns)) ...
+ *     serve_close(s);
+ */
+#ifndef SOCKWATCH_SERVE_H
+#define SOCKWATCH_SERVE_H
+
+#include "table.h"
+
+struct serve;
+
+/* NULL where the directory or the socket cannot be made. */
+struct serve *serve_open(void);
+/* Readable when a turn is due. */
+int serve_fd(const struct serve *s);
+/* Bounded work; true when there is more to do at once.  NULL is ignored. */
+bool serve_turn(struct serve *s, struct table *t, uint64_t now_ns);
+/* NULL is ignored. */
+void serve_close(struct serve *s);
+
+/*
+ * The directory of the sockets, /run/sockwatch or what SOCKWATCH_RUN names: a descriptor, or -errno; -EPERM when others
+ * can get at it.  `make`: it is made where it is missing.
+ */
+int serve_directory(bool make);
+/* The other end of a connected socket is this user or root. */
+bool serve_trusts(int fd);
+
+#endif

@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""past.py SOCKWATCH: what `ls` and `who` learn from a running trace, a running record and a store, and from none that hangs,
+lies or belongs to somebody else."""
+import datetime, sqlite3
+
+from listing import *  # noqa: F403
+
+RUN = os.environ["SOCKWATCH_RUN"]
+# A listener, a connection that is left by its client's end and one that goes on; prints the client's pid and both ports.
+LIVES = """
+l = socket.socket(); l.bind(("127.0.0.1", 4950)); l.listen()
+r, w = os.pipe()
+pid = os.fork()
+if pid == 0:
+    open("/proc/self/comm", "w").write("leaver")
+    c = socket.create_connection(("127.0.0.1", 4950))
+    os.write(w, b"%d" % c.getsockname()[1]); c.close(); c = None
+    os._exit(0)
+a = l.accept()[0]; a.recv(1); a.close(); os.waitpid(pid, 0)
+c = socket.create_connection(("127.0.0.1", 4950)); b = l.accept()[0]
+print(pid, os.read(r, 9).decode(), c.getsockname()[1], flush=True); time.sleep(600)"""
+
+
+def watcher(*command):
+    """A trace or a record that is ready."""
+    process = subprocess.Popen([SOCKWATCH, *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)
+    started.append(process)
+    watchers.append(process)
+    line = process.stderr.readline()
+    assert line.startswith("sockwatch: tracing"), line
+    return process
+
+
+def trace():
+    return watcher("trace", "--events", "lost")
+
+
+def end(process, how=signal.SIGINT):
+    process.send_signal(how)
+    process.send_signal(signal.SIGCONT)
+    process.wait(timeout=DEADLINE)
+
+
+def lives(name):
+    process, line = python(name, LIVES)
+    leaver, left, kept = map(int, line.split())
+    return process, leaver, left, kept
+
+
+def row_of(name, port, *args):
+    rows = [r for r in listed("--netns", "/run/netns/" + name, "-L", str(port), *args)]
+    return rows[0] if rows else None
+
+
+def moment(row):
+    return datetime.datetime.fromisoformat(row["since"][:26] + "+00:00").timestamp()
+
+
+def check_known(name, leaver, left, kept, begin, *args):
+    def tw():
+        row = row_of(name, left, *args)
+        return row if row and row["state"] == "TIME_WAIT" and row["process"] else None
+    row = until("the maker of a TIME_WAIT", tw)
+    assert row["process"]["pid"] == leaver and row["process"]["name"] == "leaver" and row["holders"] == [], row
+    for port in (left, kept, 4950):
+        row = row_of(name, port, *args)
+        assert begin - 0.1 <= moment(row) <= time.time() + 0.1, (port, row, begin)
+    assert len(listed("--netns", "/run/netns/" + name, "-c", "leaver", *args)) == 1
+    text = sockwatch("ls", "-H", "--netns", "/run/netns/" + name, "-L", str(left), *args).stdout
+    assert re.search(r"^leaver +%d +root +- +tcp +TIME_WAIT .* \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$" % leaver, text, re.M), text
+    words = sockwatch("who", "127.0.0.1:%d" % left, *args).stdout
+    assert "left by     leaver[%d], user root" % leaver in words and "since  " in words, words
+    assert "TIME_WAIT" in words and "no process has it open any more" in words and "freed       by itself" in words, words
+    words = sockwatch("who", "127.0.0.1:4950", *args).stdout
+    assert re.search(r"^  since +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, \S+ ago$", words, re.M), words
+
+
+def check_unknown(name, left, kept, *args):
+    row = row_of(name, left, *args)
+    assert row["process"] is None and "since" not in row, row
+    assert all("since" not in row_of(name, port, *args) for port in (kept, 4950))
+
+
+@test
+def a_running_trace_knows():
+    name, begin = space("trace"), time.time()
+    tracer = trace()
+    assert str(tracer.pid) in os.listdir(RUN) and os.stat(RUN).st_mode & 0o777 == 0o700
+    _, leaver, left, kept = lives(name)
+    check_known(name, leaver, left, kept, begin)
+    check_known(name, leaver, left, kept, begin, "--hooks", "proc")
+    end(tracer)
+    assert os.listdir(RUN) == [], os.listdir(RUN)
+    check_unknown(name, left, kept)
+
+
+@test
+def what_is_older_than_the_trace_stays_unknown():
+    name = space("old")
+    _, leaver, left, kept = lives(name)
+    tracer = trace()
+    check_unknown(name, left, kept)
+    end(tracer)
+
+
+@test
+def a_running_record_knows():
+    name, begin = space("record"), time.time()
+    recorder = watcher("record", "--store", os.path.join(work, "running.store"))
+    _, leaver, left, kept = lives(name)
+    check_known(name, leaver, left, kept, begin)
+    end(recorder)
+
+
+@test
+def a_store_knows():
+    name, begin, store = space("store"), time.time(), os.path.join(work, "past.store")
+    recorder = watcher("record", "--store", store)
+    process, leaver, left, kept = lives(name)
+    # Stopped traces do not answer: the store alone must know.
+    until("the row of the end", lambda: sockwatch("history", "--store", store, "-c", "leaver", "--netns",
+                                                  str(inode(name)), "--events", "close").returncode == 0)
+    os.environ["SOCKWATCH_RUN"] = os.path.join(work, "nobody")
+    try:
+        check_unknown(name, left, kept)
+        until("the open lives", lambda: (lambda r: r and "since" in r)(row_of(name, kept, "--store", store)))
+        check_known(name, leaver, left, kept, begin, "--store", store)
+        end(recorder)
+        check_known(name, leaver, left, kept, begin, "--store", store)
+        other_boot(store)
+        check_unknown(name, left, kept, "--store", store)
+    finally:
+        os.environ["SOCKWATCH_RUN"] = RUN
+
+
+def other_boot(store):
+    """As a store that was carried over a boot: the same cookies are other sockets."""
+    with sqlite3.connect(store) as db:
+        assert db.execute("UPDATE boot SET name='00000000-0000-0000-0000-000000000000'").rowcount == 1
+    db.close()
+
+
+@test
+def a_socket_used_again_is_another_life():
+    name, store = space("again"), os.path.join(work, "again.store")
+    tracer, recorder = trace(), watcher("record", "--store", store)
+    process, line = python(name, """
+l = socket.socket(); l.bind(("127.0.0.1", 4950)); l.listen()
+m = socket.socket(); m.bind(("127.0.0.1", 4951)); m.listen()
+c = socket.socket(); c.connect(("127.0.0.1", 4950)); a = l.accept()[0]
+p = c.getsockname()[1]
+c.shutdown(socket.SHUT_RDWR); a.recv(1); a.close()
+print(p, flush=True)
+sys.stdin.readline()
+socket.socket.connect  # AF_UNSPEC ends the association, and the socket connects elsewhere under the same cookie
+import ctypes
+libc = ctypes.CDLL(None); libc.connect(c.fileno(), struct.pack("H14x", 0), 16)
+c.connect(("127.0.0.1", 4951)); b = m.accept()[0]
+print(c.getsockname()[1], flush=True); time.sleep(600)""", )
+    first = until("TIME_WAIT", lambda: (lambda r: r and r["state"] == "TIME_WAIT" and "since" in r and r)(row_of(name, int(line))))
+    process.stdin.write("\n")
+    process.stdin.flush()
+    second = until("the second life", lambda: (lambda r: r and "since" in r and r)(row_of(name, int(process.stdout.readline()))))
+    assert second["cookie"] == first["cookie"] and second["state"] == "ESTABLISHED", (first, second)
+    assert moment(second) >= moment(first), (first, second)
+    again = row_of(name, int(line))
+    assert abs(moment(again) - moment(first)) < 0.01 and again["process"]["pid"] == process.pid, (first, again)
+    end(tracer)
+    end(recorder)
+
+
+@test
+def the_one_that_knows_more_is_asked():
+    name, begin = space("two"), time.time()
+    old = trace()
+    _, leaver, left, kept = lives(name)
+    young = trace()
+    check_known(name, leaver, left, kept, begin)
+    end(old)
+    check_unknown(name, left, kept)
+    end(young)
+
+
+@test
+def one_that_was_killed_is_forgotten():
+    name = space("stale")
+    tracer = trace()
+    end(tracer, signal.SIGKILL)
+    assert os.listdir(RUN) == [str(tracer.pid)]
+    _, leaver, left, kept = lives(name)
+    check_unknown(name, left, kept)
+    assert os.listdir(RUN) == [], "what nobody listens on is removed"
+    write("run/name", "of no process")
+    check_unknown(name, left, kept)
+    os.unlink(RUN + "/name")
+
+
+@test
+def one_that_hangs_does_not_hold_up_a_listing():
+    name, begin = space("hang"), time.time()
+    tracer = trace()
+    _, leaver, left, kept = lives(name)
+    tracer.send_signal(signal.SIGSTOP)
+    start_at = time.monotonic()
+    result = sockwatch("ls", "--netns", "/run/netns/" + name)
+    took = time.monotonic() - start_at
+    assert result.returncode == 0 and ":4950 " in result.stdout, result
+    assert "process %d does not answer in time" % tracer.pid in result.stderr and took < 5, (took, result.stderr)
+    tracer.send_signal(signal.SIGCONT)
+    check_known(name, leaver, left, kept, begin)
+    end(tracer)
+
+
+def talk(path, send, uid=0):
+    """What a peer gets that runs as `uid`."""
+    code = "import os,socket,sys\nos.setgid(%d); os.setuid(%d)\ns=socket.socket(socket.AF_UNIX); s.settimeout(20)\n" \
+           "try:\n s.connect(sys.argv[1]); s.sendall(bytes.fromhex(sys.argv[2]))\n b=b''\n" \
+           " while True:\n  d=s.recv(65536)\n  if not d: break\n  b+=d\n print(b.hex())\n" \
+           "except (PermissionError, BrokenPipeError, ConnectionResetError) as e: print('' if 'b' in dir() else type(e).__name__)\n" % (uid, uid)
+    return subprocess.run([sys.executable, "-c", code, path, send.hex()], capture_output=True, text=True, timeout=60).stdout.strip()
+
+
+@test
+def only_root_may_ask():
+    tracer = trace()
+    path = "%s/%d" % (RUN, tracer.pid)
+    question = struct.pack("=IHHIIQ", 0x53504b57, 1, 16, 1, 0, 1)
+    hello = "010010000000000057" if sys.byteorder == "little" else ""
+    assert talk(path, question).startswith(hello) and talk(path, question), talk(path, question)
+    assert talk(path, question, 65534) == "PermissionError"
+    os.chmod(RUN, 0o755)
+    os.chmod(path, 0o777)
+    assert talk(path, question, 65534) in ("", "ConnectionResetError", "BrokenPipeError")
+    name = space("other")
+    _, leaver, left, kept = lives(name)
+    check_unknown(name, left, kept)  # nor is anybody asked where others can put a socket
+    os.chmod(RUN, 0o700)
+    end(tracer)
+
+
+@test
+def bad_questions_end_and_the_trace_goes_on():
+    tracer = trace()
+    path = "%s/%d" % (RUN, tracer.pid)
+    head = lambda count, version=1, size=16, rest=0: struct.pack("=IHHII", 0x53504b57, version, size, count, rest)
+    for bad in (b"\0" * 16, head(0), head(1000001), head(1, 2), head(1, 1, 15), head(1, 1, 16, 9), head(1) + b"\0" * 8,
+                head(1) + b"\1" * 17, b"GET / HTTP/1.0\r\n\r\n"):
+        answer = talk(path, bad)
+        assert len(answer) <= 32, (bad, answer)
+    slow = socket.socket(socket.AF_UNIX)
+    slow.connect(path)
+    slow.send(b"WKP")
+    name, begin = space("slow"), time.time()
+    _, leaver, left, kept = lives(name)
+    check_known(name, leaver, left, kept, begin)  # one that stays silent is dropped
+    slow.close()
+    end(tracer)
+    assert tracer.returncode == 0
+
+
+@test
+def liars_are_not_believed():
+    name = space("liar")
+    _, leaver, left, kept = lives(name)
+    os.makedirs(RUN, 0o700, exist_ok=True)
+    path = RUN + "/%d" % os.getpid()
+    hello = struct.pack("=HHIIHH", 1, 16, 0, 0x53504b57, 1, 0)
+    good = sockwatch("ls", "--netns", "/run/netns/" + name).stdout
+    for answer, words in ((b"\xff" * 64, "another version"), (struct.pack("=HHIIHH", 1, 16, 0, 0x53504b57, 9, 0), "another version"),
+                          (hello + b"\2\0\x70\0" + b"\0" * 300, "another version"), (hello + hello, "another version"),
+                          (hello, ""), (b"", "")):
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(path)
+        server.listen()
+        asker = subprocess.Popen([SOCKWATCH, "ls", "--netns", "/run/netns/" + name], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        started.append(asker)
+        peer = server.accept()[0]
+        peer.recv(65536)
+        try:
+            peer.sendall(answer)
+        except OSError:
+            pass
+        peer.close()
+        out, said = asker.communicate(timeout=DEADLINE)
+        server.close()
+        os.unlink(path)
+        assert asker.returncode == 0 and out == good and words in said, (answer, out, said)
+
+
+@test
+def what_is_no_store_is_refused():
+    text = write("text", "not a store\n" * 100)
+    for args in (["ls"], ["who", "80"], ["ls", "-o", "json"]):
+        for file in (text, os.path.join(work, "missing")):
+            result = sockwatch(*args, "--store", file)
+            assert result.returncode == 2 and result.stdout == "" and result.stderr.count("\n") == 1, result
+            assert file in result.stderr, result.stderr
+    assert open(text).read() == "not a store\n" * 100 and not os.path.exists(os.path.join(work, "missing"))
+
+
+@test
+def many_sockets_are_told_while_the_trace_goes_on():
+    name = space("many")
+    tracer = trace()
+    process = start(name, sys.executable, HERE + "/many.py", "4000", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline().split()[:1] == ["ready"]
+    rows = listed("--netns", "/run/netns/" + name, "--state", "established")
+    assert len(rows) == 4000 and all("since" in r for r in rows), sum("since" not in r for r in rows)
+    end(tracer)
+    assert tracer.returncode == 0, "events were lost"
+
+
+run_tests()
