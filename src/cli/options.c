@@ -296,7 +296,7 @@ static int print_overview(void)
 	     "\n"
 	     "Needs root.\n"
 	     "Exit code: 0 done, 1 run-time failure, 2 usage, 3 who or history found nothing, 4 done but "
-	     "events were lost.");
+	     "events were lost,\n5 ephemeral --fail-at reached.");
 	return finish_stdout();
 }
 
