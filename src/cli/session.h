@@ -35,9 +35,9 @@ struct session {
 	/* Loss: what was counted when last looked, and what the reader has been told. */
 	uint64_t lost, lost_told, full_told;
 	uint64_t lost_since_ns, lost_checked_ns;
-	uint64_t kernel_lost,
-		unseen; /* of `lost`: what the kernel side counted; the table's, when last looked */
-	bool explained; /* ends not told are what the kernel side has counted */
+	uint64_t kernel_lost; /* what the kernel side counted when last looked */
+	uint64_t unseen;      /* ... and the table: ends that were not told */
+	bool explained;	      /* by what the kernel side has counted */
 };
 
 /* Loads the kernel side and makes an empty table.  0 or -errno after saying why; session_close() in
@@ -53,8 +53,7 @@ void session_announce(const struct session *s, const char *more);
  * Until a stop signal, --for or `done`.  `on_turn` is called between two drains, at least every half second,
  * with CLOCK_BOOTTIME; `idle` when nothing more is to be drained at once.
  */
-void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle),
-		 void *ctx);
+void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle), void *ctx);
 /* Detaches; everything that happened before still reaches the sink. */
 void session_finish(struct session *s);
 void session_close(struct session *s);

@@ -44,9 +44,8 @@ static void read_holders(struct store_reader *r, int64_t call)
 	sqlite3_stmt *s;
 
 	if (!prepare(r, &r->find_holders,
-		     "SELECT process,facts,local_port,peer_port,local,peer,state,since,why FROM "
-		     "holder "
-		     "WHERE call=? ORDER BY place"))
+		     "SELECT process,facts,local_port,peer_port,local,peer,state,since,why "
+		     "FROM holder WHERE call=? ORDER BY place"))
 		return;
 	s = r->find_holders;
 	sqlite3_bind_int64(s, 1, call);
@@ -63,8 +62,8 @@ const struct event_trouble *row_trouble(struct store_reader *r, int64_t call)
 	sqlite3_stmt *s;
 
 	if (!prepare(r, &r->find_trouble,
-		     "SELECT known,more,low,high,reserved,used,unprivileged FROM trouble WHERE "
-		     "call=?"))
+		     "SELECT known,more,low,high,reserved,used,unprivileged FROM trouble "
+		     "WHERE call=?"))
 		return NULL;
 	s = r->find_trouble;
 	sqlite3_bind_int64(s, 1, call);

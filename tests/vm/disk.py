@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -85,3 +86,14 @@ def boot(kernel, image, work, words, begin, seconds=60):
             return machine
         machine.cut()
         print(f"# boot {attempt} of {BOOT_ATTEMPTS}: {machine.last_words()}", flush=True)
+
+
+def run(name, test):
+    """`test` with a folder of its own; a skip where there can be no machine."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        test(folder)
+    except Absent as why:
+        print(f"SKIP {name}: {why}")
+    finally:
+        shutil.rmtree(folder)

@@ -13,7 +13,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -94,10 +93,4 @@ def main(work):
 
 
 if __name__ == "__main__":
-    folder = Path(tempfile.mkdtemp())
-    try:
-        main(folder)
-    except disk.Absent as why_not:
-        print(f"SKIP power: {why_not}")
-    finally:
-        shutil.rmtree(folder)
+    disk.run("power", main)

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -97,10 +96,4 @@ def main(work):
 
 
 if __name__ == "__main__":
-    folder = Path(tempfile.mkdtemp())
-    try:
-        main(folder)
-    except disk.Absent as why_not:
-        print(f"SKIP service: {why_not}")
-    finally:
-        shutil.rmtree(folder)
+    disk.run("service", main)
