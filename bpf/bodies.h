@@ -24,7 +24,11 @@ static __always_inline bool was_told(__u32 hook, struct sock *sk, __u64 change)
 {
 	struct told *last = bpf_map_lookup_elem(&told, &hook);
 
-	return last && last->sk == (__u64)sk && last->change == change;
+	if (!last || last->sk != (__u64)sk || last->change != change)
+		return false;
+	/* Once: the next socket with this pointer may make the same change in a run the first copy misses. */
+	last->sk = 0;
+	return true;
 }
 
 /* A call that names an owner.  `task` false where the hook runs elsewhere or another fact named the

@@ -85,29 +85,45 @@ static void tell_lost(struct session *s, uint64_t now_ns)
 	e.time_ns = kernel_now();
 	on_event(s, &e);
 	s->lost_told = s->lost;
+	s->explained = false;
+}
+
+/* Adds what was lost since the last look; says so when it is the first since the last repair. */
+static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen)
+{
+	bool first = s->lost == s->lost_told;
+
+	if (kernel_count > s->kernel_lost) {
+		s->explained = true;
+		if (first)
+			log_error("losing events: the ring buffer of %llu KiB is full; a larger "
+				  "--ring or a faster reader helps",
+				  (unsigned long long)s->options->ring_bytes / 1024);
+	} else if (unseen > s->unseen && !s->explained) {
+		s->lost += unseen - s->unseen;
+		if (first)
+			log_error("losing events: the kernel did not tell the end of %llu sockets",
+				  (unsigned long long)(unseen - s->unseen));
+	}
+	s->lost += kernel_count - s->kernel_lost;
+	if (first && s->lost > s->lost_told)
+		s->lost_since_ns = s->lost_checked_ns;
+	s->kernel_lost = kernel_count;
+	s->unseen = unseen;
 }
 
 static void check_loss(struct session *s, bool idle)
 {
-	uint64_t by_kind[WIRE_KINDS], now = kernel_now(), lost;
+	uint64_t by_kind[WIRE_KINDS], now = kernel_now(), before = s->lost;
 	struct table_stats stats;
 
 	if (!idle && now - s->lost_checked_ns < LOSS_CHECK_NS)
 		return;
-	lost = kernel_lost(s->kernel, by_kind);
-	if (lost > s->lost) {
-		if (s->lost == s->lost_told) {
-			s->lost_since_ns = s->lost_checked_ns;
-			log_error("losing events: the ring buffer of %llu KiB is full; a larger "
-				  "--ring or a faster reader helps",
-				  (unsigned long long)s->options->ring_bytes / 1024);
-		}
-		s->lost = lost;
-	} else if (s->lost > s->lost_told && idle) {
-		tell_lost(s, now);
-	}
-	s->lost_checked_ns = now;
 	table_get_stats(s->table, &stats);
+	count_lost(s, kernel_lost(s->kernel, by_kind), stats.unseen);
+	if (s->lost == before && s->lost > s->lost_told && idle)
+		tell_lost(s, now);
+	s->lost_checked_ns = now;
 	if (stats.full && !s->full_told)
 		log_error("the table of %llu sockets is full: more are shown without their past; "
 			  "see --sockets",

@@ -37,6 +37,9 @@ struct session {
 	/* Loss: what was counted when last looked, and what the reader has been told. */
 	uint64_t lost, lost_told, full_told;
 	uint64_t lost_since_ns, lost_checked_ns;
+	uint64_t kernel_lost; /* what the kernel side counted when last looked */
+	uint64_t unseen;      /* ... and the table: ends that were not told */
+	bool explained;	      /* by what the kernel side has counted */
 };
 
 /* Loads the kernel side and makes an empty table.  0 or -errno after saying why; session_close() in

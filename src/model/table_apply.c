@@ -150,6 +150,13 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
 	table_remove(t, s);
 }
 
+/* The table drops `s`: was it told of its start, and not of its end? */
+static void note_unseen(struct table *t, const struct socket *s)
+{
+	t->stats.unseen += s->protocol == IPPROTO_TCP && s->state != STATE_CLOSE && s->opened_ns &&
+			   !(s->flags & SOCKET_MINISOCK);
+}
+
 /*
  * Another socket has the pointer.  Where a look found it before the facts of its past were read, they
  * are still to come and tell it better; else the end of `s` was lost.
@@ -161,6 +168,7 @@ static void replace(struct table *t, struct socket *s, const struct fact *f)
 		return;
 	}
 	t->stats.stale++;
+	note_unseen(t, s);
 	table_forget(t, s, f->time_ns);
 }
 
@@ -494,6 +502,7 @@ static void apply_destroy(struct table *t, const struct fact *f)
 	if (!s || socket_is_stale(s, f))
 		return;
 	show_birth(t, s);
+	note_unseen(t, s);
 	/* Every life ends in CLOSE before this: one that did not lost that fact; one that was only
 	 * bound ends here. */
 	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {

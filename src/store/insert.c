@@ -16,6 +16,8 @@ static const char *const sql[STATEMENTS] = {
 	[PUT_OPEN] = "INSERT OR REPLACE INTO open VALUES(" LIFE_PLACES ",?,?,?,?)",
 	[PUT_CALL] = "INSERT INTO call VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[PUT_LOSS] = "INSERT INTO loss VALUES(?,?,?,?,?,?)",
+	[PUT_TROUBLE] = "INSERT INTO trouble VALUES(?,?,?,?,?,?,?,?)",
+	[PUT_HOLDER] = "INSERT INTO holder VALUES(?,?,?,?,?,?,?,?,?,?,?)",
 	[PUT_PROCESS] = "INSERT INTO process(boot,pid,tid,uid,cgroup_id,name,cgroup,container) "
 			"VALUES(?,?,?,?,?,?,?,?)",
 	[FIND_PROCESS] = "SELECT id FROM process WHERE boot=? AND pid=? AND tid=? AND uid=? AND "
@@ -73,14 +75,10 @@ void rows_done(struct rows *r)
 	free(r->undo);
 }
 
-/* Runs a statement that gives no row. */
-static int run(sqlite3_stmt *s)
+int rows_run(sqlite3_stmt *s)
 {
-	int rc;
-
 	sqlite3_step(s);
-	rc = sqlite3_reset(s);
-	return rc;
+	return sqlite3_reset(s);
 }
 
 /* Runs a statement that gives at most one number; 0 when none. */
@@ -96,6 +94,7 @@ void rows_begin(struct rows *r)
 	r->named_count = 0;
 	r->count = 0;
 	r->undo_next_id = r->next_id;
+	r->undo_call = r->call;
 	r->undo_block = r->block;
 }
 
@@ -113,6 +112,7 @@ void rows_rollback(struct rows *r)
 	}
 	memset(r->netns_inode, 0, sizeof(r->netns_inode));
 	r->next_id = r->undo_next_id;
+	r->call = r->undo_call;
 	r->block = r->undo_block;
 	r->count = 0;
 }
@@ -144,7 +144,7 @@ static int count_lives(struct rows *r, uint32_t slot)
 	sqlite3_bind_int64(s, 1, r->lives[slot]);
 	sqlite3_bind_int64(s, 2, r->process[slot]);
 	r->lives[slot] = 0;
-	return run(s);
+	return rows_run(s);
 }
 
 static int apply_process(struct rows *r, const struct record_process *p)
@@ -177,7 +177,7 @@ static int apply_process(struct rows *r, const struct record_process *p)
 		if (p->has_container)
 			sqlite3_bind_text(put, 8, text + p->cgroup_len, p->container_len,
 					  SQLITE_TRANSIENT);
-		rc = run(put);
+		rc = rows_run(put);
 		id = sqlite3_last_insert_rowid(r->db);
 	}
 	return rc == SQLITE_OK ? set_slot(r, p->slot, id) : rc;
@@ -197,7 +197,7 @@ static int netns_of(struct rows *r, uint32_t inode, int64_t *ret)
 	rc = find(s, ret);
 	if (rc == SQLITE_OK && *ret == 0) {
 		sqlite3_bind_int64(put, 1, inode);
-		rc = run(put);
+		rc = rows_run(put);
 		*ret = sqlite3_last_insert_rowid(r->db);
 	}
 	if (rc == SQLITE_OK) {
@@ -226,7 +226,7 @@ static void bind_address(sqlite3_stmt *s, int at, const struct record *e, bool k
 	}
 }
 
-static void bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot, bool counts)
+void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot, bool counts)
 {
 	if (slot == NO_SLOT || r->process[slot] == 0) {
 		sqlite3_bind_null(s, at);
@@ -250,21 +250,26 @@ static void bind_port(sqlite3_stmt *s, int at, bool known, uint16_t port)
 		sqlite3_bind_null(s, at);
 }
 
-static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, int64_t netns)
+void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struct record *e)
 {
 	bool local = e->facts & FACTS_HAS_LOCAL, peer = e->facts & FACTS_HAS_PEER;
 
+	bind_port(s, ports_at, local, e->local_port);
+	bind_port(s, ports_at + 1, peer, e->peer_port);
+	bind_address(s, addresses_at, e, local, e->local, e->local_if);
+	bind_address(s, addresses_at + 1, e, peer, e->peer, e->peer_if);
+}
+
+static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, int64_t netns)
+{
 	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
 	sqlite3_bind_int64(s, 3, (int64_t)e->lived_ns);
-	bind_port(s, 4, local, e->local_port);
-	bind_port(s, 5, peer, e->peer_port);
+	rows_bind_ends(s, 4, 10, e);
 	sqlite3_bind_int(s, 6, (int)scale_of(e->lived_ns));
 	sqlite3_bind_int64(s, 7, e->facts);
 	sqlite3_bind_int64(s, 8, netns);
 	sqlite3_bind_int64(s, 9, (int64_t)e->cookie);
-	bind_address(s, 10, e, local, e->local, e->local_if);
-	bind_address(s, 11, e, peer, e->peer, e->peer_if);
-	bind_process(r, s, 12, e->slot, e->kind == RECORD_LIFE);
+	rows_bind_process(r, s, 12, e->slot, e->kind == RECORD_LIFE);
 	if (e->facts & FACTS_COUNTED) {
 		sqlite3_bind_int64(s, 13, (int64_t)e->sent);
 		sqlite3_bind_int64(s, 14, (int64_t)e->received);
@@ -308,7 +313,7 @@ static int put_block(struct rows *r)
 	sqlite3_bind_int64(s, 4, b->newest);
 	sqlite3_bind_int64(s, 5, b->earliest);
 	sqlite3_bind_int64(s, 6, b->rows);
-	return run(s);
+	return rows_run(s);
 }
 
 /* The number of the next row, in a block near its time; of a long life the index knows when it began. */
@@ -391,7 +396,7 @@ static int apply_life(struct rows *r, struct record *e)
 		rc = find_open(r, netns, key_of(e), &known);
 	if (rc == SQLITE_OK && known.id) {
 		sqlite3_bind_int64(r->statement[DELETE_OPEN], 1, known.id);
-		rc = run(r->statement[DELETE_OPEN]);
+		rc = rows_run(r->statement[DELETE_OPEN]);
 		take_start(e, &known);
 	}
 	if (rc == SQLITE_OK)
@@ -400,7 +405,7 @@ static int apply_life(struct rows *r, struct record *e)
 		return rc;
 	sqlite3_bind_int64(s, 1, id);
 	bind_life(r, s, e, netns);
-	return run(s);
+	return rows_run(s);
 }
 
 static int apply_open(struct rows *r, struct record *e)
@@ -423,12 +428,11 @@ static int apply_open(struct rows *r, struct record *e)
 	sqlite3_bind_int64(s, 19, key_of(e));
 	sqlite3_bind_int64(s, 20, r->run);
 	sqlite3_bind_int64(s, 21, (int64_t)(e->boot_ns - e->lived_ns));
-	return run(s);
+	return rows_run(s);
 }
 
 static int apply_call(struct rows *r, const struct record *e)
 {
-	bool local = e->facts & FACTS_HAS_LOCAL, peer = e->facts & FACTS_HAS_PEER;
 	sqlite3_stmt *s = r->statement[PUT_CALL];
 	int64_t netns, id;
 	int rc = netns_of(r, e->netns, &netns);
@@ -440,20 +444,19 @@ static int apply_call(struct rows *r, const struct record *e)
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
 	sqlite3_bind_int(s, 3, e->event);
-	bind_port(s, 4, local, e->local_port);
-	bind_port(s, 5, peer, e->peer_port);
+	rows_bind_ends(s, 4, 9, e);
 	sqlite3_bind_int64(s, 6, e->facts);
 	sqlite3_bind_int64(s, 7, netns);
 	sqlite3_bind_int64(s, 8, (int64_t)e->cookie);
-	bind_address(s, 9, e, local, e->local, e->local_if);
-	bind_address(s, 10, e, peer, e->peer, e->peer_if);
-	bind_process(r, s, 11, e->slot, true);
+	rows_bind_process(r, s, 11, e->slot, true);
 	if (e->error)
 		sqlite3_bind_int(s, 12, e->error);
 	else
 		sqlite3_bind_null(s, 12);
 	sqlite3_bind_int64(s, 13, e->number);
-	return run(s);
+	r->call = id;
+	r->holders = 0;
+	return rows_run(s);
 }
 
 static int put_loss(struct rows *r, uint64_t at, const struct record *e)
@@ -470,7 +473,7 @@ static int put_loss(struct rows *r, uint64_t at, const struct record *e)
 	sqlite3_bind_int64(s, 4, (int64_t)e->sent);
 	sqlite3_bind_int64(s, 5, (int64_t)e->added);
 	sqlite3_bind_int64(s, 6, (int64_t)e->removed);
-	return run(s);
+	return rows_run(s);
 }
 
 int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns)
@@ -540,6 +543,8 @@ int rows_apply(struct rows *r, const struct chunk *chunk)
 		case RECORD_CALL: rc = apply_call(r, e); break;
 		case RECORD_LOST: rc = put_loss(r, e->time_ns, e); break;
 		case RECORD_SWEEP: rc = rows_sweep(r, false); break;
+		case RECORD_TROUBLE: rc = trouble_apply(r, e); break;
+		case RECORD_HOLDER: rc = holder_apply(r, e); break;
 		}
 	}
 	return rc;
@@ -561,5 +566,5 @@ int rows_finish(struct rows *r, uint64_t now_ns)
 		rc = put_block(r);
 	sqlite3_bind_int64(s, 1, (int64_t)now_ns);
 	sqlite3_bind_int64(s, 2, r->run);
-	return rc == SQLITE_OK ? run(s) : rc;
+	return rc == SQLITE_OK ? rows_run(s) : rc;
 }

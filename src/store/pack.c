@@ -109,7 +109,8 @@ static void fill_life(struct record *r, const struct event *e)
 	r->spans = (uint16_t)spans_pack((uint8_t *)(r + 1), c);
 }
 
-static void put_event(struct store *s, const struct event *e, int64_t wall_offset_ns,
+/* False when it was dropped. */
+static bool put_event(struct store *s, const struct event *e, int64_t wall_offset_ns,
 		      enum record_kind kind)
 {
 	size_t size = sizeof(struct record) + SPANS_BYTES;
@@ -119,7 +120,7 @@ static void put_event(struct store *s, const struct event *e, int64_t wall_offse
 	if ((kind != RECORD_LOST && !find_slot(s, e->process, &slot)) ||
 	    !(r = queue_reserve(&s->queue, size))) {
 		drop(s);
-		return;
+		return false;
 	}
 	memset(r, 0, sizeof(*r));
 	r->kind = (uint8_t)kind;
@@ -137,7 +138,8 @@ static void put_event(struct store *s, const struct event *e, int64_t wall_offse
 		fill_socket(r, e);
 		if (e->kind == EVENT_LISTEN)
 			r->number = e->listen.backlog;
-		if (e->kind == EVENT_CONNECT && e->connect.autobind)
+		if ((e->kind == EVENT_CONNECT && e->connect.autobind) ||
+		    (e->kind == EVENT_BIND && e->bind.autobind))
 			r->facts |= FACTS_AUTOBIND;
 		break;
 	case RECORD_LOST:
@@ -147,10 +149,79 @@ static void put_event(struct store *s, const struct event *e, int64_t wall_offse
 		r->removed = e->lost.removed;
 		break;
 	case RECORD_PROCESS:
-	case RECORD_SWEEP: break;
+	case RECORD_SWEEP:
+	case RECORD_TROUBLE:
+	case RECORD_HOLDER: break;
 	}
 	r->size = (uint16_t)((sizeof(*r) + r->spans + 7) & ~7u);
 	queue_commit(&s->queue, r->size, kind != RECORD_OPEN);
+	return true;
+}
+
+static struct record *new_record(struct store *s, enum record_kind kind)
+{
+	struct record *r = queue_reserve(&s->queue, sizeof(*r));
+
+	if (r)
+		*r = (struct record){.size = sizeof(*r), .kind = (uint8_t)kind};
+	else
+		drop(s);
+	return r;
+}
+
+static void put_holder(struct store *s, const struct event_holder *h, int64_t wall_offset_ns)
+{
+	struct event as = {
+		.protocol = h->protocol,
+		.family = h->family,
+		.mapped = h->mapped,
+		.has_local = true,
+		.has_peer = h->has_peer,
+		.local = h->local,
+		.peer = h->peer,
+	};
+	uint32_t slot;
+	struct record *r;
+
+	if (!find_slot(s, h->process, &slot)) {
+		drop(s);
+		return;
+	}
+	r = new_record(s, RECORD_HOLDER);
+	if (!r)
+		return;
+	fill_socket(r, &as);
+	r->slot = slot;
+	r->event = (uint8_t)h->state;
+	r->number = h->why;
+	if (h->since_ns)
+		r->time_ns = h->since_ns + (uint64_t)wall_offset_ns;
+	queue_commit(&s->queue, r->size, false);
+}
+
+/* Behind the call that met it. */
+static void put_trouble(struct store *s, const struct event_trouble *t, int64_t wall_offset_ns)
+{
+	struct record *r = new_record(s, RECORD_TROUBLE);
+
+	if (!r)
+		return;
+	r->facts = (t->has_holders ? TROUBLE_HOLDERS : 0) | (t->has_range ? TROUBLE_RANGE : 0);
+	r->sent = t->holders_more;
+	r->local_port = t->low;
+	r->peer_port = t->high;
+	r->retransmits = t->reserved;
+	r->rtt_us = t->used;
+	r->number = t->unprivileged_from;
+	queue_commit(&s->queue, r->size, false);
+	for (size_t i = 0; i < t->holder_count; i++)
+		put_holder(s, &t->holders[i], wall_offset_ns);
+}
+
+static void put_call(struct store *s, const struct event *e, int64_t wall_offset_ns)
+{
+	if (put_event(s, e, wall_offset_ns, RECORD_CALL) && e->trouble)
+		put_trouble(s, e->trouble, wall_offset_ns);
 }
 
 void store_event(struct store *s, const struct event *event, int64_t wall_offset_ns)
@@ -158,10 +229,10 @@ void store_event(struct store *s, const struct event *event, int64_t wall_offset
 	switch (event->kind) {
 	case EVENT_CLOSE: put_event(s, event, wall_offset_ns, RECORD_LIFE); break;
 	case EVENT_BIND:
-	case EVENT_LISTEN: put_event(s, event, wall_offset_ns, RECORD_CALL); break;
+	case EVENT_LISTEN: put_call(s, event, wall_offset_ns); break;
 	case EVENT_CONNECT:
 		if (event->error)
-			put_event(s, event, wall_offset_ns, RECORD_CALL);
+			put_call(s, event, wall_offset_ns);
 		break;
 	case EVENT_LOST: put_event(s, event, wall_offset_ns, RECORD_LOST); break;
 	case EVENT_ACCEPT:

@@ -57,6 +57,7 @@ static struct chunk *chunk_new(struct queue *q)
 	}
 	c->next = NULL;
 	c->used = 0;
+	c->born_ns = store_clock(false);
 	c->rows = 0;
 	return c;
 }

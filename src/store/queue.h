@@ -18,7 +18,8 @@
 struct chunk {
 	struct chunk *next;
 	size_t used;
-	uint32_t rows; /* that count as lost when dropped */
+	uint64_t born_ns; /* CLOCK_MONOTONIC of the first record, a moment earlier at most */
+	uint32_t rows;	  /* that count as lost when dropped */
 	_Alignas(8) uint8_t data[CHUNK_BYTES];
 };
 

@@ -6,6 +6,7 @@
 #include "store_private.h"
 
 #define PROCESS_CACHE 4096
+#define HOLDERS_MAX   64 /* as many as the table tells */
 
 struct cached {
 	int64_t id; /* 0 empty */
@@ -20,6 +21,12 @@ struct store_reader {
 	sqlite3_stmt *find_process, *find_netns;
 	int64_t netns_row;
 	uint32_t netns_inode;
+
+	/* What was in the way of the last call read; the processes are its own, not the cache's. */
+	sqlite3_stmt *find_trouble, *find_holders;
+	struct event_trouble trouble;
+	struct event_holder holder[HOLDERS_MAX];
+	struct process holder_process[HOLDERS_MAX];
 };
 
 /* The columns every arm of the question has. */
@@ -56,5 +63,12 @@ char *query_time_waits_of(sqlite3 *db, int64_t boot, uint64_t from_ns);
 /* read_row.c: the event lives until the next call.  False when the row cannot be read. */
 void reader_forget(struct store_reader *r); /* empties the cache */
 bool row_event(struct store_reader *r, sqlite3_stmt *row, struct event *ret);
+/* The copy has strings of its own; false when there is no such row. */
+bool row_process(struct store_reader *r, int64_t id, struct process *ret);
+void row_forget_process(struct process *p);
+bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret);
+/* read_trouble.c: what was in the way of a call, until the next; NULL when nothing is known. */
+const struct event_trouble *row_trouble(struct store_reader *r, int64_t call);
+void row_forget_trouble(struct store_reader *r);
 
 #endif

@@ -12,11 +12,17 @@ static char *copy_text(sqlite3_stmt *s, int column)
 	return text ? strdup(text) : NULL;
 }
 
+void row_forget_process(struct process *p)
+{
+	free((void *)(uintptr_t)p->cgroup);
+	free((void *)(uintptr_t)p->container);
+	*p = (struct process){0};
+}
+
 static void forget(struct cached *c)
 {
-	free((void *)(uintptr_t)c->process.cgroup);
-	free((void *)(uintptr_t)c->process.container);
-	*c = (struct cached){0};
+	row_forget_process(&c->process);
+	c->id = 0;
 }
 
 void reader_forget(struct store_reader *r)
@@ -25,20 +31,18 @@ void reader_forget(struct store_reader *r)
 		forget(&r->cached[i]);
 }
 
-static const struct process *process_of(struct store_reader *r, int64_t id)
+bool row_process(struct store_reader *r, int64_t id, struct process *ret)
 {
-	struct cached *c = &r->cached[id % PROCESS_CACHE];
 	sqlite3_stmt *s = r->find_process;
+	bool found;
 
-	if (c->id == id)
-		return &c->process;
 	sqlite3_bind_int64(s, 1, id);
-	if (sqlite3_step(s) == SQLITE_ROW) {
+	found = sqlite3_step(s) == SQLITE_ROW;
+	if (found) {
 		const char *name = (const char *)sqlite3_column_text(s, 3);
 
-		forget(c);
-		c->id = id;
-		c->process = (struct process){
+		row_forget_process(ret);
+		*ret = (struct process){
 			.pid = (uint32_t)sqlite3_column_int64(s, 0),
 			.tid = (uint32_t)sqlite3_column_int64(s, 1),
 			.uid = (uint32_t)sqlite3_column_int64(s, 2),
@@ -46,9 +50,18 @@ static const struct process *process_of(struct store_reader *r, int64_t id)
 			.container = copy_text(s, 5),
 		};
 		if (name)
-			memcpy(c->process.name, name, strnlen(name, PROCESS_NAME_SIZE - 1));
+			memcpy(ret->name, name, strnlen(name, PROCESS_NAME_SIZE - 1));
 	}
 	sqlite3_reset(s);
+	return found;
+}
+
+static const struct process *process_of(struct store_reader *r, int64_t id)
+{
+	struct cached *c = &r->cached[id % PROCESS_CACHE];
+
+	if (c->id != id && row_process(r, id, &c->process))
+		c->id = id;
 	return c->id == id ? &c->process : NULL;
 }
 
@@ -65,7 +78,7 @@ static uint32_t netns_of(struct store_reader *r, int64_t row)
 	return r->netns_inode;
 }
 
-static bool read_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret)
+bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret)
 {
 	*ret = (struct endpoint){.port = (uint16_t)sqlite3_column_int(s, port)};
 	if (sqlite3_column_type(s, column) == SQLITE_BLOB) {
@@ -152,16 +165,18 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	e->netns = netns_of(r, sqlite3_column_int64(s, COLUMN_NETNS));
 	if (process)
 		e->process = process_of(r, process);
-	if (!read_endpoint(s, COLUMN_LOCAL, COLUMN_LOCAL_PORT, &e->local) ||
-	    !read_endpoint(s, COLUMN_PEER, COLUMN_PEER_PORT, &e->peer))
+	if (!row_endpoint(s, COLUMN_LOCAL, COLUMN_LOCAL_PORT, &e->local) ||
+	    !row_endpoint(s, COLUMN_PEER, COLUMN_PEER_PORT, &e->peer))
 		return false;
+	if (e->kind != EVENT_CLOSE && e->error)
+		e->trouble = row_trouble(r, sqlite3_column_int64(s, COLUMN_ID));
 	switch (e->kind) {
 	case EVENT_CLOSE: read_close(r, s, facts, e); return true;
 	case EVENT_LISTEN:
 		e->listen.backlog = (uint32_t)sqlite3_column_int64(s, COLUMN_A);
 		return true;
 	case EVENT_CONNECT: e->connect.autobind = facts & FACTS_AUTOBIND; return true;
-	case EVENT_BIND: return true;
+	case EVENT_BIND: e->bind.autobind = facts & FACTS_AUTOBIND; return true;
 	case EVENT_ACCEPT:
 	case EVENT_STATE:
 	case EVENT_LOST:

@@ -45,28 +45,34 @@ enum record_kind {
 	RECORD_LOST,
 	RECORD_PROCESS,
 	RECORD_SWEEP,
+	RECORD_TROUBLE, /* of the call before it */
+	RECORD_HOLDER,	/* of the trouble before it */
 };
+
+/* trouble.known */
+#define TROUBLE_HOLDERS 1u
+#define TROUBLE_RANGE	2u
 
 #define NO_SLOT 0 /* no process known */
 
 struct record {
 	uint16_t size; /* with what follows, a multiple of 8 */
 	uint8_t kind;
-	uint8_t event; /* of a call: enum event_kind */
-	uint32_t facts;
+	uint8_t event;	/* of a call: enum event_kind; of a holder: enum tcp_state */
+	uint32_t facts; /* trouble: what is known */
 	uint32_t netns;
 	uint32_t slot;	  /* of the process, see record_process */
-	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint64_t time_ns; /* CLOCK_REALTIME; of a holder: since when, 0 unknown */
 	uint64_t boot_ns; /* CLOCK_BOOTTIME */
 	uint64_t lived_ns;
 	uint64_t cookie;
-	uint64_t sent, received; /* lost: count, since */
-	uint32_t retransmits, rtt_us;
-	uint64_t added, removed; /* lost */
-	uint32_t number;	 /* listen: backlog */
+	uint64_t sent, received;      /* lost: count, since; trouble: holders not kept */
+	uint32_t retransmits, rtt_us; /* trouble: ports reserved, in use */
+	uint64_t added, removed;      /* lost */
+	uint32_t number;	      /* listen: backlog; trouble: unprivileged_from; holder: why */
 	uint16_t error;
-	uint16_t local_port, peer_port;
-	uint16_t spans; /* bytes behind the record */
+	uint16_t local_port, peer_port; /* trouble: the range */
+	uint16_t spans;			/* bytes behind the record */
 	uint32_t local_if, peer_if;
 	uint8_t local[16], peer[16];
 	/* spans[] */

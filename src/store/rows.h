@@ -19,6 +19,8 @@ enum statement {
 	PUT_OPEN,
 	PUT_CALL,
 	PUT_LOSS,
+	PUT_TROUBLE,
+	PUT_HOLDER,
 	PUT_PROCESS,
 	FIND_PROCESS,
 	COUNT_PROCESS,
@@ -58,6 +60,8 @@ struct rows {
 	struct touched *undo; /* slots that changed in this transaction */
 	size_t undo_count, undo_cap;
 	int64_t undo_next_id;
+	int64_t call, undo_call; /* the last one's row: what follows belongs to it */
+	int64_t holders;	 /* of it so far */
 	struct block undo_block;
 	uint32_t netns_inode[256]; /* direct mapped */
 	int64_t netns_row[256];
@@ -74,6 +78,14 @@ void rows_rollback(struct rows *r);
 int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns);
 /* Ends the lives left open by earlier runs; only those of other boots where other_boots. */
 int rows_sweep(struct rows *r, bool other_boots);
+
+/* insert_trouble.c: what was in the way of the last call. */
+int trouble_apply(struct rows *r, const struct record *e);
+int holder_apply(struct rows *r, const struct record *e);
+/* insert.c: for insert_trouble.c. */
+int rows_run(sqlite3_stmt *s); /* a statement that gives no row */
+void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struct record *e);
+void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot, bool counts);
 
 struct keep {
 	uint64_t ns, bytes;

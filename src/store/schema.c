@@ -46,6 +46,12 @@
 
 _Static_assert(REASONS == 10, "the view names every reason");
 
+#define STATE(column)                                                                              \
+	"CASE " column " WHEN 1 THEN 'ESTABLISHED' WHEN 2 THEN 'SYN_SENT' "                        \
+	"WHEN 3 THEN 'SYN_RECV' WHEN 4 THEN 'FIN_WAIT1' WHEN 5 THEN 'FIN_WAIT2' "                  \
+	"WHEN 6 THEN 'TIME_WAIT' WHEN 7 THEN 'CLOSE' WHEN 8 THEN 'CLOSE_WAIT' "                    \
+	"WHEN 9 THEN 'LAST_ACK' WHEN 10 THEN 'LISTEN' WHEN 11 THEN 'CLOSING' END"
+
 /* clang-format off */
 #define LIFE_COLUMNS \
 	"closed INTEGER NOT NULL,lived INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER," \
@@ -76,6 +82,11 @@ const char schema_sql[] =
 	"CREATE TABLE call(id INTEGER PRIMARY KEY,at INTEGER NOT NULL,kind INTEGER NOT NULL,"
 	"local_port INTEGER,peer_port INTEGER,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,"
 	"local,peer,process INTEGER,error INTEGER,number INTEGER);"
+	"CREATE TABLE trouble(call INTEGER PRIMARY KEY,known INTEGER NOT NULL,more INTEGER NOT NULL,"
+	"low INTEGER,high INTEGER,reserved INTEGER,used INTEGER,unprivileged INTEGER);"
+	"CREATE TABLE holder(call INTEGER NOT NULL,place INTEGER NOT NULL,process INTEGER,"
+	"facts INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER,local,peer,state INTEGER,"
+	"since INTEGER,why INTEGER NOT NULL,PRIMARY KEY(call,place)) WITHOUT ROWID;"
 	"CREATE TABLE loss(id INTEGER PRIMARY KEY,at INTEGER NOT NULL,since INTEGER NOT NULL,"
 	"count INTEGER NOT NULL,added INTEGER,removed INTEGER);"
 	"CREATE TABLE block(first INTEGER PRIMARY KEY,last INTEGER NOT NULL,oldest INTEGER NOT NULL,"
@@ -98,6 +109,12 @@ const char schema_sql[] =
 	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' ELSE 'connect' END AS call,"
 	SOCKET_COLUMNS("l") ",l.error AS errno" JOINS("call")
 
+	"CREATE VIEW holders AS SELECT h.call AS call,h.place AS place,p.pid AS pid,p.name AS comm,"
+	"p.uid AS uid,p.container AS container," ADDRESS("h.local") " AS local_addr,"
+	"h.local_port AS local_port," ADDRESS("h.peer") " AS peer_addr,h.peer_port AS peer_port,"
+	STATE("h.state") " AS state," WHEN("h.since") " AS since "
+	"FROM holder AS h LEFT JOIN process AS p ON p.id=h.process;"
+
 	"CREATE VIEW losses AS SELECT id," WHEN("at") " AS time," WHEN("since") " AS since,count FROM loss;"
 
 	"CREATE VIEW runs AS SELECT r.id AS id,b.name AS boot,r.version AS version,"
@@ -112,10 +129,7 @@ const char schema_sql[] =
 	"CASE more WHEN 0 THEN instr('123456789ABCDEF',substr(rest,2,1)) ELSE more-1 END,"
 	"CASE more WHEN 0 THEN 0 ELSE (ns<<8)|(instr('123456789ABCDEF',substr(rest,1,1))<<4)|"
 	"instr('123456789ABCDEF',substr(rest,2,1)) END FROM step WHERE rest<>'')"
-	"SELECT id AS life,place,CASE state WHEN 1 THEN 'ESTABLISHED' WHEN 2 THEN 'SYN_SENT' "
-	"WHEN 3 THEN 'SYN_RECV' WHEN 4 THEN 'FIN_WAIT1' WHEN 5 THEN 'FIN_WAIT2' "
-	"WHEN 6 THEN 'TIME_WAIT' WHEN 7 THEN 'CLOSE' WHEN 8 THEN 'CLOSE_WAIT' "
-	"WHEN 9 THEN 'LAST_ACK' WHEN 10 THEN 'LISTEN' WHEN 11 THEN 'CLOSING' END AS state,ns "
+	"SELECT id AS life,place," STATE("state") " AS state,ns "
 	"FROM step WHERE place>0 AND more=0;"
 	"COMMIT;";
 /* clang-format on */

@@ -2,7 +2,7 @@
 /*
  * store.c - the thread that writes.
  *
- * A transaction takes what comes within COMMIT_NS and is synced as it commits, so that neither a
+ * A transaction takes what comes within COMMIT_NS of its first record and is synced as it commits, so that neither a
  * kill nor a power cut costs more than the last second.  Until then its chunks stay in memory: when the
  * file takes nothing, they are applied again later.
  */
@@ -71,7 +71,6 @@ static int begin(struct store *s)
 	rows_begin(&s->rows);
 	rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	s->in_transaction = rc == SQLITE_OK;
-	s->begun_ns = store_clock(false);
 	return rc;
 }
 
@@ -168,6 +167,12 @@ static bool is_finished(struct store *s, uint64_t now, uint64_t *stopped_ns)
 	return !s->held || now - *stopped_ns > GIVE_UP_NS;
 }
 
+/* By the age of its first record, not by its own: while the commit before was synced, records waited. */
+static bool is_old(const struct store *s)
+{
+	return store_clock(false) - s->held->born_ns >= COMMIT_NS;
+}
+
 static void *write_rows(void *ctx)
 {
 	struct store *s = ctx;
@@ -187,7 +192,7 @@ static void *write_rows(void *ctx)
 			     (s->keep_more && now - s->alive_ns >= COMMIT_NS)) &&
 			    begin(s) == SQLITE_OK)
 				commit(s);
-			if (s->in_transaction && (stopped || now - s->begun_ns >= COMMIT_NS))
+			if (s->in_transaction && (stopped || is_old(s)))
 				commit(s);
 		}
 		if (stopped && is_finished(s, now, &stopped_ns))

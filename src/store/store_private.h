@@ -18,7 +18,7 @@
 #include "store.h"
 
 #define STORE_APPLICATION_ID 0x736b7774 /* "skwt" */
-#define STORE_VERSION	     1
+#define STORE_VERSION	     2
 
 /* ---- slots.c: processes by number, so that a record names one in four bytes ---- */
 
@@ -58,7 +58,7 @@ struct store {
 	/* the writer thread's, except where `lock` says */
 	struct chunk *held, *held_last; /* applied or to be applied, not committed */
 	struct chunk *to_apply;
-	uint64_t begun_ns, retry_ns, alive_ns;
+	uint64_t retry_ns, alive_ns;
 	uint64_t transaction_rows; /* at most */
 	bool in_transaction, keep_more;
 

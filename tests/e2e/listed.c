@@ -23,12 +23,18 @@
 
 void run_begin(struct run *r, const char *const *args)
 {
-	const char *argv[ARGS_MAX + 2] = {tracer_program};
-	int out[2], err[2];
+	const char *argv[ARGS_MAX + 4] = {tracer_program};
+	int out[2], err[2], n = 1;
 
 	memset(r, 0, sizeof(*r));
-	for (int i = 0; args[i] && i < ARGS_MAX; i++)
-		argv[i + 1] = args[i];
+	while (n <= ARGS_MAX && args[n - 1]) {
+		argv[n] = args[n - 1];
+		n++;
+	}
+	if (tracer_btf) {
+		argv[n++] = "--btf";
+		argv[n++] = tracer_btf;
+	}
 	if (pipe(out) < 0 || pipe(err) < 0)
 		scenario_fail("pipe: %s", strerror(errno));
 	r->pid = fork();

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A day compressed: 2,000,000 connections in bursts of up to 50,000 a second are recorded with none lost, who had a port
-# at a moment is answered in under 100 ms over them, and 50 recorders killed at random moments leave a whole store.
-# Bounded to ten minutes; CONNECTIONS and KILLS make it smaller.
+# at a moment is answered in under 100 ms over them. Bounded to eight minutes; CONNECTIONS makes it smaller.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=$PWD/${BUILD:-build}
 sockwatch=$build/sockwatch connrate=$build/tools/connrate
-connections=${CONNECTIONS:-2000000} kills=${KILLS:-50} answer_ms=100
+connections=${CONNECTIONS:-2000000} answer_ms=100
 work=$(mktemp -d) || exit 1
 recorder=
 trap '[ -z "$recorder" ] || kill -KILL "$recorder" 2>/dev/null; rm -rf "$work"' EXIT
@@ -55,8 +54,11 @@ wrong=$(while read -r netns port count; do
 	echo "$count $clients $servers"
 done <"$work/ports" | awk '{m += $1; c += $2; s += $3} END {print m, c, s}')
 check counts_equal_the_generators "$wrong" test "$wrong" = "$made $made $made"
+# By port as well: a namespace's number is soon another's, and another program's sockets may be older than the record.
 inodes=$(cut -d' ' -f1 "$work/ports" | sort -u | paste -sd,)
+ports=$(cut -d' ' -f2 "$work/ports" | sort -u | paste -sd,)
 unknown=$(query "SELECT count(*) FROM life WHERE (facts>>16&3 OR NOT facts>>15&1) AND
+	(peer_port IN ($ports) OR local_port IN ($ports)) AND
 	netns IN (SELECT id FROM netns WHERE inode IN ($inodes))")
 check ends_are_known "$unknown are not" test "$unknown" = 0
 lives=$(query 'SELECT count(*) FROM life')
@@ -77,25 +79,3 @@ done
 check every_moment_is_answered "$missed of 20 are not" test $missed = 0
 check answered_in_time "$slowest ms" test $slowest -lt $answer_ms
 echo "note: the slowest of 20 answers took $slowest ms"
-
-# ---- killed at random moments, each on the store of the one before ----
-store=$work/killed
-bad= began=$SECONDS
-for i in $(seq "$kills"); do
-	start_record || exit 1
-	"$connrate" --rate 3000 --seconds 2 >/dev/null &
-	load=$!
-	sleep 0.$((RANDOM % 9 + 1))
-	safe=$(date +%s%N)
-	sleep 1.0
-	kill -KILL $recorder
-	wait $recorder 2>/dev/null
-	wait $load
-	[ "$(query 'PRAGMA quick_check')" = ok ] || bad="$bad $i:damaged"
-	# Connections flow all the time: the last one before the safe moment must be there.
-	newest=$(query 'SELECT max(closed) FROM life')
-	[ "${newest:-0}" -gt $((safe - 50000000)) ] || bad="$bad $i:$(((safe - ${newest:-0}) / 1000000))ms"
-	[ $((SECONDS - began)) -gt 240 ] && break
-done
-check "killed_${i}_times" "$bad" test -z "$bad" -a "$i" = "$kills"
-recorder=

@@ -148,3 +148,28 @@
 = 5 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80
 90 connect A CLOSE 10.0.0.1:40001>10.0.0.3:80 cookie=77 res=-111 opened p200
 = 90 connect #77 p200 10.0.0.1:40001>10.0.0.3:80 ECONNREFUSED
+
+== an end that was not told: the pointer is another's unseen=1
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+105 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 105 state #1 SYN_SENT>ESTABLISHED after=105 p100 10.0.0.1:40000>10.0.0.2:80
+110 state A ESTABLISHED>FIN_WAIT1
+= 110 state #1 ESTABLISHED>FIN_WAIT1 after=5 p100 10.0.0.1:40000>10.0.0.2:80
+200 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 cookie=9 p100
+= 200 close #1 unknown opened=0 lived=? SYN_SENT:105,ESTABLISHED:5 p100 10.0.0.1:40000>10.0.0.2:80
+= 200 state #9 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+
+== an end that was not told: only that the socket is gone unseen=1
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+105 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 105 state #1 SYN_SENT>ESTABLISHED after=105 p100 10.0.0.1:40000>10.0.0.2:80
+200 destroy A
+= 200 close #1 unknown opened=0 lived=200 SYN_SENT:105 p100 10.0.0.1:40000>10.0.0.2:80
+
+== older than the trace: nobody was told its start unseen=0
+105 state A ESTABLISHED>FIN_WAIT1 10.0.0.1:40000>10.0.0.2:80
+= 105 state #1 ESTABLISHED>FIN_WAIT1 after=? - 10.0.0.1:40000>10.0.0.2:80
+200 destroy A
+= 200 close #1 unknown opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80

@@ -107,6 +107,115 @@ static void test_calls_and_losses(void **state)
 	assert_int_equal(found[3].lost.removed, 4);
 }
 
+static size_t troubles;
+
+/* The first call met nothing that is known, the second two holders and more, the third a range used up. */
+static bool on_trouble(void *ctx, const struct event *event)
+{
+	const struct event_trouble *t = event->trouble;
+	const struct event_holder *h = t ? t->holders : NULL;
+
+	(void)ctx;
+	switch (troubles++) {
+	case 0: assert_null(t); break;
+	case 1:
+		assert_true(t->has_holders && !t->has_range);
+		assert_int_equal(t->holder_count, 2);
+		assert_int_equal(t->holders_more, 7);
+		assert_int_equal(t->unprivileged_from, 0);
+		assert_int_equal(h[0].process->pid, curl.pid);
+		assert_string_equal(h[0].process->container ? h[0].process->container : "",
+				    curl.container ? curl.container : "");
+		assert_int_equal(h[0].since_ns, WALL + 5 * SEC);
+		assert_int_equal(h[0].state, STATE_ESTABLISHED);
+		assert_int_equal(h[0].why, WHY_OUTGOING | WHY_WILDCARD);
+		assert_true(h[0].has_peer);
+		assert_int_equal(h[0].peer.port, 443);
+		assert_int_equal(h[0].local.addr[3], 1);
+		assert_null(h[1].process);
+		assert_int_equal(h[1].family, FAMILY_IPV6);
+		assert_int_equal(h[1].protocol, IPPROTO_TCP);
+		assert_int_equal(h[1].state, STATE_LISTEN);
+		assert_int_equal(h[1].since_ns, 0);
+		assert_false(h[1].has_peer);
+		break;
+	default:
+		assert_true(t->has_range && !t->has_holders);
+		assert_int_equal(t->holder_count, 0);
+		assert_int_equal(t->low, 32768);
+		assert_int_equal(t->high, 60999);
+		assert_int_equal(t->reserved, 2);
+		assert_int_equal(t->used, 28230);
+	}
+	return true;
+}
+
+static void test_what_was_in_the_way(void **state)
+{
+	const struct event_holder holders[] = {
+		{.process = &curl,
+		 .protocol = IPPROTO_TCP,
+		 .family = FAMILY_IPV4,
+		 .has_peer = true,
+		 .local = {.addr = {10, 0, 0, 1}, .port = 80},
+		 .peer = {.addr = {10, 0, 0, 2}, .port = 443},
+		 .state = STATE_ESTABLISHED,
+		 .since_ns = BOOT + 5 * SEC,
+		 .why = WHY_OUTGOING | WHY_WILDCARD},
+		{.protocol = IPPROTO_TCP,
+		 .family = FAMILY_IPV6,
+		 .local = {.port = 80},
+		 .state = STATE_LISTEN,
+		 .why = WHY_LISTENING},
+	};
+	const struct event_trouble taken = {
+		.has_holders = true, .holders = holders, .holder_count = 2, .holders_more = 7};
+	const struct event_trouble used_up = {
+		.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};
+	struct event bind = life(0, 10, 80, 5), connect = life(0, 11, 0, 6);
+	struct store_error error = {""};
+	struct store_reader *r;
+	struct store *s = OPEN();
+	struct filter f;
+	uint64_t last;
+
+	(void)state;
+	bind.kind = EVENT_BIND;
+	bind.error = EADDRINUSE;
+	connect.kind = EVENT_CONNECT;
+	connect.error = EADDRNOTAVAIL;
+	store_event(s, &bind, OFFSET);
+	bind.trouble = &taken;
+	store_event(s, &bind, OFFSET);
+	connect.trouble = &used_up;
+	store_event(s, &connect, OFFSET);
+	store_close(s, NULL);
+	filter_init(&f);
+	troubles = 0;
+	r = store_reader_open(path, WALL, &error);
+	assert_non_null(r);
+	assert_int_equal(store_read(r, &(struct store_query){.filter = &f, .to_ns = UINT64_MAX},
+				    on_trouble, NULL, &last, &error),
+			 0);
+	store_reader_close(r);
+	filter_done(&f);
+	assert_int_equal(troubles, 3);
+	assert_int_equal(
+		sql("SELECT count(*) FROM holders WHERE call=2 AND (pid=17 OR pid IS NULL) "
+		    "AND local_port=80"),
+		1 + 1);
+	assert_int_equal(
+		sql("SELECT lives FROM process WHERE pid=(SELECT pid FROM holders WHERE place=0)"),
+		1);
+	/* Rows that go take theirs along. */
+	s = open_store((struct store_options){.keep_ns = SEC, .now_ns = WALL + 3600 * SEC});
+	bind = life(3599, 3600, 80, 7);
+	store_event(s, &bind, OFFSET);
+	store_close(s, NULL);
+	assert_int_equal(sql("SELECT (SELECT count(*) FROM holder)+(SELECT count(*) FROM trouble)"),
+			 0);
+}
+
 /* Lives of every length against the plain rule: opened before, closed after. */
 static void test_at_any_moment(void **state)
 {
@@ -367,6 +476,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_life_comes_back_as_it_was),
 		TEST(test_calls_and_losses),
+		TEST(test_what_was_in_the_way),
 		TEST(test_at_any_moment),
 		TEST(test_filters),
 		TEST(test_processes_are_kept_once),

@@ -3,7 +3,7 @@
  * test_table.c - the socket table, story by story.
  *
  * The stories are in tests/stories; story.h tells how to read them.  `== NAME` begins one, `== NAME max=2
- * processes=1` one with a small table.  Each must come out as it is written, event by event, and leave no
+ * processes=1` one with a small table, `== NAME unseen=1` one in which that many ends are not told.  Each must come out as it is written, event by event, and leave no
  * reference to a process behind.  UPDATE_GOLDEN=1 writes what came out instead: read the difference.
  */
 #include <setjmp.h>
@@ -26,6 +26,7 @@
 struct told {
 	char name[160];
 	size_t max, max_processes;
+	long unseen;	   /* ends not told, -1: the story does not say */
 	char *head, *text; /* inside the file's text; the head is the line that names the story */
 	char *told;	   /* what came out */
 };
@@ -52,6 +53,7 @@ static void test_story(void **state)
 	struct told *t = *state;
 	char *copy = strdup(t->text), *rest = copy, *line;
 	struct story s;
+	struct table_stats stats;
 	const char *complaint;
 	bool same, clean;
 
@@ -61,6 +63,7 @@ static void test_story(void **state)
 			story_tell(&s, line);
 	}
 	table_release(s.table, UINT64_MAX);
+	table_get_stats(s.table, &stats);
 	free(copy);
 	t->told = strdup(s.out);
 	same = strcmp(t->told, t->text) == 0;
@@ -73,6 +76,8 @@ static void test_story(void **state)
 	}
 	if (complaint)
 		fail_msg("%s", complaint);
+	if (t->unseen >= 0 && stats.unseen != (uint64_t)t->unseen)
+		fail_msg("%llu ends were not told", (unsigned long long)stats.unseen);
 	if (!clean)
 		fail_msg("a reference to a process is left");
 }
@@ -110,11 +115,17 @@ static void add_file(const char *name)
 		*at++ = '\0';
 		t->text = at;
 		t->max = t->max_processes = 1000;
+		t->unseen = -1;
 		snprintf(t->name, sizeof(t->name), "%s", t->head + 3);
 		end = strstr(t->name, " max=");
 		if (end) {
 			*end = '\0';
 			sscanf(end + 1, "max=%zu processes=%zu", &t->max, &t->max_processes);
+		}
+		end = strstr(t->name, " unseen=");
+		if (end) {
+			*end = '\0';
+			sscanf(end + 1, "unseen=%ld", &t->unseen);
 		}
 		f->count++;
 	}

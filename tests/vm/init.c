@@ -12,6 +12,9 @@
  * On the port: BEGIN; PROGRAM and how `sockwatch --version` ended; TIER and how `sockwatch features`
  * with this tier ended, after the table it printed; the agent's lines; END and how the agent ended. A machine
  * that did not say END is lost, whatever it said before.
+ *
+ * With VM_CUT in the environment it runs a recorder and a generator instead, from a disk, until the power goes: on the
+ * port, "READY nanoseconds" once the recorder traces, what the recorder says after "#", and connrate's log.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +30,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_INIT_ARGS 32 /* CONFIG_INIT_ENV_ARG_LIMIT, what the kernel passes on at most */
@@ -185,6 +189,47 @@ static int run_agent(int argc, char *argv[])
 	return run(agent);
 }
 
+static pid_t start(char *const argv[], int errors)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		dup2(errors, STDOUT_FILENO);
+		dup2(errors, STDERR_FILENO);
+		execv(argv[0], argv);
+		dprintf(port, "init: %s: %s\n", argv[0], strerror(errno));
+		_exit(127);
+	}
+	return child;
+}
+
+static void run_until_cut(void)
+{
+	char *record[] = {"/sockwatch", "record", "--store", "/store/lives", NULL};
+	char *generate[] = {"/connrate", "--rate", getenv("VM_CUT"), "--seconds",	   "600",
+			    "--netns",	 "self",   "--log",	     getenv("VM_RESULTS"), NULL};
+	static const char tracing[] = "sockwatch: tracing";
+	char line[512];
+	struct timespec now;
+	int said[2];
+	FILE *words;
+
+	mkdir("/store", 0755);
+	if (pipe(said) || start(record, said[1]) < 0 || !(words = fdopen(said[0], "r"))) {
+		dprintf(port, "# init: %s\n", strerror(errno));
+		return;
+	}
+	close(said[1]);
+	while (fgets(line, sizeof(line), words)) {
+		dprintf(port, "# %s", line);
+		if (strncmp(line, tracing, strlen(tracing)))
+			continue;
+		clock_gettime(CLOCK_REALTIME, &now);
+		dprintf(port, "READY %lld%09ld\n", (long long)now.tv_sec, now.tv_nsec);
+		start(generate, port);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	char *version[] = {"/sockwatch", "--version", NULL};
@@ -211,6 +256,10 @@ int main(int argc, char *argv[])
 	setenv("PATH", "/", 1);
 
 	dprintf(port, "\nBEGIN\n");
+	if (getenv("VM_CUT")) {
+		run_until_cut();
+		reboot(RB_POWER_OFF);
+	}
 	say_how_it_ended("PROGRAM", run(version));
 	status = run(features);
 	say_how_it_ended("\nTIER", status);

@@ -13,7 +13,7 @@ VM_COMPILER := $(foreach a,$(VM_CROSS),gcc-$(subst _,-,$(gnu_$(a):%-=%)))
 
 # What cannot be installed makes its kernels a skip with the reason, not an error.
 deps-vm: deps
-	-$(call install_packages,qemu-system-x86 python3 xz-utils zstd)
+	-$(call install_packages,qemu-system-x86 python3 xz-utils zstd e2fsprogs)
 
 deps-vm-all: deps-vm
 	-$(call install_packages,python3 qemu-system-arm)
@@ -23,7 +23,7 @@ $(BUILD)/init: $(BUILD)/tests/vm/init.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -static -o $@ $^
 
-vm-guest: $(BUILD)/sockwatch $(BUILD)/agent $(BUILD)/init
+vm-guest: $(BUILD)/sockwatch $(BUILD)/agent $(BUILD)/init $(BUILD)/tools/connrate
 	@:
 
 vm_guest = $(MAKE) --no-print-directory STATIC=1 SAN= BUILD=$(VM)/$(1) CROSS=$(2) SYSROOT=$(3) vm-guest
