@@ -200,7 +200,7 @@ static const char *missing_ground(const struct kernel *k, const struct kernel_ho
 		return "tracefs cannot be mounted";
 	if ((is_prefix(h->hook, "cgroup/") || is_prefix(h->hook, "sockops")) && k->cgroup_fd < 0)
 		return "cgroup2 cannot be mounted";
-	if (strcmp(h->hook, "tp_btf/sock_send_length") == 0 &&
+	if (!k->untyped && strcmp(h->hook, "tp_btf/sock_send_length") == 0 &&
 	    !probe_tracepoint(k->btf, "sock_send_length"))
 		return "no such tracepoint in this kernel";
 	return NULL;
