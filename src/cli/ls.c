@@ -195,15 +195,13 @@ static int run(struct ls *s)
 {
 	const struct options *o = s->options;
 	bool json = o->format == FORMAT_JSON;
-	struct filter none;
 	int code = ask_open(&s->ask, o), err = code ? 0 : output_open(&s->output, o->output_file);
 
 	if (err)
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
 	if (code || err)
 		return code ? code : 1;
-	filter_init(&none);
-	s->filtered = memcmp(&none, &o->filter, sizeof(none)) != 0;
+	s->filtered = o->filter.has_netns || filter_asks_socket(&o->filter);
 	if (command_look(o, json, &s->listing))
 		return 1;
 	code = ask_fill(&s->ask, &s->listing);

@@ -64,7 +64,7 @@ static int read_stat(uint32_t pid, struct procinfo *p)
 
 static char *read_command(uint32_t pid)
 {
-	char text[COMMAND_MAX];
+	char text[COMMAND_MAX] = "";
 	ssize_t n = read_small(pid, "cmdline", text, sizeof(text));
 
 	while (n > 0 && text[n - 1] == '\0')
@@ -128,8 +128,9 @@ static void read_places(uint32_t pid, char **ret_cgroup, char **ret_container, c
 		size_t len;
 
 		path = path ? strchr(path + 1, ':') : NULL;
-		if (!path++)
+		if (!path)
 			continue;
+		path++;
 		if (strncmp(line, "0::", 3) == 0 && !*ret_cgroup)
 			*ret_cgroup = strdup(path);
 		id = *ret_container ? NULL : container_find(path, &len);

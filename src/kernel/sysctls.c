@@ -90,7 +90,7 @@ static bool make_sysctls(struct kernel *k)
 
 bool sysctls_read_here(struct kernel *k, struct port_range *ret)
 {
-	struct known here;
+	struct known here = {0};
 
 	if (!make_sysctls(k))
 		return false;

@@ -70,9 +70,12 @@ static int read_file(struct reader *r, const char *path)
 static int read_header(struct reader *r)
 {
 	const struct btf_header *h = (const struct btf_header *)r->data;
-	uint64_t types = (uint64_t)h->hdr_len + h->type_off;
-	uint64_t strings = (uint64_t)h->hdr_len + h->str_off;
+	uint64_t types, strings;
 
+	if (!h)
+		return -EBADMSG;
+	types = (uint64_t)h->hdr_len + h->type_off;
+	strings = (uint64_t)h->hdr_len + h->str_off;
 	if (h->magic != BTF_MAGIC || types + h->type_len > r->size ||
 	    strings + h->str_len > r->size || h->str_len == 0 || types % 4 != 0 ||
 	    r->data[strings + h->str_len - 1])

@@ -26,10 +26,11 @@ static bool put_process(struct store *s, uint32_t slot, const struct process *p)
 	uint16_t cgroup = text_len(p->cgroup), container = text_len(p->container);
 	size_t size = (sizeof(struct record_process) + cgroup + container + 7) & ~(size_t)7;
 	struct record_process *r = queue_reserve(&s->queue, size);
-	char *text = (char *)(r + 1);
+	char *text;
 
 	if (!r)
 		return false;
+	text = (char *)(r + 1);
 	*r = (struct record_process){
 		.size = (uint16_t)size,
 		.kind = RECORD_PROCESS,
