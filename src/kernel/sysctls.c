@@ -15,6 +15,7 @@
 struct sysctls {
 	struct known {
 		uint32_t netns;
+		uint32_t pid;	  /* who was asked for it */
 		uint64_t read_ns; /* 0 empty */
 		bool valid;
 		struct port_range range;
@@ -109,8 +110,10 @@ bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_rang
 	if (!make_sysctls(k))
 		return false;
 	known = entry_of(k->sysctls, netns);
-	if (known->netns != netns || now - known->read_ns > FRESH_NS) {
-		*known = (struct known){.netns = netns, .read_ns = now};
+	/* One that was gone already says nothing of the next namespace with its inode, which the kernel gives out at once. */
+	if (known->netns != netns || now - known->read_ns > FRESH_NS ||
+	    (!known->valid && known->pid != pid)) {
+		*known = (struct known){.netns = netns, .pid = pid, .read_ns = now};
 		k->sysctls->reading = known;
 		places_in_netns(netns, pid, read_range, k->sysctls);
 	}
