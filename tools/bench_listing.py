@@ -3,6 +3,8 @@
 
 The time is that of the fastest of several rounds, wall clock and CPU (of all threads, kernel included).  Each writes to
 /dev/null.  sockwatch looks at every namespace of the host, the others at one."""
+import contextlib
+import ctypes
 import os
 import resource
 import shutil
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import time
 
+LIBC = ctypes.CDLL(None, use_errno=True)
 SIZES = (1000, 10000, 40000)
 HOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "e2e", "many.py")
 
@@ -26,6 +29,22 @@ def once(command):
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+@contextlib.contextmanager
+def inside(netns):
+    """What is started here starts in that network namespace, and no time goes into getting there."""
+    with open("/proc/self/ns/net") as home, open(netns) as there:
+        enter(there)
+        try:
+            yield
+        finally:
+            enter(home)
+
+
+def enter(netns):
+    if LIBC.setns(netns.fileno(), 0):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
 def measure(name, size, commands, rounds):
     holder = subprocess.Popen(["ip", "netns", "exec", name, sys.executable, HOLDER, str(size)], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
@@ -34,11 +53,12 @@ def measure(name, size, commands, rounds):
             print("ls: cannot hold %d sockets here" % size)
             return
         best = {}
-        for _ in range(rounds):
-            for word, command in commands.items():
-                wall, cpu = once(["ip", "netns", "exec", name] + command)
-                old = best.get(word, (9e9, 9e9))
-                best[word] = (min(wall, old[0]), min(cpu, old[1]))
+        with inside("/run/netns/" + name):
+            for _ in range(rounds):
+                for word, command in commands.items():
+                    wall, cpu = once(command)
+                    old = best.get(word, (9e9, 9e9))
+                    best[word] = (min(wall, old[0]), min(cpu, old[1]))
         for word, (wall, cpu) in best.items():
             ss = best["ss -tanp"]
             print("%8d  %-22s %8.1f ms  1/%-6.1f %8.1f ms CPU  1/%.1f" %
