@@ -63,16 +63,22 @@ static bool is_given(const struct units_ranges *ranges)
 	return ranges->count > 0 && ranges->count <= RANGES_MAX;
 }
 
+/* The column lies in one of the ranges, where any are given. */
+static void put_any(sqlite3_str *s, const char *column, const struct units_ranges *ranges)
+{
+	if (!is_given(ranges))
+		return;
+	sqlite3_str_appendall(s, " AND (");
+	put_ranges(s, column, ranges);
+	sqlite3_str_appendall(s, ")");
+}
+
 static void put_process(sqlite3_str *s, const struct filter *f)
 {
 	if (!is_given(&f->pids) && !f->has_uid && !f->comm && !f->container)
 		return;
 	sqlite3_str_appendall(s, " AND process IN (SELECT id FROM process WHERE 1");
-	if (is_given(&f->pids)) {
-		sqlite3_str_appendall(s, " AND (");
-		put_ranges(s, "pid", &f->pids);
-		sqlite3_str_appendall(s, ")");
-	}
+	put_any(s, "pid", &f->pids);
 	if (f->has_uid)
 		sqlite3_str_appendf(s, " AND uid=%lld", (long long)f->uid);
 	if (f->comm)
@@ -92,16 +98,8 @@ static void put_filter(sqlite3_str *s, const struct filter *f)
 		put_ranges(s, "peer_port", &f->ports);
 		sqlite3_str_appendall(s, ")");
 	}
-	if (is_given(&f->local_ports)) {
-		sqlite3_str_appendall(s, " AND (");
-		put_ranges(s, "local_port", &f->local_ports);
-		sqlite3_str_appendall(s, ")");
-	}
-	if (is_given(&f->peer_ports)) {
-		sqlite3_str_appendall(s, " AND (");
-		put_ranges(s, "peer_port", &f->peer_ports);
-		sqlite3_str_appendall(s, ")");
-	}
+	put_any(s, "local_port", &f->local_ports);
+	put_any(s, "peer_port", &f->peer_ports);
 	if (f->has_netns)
 		sqlite3_str_appendf(s, " AND netns=(SELECT id FROM netns WHERE inode=%lld)",
 				    (long long)f->netns);
