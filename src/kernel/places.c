@@ -19,6 +19,7 @@
 #define FRESH_NS   1000000000u
 #define CACHED	   1024
 #define INTERFACES 128
+#define HOME	   "/proc/thread-self/ns/net"
 
 struct place {
 	uint32_t pid;
@@ -28,7 +29,9 @@ struct place {
 };
 
 struct interface {
-	uint32_t netns, ifindex;
+	struct netns_at at;
+	uint32_t ifindex;
+	uint64_t asked_ns;
 	char name[IF_NAMESIZE]; /* "" not found */
 };
 
@@ -36,7 +39,6 @@ struct places {
 	int cgroup_fd;
 	struct place cached[CACHED];
 	struct interface interfaces[INTERFACES];
-	size_t interface_count;
 };
 
 struct places *places_new(int cgroup_fd)
@@ -193,8 +195,10 @@ static int visit_one(int home, const char *path, int (*visit)(void *ctx), void *
 	return err;
 }
 
-static int visit_directory(const char *directory, const char *suffix, struct seen *seen, int home,
-			   int (*visit)(void *ctx), void *ctx)
+typedef int (*entry_fn)(void *ctx, const char *path, ino_t inode);
+
+/* Every file of a namespace in `directory`, until `fn` returns other than 0. */
+static int each_in(const char *directory, const char *suffix, entry_fn fn, void *ctx)
 {
 	DIR *dir = opendir(directory);
 	struct dirent *entry;
@@ -210,95 +214,124 @@ static int visit_directory(const char *directory, const char *suffix, struct see
 		    (suffix[0] && (entry->d_name[0] < '0' || entry->d_name[0] > '9')))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s%s", directory, entry->d_name, suffix);
-		if (stat(path, &st) == 0 && is_new(seen, st.st_ino))
-			err = visit_one(home, path, visit, ctx);
+		if (stat(path, &st) == 0)
+			err = fn(ctx, path, st.st_ino);
 	}
 	closedir(dir);
 	return err;
 }
 
+static int each_netns_file(entry_fn fn, void *ctx)
+{
+	int err = each_in("/proc", "/ns/net", fn, ctx);
+
+	return err == 0 ? each_in("/run/netns", "", fn, ctx) : err;
+}
+
+struct tour {
+	struct seen seen;
+	int home;
+	int (*visit)(void *ctx);
+	void *ctx;
+};
+
+static int visit_new(void *ctx, const char *path, ino_t inode)
+{
+	struct tour *t = ctx;
+
+	return is_new(&t->seen, inode) ? visit_one(t->home, path, t->visit, t->ctx) : 0;
+}
+
 int places_each_netns(int (*visit)(void *ctx), void *ctx)
 {
-	struct seen seen = {0};
-	int err, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct tour t = {.visit = visit, .ctx = ctx};
+	int err;
 
+	t.home = open(HOME, O_RDONLY | O_CLOEXEC);
+	if (t.home < 0)
+		return -errno;
+	err = each_netns_file(visit_new, &t);
+	free(t.seen.inode);
+	close(t.home);
+	return err;
+}
+
+static int keep_match(void *ctx, const char *path, ino_t inode)
+{
+	struct netns_at *at = ctx;
+
+	if ((uint32_t)inode != at->netns || strlen(path) >= sizeof(at->path))
+		return 0;
+	memcpy(at->path, path, strlen(path) + 1);
+	return 1;
+}
+
+static int keep_if_there(struct netns_at *at, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && keep_match(at, path, st.st_ino);
+}
+
+bool places_find_netns(uint32_t netns, uint32_t pid, struct netns_at *ret)
+{
+	char path[64];
+
+	*ret = (struct netns_at){.netns = netns};
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", pid);
+	return keep_if_there(ret, HOME) || (pid && keep_if_there(ret, path)) ||
+	       each_netns_file(keep_match, ret) > 0;
+}
+
+bool places_still_there(const struct netns_at *at)
+{
+	struct stat st;
+
+	return at->path[0] && stat(at->path, &st) == 0 && (uint32_t)st.st_ino == at->netns;
+}
+
+int places_visit_netns(const struct netns_at *at, int (*visit)(void *ctx), void *ctx)
+{
+	int err, home;
+
+	if (strcmp(at->path, HOME) == 0)
+		return visit(ctx);
+	home = open(HOME, O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		return -errno;
-	err = visit_directory("/proc", "/ns/net", &seen, home, visit, ctx);
-	if (err == 0)
-		err = visit_directory("/run/netns", "", &seen, home, visit, ctx);
-	free(seen.inode);
+	err = visit_one(home, at->path, visit, ctx);
 	close(home);
 	return err;
 }
 
-struct wanted_netns {
-	uint32_t netns;
-	int (*visit)(void *ctx);
-	void *ctx;
-	bool found;
-};
-
-static int visit_wanted(void *ctx)
-{
-	struct wanted_netns *w = ctx;
-	struct stat st;
-
-	if (w->found || stat("/proc/thread-self/ns/net", &st) < 0 ||
-	    (uint32_t)st.st_ino != w->netns)
-		return 0;
-	w->found = true;
-	return w->visit(w->ctx);
-}
-
 int places_in_netns(uint32_t netns, uint32_t pid, int (*visit)(void *ctx), void *ctx)
 {
-	struct wanted_netns w = {.netns = netns, .visit = visit, .ctx = ctx};
-	int err = 0, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	char path[64];
-	struct stat st;
+	struct netns_at at;
 
-	if (home < 0)
-		return -errno;
-	snprintf(path, sizeof(path), "/proc/%u/ns/net", pid);
-	if (fstat(home, &st) == 0 && (uint32_t)st.st_ino == netns)
-		err = visit_wanted(&w);
-	else if (pid && stat(path, &st) == 0 && (uint32_t)st.st_ino == netns)
-		err = visit_one(home, path, visit_wanted, &w);
-	close(home);
-	if (!w.found && err == 0)
-		err = places_each_netns(visit_wanted, &w);
-	return w.found || err < 0 ? err : -ENOENT;
+	return places_find_netns(netns, pid, &at) ? places_visit_netns(&at, visit, ctx) : -ENOENT;
 }
 
 static int look_up_interface(void *ctx)
 {
 	struct interface *wanted = ctx;
-	struct stat st;
 
-	if (stat("/proc/thread-self/ns/net", &st) == 0 && (uint32_t)st.st_ino == wanted->netns &&
-	    !if_indextoname(wanted->ifindex, wanted->name))
+	if (!if_indextoname(wanted->ifindex, wanted->name))
 		wanted->name[0] = '\0';
 	return 0;
 }
 
 static const char *find_interface(struct places *p, uint32_t netns, uint32_t ifindex)
 {
-	struct interface *found;
+	struct interface *i = &p->interfaces[(netns * 31u ^ ifindex) % INTERFACES];
+	uint64_t now = kernel_now();
 
-	for (size_t i = 0; i < p->interface_count; i++) {
-		found = &p->interfaces[i];
-		if (found->netns == netns && found->ifindex == ifindex)
-			return found->name[0] ? found->name : NULL;
+	if (i->at.netns != netns || i->ifindex != ifindex || now - i->asked_ns > FRESH_NS ||
+	    (i->at.path[0] && !places_still_there(&i->at))) {
+		*i = (struct interface){.ifindex = ifindex, .asked_ns = now};
+		if (places_find_netns(netns, 0, &i->at))
+			places_visit_netns(&i->at, look_up_interface, i);
 	}
-	if (p->interface_count == INTERFACES)
-		return NULL;
-	found = &p->interfaces[p->interface_count++];
-	*found = (struct interface){.netns = netns, .ifindex = ifindex};
-	look_up_interface(found);
-	if (!found->name[0])
-		places_each_netns(look_up_interface, found);
-	return found->name[0] ? found->name : NULL;
+	return i->name[0] ? i->name : NULL;
 }
 
 const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex)

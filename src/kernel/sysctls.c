@@ -14,7 +14,7 @@
 
 struct sysctls {
 	struct known {
-		uint32_t netns;
+		struct netns_at at;
 		uint32_t pid;	  /* who was asked for it */
 		uint64_t read_ns; /* 0 empty */
 		bool valid;
@@ -74,12 +74,19 @@ static struct known *entry_of(struct sysctls *s, uint32_t netns)
 	struct known *oldest = &s->known[0];
 
 	for (size_t i = 0; i < NAMESPACES; i++) {
-		if (s->known[i].netns == netns)
+		if (s->known[i].at.netns == netns)
 			return &s->known[i];
 		if (s->known[i].read_ns < oldest->read_ns)
 			oldest = &s->known[i];
 	}
 	return oldest;
+}
+
+/* Whether the entry still tells what `pid` would be told.  One not found says nothing of the next with its inode. */
+static bool is_fresh(const struct known *known, uint32_t netns, uint32_t pid, uint64_t now)
+{
+	return known->at.netns == netns && now - known->read_ns <= FRESH_NS &&
+	       (known->at.path[0] ? places_still_there(&known->at) : known->pid == pid);
 }
 
 static bool make_sysctls(struct kernel *k)
@@ -110,12 +117,11 @@ bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_rang
 	if (!make_sysctls(k))
 		return false;
 	known = entry_of(k->sysctls, netns);
-	/* One that was gone already says nothing of the next namespace with its inode, which the kernel gives out at once. */
-	if (known->netns != netns || now - known->read_ns > FRESH_NS ||
-	    (!known->valid && known->pid != pid)) {
-		*known = (struct known){.netns = netns, .pid = pid, .read_ns = now};
+	if (!is_fresh(known, netns, pid, now)) {
+		*known = (struct known){.pid = pid, .read_ns = now};
 		k->sysctls->reading = known;
-		places_in_netns(netns, pid, read_range, k->sysctls);
+		if (places_find_netns(netns, pid, &known->at))
+			places_visit_netns(&known->at, read_range, k->sysctls);
 	}
 	if (known->valid)
 		*ret = known->range;

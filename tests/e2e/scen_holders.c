@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -214,35 +216,76 @@ static void several(void)
 	scenario_fail("the listener, the bound socket and the TIME_WAIT must be named");
 }
 
-/* Which right is missing, or from where on none is needed. */
-static void no_right(void)
+/* A process that is root no more, in a namespace where ports from `from` on are free to everybody. */
+static void become_nobody(struct peer *p, const char *from)
 {
-	struct peer *p = peer_start("sw-nobody");
 	struct call c = {.arg = {0}};
-	const struct line *l;
-	int fd;
 
-	remote_own_netns(p);
-	if (remote_write_file(p, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "700") < 0)
+	if (remote_write_file(p, "/proc/sys/net/ipv4/ip_unprivileged_port_start", from) < 0)
 		scenario_skip("ip_unprivileged_port_start cannot be set");
 	peer_call(p, do_drop_root, &c);
 	if (c.result < 0)
 		scenario_skip("cannot become another user: %s", strerror(c.error));
-	fd = socket_with(p, AF_INET, 0);
-	if (remote_bind(p, fd, address_of("127.0.0.1", 699)) != -EACCES)
-		scenario_fail("port 699 is free to everybody");
+}
+
+/* Which right is missing, or from where on none is needed. */
+static void check_no_right(struct peer *p, unsigned int from)
+{
+	int fd = socket_with(p, AF_INET, 0);
+	char unprivileged[40];
+	const struct line *l;
+
+	if (remote_bind(p, fd, address_of("127.0.0.1", from - 1)) != -EACCES)
+		scenario_fail("port %u is free to everybody", from - 1);
 	l = expect_line(tracer_shared(), remote_cookie(p, fd), LINE_BIND, NULL);
-	if (strcmp(l->error, "EACCES") != 0 || !strstr(l->text, "\"unprivileged_from\":700") ||
-	    !strstr(l->text, "CAP_NET_BIND_SERVICE")) {
-		scenario_show(l);
-		scenario_fail("it must be told that 700 and up need no right");
+	snprintf(unprivileged, sizeof(unprivileged), "\"unprivileged_from\":%u", from);
+	if (strcmp(l->error, "EACCES") == 0 && strstr(l->text, unprivileged) &&
+	    strstr(l->text, "CAP_NET_BIND_SERVICE"))
+		return;
+	scenario_show(l);
+	scenario_fail("it must be told that %u and up need no right", from);
+}
+
+static void no_right(void)
+{
+	struct peer *p = peer_start("sw-nobody");
+
+	remote_own_netns(p);
+	become_nobody(p, "700");
+	check_no_right(p, 700);
+	must("bind", remote_bind(p, socket_with(p, AF_INET, 0), address_of("127.0.0.1", 700)));
+}
+
+/* The kernel gives the inode of a namespace that has ended to the next one. */
+static void no_right_in_the_next(void)
+{
+	struct peer *p = peer_start("sw-before");
+	uint64_t inode;
+
+	remote_own_netns(p);
+	inode = p->netns;
+	become_nobody(p, "900");
+	check_no_right(p, 900);
+	peer_end(p, SIGKILL);
+	for (int tries = 0; tries == 0 || p->netns != inode; tries++) {
+		if (tries == 60)
+			scenario_skip("the inode is not given out again");
+		usleep(15000);
+		p = peer_start("sw-nobody");
+		remote_own_netns(p);
 	}
-	must("bind", remote_bind(p, fd, address_of("127.0.0.1", 700)));
+	become_nobody(p, "700");
+	check_no_right(p, 700);
 }
 
 const struct scenario holders_scenarios[] = {
-	{"holders-time-wait", time_wait},   {"holders-no-ghost", no_ghost},
-	{"holders-outgoing", outgoing},	    {"holders-reuseport-user", reuseport_of_another},
-	{"holders-dual-stack", dual_stack}, {"holders-several", several},
-	{"holders-no-right", no_right},	    {0},
+	{"holders-time-wait", time_wait},
+	{"holders-no-ghost", no_ghost},
+	{"holders-outgoing", outgoing},
+	{"holders-reuseport-user", reuseport_of_another},
+	{"holders-dual-stack", dual_stack},
+	{"holders-several", several},
+	{"holders-no-right", no_right},
+	{"holders-no-right-next", no_right_in_the_next},
+	{0},
 };
