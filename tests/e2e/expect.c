@@ -360,14 +360,43 @@ static void tell(const struct tracer *t, uint64_t cookie)
 	}
 }
 
+static const struct line *last_state(const struct tracer *t, const struct expect *x)
+{
+	for (size_t i = t->count; i-- > 0;) {
+		if (t->line[i]->kind == LINE_STATE && t->line[i]->cookie == x->cookie)
+			return t->line[i];
+	}
+	return NULL;
+}
+
+static void await(struct tracer *t, const struct expect *x, uint64_t deadline)
+{
+	while (!over(t, x) && deadline_left(deadline) > 0 && t->out >= 0)
+		tracer_pump(-1, deadline);
+}
+
+/* An ACK of the FIN that comes while close() lets go of the socket leaves the orphan itself in FIN_WAIT2, not a minisock,
+ * and after tcp_fin_timeout it is reset (tcp_rcv_state_process(): sock_owned_by_user()).  One in some ten thousand. */
+static void await_fin_timeout(struct tracer *t, const struct expect *x)
+{
+	const struct line *last = last_state(t, x);
+
+	if (over(t, x) || !last || strcmp(last->to, "FIN_WAIT2") != 0)
+		return;
+	await(t, x, deadline_in(70000));
+	last = last_state(t, x);
+	if (strcmp(last->from, "FIN_WAIT2") == 0 && last->after_ns > 59000000000u)
+		scenario_skip("the kernel left the orphan in FIN_WAIT2 for tcp_fin_timeout");
+}
+
 void expect_lives(struct tracer *t, const struct expect *const *x, size_t count)
 {
 	uint64_t deadline = deadline_in(5000);
 
-	for (size_t i = 0; i < count; i++) {
-		while (!over(t, x[i]) && deadline_left(deadline) > 0 && t->out >= 0)
-			tracer_pump(-1, deadline);
-	}
+	for (size_t i = 0; i < count; i++)
+		await(t, x[i], deadline);
+	for (size_t i = 0; i < count; i++)
+		await_fin_timeout(t, x[i]);
 	tracer_fence(t);
 	for (size_t i = 0; i < count; i++) {
 		const char *bad = check_life(t, x[i]);
