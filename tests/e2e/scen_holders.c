@@ -11,7 +11,8 @@
 #include "expect.h"
 #include "scenario.h"
 
-#define PORT 4711
+/* One for each scenario: the next namespace may have the inode of one that has ended, and what was seen there looks alike. */
+static unsigned int port = 4711;
 
 /* A connection whose story explains a failure. */
 static uint64_t involved;
@@ -70,7 +71,7 @@ static void scene_connect(struct scene *s)
 {
 	s->conn = socket_with(s->client, AF_INET, SO_REUSEADDR);
 	must("bind", remote_bind(s->client, s->conn, address_of("127.0.0.1", 5000)));
-	must("connect", remote_connect(s->client, s->conn, address_of("127.0.0.1", PORT)));
+	must("connect", remote_connect(s->client, s->conn, address_of("127.0.0.1", port)));
 	s->child = (int)must("accept", remote_accept(s->server, s->listener, ACCEPT_NULL));
 	involved = remote_cookie(s->server, s->child);
 }
@@ -88,12 +89,13 @@ static struct scene scene_new(void)
 {
 	struct scene s = {.server = peer_start("sw-server")};
 
+	port++;
 	remote_own_netns(s.server);
 	s.client = peer_fork(s.server, "sw-client");
 	s.holder = peer_fork(s.server, "sw-holder");
 	s.late = peer_fork(s.server, "sw-late");
 	s.listener = socket_with(s.server, AF_INET, SO_REUSEADDR);
-	must("bind", remote_bind(s.server, s.listener, address_of("127.0.0.1", PORT)));
+	must("bind", remote_bind(s.server, s.listener, address_of("127.0.0.1", port)));
 	must("listen", remote_listen(s.server, s.listener, 5));
 	scene_connect(&s);
 	scene_leave_time_wait(&s);
@@ -107,18 +109,23 @@ static void time_wait(void)
 	struct peer *p = s.late;
 
 	must("close", remote_close(s.server, s.listener));
-	check_holder(refused(p, socket_with(p, AF_INET, 0), address_of("127.0.0.1", PORT), 1),
+	check_holder(refused(p, socket_with(p, AF_INET, 0), address_of("127.0.0.1", port), 1),
 		     s.server, "\"state\":\"TIME_WAIT\"", why);
 }
 
 /* A new SYN took the TIME_WAIT over, and a reset ended that connection: nothing is left of either. */
 static void no_ghost(void)
 {
-	struct scene s = scene_new();
-	struct peer *holder = s.holder, *p = s.late;
+	struct peer *holder, *p;
 	const struct line *l;
+	struct scene s;
 	int held;
 
+	if (tracer_btf)
+		scenario_skip("without iterators facts alone tell which TIME_WAIT is there");
+	s = scene_new();
+	holder = s.holder;
+	p = s.late;
 	scene_connect(&s);
 	must("linger", remote_linger_reset(s.client, s.conn));
 	must("close", remote_close(s.client, s.conn));
@@ -127,8 +134,8 @@ static void no_ghost(void)
 	must("close", remote_close(s.server, s.child));
 	must("close", remote_close(s.server, s.listener));
 	held = socket_with(holder, AF_INET, 0);
-	must("bind", remote_bind(holder, held, address_of("127.0.0.2", PORT)));
-	l = refused(p, socket_with(p, AF_INET, 0), address_of("0.0.0.0", PORT), 1);
+	must("bind", remote_bind(holder, held, address_of("127.0.0.2", port)));
+	l = refused(p, socket_with(p, AF_INET, 0), address_of("0.0.0.0", port), 1);
 	if (l->holder.pid != (uint32_t)holder->pid) {
 		scenario_show(l);
 		scenario_fail("the holder must be %d %s", holder->pid, holder->name);
@@ -144,14 +151,15 @@ static void outgoing(void)
 	struct peer *server = peer_start("sw-server"), *client, *p;
 	int listener, conn;
 
+	port++;
 	remote_own_netns(server);
 	client = peer_fork(server, "sw-client");
 	p = peer_fork(server, "sw-late");
 	listener = socket_with(server, AF_INET, 0);
-	must("bind", remote_bind(server, listener, address_of("127.0.0.1", PORT)));
+	must("bind", remote_bind(server, listener, address_of("127.0.0.1", port)));
 	must("listen", remote_listen(server, listener, 5));
 	conn = socket_with(client, AF_INET, 0);
-	must("connect", remote_connect(client, conn, address_of("127.0.0.1", PORT)));
+	must("connect", remote_connect(client, conn, address_of("127.0.0.1", port)));
 	check_holder(
 		refused(p, socket_with(p, AF_INET, SO_REUSEADDR), remote_local(client, conn), 1),
 		client, "\"state\":\"ESTABLISHED\"", why);
@@ -169,16 +177,17 @@ static void reuseport_of_another(void)
 	struct call c = {.arg = {0}};
 	int held;
 
+	port++;
 	remote_own_netns(holder);
 	p = peer_fork(holder, "sw-nobody");
 	held = socket_with(holder, AF_INET, SO_REUSEPORT);
-	must("bind", remote_bind(holder, held, address_of("127.0.0.1", PORT)));
+	must("bind", remote_bind(holder, held, address_of("127.0.0.1", port)));
 	must("listen", remote_listen(holder, held, 5));
 	peer_call(p, do_drop_root, &c);
 	if (c.result < 0)
 		scenario_skip("cannot become another user: %s", strerror(c.error));
 	check_holder(
-		refused(p, socket_with(p, AF_INET, SO_REUSEPORT), address_of("127.0.0.1", PORT), 1),
+		refused(p, socket_with(p, AF_INET, SO_REUSEPORT), address_of("127.0.0.1", port), 1),
 		holder, "\"state\":\"LISTEN\"", why);
 }
 
@@ -207,8 +216,8 @@ static void several(void)
 	int held = socket_with(holder, AF_INET, 0);
 	const struct line *l;
 
-	must("bind", remote_bind(holder, held, address_of("127.0.0.2", PORT)));
-	l = refused(p, socket_with(p, AF_INET, 0), address_of("0.0.0.0", PORT), 3);
+	must("bind", remote_bind(holder, held, address_of("127.0.0.2", port)));
+	l = refused(p, socket_with(p, AF_INET, 0), address_of("0.0.0.0", port), 3);
 	if (l->holder.pid == (uint32_t)s.server->pid && strstr(l->text, "\"LISTEN\"") &&
 	    strstr(l->text, "\"CLOSE\"") && strstr(l->text, "\"TIME_WAIT\""))
 		return;
