@@ -181,17 +181,21 @@ static bool is_new(struct seen *seen, ino_t inode)
 	return true;
 }
 
-/* Enters the namespace at `path`, visits, and comes back to `home`. */
-static int visit_one(int home, const char *path, int (*visit)(void *ctx), void *ctx)
+/* Enters the namespace at `path`, if that is `wanted` (0: any) by now, visits, and comes back to `home`. */
+static int visit_one(int home, const char *path, uint32_t wanted, int (*visit)(void *ctx),
+		     void *ctx)
 {
-	int err, fd = open(path, O_RDONLY | O_CLOEXEC);
+	int err = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 
 	if (fd < 0)
 		return 0; /* its last process is gone */
-	err = setns(fd, CLONE_NEWNET) < 0 ? -errno : visit(ctx);
+	if (!wanted || (fstat(fd, &st) == 0 && (uint32_t)st.st_ino == wanted)) {
+		err = setns(fd, CLONE_NEWNET) < 0 ? -errno : visit(ctx);
+		if (setns(home, CLONE_NEWNET) < 0 && err == 0)
+			err = -errno;
+	}
 	close(fd);
-	if (setns(home, CLONE_NEWNET) < 0 && err == 0)
-		err = -errno;
 	return err;
 }
 
@@ -239,7 +243,7 @@ static int visit_new(void *ctx, const char *path, ino_t inode)
 {
 	struct tour *t = ctx;
 
-	return is_new(&t->seen, inode) ? visit_one(t->home, path, t->visit, t->ctx) : 0;
+	return is_new(&t->seen, inode) ? visit_one(t->home, path, 0, t->visit, t->ctx) : 0;
 }
 
 int places_each_netns(int (*visit)(void *ctx), void *ctx)
@@ -287,7 +291,7 @@ bool places_still_there(const struct netns_at *at)
 {
 	struct stat st;
 
-	return at->path[0] && stat(at->path, &st) == 0 && (uint32_t)st.st_ino == at->netns;
+	return stat(at->path, &st) == 0 && (uint32_t)st.st_ino == at->netns;
 }
 
 int places_visit_netns(const struct netns_at *at, int (*visit)(void *ctx), void *ctx)
@@ -299,7 +303,7 @@ int places_visit_netns(const struct netns_at *at, int (*visit)(void *ctx), void 
 	home = open(HOME, O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		return -errno;
-	err = visit_one(home, at->path, visit, ctx);
+	err = visit_one(home, at->path, at->netns, visit, ctx);
 	close(home);
 	return err;
 }
