@@ -379,13 +379,17 @@ def filters():
     listen("0.0.0.0", 80)
     listen("127.0.0.2", 81)
     listen("::1", 80, socket.AF_INET6)
+    # Connects to different destinations may share a port, and the kernel draws it: -L below needs one that no other has.
+    sysctl("ip_local_port_range", f"{LOW} {LOW + 5}")
     for _ in range(3):
         tcp().connect(("127.0.0.1", 80))
     port = keep[-1].getsockname()[1]
+    sysctl("ip_local_port_range", f"{LOW + 6} {HIGH}")
     tcp().connect(("127.0.0.2", 81))
     tcp(socket.AF_INET6).connect(("::1", 80))
     u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     u.connect(("127.0.0.1", 53))
+    sysctl("ip_local_port_range", f"{LOW} {HIGH}")
     ready = "import socket; s = socket.create_connection(('127.0.0.1', 80)); print('up', flush=True); input()"
     child = subprocess.Popen([sys.executable, "-c", ready], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdout.readline() == "up\n"
