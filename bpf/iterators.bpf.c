@@ -44,10 +44,6 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* Host order; set by the loader before it reads iter__tcp_minisocks. */
-__u16 wanted_port = 0;
-
-/* Which TIME_WAITs keep somebody from one port. */
 SEC("iter/tcp")
 int iter__tcp_minisocks(struct bpf_iter__tcp *ctx)
 {

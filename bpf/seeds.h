@@ -26,6 +26,9 @@ static __always_inline void fill_seed(struct wire_call *c, struct sock *sk, enum
 	c->arg = 0;
 }
 
+/* Host order; set by the loader before it looks which TIME_WAITs keep somebody from one port. */
+__u16 wanted_port SEC(".bss") __weak;
+
 /* A port in TIME_WAIT still keeps others from binding it. */
 static __always_inline void fill_minisock(struct wire_call *c, struct sock_common *common)
 {

@@ -19,6 +19,9 @@
 
 struct wire_walk walk SEC(".bss") __weak;
 
+/* What of a table is told: sockets and TIME_WAITs for the seed, ports, or the TIME_WAITs of one port and namespace. */
+enum look { LOOK_SEED, LOOK_PORTS, LOOK_MINISOCKS };
+
 /* ---- descriptors ---- */
 
 /* The task behind an open /proc/PID or /proc/PID/task/TID. */
@@ -114,9 +117,10 @@ int BPF_PROG(walk__begin, __u64 fd, __u64 table)
 	struct sock *sk = file ? socket_of_file(file) : NULL;
 
 	walk.count = walk.bucket = walk.again = walk.broken = 0;
-	walk.table = walk.node = 0;
+	walk.table = walk.node = walk.net = 0;
 	if (!sk)
 		return 0;
+	walk.net = (__u64)BPF_CORE_READ(sk, __sk_common.skc_net.net);
 	if (table == WALK_UDP) {
 		struct udp_table *udp = udp_table(sk);
 
@@ -204,16 +208,27 @@ static __always_inline void leave_bucket(const bool whole)
 	walk.bucket++;
 }
 
+static __always_inline bool is_wanted(struct sock_common *common, __u8 state, const enum look look)
+{
+	if (look != LOOK_MINISOCKS)
+		return state != TCP_NEW_SYN_RECV;
+	return state == TCP_TIME_WAIT && BPF_CORE_READ(common, skc_num) == wanted_port &&
+	       (__u64)BPF_CORE_READ(common, skc_net.net) == walk.net;
+}
+
 static __always_inline void take(struct sock_common *common, const enum walk_table table,
-				 const bool ports)
+				 const enum look look)
 {
 	__u8 state = BPF_CORE_READ(common, skc_state);
 	struct sock *sk = (struct sock *)common;
-	__u32 n = walk.count;
+	__u32 n;
 
-	if (n >= WALK_RECORDS || state == TCP_NEW_SYN_RECV)
+	if (!is_wanted(common, state, look))
 		return;
-	if (ports) {
+	n = walk.count; /* read late: up to 6.1 the verifier forgets the bounds of what is kept over a call */
+	if (n >= WALK_RECORDS)
+		return;
+	if (look == LOOK_PORTS) {
 		struct wire_port *p = &walk.port[n];
 
 		__builtin_memset(p, 0, sizeof(*p));
@@ -239,7 +254,7 @@ static __always_inline void take(struct sock_common *common, const enum walk_tab
 	walk.count = n + 1;
 }
 
-static __always_inline int look_at_table(const enum walk_table table, const bool ports)
+static __always_inline int look_at_table(const enum walk_table table, const enum look look)
 {
 	const bool null_ends = ends_with_null(table);
 
@@ -267,7 +282,7 @@ static __always_inline int look_at_table(const enum walk_table table, const bool
 			leave_bucket(false);
 			continue;
 		}
-		take(common, table, ports);
+		take(common, table, look);
 		walk.node = next_of(node);
 		if (!walk.node)
 			leave_bucket(null_ends);
@@ -278,29 +293,35 @@ static __always_inline int look_at_table(const enum walk_table table, const bool
 SEC("raw_tp")
 int BPF_PROG(walk__tcp)
 {
-	return look_at_table(WALK_TCP, false);
+	return look_at_table(WALK_TCP, LOOK_SEED);
+}
+
+SEC("raw_tp")
+int BPF_PROG(walk__tcp_minisocks)
+{
+	return look_at_table(WALK_TCP, LOOK_MINISOCKS);
 }
 
 SEC("raw_tp")
 int BPF_PROG(walk__listeners)
 {
-	return look_at_table(WALK_LISTENERS, false);
+	return look_at_table(WALK_LISTENERS, LOOK_SEED);
 }
 
 SEC("raw_tp")
 int BPF_PROG(walk__tcp_ports)
 {
-	return look_at_table(WALK_TCP, true);
+	return look_at_table(WALK_TCP, LOOK_PORTS);
 }
 
 SEC("raw_tp")
 int BPF_PROG(walk__listeners_ports)
 {
-	return look_at_table(WALK_LISTENERS, true);
+	return look_at_table(WALK_LISTENERS, LOOK_PORTS);
 }
 
 SEC("raw_tp")
 int BPF_PROG(walk__udp_ports)
 {
-	return look_at_table(WALK_UDP, true);
+	return look_at_table(WALK_UDP, LOOK_PORTS);
 }

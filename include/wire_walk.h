@@ -19,6 +19,7 @@ struct wire_walk {
 	__u32 count;  /* records */
 	__u32 mask;   /* of the table's buckets, their number - 1 */
 	__u64 table;  /* kernel address of its buckets, 0 none */
+	__u64 net;    /* kernel address of the namespace that it was begun in */
 	__u64 node;   /* the next one in `bucket`, 0: begin with its first */
 	__u32 bucket; /* past `mask`: the end */
 	__u32 again;  /* how often this bucket was begun in vain */

@@ -154,6 +154,8 @@ static const struct kernel_hook hook_table[] = {
 	 "sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
 	{"seed", "walk__listeners", "walk/listeners", TIER_BOTH,
 	 "listeners without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
+	{"holders", "walk__tcp_minisocks", "walk/tcp", TIER_BOTH,
+	 "the TIME_WAITs that a failed bind ran into", "", HOOK_UNUSED, ""},
 	{"ports", "walk__descriptor_ports", "walk/descriptors", TIER_BOTH,
 	 "ports that are bound and no more; who holds a port", "", HOOK_UNUSED, ""},
 	{"ports", "walk__tcp_ports", "walk/tcp", TIER_BOTH,

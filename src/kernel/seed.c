@@ -81,6 +81,13 @@ static int walk_here(void *ctx)
 	return err < 0 ? err : walk_table(&s->walk, WALK_TCP, "walk__tcp");
 }
 
+static int walk_minisocks(void *ctx)
+{
+	struct seed *s = ctx;
+
+	return walk_table(&s->walk, WALK_TCP, "walk__tcp_minisocks");
+}
+
 static int look_at_tasks(struct seed *s)
 {
 	if (s->k->untyped)
@@ -141,14 +148,16 @@ bool kernel_time_waits(void *ctx, uint32_t netns, uint32_t pid, uint16_t port, k
 		k->look_credit_ns = LOOK_BURST_NS;
 	k->looked_ns = begin;
 	s.link = link_of(k, "iter__tcp_minisocks");
-	if (!s.link || k->look_credit_ns == 0)
+	if ((!s.link && !k->untyped) || k->look_credit_ns == 0)
 		return false;
 	s.buffer = malloc(BATCH * SEED_SIZE);
 	if (!s.buffer)
 		return false;
 	k->skel->bss->wanted_port = port;
-	err = places_in_netns(netns, pid, read_iterator, &s);
+	s.walk = (struct walk){.k = k, .fn = take_walked, .ctx = &s};
+	err = places_in_netns(netns, pid, k->untyped ? walk_minisocks : read_iterator, &s);
 	free(s.buffer);
+	free(s.walk.seen);
 	k->looked_ns = kernel_now();
 	k->look_credit_ns -=
 		k->looked_ns - begin < k->look_credit_ns ? k->looked_ns - begin : k->look_credit_ns;
