@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "scenario.h"
+#include "skipped.h"
 #include "tracer.h"
 
 #define MAX_TRACERS   24
@@ -331,6 +332,7 @@ struct tracer *tracer_shared(void)
 		struct tracer *t = tracer_open(NULL);
 
 		shared = t;
+		skipped_begin(t->pid);
 	}
 	return shared;
 }
