@@ -117,6 +117,24 @@ check udp_bound "$story" test "$story" = "bind null null null null,close null lo
 story=$(history "$store" -u -L "$sender" -p "$udp_pid" -o json | jq -rc '"\(.event) \(.autobind) \(.reason) \(.sent_bytes) \(.peer.port)"' | paste -sd,)
 check udp_bound_by_sending "$story" test "$story" = "bind true null null null,close null local-close null $bound"
 
+# ---- a container: as Docker names its cgroups ----
+container=$(printf '%064x' $$)
+in_container() {
+	local scope=$work/cgroup/docker-$container.scope
+	mkdir "$work/cgroup" && mount -t cgroup2 none "$work/cgroup" && mkdir "$scope" || return 77
+	(echo $BASHPID >"$scope/cgroup.procs" && talk 3 >/dev/null) || return 77
+	until_true sees_container || echo "not recorded: $(history "$store" -c python3 -o json | jq -c .process | sort -u)"
+	until_true rmdir "$scope" || echo "the cgroup stays"
+}
+sees_container() { [ "$(history "$store" --container "${container:0:12}" --events close -o json 2>/dev/null | wc -l)" -ge 6 ]; }
+export -f in_container sees_container history talk until_true
+export work sockwatch store container
+why=$(unshare -m bash -c in_container 2>&1)
+case $? in
+77) echo "SKIP container: no cgroup can be made: $why" ;;
+*) check container "$why" test -z "$why" ;;
+esac
+
 kind=$(history "$store" -L "$new_client" --at "$now" -o json | jq -r '"\(.event) \(.process.pid) \(.state) \(.opened != null)"')
 check at_names_who_has_it_open "'$kind'" test "$kind" = "open $new_holder ESTABLISHED true"
 kind=$(history "$store" -L "$old_client" --at "$now" -o json | jq -r '"\(.event) \(.process.pid) \(.opened)"')
@@ -180,7 +198,8 @@ filter other_addr 'false' --addr 203.0.113.0/24
 filter state '[.state, .states[]?.state] | index("SYN_RECV") != null' --state syn-recv
 filter own_netns ".netns == $netns" --netns self
 filter another_netns "false" --netns 1
-filter container 'false' --container 0123456789ab
+filter container ".process.container == \"$container\"" --container "${container:0:12}"
+filter another_container 'false' --container 0123456789ab
 filter events '.event == "listen"' --events listen
 
 # ---- SIGKILL: what was open says so, and the next run finds those that still are ----
