@@ -118,7 +118,7 @@ story=$(history "$store" -u -L "$sender" -p "$udp_pid" -o json | jq -rc '"\(.eve
 check udp_bound_by_sending "$story" test "$story" = "bind true null null null,close null local-close null $bound"
 
 # ---- a container: as Docker names its cgroups ----
-container=$(printf '%064x' $$)
+container=$(printf 'c0ffee%058x' $$)
 in_container() {
 	local scope=$work/cgroup/docker-$container.scope
 	mkdir "$work/cgroup" && mount -t cgroup2 none "$work/cgroup" && mkdir "$scope" || return 77
