@@ -307,22 +307,24 @@ static void unreachable_by_icmp(void)
 	struct tracer *t = tracer_shared();
 	struct silence s = silent_listener();
 	struct peer *router = peer_start("sw-router"), *client = peer_start("sw-client");
-	int fd = (int)must("socket", remote_socket(client, AF_INET, 0)), err;
-	struct call c = {.arg = {0}};
+	int fd = (int)must("socket", remote_socket(client, AF_INET, 0));
+	struct call c = {.arg = {0}}, done;
 	struct expect x;
 
 	peer_call(router, do_raw_socket, &c);
 	if (c.result < 0)
 		scenario_skip("no raw socket: %s", strerror(c.error));
-	remote_connect_begin(client, fd, s.at);
 	c.arg[0] = c.result;
 	c.arg[1] = address_port(&s.at);
-	peer_call(router, do_answer_unreachable, &c);
-	if (c.result < 0)
-		scenario_fail("no ICMP: %s", strerror(c.error));
-	err = remote_finish(client);
-	if (err != -EHOSTUNREACH)
-		scenario_fail("connect gave %d", err);
+	remote_connect_begin(client, fd, s.at);
+	/* An answer that comes before connect() sleeps does not end it: the next SYN, a second later, is answered too. */
+	do {
+		peer_call(router, do_answer_unreachable, &c);
+		if (c.result < 0)
+			scenario_fail("no ICMP: %s", strerror(c.error));
+	} while (!peer_poll(client, &done, 500));
+	if (done.result != -1 || done.error != EHOSTUNREACH)
+		scenario_fail("connect gave %ld, %s", done.result, strerror(done.error));
 	x = attempt(client, fd, s.at, "unreachable");
 	must("close", remote_close(client, fd));
 	expect_life(t, &x);
