@@ -53,7 +53,7 @@ static uint64_t changes(void)
 	return sum;
 }
 
-/* Runs of the program with this id, and what it missed where it ran already, if it is the one. */
+/* Runs of the program with this id, and what it missed where it ran already, if it is the second copy: the first misses more. */
 static uint64_t runs_of(uint32_t id)
 {
 	struct bpf_prog_info info = {0};
@@ -67,8 +67,8 @@ static uint64_t runs_of(uint32_t id)
 					 .info_len = sizeof(info),
 					 .info = (uint64_t)(uintptr_t)&info}};
 	is_it = bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
-		(strncmp(info.name, "tp_btf__inet_sock_set_state", BPF_OBJ_NAME_LEN - 1) == 0 ||
-		 strncmp(info.name, "raw_tp__inet_sock_set_state", BPF_OBJ_NAME_LEN - 1) == 0);
+		(strncmp(info.name, "again__inet_sock_set_state", BPF_OBJ_NAME_LEN - 1) == 0 ||
+		 strncmp(info.name, "raw_again__inet_sock_set_state", BPF_OBJ_NAME_LEN - 1) == 0);
 	close(fd);
 	return is_it ? info.run_cnt + info.recursion_misses : 0;
 }
@@ -108,9 +108,8 @@ static uint64_t runs(void)
 void skipped_begin(pid_t tracer)
 {
 	union bpf_attr attr = {.enable_stats = {.type = BPF_STATS_RUN_TIME}};
-	struct perf_event_attr event = {.type = PERF_TYPE_TRACEPOINT,
-					.size = sizeof(event),
-					.config = tracepoint_id()};
+	struct perf_event_attr event = {
+		.type = PERF_TYPE_TRACEPOINT, .size = sizeof(event), .config = tracepoint_id()};
 
 	if (stats < 0)
 		stats = bpf(BPF_ENABLE_STATS, &attr);

@@ -2,7 +2,7 @@
 /*
  * skipped.h - changes of state for which the kernel ran no program, as an observer sees it that is none.
  *
- * Owns: a perf counter of sock:inet_sock_set_state, and the runs of the tracer's first program there.  Refuses to know: why.
+ * Owns: a perf counter of sock:inet_sock_set_state, and the runs of the tracer's second copy there.  Refuses to know: why.
  * Some kernels run no program while certain tasks are interrupted; what happens then nobody is told, but perf counts it.
  *
  *     skipped_begin(t->pid);		// once its hooks are attached
