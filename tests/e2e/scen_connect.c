@@ -317,12 +317,12 @@ static void unreachable_by_icmp(void)
 	c.arg[0] = c.result;
 	c.arg[1] = address_port(&s.at);
 	remote_connect_begin(client, fd, s.at);
-	/* An answer that comes before connect() sleeps does not end it: the next SYN, a second later, is answered too. */
+	/* An answer that comes before connect() sleeps does not end it: the next SYN, which has come by then, is answered too. */
 	do {
 		peer_call(router, do_answer_unreachable, &c);
 		if (c.result < 0)
 			scenario_fail("no ICMP: %s", strerror(c.error));
-	} while (!peer_poll(client, &done, 500));
+	} while (!peer_poll(client, &done, 3000));
 	if (done.result != -1 || done.error != EHOSTUNREACH)
 		scenario_fail("connect gave %ld, %s", done.result, strerror(done.error));
 	x = attempt(client, fd, s.at, "unreachable");

@@ -130,5 +130,6 @@ uint64_t skipped_count(void)
 {
 	uint64_t changed = changes() - changes_before, ran = runs() - runs_before;
 
-	return counters && changed > ran ? changed - ran : 0;
+	/* Never run: rather not found. */
+	return counters && ran && changed > ran ? changed - ran : 0;
 }
