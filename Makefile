@@ -88,35 +88,22 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 
 DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
-	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase
+	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase \
+	debootstrap sqlite3
 include tests/tests.mk
 include tools/tools.mk
 include tests/vm/vm.mk
 
-# Installs what dpkg does not know as installed; touches the package manager only then. Servers that tests need are
-# not started by their packages: a policy-rc.d says no while apt runs.
-define install_packages
-	$(Q)missing=; for p in $(1); do \
-		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
-	done; \
-	[ -n "$$missing" ] || exit 0; \
-	echo "  INSTALL $$missing"; mkdir -p $(BUILD); policy=/usr/sbin/policy-rc.d; \
-	[ -e $$policy ] || { trap 'rm -f /usr/sbin/policy-rc.d' EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; } \
-		2>/dev/null; \
-	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive \
-	  apt-get install -y -q --no-install-recommends $$missing; } >$(BUILD)/apt.log 2>&1 || \
-	{ tail -n 5 $(BUILD)/apt.log >&2; echo "cannot install:$$missing (are you root? see $(BUILD)/apt.log)" >&2; exit 1; }
-endef
+install_packages = $(Q)BUILD=$(BUILD) tools/install-packages
 
 deps:
-	$(Q)mkdir -p $(BUILD)
-	$(call install_packages,$(DEPS))
+	$(install_packages) $(DEPS)
 
 # xinetd and openbsd-inetd exclude each other as packages; a test runs both, so one is only unpacked.
 deps-test: deps
-	$(call install_packages,$(DEPS_TEST))
-	$(Q)[ -x $(BUILD)/xinetd/usr/sbin/xinetd ] || { mkdir -p $(BUILD)/xinetd && cd $(BUILD)/xinetd && \
-		apt-get download -q xinetd >apt.log 2>&1 && dpkg-deb -x xinetd_*.deb . ; } || echo "  no xinetd: its test is skipped"
+	$(install_packages) $(DEPS_TEST)
+	$(Q)[ -x $(BUILD)/xinetd/usr/sbin/xinetd ] || BUILD=$(BUILD) tools/install-packages --unpack $(BUILD)/xinetd xinetd || \
+		echo "  no xinetd: its test is skipped"
 
 # A second make, because bpftool and clang are looked up when make starts.
 run: deps

@@ -37,7 +37,7 @@ test: deps-test
 
 .PHONY: test-built
 test-built: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN)
-	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/e2e/*.sh tests/vm/*.sh)
+	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/e2e/*.sh tests/vm/*.sh)
 
 # Long ones, at most ten minutes.
 .PHONY: soak

@@ -15,7 +15,7 @@ $(TOOLS_BIN): $(BUILD)/tools/%: $(BUILD)/tools/%.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 deps-bench: deps
-	$(call install_packages,$(DEPS_BENCH))
+	$(install_packages) $(DEPS_BENCH)
 
 # The empty program is measured beside sockwatch record.
 $(BUILD)/tools/empty: $(BUILD)/tools/empty.o $(BUILD)/tools/empty.bpf.o

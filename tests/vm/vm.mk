@@ -13,11 +13,11 @@ VM_COMPILER := $(foreach a,$(VM_CROSS),gcc-$(subst _,-,$(gnu_$(a):%-=%)))
 
 # What cannot be installed makes its kernels a skip with the reason, not an error.
 deps-vm: deps
-	-$(call install_packages,qemu-system-x86 python3 xz-utils zstd e2fsprogs)
+	-$(install_packages) qemu-system-x86 python3 xz-utils zstd e2fsprogs
 
 deps-vm-all: deps-vm
-	-$(call install_packages,python3 qemu-system-arm)
-	-$(call install_packages,$(VM_COMPILER))
+	-$(install_packages) python3 qemu-system-arm
+	-$(install_packages) $(VM_COMPILER)
 
 $(BUILD)/init: $(BUILD)/tests/vm/init.o
 	$(call say,LD,$@)
