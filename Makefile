@@ -31,6 +31,8 @@ override CFLAGS += --sysroot=$(SYSROOT)
 endif
 ifdef STATIC
 LDFLAGS += -static
+# Of a libelf.a that can compress.
+LDLIBS += $(filter /%,$(shell $(CC) $(CFLAGS) -print-file-name=libzstd.a))
 endif
 ifdef SAN
 override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
