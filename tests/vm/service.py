@@ -4,7 +4,6 @@
 What is checked runs inside the machine (service.guest) and is said over the serial port; a machine that does not say
 END is lost.
 """
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import disk  # noqa: E402 pylint: disable=wrong-import-position
 
 BOOT_S, LIMIT_S = 240, 400
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "sockwatch"
 CHECK = """[Unit]
 Description=What the test asks of sockwatch-record
 After=multi-user.target
@@ -30,35 +28,13 @@ WantedBy=multi-user.target
 """
 
 
-def mirror():
-    """The one this system's apt reads its own release from, and the release."""
-    words = Path("/etc/os-release").read_text(encoding="utf-8").split()
-    release = next((w.split("=")[1] for w in words if w.startswith("VERSION_CODENAME=")), "")
-    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
-    said = subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
-    found = [line.split()[0] for line in said.splitlines() if line.split()[1:] == [release, "main"]]
-    if not found:
-        raise disk.Absent("no Debian mirror in this system's apt configuration")
-    return found[0], release
-
-
 def debian():
     """A tree with systemd, kept in the cache."""
-    tree = CACHE / "systemd"
-    if (tree / ".made").is_file():
-        return tree
-    if os.geteuid() or not shutil.which("debootstrap"):
-        raise disk.Absent("needs root and debootstrap to make a Debian with systemd")
-    where, release = mirror()
-    shutil.rmtree(tree, ignore_errors=True)
-    made = subprocess.run(["debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv", release, tree, where],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    made = subprocess.run([disk.HERE / "fetch", "--debian", "own", "systemd", "systemd-sysv"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False)
     if made.returncode:
-        raise disk.Absent("debootstrap cannot make a Debian with systemd here")
-    shutil.rmtree(tree / "var/cache/apt", ignore_errors=True)
-    shutil.rmtree(tree / "var/lib/apt/lists", ignore_errors=True)
-    (tree / ".made").touch()
-    return tree
+        raise disk.Absent(f"no Debian with systemd: {made.stderr.strip()}")
+    return made.stdout.strip()
 
 
 def furnish(tree):
