@@ -4,6 +4,7 @@
 #   make test        every test this machine can run, what it needs installed first
 #   make vmtest      the end-to-end tests on other kernels, KERNELS='x86_64-5.10 arm64-*'; TABLE=README.md keeps the table
 #                    VMFLAGS=--resume goes on where a run was stopped
+#   make setup-test  README's two commands on an empty Debian, SUITES='bookworm trixie'
 #   make install     PREFIX=/usr/local DESTDIR=
 #
 #   V=1 show commands   WERROR=1 warnings are errors   SAN=1 ASan and UBSan   STATIC=1 one file for any host
