@@ -40,6 +40,9 @@ override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined 
 LDFLAGS += -fsanitize=address,undefined
 endif
 
+# For a make inside make, where nobody has said how many jobs.
+all_processors = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # What each room is made of; a test checks that none includes what it must not know.
 MODEL  := $(wildcard src/model/*.c)
 OUTPUT := $(wildcard src/output/*.c)
@@ -110,7 +113,7 @@ deps-test: deps
 
 # A second make, because bpftool and clang are looked up when make starts.
 run: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(all_processors) all
 	$(Q)exec $(BUILD)/sockwatch trace $(ARGS)
 
 install: all

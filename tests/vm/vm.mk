@@ -29,7 +29,7 @@ vm-guest: $(BUILD)/sockwatch $(BUILD)/agent $(BUILD)/init $(BUILD)/tools/connrat
 vm_guest = $(MAKE) --no-print-directory STATIC=1 SAN= BUILD=$(VM)/$(1) CROSS=$(2) SYSROOT=$(3) vm-guest
 
 $(addprefix vm-guest-,$(VM_HOST)): vm-guest-%:
-	$(Q)$(call vm_guest,$*)
+	+$(Q)$(call vm_guest,$*)
 
 # Where there is no compiler or no library to link with, "why" is all the runner finds.
 $(addprefix vm-guest-,$(VM_CROSS)): vm-guest-%:
@@ -49,4 +49,4 @@ vmtest-built:
 
 # In the test run: the oldest and the newest x86_64 kernel.
 deps-test: deps-vm
-test-built: vm-guest-x86_64
+test-programs: vm-guest-x86_64
