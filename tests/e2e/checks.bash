@@ -28,3 +28,8 @@ until_true() {
 	done
 	return 1
 }
+# A command with mounts of its own; 77 where it cannot have any.
+own_mounts() {
+	unshare -m true || return 77
+	unshare -m "$@"
+}

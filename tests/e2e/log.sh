@@ -30,10 +30,12 @@ rotating=$running
 bind_many 30
 first=$binder
 until_true sh -c "[ \$(cat $work/log* | jq -c 'select(.process.pid == $first)' | wc -l) = 30 ]"
-check lines_before_rotation "$(cat "$work"/log* | wc -l)" test $? = 0
+held=$?
+check lines_before_rotation "$(cat "$work"/log* | wc -l)" test $held = 0
 bind_many 120
 until_true sh -c "[ \$(cat $work/log* | jq -c 'select(.process.pid == $binder)' | wc -l) = 120 ]"
-check no_line_lost_across_rotations "$(cat "$work"/log* | jq -c "select(.process.pid == $binder)" | wc -l) of 120" test $? = 0
+held=$?
+check no_line_lost_across_rotations "$(cat "$work"/log* | jq -c "select(.process.pid == $binder)" | wc -l) of 120" test $held = 0
 largest=$(stat -c %s "$work"/log* | sort -n | tail -n 1)
 check files_stay_below_the_bound "$largest" test "$largest" -le 16384
 check the_old_file_is_file_1 "$(ls "$work")" test -s "$work/log.1"
@@ -42,12 +44,14 @@ python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.77", 0))'
 until_true sh -c "grep -q 127.0.0.77 $work/log*"
 kill -INT $rotating
 wait $rotating
-check rotated_to_the_end "$(cat "$work/rotate.err")" test $? = 0
+held=$?
+check rotated_to_the_end "$(cat "$work/rotate.err")" test $held = 0
 files=$(echo "$work"/log*)
 check no_more_than_three_old_files "$files" test "$files" = "$work/log $work/log.1 $work/log.2 $work/log.3"
 cat "$work"/log.3 "$work"/log.2 "$work"/log.1 "$work"/log | jq -r .time >"$work/times"
 sort -c "$work/times" 2>"$work/why"
-check rotated_in_order "$(cat "$work/why")" test $? = 0
+held=$?
+check rotated_in_order "$(cat "$work/why")" test $held = 0
 
 # ---- logrotate: rename, then SIGHUP ----
 start hangup "$sockwatch" trace -o json --events bind -c python3 --output "$work/hup"
@@ -57,10 +61,12 @@ until_true sh -c "[ \$(jq -c 'select(.process.pid == $before)' $work/hup | wc -l
 mv "$work/hup" "$work/hup.old"
 kill -HUP "$running"
 until_true test -e "$work/hup"
-check reopened_on_sighup "$(ls "$work")" test $? = 0
+held=$?
+check reopened_on_sighup "$(ls "$work")" test $held = 0
 bind_many 20
 until_true sh -c "[ \$(jq -c 'select(.process.pid == $binder)' $work/hup | wc -l) = 20 ]"
-check new_lines_in_the_new_file "$(wc -l <"$work/hup")" test $? = 0
+held=$?
+check new_lines_in_the_new_file "$(wc -l <"$work/hup")" test $held = 0
 check old_lines_in_the_old_file "$(wc -l <"$work/hup.old")" test "$(jq -c "select(.process.pid == $before)" "$work/hup.old" | wc -l)" = 20
 kill -INT "$running"
 wait "$running"
@@ -109,7 +115,7 @@ s = socket.socket(); s.bind(("127.0.0.9", 0))'
 }
 export -f journal until_true start fail
 export work sockwatch pids
-why=$(unshare -m bash -c journal 2>&1)
+why=$(own_mounts bash -c journal 2>&1)
 case $? in
 0) pass journal_entry ;;
 77) echo "SKIP journal_entry: no mount namespace of our own" ;;

@@ -130,7 +130,7 @@ in_container() {
 sees_container() { [ "$(history "$store" --container "${container:0:12}" --events close -o json 2>/dev/null | wc -l)" -ge 6 ]; }
 export -f in_container sees_container history talk until_true
 export work sockwatch store container
-why=$(unshare -m bash -c in_container 2>&1)
+why=$(own_mounts bash -c in_container 2>&1)
 case $? in
 77) echo "SKIP container: no cgroup can be made: $why" ;;
 *) check container "$why" test -z "$why" ;;
@@ -148,13 +148,15 @@ check nothing_found_is_code_3 "$code $(cat "$work/out" "$work/err")" test $code 
 history "$store" -L "$new_client" --at -10d >/dev/null 2>"$work/err"
 code=$?
 grep -q 'begins after' "$work/err"
-check before_the_record "$code $(cat "$work/err")" test $? = 0 -a $code = 3
+held=$?
+check before_the_record "$code $(cat "$work/err")" test $held = 0 -a $code = 3
 
 # ---- a second recorder ----
 timeout 20 "$sockwatch" record --store "$store" --for 1s 2>"$work/second.err"
 code=$?
 grep -q 'another sockwatch is recording' "$work/second.err"
-check second_recorder_refused "$code: $(cat "$work/second.err")" test $? = 0 -a $code = 1
+held=$?
+check second_recorder_refused "$code: $(cat "$work/second.err")" test $held = 0 -a $code = 1
 
 # ---- following ----
 timeout 90 "$sockwatch" history --store "$store" --follow -o json --events close --count 4 -c python3 >"$work/follow" 2>&1 &
@@ -217,7 +219,8 @@ end=$(history "$store" -L "$new_client" -o json | jq -r '"\(.event) \(.end) \(.d
 check gone_meanwhile "'$end'" test "$end" = "close unknown null"
 kill -KILL "$old_holder"
 until_true sh -c "[ \"\$('$sockwatch' history --store '$store' -L $old_client -o json | jq -r .event)\" = close ]"
-check still_there_meanwhile "$(history "$store" -L "$old_client")" test $? = 0
+held=$?
+check still_there_meanwhile "$(history "$store" -L "$old_client")" test $held = 0
 stop_record
 
 # ---- bad input ----
@@ -225,7 +228,8 @@ echo "my diary" >"$work/diary"
 timeout 20 "$sockwatch" record --store "$work/diary" --for 1s 2>"$work/diary.err"
 code=$?
 grep -q 'is not a store' "$work/diary.err" && [ "$(cat "$work/diary")" = "my diary" ]
-check foreign_file_untouched "$code: $(cat "$work/diary.err")" test $? = 0 -a $code = 1
+held=$?
+check foreign_file_untouched "$code: $(cat "$work/diary.err")" test $held = 0 -a $code = 1
 for bad in "record" "history" "record --store s --keep 5" "record --store s --keep 1MB" "history --store s --at soon" \
 	"history --store s --at 03:12 --since -1h" "history --store s --since -1h --until -2h" "history --store s --reason bored"; do
 	# shellcheck disable=SC2086
@@ -276,7 +280,7 @@ full_memory() {
 export -f full_disk full_memory start_record stop_record until_true talk fail
 export work sockwatch pids
 for test in full_disk full_memory; do
-	why=$(unshare -m bash -c "trap 'kill -KILL \$recorder 2>/dev/null' EXIT; $test" 2>&1)
+	why=$(own_mounts bash -c "trap 'kill -KILL \$recorder 2>/dev/null' EXIT; $test" 2>&1)
 	case $? in
 	0) pass $test ;;
 	77) echo "SKIP $test: no mount namespace of our own" ;;
