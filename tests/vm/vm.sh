@@ -4,4 +4,4 @@
 here=${0%/*}
 "$here/judge"
 judged=$?
-"$here/run" --short --timeout "${VM_TIMEOUT:-400}" && exit "$judged"
+"$here/run" --short && exit "$judged"
