@@ -40,9 +40,13 @@ long child_need(const char *what, long value)
 	return value;
 }
 
-void child_skip(const char *why)
+void child_skip(const char *format, ...)
 {
-	dprintf(say_fd, "%s", why);
+	va_list args;
+
+	va_start(args, format);
+	vdprintf(say_fd, format, args);
+	va_end(args);
 	_exit(CHILD_SKIP);
 }
 
@@ -54,7 +58,7 @@ void child_sysctl(const char *name, const char *text)
 	snprintf(path, sizeof(path), IPV4_SYSCTL "%s", name);
 	fd = open(path, O_WRONLY);
 	if (fd < 0 && errno == ENOENT)
-		child_skip(path);
+		child_skip("no %s", path);
 	child_need(path, fd);
 	child_need(path, write(fd, text, strlen(text)));
 	close(fd);

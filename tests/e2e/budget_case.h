@@ -27,7 +27,7 @@ void budget_in_child(void (*body)(void));
 
 /* In the child: end it. */
 __attribute__((noreturn, format(printf, 1, 2))) void child_fail(const char *format, ...);
-__attribute__((noreturn)) void child_skip(const char *why);
+__attribute__((noreturn, format(printf, 1, 2))) void child_skip(const char *format, ...);
 /* Fails when `value` is negative. */
 long child_need(const char *what, long value);
 /* Below /proc/sys/net/ipv4; skips where there is none. */
