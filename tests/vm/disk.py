@@ -90,7 +90,7 @@ def boot(kernel, image, work, words, begin, seconds=60):
 
 def run(name, test):
     """`test` with a folder of its own; a skip where there can be no machine."""
-    folder = Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/var/tmp")))  # /tmp may be memory
     try:
         test(folder)
     except Absent as why:
