@@ -24,6 +24,7 @@
 const char *tracer_program, *tracer_hooks, *tracer_btf;
 
 static struct tracer *tracers, *shared;
+static struct skipped skipped; /* by the shared one */
 
 static bool make_room(struct tracer *t)
 {
@@ -270,8 +271,10 @@ void tracer_close(struct tracer *t)
 	if (t->err >= 0)
 		close(t->err);
 	tracer_forget(t);
-	if (t == shared)
+	if (t == shared) {
 		shared = NULL;
+		skipped_end(&skipped);
+	}
 	free(t->line);
 	free(t->partial);
 	free(t);
@@ -332,9 +335,14 @@ struct tracer *tracer_shared(void)
 		struct tracer *t = tracer_open(NULL);
 
 		shared = t;
-		skipped_begin(t->pid);
+		skipped_begin(&skipped, t->pid);
 	}
 	return shared;
+}
+
+int64_t tracer_skipped(void)
+{
+	return shared ? skipped_count(&skipped) : 0;
 }
 
 static bool has_bind(const struct tracer *t, size_t from, uint64_t cookie)

@@ -71,6 +71,8 @@ int tracer_wait_exit(struct tracer *t, int signal);
 
 /* The one most scenarios share. */
 struct tracer *tracer_shared(void);
+/* Changes of state since it was opened that the kernel ran no program of it for; see skipped.h. */
+int64_t tracer_skipped(void);
 
 /* Returns once `t` has printed everything that happened before the call. */
 void tracer_fence(struct tracer *t);
