@@ -22,7 +22,6 @@
 #include "netlink.h"
 #include "peer.h"
 #include "scenario.h"
-#include "skipped.h"
 #include "tracer.h"
 
 static const struct scenario *const groups[] = {
@@ -137,12 +136,12 @@ static bool judge(const char *name, void (*body)(void))
 }
 
 /* Each missing end is one change of state or more that no program was run for; any other loss counts. */
-static bool is_explained(const struct tracer *t, uint64_t skipped)
+static bool is_explained(const struct tracer *t, int64_t skipped)
 {
 	static const char before[] = " events shown, ";
 	const char *lost = strstr(t->words, before);
 
-	return lost && strtoull(lost + sizeof(before) - 1, NULL, 10) <= skipped &&
+	return lost && strtoll(lost + sizeof(before) - 1, NULL, 10) <= skipped &&
 	       strstr(t->words, "the kernel did not tell the end") &&
 	       !strstr(t->words, "ring buffer");
 }
@@ -150,14 +149,16 @@ static bool is_explained(const struct tracer *t, uint64_t skipped)
 static void end_shared(void)
 {
 	struct tracer *t = tracer_shared();
-	uint64_t skipped = skipped_count();
+	int64_t skipped = tracer_skipped();
 	int status = tracer_wait_exit(t, SIGINT);
 
 	if (status == 4 && is_explained(t, skipped))
-		scenario_skip("the kernel ran no program for %llu changes of state that perf counted",
-			      (unsigned long long)skipped);
+		scenario_skip("the kernel ran no program for %lld changes of state that perf counted",
+			      (long long)skipped);
 	if (status != 0)
-		scenario_fail("the tracer's exit code is %d; it said: %s", status, t->words);
+		scenario_fail("the tracer's exit code is %d, and the kernel ran no program for "
+			      "%lld changes of state; it said: %s",
+			      status, (long long)skipped, t->words);
 	if (t->lost)
 		scenario_fail("%llu events lost", (unsigned long long)t->lost);
 }

@@ -8,7 +8,6 @@ import ctypes
 import errno
 import json
 import os
-import select
 import signal
 import socket
 import struct
@@ -16,6 +15,8 @@ import subprocess
 import sys
 import time
 import traceback
+
+from waiting import first_line, until
 
 PROGRAM = sys.argv[1]
 LOW, HIGH = 40000, 40009
@@ -210,16 +211,11 @@ def time_wait(reuse):
     row = [l for l in lines if l["event"] == "budget"][0]
     assert row["in_use"] == {"TIME_WAIT": 10}, row
     assert 0 < row["time_wait_drain_s"] <= 61, row
-    if row["available"] not in (0, 10):
-        raise AssertionError(row)
     if reuse == 0:
         prove("127.0.0.1", 80, 0)
         return
     # Within the first second none may be reused, later all: wait until the report says so, then it must be true.
-    deadline = time.monotonic() + 20
-    while available("127.0.0.1", 80) != 10:
-        assert time.monotonic() < deadline, "no TIME_WAIT ever became reusable"
-        select.select([], [], [], 0.05)
+    until("ten TIME_WAITs that may be reused", lambda: available("127.0.0.1", 80), lambda left: left == 10)
     done = connect_all("127.0.0.1", 80)
     assert done == 10, f"said 10, {done} connects succeeded"
 
@@ -314,16 +310,18 @@ def fail_at():
 def watched(seconds, *args):
     p = subprocess.Popen([PROGRAM, "ephemeral", "--netns", "self", "--for", seconds, *args], stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, text=True)
-    line = p.stderr.readline()
-    assert line.startswith("sockwatch: tracing"), line
+    first_line("a report that is ready", p, p.stderr, "sockwatch: tracing")
     return p
 
 
 def failure_while_watched():
     listen("0.0.0.0", 80)
-    p = watched("3s", "-o", "json")
+    begin = time.monotonic()
+    p = watched("60s", "-o", "json")
     assert connect_all("127.0.0.1", 80) == 10
+    p.send_signal(signal.SIGINT)
     out, _ = p.communicate(timeout=60)
+    took = time.monotonic() - begin
     lines = [json.loads(line) for line in out.splitlines()]
     ns = [l for l in lines if l["event"] == "namespace"][0]
     assert ns["failures"] == 1, ns
@@ -331,7 +329,7 @@ def failure_while_watched():
     assert ns["first_failure"]["peer"] == {"addr": "127.0.0.1", "port": 80}, ns
     assert ns["first_failure"]["process"]["pid"] == os.getpid(), ns
     row = [l for l in lines if l["event"] == "budget"][0]
-    assert row["available"] == 0 and row["churn_per_s"] > 2, row
+    assert row["available"] == 0 and row["churn_per_s"] > 9.5 / took, (row, took)
     assert ns["connect_ns"]["count"] == 10, ns
 
 
@@ -472,25 +470,28 @@ def filter_while_watched():
 
 def full_range():
     """28,232 ports to one destination: the report names process, destination, first failure and remedy."""
-    sysctl("ip_local_port_range", "32768 60999")
     sysctl("tcp_tw_reuse", 0)
     sysctl("tcp_max_tw_buckets", 60000)  # where there is little memory the kernel's own is less than the range
     server = listen("0.0.0.0", 80)
     p = watched("120s")
+    begin = time.monotonic()
+    # In steps, because connect() tries all that are taken before one that is free: over the whole range that is 200
+    # million tries, and on a slow machine the first TIME_WAIT has ended before the last begins.
+    for low in range(32768, 61000, 256):
+        high = min(low + 255, 60999)
+        sysctl("ip_local_port_range", f"{low} {high}")
+        for _ in range(low, high + 1):
+            c = socket.create_connection(("127.0.0.1", 80))
+            a, _ = server.accept()
+            c.close()
+            a.close()
+    sysctl("ip_local_port_range", "32768 60999")
+    took = time.monotonic() - begin
+    c = socket.socket()
     before = time.time_ns()
-    for done in range(40000):
-        c = socket.socket()
-        before = time.time_ns()
-        try:
-            c.connect(("127.0.0.1", 80))
-        except OSError as e:
-            assert e.errno == errno.EADDRNOTAVAIL, e
-            break
-        a, _ = server.accept()
-        c.close()
-        a.close()
+    error = c.connect_ex(("127.0.0.1", 80))
     after = time.time_ns()
-    assert done == 28232, done
+    assert error == errno.EADDRNOTAVAIL, f"connect() number 28,233 gives {os.strerror(error)} after {took:.1f} s"
     p.send_signal(signal.SIGINT)
     out, err = p.communicate(timeout=60)
     assert p.returncode == 0, err

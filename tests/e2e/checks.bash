@@ -19,17 +19,9 @@ check() { # NAME WHY COMMAND...
 	shift 2
 	if "$@"; then pass "$name"; else fail "$name" "$why"; fi
 }
-# Waits up to ten seconds for a command to hold.
-until_true() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
 # A command with mounts of its own; 77 where it cannot have any.
 own_mounts() {
 	unshare -m true || return 77
 	unshare -m "$@"
 }
+. tests/e2e/waiting.bash

@@ -329,8 +329,10 @@ static const char *check_life(const struct tracer *t, const struct expect *x)
 }
 
 /* Whether nothing more is to come for `x` as far as one can tell from what came. */
-static bool over(const struct tracer *t, const struct expect *x)
+static bool over(const struct tracer *t, const void *ctx)
 {
+	const struct expect *x = ctx;
+
 	if (!x->reason)
 		return check_life(t, x) == NULL;
 	for (size_t i = t->count; i-- > 0;) {
@@ -369,12 +371,6 @@ static const struct line *last_state(const struct tracer *t, const struct expect
 	return NULL;
 }
 
-static void await(struct tracer *t, const struct expect *x, uint64_t deadline)
-{
-	while (!over(t, x) && deadline_left(deadline) > 0 && t->out >= 0)
-		tracer_pump(-1, deadline);
-}
-
 /* An ACK of the FIN that comes while close() lets go of the socket leaves the orphan itself in FIN_WAIT2, not a minisock,
  * and after tcp_fin_timeout it is reset (tcp_rcv_state_process(): sock_owned_by_user()).  One in some ten thousand. */
 static void await_fin_timeout(struct tracer *t, const struct expect *x)
@@ -383,7 +379,7 @@ static void await_fin_timeout(struct tracer *t, const struct expect *x)
 
 	if (over(t, x) || !last || strcmp(last->to, "FIN_WAIT2") != 0)
 		return;
-	await(t, x, deadline_in(70000));
+	tracer_wait(t, 70000, over, x);
 	last = last_state(t, x);
 	if (strcmp(last->from, "FIN_WAIT2") == 0 && last->after_ns > 59000000000u)
 		scenario_skip("the kernel left the orphan in FIN_WAIT2 for tcp_fin_timeout");
@@ -391,10 +387,10 @@ static void await_fin_timeout(struct tracer *t, const struct expect *x)
 
 void expect_lives(struct tracer *t, const struct expect *const *x, size_t count)
 {
-	uint64_t deadline = deadline_in(5000);
+	size_t from = t->count;
 
 	for (size_t i = 0; i < count; i++)
-		await(t, x[i], deadline);
+		tracer_wait(t, 5000, over, x[i]);
 	for (size_t i = 0; i < count; i++)
 		await_fin_timeout(t, x[i]);
 	tracer_fence(t);
@@ -408,8 +404,8 @@ void expect_lives(struct tracer *t, const struct expect *const *x, size_t count)
 			continue;
 		}
 		expect_show(t, x[i]->cookie);
-		scenario_fail("%s (cookie %llu): %s", x[i]->label, (unsigned long long)x[i]->cookie,
-			      bad);
+		scenario_fail("%s (cookie %llu): %s; %s", x[i]->label,
+			      (unsigned long long)x[i]->cookie, bad, tracer_saw(t, from));
 	}
 }
 
@@ -418,33 +414,39 @@ void expect_life(struct tracer *t, const struct expect *x)
 	expect_lives(t, &x, 1);
 }
 
-static const struct line *find_line(const struct tracer *t, uint64_t cookie, enum line_kind kind,
-				    const char *to)
+struct wanted_line {
+	uint64_t cookie;
+	enum line_kind kind;
+	const char *to;
+};
+
+static const struct line *find_line(const struct tracer *t, const struct wanted_line *w)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		const struct line *l = t->line[i];
 
-		if (l->kind == kind && l->cookie == cookie && (!to || strcmp(l->to, to) == 0))
+		if (l->kind == w->kind && l->cookie == w->cookie &&
+		    (!w->to || strcmp(l->to, w->to) == 0))
 			return l;
 	}
 	return NULL;
 }
 
+static bool has_line(const struct tracer *t, const void *ctx)
+{
+	return find_line(t, ctx) != NULL;
+}
+
 const struct line *expect_line(struct tracer *t, uint64_t cookie, enum line_kind kind,
 			       const char *to)
 {
-	uint64_t deadline = deadline_in(5000);
-	const struct line *l;
+	struct wanted_line w = {.cookie = cookie, .kind = kind, .to = to};
+	char what[80];
 
-	while (!(l = find_line(t, cookie, kind, to))) {
-		if (deadline_left(deadline) == 0 || t->out < 0) {
-			expect_show(t, cookie);
-			scenario_fail("no %s event%s%s of cookie %llu", line_kind_name(kind),
-				      to ? " to " : "", to ? to : "", (unsigned long long)cookie);
-		}
-		tracer_pump(-1, deadline);
-	}
-	return l;
+	snprintf(what, sizeof(what), "a %s event%s%s of cookie %llu", line_kind_name(kind),
+		 to ? " to " : "", to ? to : "", (unsigned long long)cookie);
+	tracer_await(t, 5000, what, has_line, &w);
+	return find_line(t, &w);
 }
 
 size_t expect_count(const struct tracer *t, uint64_t cookie)
@@ -464,31 +466,35 @@ void expect_no_line(struct tracer *t, uint64_t cookie)
 	scenario_fail("there are lines of cookie %llu", (unsigned long long)cookie);
 }
 
-static const struct line *find_ends(const struct tracer *t, const struct end *local,
-				    const struct end *peer)
+struct wanted_ends {
+	struct end local, peer;
+};
+
+static const struct line *find_ends(const struct tracer *t, const struct wanted_ends *w)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		const struct line *l = t->line[i];
 
-		if (l->kind != LINE_LOST && l->cookie && l->local.port == local->port &&
-		    l->peer.port == peer->port && strcmp(l->local.addr, local->addr) == 0 &&
-		    strcmp(l->peer.addr, peer->addr) == 0)
+		if (l->kind != LINE_LOST && l->cookie && l->local.port == w->local.port &&
+		    l->peer.port == w->peer.port && strcmp(l->local.addr, w->local.addr) == 0 &&
+		    strcmp(l->peer.addr, w->peer.addr) == 0)
 			return l;
 	}
 	return NULL;
 }
 
+static bool has_ends(const struct tracer *t, const void *ctx)
+{
+	return find_ends(t, ctx) != NULL;
+}
+
 uint64_t expect_cookie_of(struct tracer *t, const struct address *local, const struct address *peer)
 {
-	struct end l = address_end(local), p = address_end(peer);
-	uint64_t deadline = deadline_in(5000);
-	const struct line *found;
+	struct wanted_ends w = {.local = address_end(local), .peer = address_end(peer)};
+	char what[160];
 
-	while (!(found = find_ends(t, &l, &p))) {
-		if (deadline_left(deadline) == 0)
-			scenario_fail("no line with local %s port %u and peer %s port %u", l.addr,
-				      l.port, p.addr, p.port);
-		tracer_pump(-1, deadline);
-	}
-	return found->cookie;
+	snprintf(what, sizeof(what), "a line with local %s port %u and peer %s port %u",
+		 w.local.addr, w.local.port, w.peer.addr, w.peer.port);
+	tracer_await(t, 5000, what, has_ends, &w);
+	return find_ends(t, &w)->cookie;
 }

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """listing.py: what the suites of listings share: namespaces, processes in them, sockwatch, ss and lsof, and the tests' end."""
-import atexit, collections, json, os, re, shutil, signal, socket, struct, subprocess, sys, tempfile, time
+import atexit, collections, json, os, re, shutil, signal, socket, struct, subprocess, sys, tempfile, time, traceback
+
+from waiting import DEADLINE, first_line, until
 
 SOCKWATCH = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
-DEADLINE = 30
 TEST_SECONDS = 120
 SUITE = os.path.basename(sys.argv[0]).removesuffix(".py")
 work = tempfile.mkdtemp(prefix="sockwatch-ls-")
@@ -13,6 +14,7 @@ os.chmod(work, 0o755)
 os.environ["SOCKWATCH_RUN"] = os.path.join(work, "run")
 started, spaces = [], []
 watchers = []  # traces and records, which end with the test that began them
+words = {}  # what the last listing, and the helpers of a test, said on standard error
 
 
 def cleanup():
@@ -55,11 +57,17 @@ def inode(name):
     return os.stat("/run/netns/" + name).st_ino
 
 
+def helper_words():
+    if "helpers" not in words:
+        words["helpers"] = tempfile.TemporaryFile("w+", dir=work)
+    return words["helpers"]
+
+
 def start(name, *command, **more):
     """A process of its own group in a namespace; `ip netns exec` becomes the command."""
     process = subprocess.Popen(["ip", "netns", "exec", name, *command], start_new_session=True,
                                stdin=more.pop("stdin", subprocess.DEVNULL),
-                               stdout=more.pop("stdout", subprocess.DEVNULL), stderr=subprocess.DEVNULL, **more)
+                               stdout=more.pop("stdout", subprocess.DEVNULL), stderr=helper_words(), **more)
     started.append(process)
     return process
 
@@ -68,9 +76,7 @@ def python(name, code, *args):
     """Runs code that prints a line when it is ready; returns the process and that line."""
     process = start(name, sys.executable, "-c", "import os,socket,sys,time,struct,array,signal\n" + code, *args,
                     stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
-    line = process.stdout.readline().strip()
-    assert line, "the helper ended early"
-    return process, line
+    return process, first_line("what a helper has made", process, process.stdout).strip()
 
 
 def sockwatch(*args, **more):
@@ -79,22 +85,13 @@ def sockwatch(*args, **more):
 
 def listed(*args):
     result = sockwatch("ls", "-o", "json", *args)
+    words["listing"] = result.stderr
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def inside(name, *command):
     return subprocess.run(["ip", "netns", "exec", name, *command], capture_output=True, text=True, timeout=60).stdout
-
-
-def until(what, check):
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        value = check()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("waited in vain for " + what)
 
 
 def connect(name, port, host="127.0.0.1"):
@@ -223,11 +220,29 @@ def test(function):
 
 
 def settle():
+    """Ends the watchers; returns what they, the last listing and the helpers said, for a test that failed."""
+    said = [words.pop("listing", "")]
     for process in watchers:
         if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        try:
+            said.append(process.communicate(timeout=DEADLINE)[1])
+        except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            said.append("does not end")
     watchers.clear()
+    if "helpers" in words:
+        with words.pop("helpers") as file:
+            file.seek(0)
+            said.append(file.read())
+    return " | ".join(" ".join(text.split()) for text in said if text)
+
+
+def where(error):
+    """The line of the test itself."""
+    calls = [c for c in traceback.extract_tb(error.__traceback__) if os.path.basename(c.filename) == SUITE + ".py"]
+    return "line %s" % " of line ".join(str(c.lineno) for c in reversed(calls)) if calls else ""
 
 
 def run_tests():
@@ -236,12 +251,15 @@ def run_tests():
         if only and function.__name__ not in only:
             continue
         signal.alarm(TEST_SECONDS)
+        failed = None
         try:
             function()
             print("PASS %s_%s" % (SUITE, function.__name__), flush=True)
         except Skip as skip:
             print("SKIP %s_%s: %s" % (SUITE, function.__name__, skip), flush=True)
         except Exception as error:
-            print("FAIL %s_%s: %s: %s" % (SUITE, function.__name__, type(error).__name__,
-                                              str(error).replace("\n", " ")[:600]), flush=True)
-        settle()
+            failed = "%s: %s (%s)" % (type(error).__name__, str(error).replace("\n", " ")[:900], where(error))
+        signal.alarm(0)
+        said = settle()
+        if failed:
+            print("FAIL %s_%s: %s; said: %s" % (SUITE, function.__name__, failed, said[-600:]), flush=True)

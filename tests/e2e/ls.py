@@ -96,7 +96,7 @@ def host():
             hosts["missing"][what] = str(skip)
             continue
         for port in ports:
-            until("%s on port %d" % (what, port), lambda: ":%d " % port in inside(name, "ss", "-tlnH"))
+            until("%s on port %d" % (what, port), lambda: inside(name, "ss", "-tlnH"), lambda seen: ":%d " % port in seen)
         hosts["up"][what] = ports
     return name
 
@@ -162,7 +162,7 @@ print("ready", flush=True); sys.stdin.read()""", str(i))
 def forty_thousand_sockets():
     name = space("many")
     process = start(name, sys.executable, HERE + "/many.py", "40000", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    line = process.stdout.readline().split()
+    line = first_line("the sockets of many.py", process, process.stdout).split()
     assert line and line[0] == "ready", "cannot hold 40,000 sockets: %s" % line
     rows = listed("--netns", "/run/netns/" + name, "--state", "established")
     assert len(rows) == 40000, len(rows)
@@ -262,7 +262,7 @@ if os.fork() == 0:
         print(os.getpid(), flush=True); time.sleep(600)
     os._exit(0)
 os.wait(); sys.stdin.close(); os._exit(0)""")
-    row = until("the maker's end", lambda: (lambda r: r and len(r["holders"]) == 1 and r)(listener(name, 4700)))
+    row = until("the maker's end", lambda: listener(name, 4700), lambda r: r and len(r["holders"]) == 1)
     assert row["holders"][0]["pid"] == int(line) and row["binder"] is None, row
     assert row["process"]["pid"] == int(line), row
 
@@ -382,8 +382,7 @@ def wait_for(port, code, meanwhile=lambda name, waiter: None):
     waiter = subprocess.Popen([SOCKWATCH, "who", "--wait", port, "--netns", name], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, start_new_session=True)
     started.append(waiter)
-    said = waiter.stderr.readline()
-    assert "waiting" in said, "who said %r" % said
+    first_line("one that waits", waiter, waiter.stderr, "sockwatch: waiting")
     meanwhile(name, waiter)
     process, _ = python(name, code)
     waiter.send_signal(signal.SIGCONT)

@@ -7,7 +7,6 @@ program=${BUILD:-build}/sockwatch
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d)
 pids=()
-deadline=$((SECONDS + 60))
 
 fail() {
 	echo "FAIL real: $*"
@@ -23,17 +22,14 @@ clean() {
 }
 trap clean EXIT
 
-# until_true COMMAND...: repeats until it succeeds or the minute is over.
-until_true() {
-	until "$@" 2>/dev/null; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
-		read -r -t 0.05 <>"$dir/never"
-	done
-	return 0
-}
+. "$here/waiting.bash"
 
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+# Both at once, or the second may be the first again.
+free_ports() {
+	python3 -c 'import socket
+s = [socket.socket(), socket.socket()]
+for one in s: one.bind(("127.0.0.1", 0))
+print(*(one.getsockname()[1] for one in s))'
 }
 
 answers() {
@@ -52,9 +48,8 @@ for tool in nginx curl redis-server redis-cli python3; do
 	}
 done
 PATH=$PATH:/usr/sbin:/sbin
-mkfifo "$dir/never"
 chmod 755 "$dir"
-web=$(free_port) store=$(free_port)
+read -r web store < <(free_ports)
 
 "$program" trace -o json >"$dir/events" 2>"$dir/words" &
 tracer=$!

@@ -165,7 +165,7 @@ pids="$pids $follower"
 until_true sh -c "ls -l /proc/\$(pgrep -P $follower)/fd 2>/dev/null | grep -q store"
 for _ in 1 2 3 4 5; do
 	fresh=$(talk 1)
-	until_true test -s "$work/follow" && break
+	UNTIL_SECONDS=10 until_true test -s "$work/follow" && break
 done
 talk 2 >/dev/null
 wait "$follower"

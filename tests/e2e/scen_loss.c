@@ -65,16 +65,15 @@ static void drop(struct pair *p)
 }
 
 /* Waits until the loss is told, which is also when it has been repaired. */
+static bool has_told(const struct tracer *t, const void *ctx)
+{
+	(void)ctx;
+	return t->lost > 0;
+}
+
 static void wait_told(struct tracer *t)
 {
-	uint64_t deadline = deadline_in(20000);
-
-	while (t->lost == 0) {
-		if (deadline_left(deadline) == 0)
-			scenario_fail("no lost event although the ring overflowed; it said: %s",
-				      t->words);
-		tracer_pump(-1, deadline);
-	}
+	tracer_await(t, 20000, "a lost event although the ring overflowed", has_told, NULL);
 }
 
 /* A host that fills the small ring by itself can show nothing here. */
@@ -86,7 +85,7 @@ static void wait_accepted(struct tracer *t, const struct pair *p)
 		if (t->lost > 0)
 			scenario_skip("the host's own traffic overflows a ring of 1 MiB");
 		if (deadline_left(deadline) == 0)
-			scenario_fail("no lines of a child");
+			scenario_fail("no lines of a child; %s", tracer_saw(t, 0));
 		tracer_pump(-1, deadline);
 	}
 	expect_line(t, p->of_child.cookie, LINE_ACCEPT, NULL);

@@ -8,6 +8,7 @@
 
 #include "pair.h"
 #include "scenario.h"
+#include "skipped.h"
 
 /* What happened before the signal is printed although the reader has not read it yet. */
 static void ends_by(int signal)
@@ -178,6 +179,37 @@ static void two_at_once(void)
 	tracer_end(b, SIGINT, 0);
 }
 
+/* Whoever excuses a loss by what the kernel skipped must not miss one because the host goes on while it counts. */
+static void skipped_is_exact(void)
+{
+	static const char *const args[] = {"--events", "lost", NULL};
+	struct tracer *t = tracer_open(args);
+	struct peer *p = peer_start("sw-busy");
+	int listener = (int)must("socket", remote_socket(p, AF_INET, 0));
+	struct skipped s;
+	struct address at;
+	struct call c;
+
+	must("bind", remote_bind(p, listener, address_of("127.0.0.1", 0)));
+	must("listen", remote_listen(p, listener, 64));
+	at = remote_local(p, listener);
+	for (int i = 0; i < 20; i++) {
+		int64_t count;
+
+		c = (struct call){.arg = {listener, 20}, .addr = at.ss, .addr_len = at.len};
+		skipped_begin(&s, t->pid);
+		peer_begin(p, do_many, &c);
+		count = skipped_count(&s);
+		peer_finish(p, &c);
+		skipped_end(&s);
+		if (c.result < 0)
+			scenario_fail("connections fail: %s", strerror(c.error));
+		if (count < 0)
+			scenario_fail("%lld runs that no change of state explains",
+				      (long long)-count);
+	}
+}
+
 static void usage_error(void)
 {
 	static const char *const wrong[][3] = {
@@ -207,6 +239,7 @@ const struct scenario run_scenarios[] = {
 	{"run-reader-goes", reader_goes},
 	{"run-reader-sleeps", reader_sleeps},
 	{"run-two-at-once", two_at_once},
+	{"run-skipped-is-exact", skipped_is_exact},
 	{"run-usage-error", usage_error},
 	{0},
 };

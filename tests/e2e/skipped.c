@@ -14,10 +14,14 @@
 #include <unistd.h>
 
 #define MAX_CPUS 256
+#define LOOKS	 1000
+
+/* The runs as they were between two counts of the changes. */
+struct sight {
+	uint64_t before, ran, after;
+};
 
 static int counter[MAX_CPUS], counters, stats = -1;
-static pid_t watched;
-static uint64_t changes_before, runs_before;
 
 static int bpf(int command, union bpf_attr *attr)
 {
@@ -53,24 +57,31 @@ static uint64_t changes(void)
 	return sum;
 }
 
-/* Runs of the program with this id, and what it missed where it ran already, if it is the second copy: the first misses more. */
-static uint64_t runs_of(uint32_t id)
+static bool get_info(int fd, struct bpf_prog_info *ret)
 {
-	struct bpf_prog_info info = {0};
+	union bpf_attr attr = {.info = {.bpf_fd = (uint32_t)fd,
+					.info_len = sizeof(*ret),
+					.info = (uint64_t)(uintptr_t)ret}};
+
+	*ret = (struct bpf_prog_info){0};
+	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0;
+}
+
+/* Of the second copy: the first misses more. */
+static int open_program(uint32_t id)
+{
 	union bpf_attr attr = {.prog_id = id};
+	struct bpf_prog_info info;
 	int fd = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
-	bool is_it;
 
 	if (fd < 0)
-		return 0;
-	attr = (union bpf_attr){.info = {.bpf_fd = (uint32_t)fd,
-					 .info_len = sizeof(info),
-					 .info = (uint64_t)(uintptr_t)&info}};
-	is_it = bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
-		(strncmp(info.name, "again__inet_sock_set_state", BPF_OBJ_NAME_LEN - 1) == 0 ||
-		 strncmp(info.name, "raw_again__inet_sock_set_state", BPF_OBJ_NAME_LEN - 1) == 0);
+		return -1;
+	if (get_info(fd, &info) &&
+	    (strncmp(info.name, "again__inet_sock_set_state", BPF_OBJ_NAME_LEN - 1) == 0 ||
+	     strncmp(info.name, "raw_again__inet_sock_set_state", BPF_OBJ_NAME_LEN - 1) == 0))
+		return fd;
 	close(fd);
-	return is_it ? info.run_cnt + info.recursion_misses : 0;
+	return -1;
 }
 
 static uint32_t program_id(int directory, const char *name)
@@ -86,33 +97,56 @@ static uint32_t program_id(int directory, const char *name)
 	return at && strstr(text, "prog_jited:") ? (uint32_t)strtoul(at + 8, NULL, 10) : 0;
 }
 
-static uint64_t runs(void)
+static int find_program(pid_t tracer)
 {
 	struct dirent *entry;
-	uint64_t sum = 0;
+	int found = -1;
 	char path[64];
 	DIR *d;
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo", watched);
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", tracer);
 	d = opendir(path);
-	while (d && !sum && (entry = readdir(d))) {
+	while (d && found < 0 && (entry = readdir(d))) {
 		uint32_t id = program_id(dirfd(d), entry->d_name);
 
-		sum = id ? runs_of(id) : 0;
+		found = id ? open_program(id) : -1;
 	}
 	if (d)
 		closedir(d);
-	return sum;
+	return found;
 }
 
-void skipped_begin(pid_t tracer)
+/* Runs, and what was missed where the program ran already. */
+static uint64_t runs(const struct skipped *s)
+{
+	struct bpf_prog_info info;
+
+	return s->program >= 0 && get_info(s->program, &info) ? info.run_cnt + info.recursion_misses
+							      : 0;
+}
+
+/* Again until no change came between, which would hide one that was skipped. */
+static struct sight look(const struct skipped *s)
+{
+	struct sight seen = {0};
+
+	for (int i = 0; i < LOOKS; i++) {
+		seen.before = changes();
+		seen.ran = runs(s);
+		seen.after = changes();
+		if (seen.before == seen.after)
+			break;
+	}
+	return seen;
+}
+
+static void open_counters(void)
 {
 	union bpf_attr attr = {.enable_stats = {.type = BPF_STATS_RUN_TIME}};
 	struct perf_event_attr event = {
 		.type = PERF_TYPE_TRACEPOINT, .size = sizeof(event), .config = tracepoint_id()};
 
-	if (stats < 0)
-		stats = bpf(BPF_ENABLE_STATS, &attr);
+	stats = bpf(BPF_ENABLE_STATS, &attr);
 	while (counters < MAX_CPUS && stats >= 0 && event.config) {
 		int fd = (int)syscall(SYS_perf_event_open, &event, -1, counters, -1,
 				      PERF_FLAG_FD_CLOEXEC);
@@ -121,15 +155,33 @@ void skipped_begin(pid_t tracer)
 			break;
 		counter[counters++] = fd;
 	}
-	watched = tracer;
-	runs_before = runs();
-	changes_before = changes();
 }
 
-uint64_t skipped_count(void)
+void skipped_begin(struct skipped *s, pid_t tracer)
 {
-	uint64_t changed = changes() - changes_before, ran = runs() - runs_before;
+	struct sight seen;
+
+	if (stats < 0)
+		open_counters();
+	s->program = find_program(tracer);
+	seen = look(s);
+	s->changes = seen.after;
+	s->runs = seen.ran;
+}
+
+int64_t skipped_count(const struct skipped *s)
+{
+	struct sight seen = look(s);
 
 	/* Never run: rather not found. */
-	return counters && ran && changed > ran ? changed - ran : 0;
+	if (!counters || seen.ran == s->runs)
+		return 0;
+	return (int64_t)(seen.before - s->changes) - (int64_t)(seen.ran - s->runs);
+}
+
+void skipped_end(struct skipped *s)
+{
+	if (s->program >= 0)
+		close(s->program);
+	s->program = -1;
 }

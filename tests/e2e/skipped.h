@@ -5,9 +5,10 @@
  * Owns: a perf counter of sock:inet_sock_set_state, and the runs of the tracer's second copy there.  Refuses to know: why.
  * Some kernels run no program while certain tasks are interrupted; what happens then nobody is told, but perf counts it.
  *
- *     skipped_begin(t->pid);		// once its hooks are attached
+ *     skipped_begin(&s, t->pid);	// once its hooks are attached
  *     ...
- *     if (skipped_count() > 0) ...	// while it still runs
+ *     if (skipped_count(&s) > 0) ...	// while it still runs
+ *     skipped_end(&s);
  */
 #ifndef E2E_SKIPPED_H
 #define E2E_SKIPPED_H
@@ -15,9 +16,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct skipped {
+	int program; /* -1: not found */
+	uint64_t changes, runs;
+};
+
 /* Without perf or tracefs nothing is counted. */
-void skipped_begin(pid_t tracer);
-/* Since skipped_begin(), rather too few than too many. */
-uint64_t skipped_count(void);
+void skipped_begin(struct skipped *s, pid_t tracer);
+/* Since skipped_begin(): exact, unless the host never rests for some microseconds; then rather too few, and maybe
+ * less than 0. */
+int64_t skipped_count(const struct skipped *s);
+void skipped_end(struct skipped *s);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "scenario.h"
@@ -20,10 +21,13 @@
 #define MAX_LINES     2000000
 #define READ_SIZE     65536
 #define MAX_BAD_SHOWN 5
+#define SHOWN_LAST    20
+#define MOST_BEHIND   12
 
 const char *tracer_program, *tracer_hooks, *tracer_btf;
 
 static struct tracer *tracers, *shared;
+static struct skipped skipped; /* by the shared one */
 
 static bool make_room(struct tracer *t)
 {
@@ -57,6 +61,7 @@ static bool keep_line(struct tracer *t, const char *text)
 			scenario_show(line);
 		snprintf(t->bad, sizeof(t->bad), "%s", line->why);
 	} else {
+		t->last_ns = line->time_ns;
 		t->kind[line->kind]++;
 		t->lost += line->lost_count;
 	}
@@ -270,8 +275,10 @@ void tracer_close(struct tracer *t)
 	if (t->err >= 0)
 		close(t->err);
 	tracer_forget(t);
-	if (t == shared)
+	if (t == shared) {
 		shared = NULL;
+		skipped_end(&skipped);
+	}
 	free(t->line);
 	free(t->partial);
 	free(t);
@@ -332,15 +339,98 @@ struct tracer *tracer_shared(void)
 		struct tracer *t = tracer_open(NULL);
 
 		shared = t;
-		skipped_begin(t->pid);
+		skipped_begin(&skipped, t->pid);
 	}
 	return shared;
 }
 
-static bool has_bind(const struct tracer *t, size_t from, uint64_t cookie)
+int64_t tracer_skipped(void)
 {
-	for (size_t i = from; i < t->count; i++) {
-		if (t->line[i]->kind == LINE_BIND && t->line[i]->cookie == cookie)
+	return shared ? skipped_count(&skipped) : 0;
+}
+
+/* The process state of /proc: R under load, S when it has read all there is. */
+static char state_of(pid_t pid)
+{
+	char path[32], text[256] = "";
+	const char *at;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	at = strrchr(text, ')');
+	return at && at[1] ? at[2] : '-';
+}
+
+const char *tracer_saw(const struct tracer *t, size_t from)
+{
+	static char text[1024];
+	const char *last = t->count > from ? t->line[t->count - 1]->text : NULL;
+
+	snprintf(text, sizeof(text),
+		 "saw %zu lines meanwhile, %zu before, %llu events lost, the tracer in state %c; "
+		 "the last line: %.300s; it said: %.400s",
+		 t->count - from, from, (unsigned long long)t->lost, state_of(t->pid),
+		 last ? last : "none", t->words);
+	return text;
+}
+
+static uint64_t wall_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+bool tracer_wait(struct tracer *t, unsigned int ms,
+		 bool (*seen)(const struct tracer *, const void *), const void *ctx)
+{
+	uint64_t deadline = deadline_in(ms), end = deadline_in(MOST_BEHIND * ms);
+	uint64_t begin_ns = wall_now(), total = t->total;
+
+	while (!seen(t, ctx)) {
+		if (deadline_left(deadline) == 0 || t->out < 0)
+			return false;
+		tracer_pump(-1, deadline);
+		if (t->total == total || t->last_ns >= begin_ns)
+			continue;
+		total = t->total;
+		deadline = deadline_in(ms) < end ? deadline_in(ms) : end;
+	}
+	return true;
+}
+
+void tracer_await(struct tracer *t, unsigned int ms, const char *what,
+		  bool (*seen)(const struct tracer *, const void *), const void *ctx)
+{
+	size_t from = t->count;
+	char saw[1024];
+
+	if (tracer_wait(t, ms, seen, ctx))
+		return;
+	snprintf(saw, sizeof(saw), "%s", tracer_saw(t, from));
+	for (size_t i = t->count > SHOWN_LAST ? t->count - SHOWN_LAST : 0; i < t->count; i++)
+		scenario_show(t->line[i]);
+	scenario_fail("waited %u ms in vain for %s, which %s; %s", ms, what,
+		      tracer_wait(t, ms, seen, ctx) ? "came later" : "did not come later either",
+		      saw);
+}
+
+struct marker {
+	size_t from;
+	uint64_t cookie;
+};
+
+static bool has_bind(const struct tracer *t, const void *ctx)
+{
+	const struct marker *m = ctx;
+
+	for (size_t i = m->from; i < t->count; i++) {
+		if (t->line[i]->kind == LINE_BIND && t->line[i]->cookie == m->cookie)
 			return true;
 	}
 	return false;
@@ -349,20 +439,13 @@ static bool has_bind(const struct tracer *t, size_t from, uint64_t cookie)
 void tracer_fence(struct tracer *t)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET};
-	uint64_t cookie = 0, deadline = deadline_in(5000);
-	socklen_t len = sizeof(cookie);
-	size_t from = t->count;
+	struct marker m = {.from = t->count};
+	socklen_t len = sizeof(m.cookie);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0)
+	    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &m.cookie, &len) < 0)
 		scenario_fail("cannot make a marker: %s", strerror(errno));
 	close(fd);
-	while (!has_bind(t, from, cookie)) {
-		if (deadline_left(deadline) == 0 || t->out < 0)
-			scenario_fail("the bind event of a marker socket (cookie %llu) is missing; "
-				      "%llu events were lost",
-				      (unsigned long long)cookie, (unsigned long long)t->lost);
-		tracer_pump(-1, deadline);
-	}
+	tracer_await(t, 5000, "the bind event of a marker socket", has_bind, &m);
 }

@@ -29,6 +29,7 @@ struct tracer {
 	uint64_t total;		   /* lines since the start, whatever was forgotten */
 	uint64_t kind[LINE_KINDS]; /* likewise, by kind */
 	uint64_t lost;		   /* sum over `lost` events */
+	uint64_t last_ns;	   /* when what the last line tells happened */
 	bool count_only;	   /* only total, kind and lost are kept */
 	bool stopped;		   /* standard output is not read */
 	char *partial;
@@ -71,6 +72,19 @@ int tracer_wait_exit(struct tracer *t, int signal);
 
 /* The one most scenarios share. */
 struct tracer *tracer_shared(void);
+/* Changes of state since it was opened that the kernel ran no program of it for; see skipped.h. */
+int64_t tracer_skipped(void);
+
+/* Reads until `seen` holds; false after `ms` without that.  Lines come in the order of what happened: while older ones than
+ * the call still come, a busy host's, the time begins anew, 12 times at most. */
+bool tracer_wait(struct tracer *t, unsigned int ms,
+		 bool (*seen)(const struct tracer *t, const void *ctx), const void *ctx);
+/* Likewise; a wait in vain ends the scenario: what was waited for, what came instead, and whether it came within as long
+ * again, which tells a slow machine from a lost event. */
+void tracer_await(struct tracer *t, unsigned int ms, const char *what,
+		  bool (*seen)(const struct tracer *t, const void *ctx), const void *ctx);
+/* What came since line `from`, for the message of a failure; valid until the next call. */
+const char *tracer_saw(const struct tracer *t, size_t from);
 
 /* Returns once `t` has printed everything that happened before the call. */
 void tracer_fence(struct tracer *t);
