@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# As another user who has the capabilities that are needed, and no more.
+. "${0%/*}/checks.bash"
+if ! command -v setpriv >/dev/null || ! "$sockwatch" features >"$work/root" 2>"$work/why"; then
+	echo "SKIP rights: $(tail -n 1 "$work/why")"
+	exit 0
+fi
+cp "$sockwatch" "$work/program" && chmod 755 "$work" "$work/program"
+as() { # CAPABILITIES COMMAND...
+	local capabilities=$1
+	shift
+	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$capabilities" --ambient-caps "$capabilities" "$@"
+}
+hooks() { grep -o ' syscalls/[a-z_0-9]* *[a-z]* *[a-z]*' "$1" | sort; }
+needed=+bpf,+perfmon,+net_admin,+sys_admin,+sys_ptrace,+dac_read_search
+as "$needed" "$work/program" features >"$work/other" 2>"$work/why"
+hooks "$work/root" >"$work/root.hooks"
+hooks "$work/other" >"$work/other.hooks"
+check another_user_has_the_same_hooks "$(cat "$work/why"; diff "$work/root.hooks" "$work/other.hooks")" \
+	cmp -s "$work/root.hooks" "$work/other.hooks"
+for command in ls "who 1"; do
+	# shellcheck disable=SC2086
+	as +sys_admin,+sys_ptrace "$work/program" $command >/dev/null 2>"$work/why"
+	check "CAP_SYS_ADMIN_implies_CAP_BPF: $command" "$(cat "$work/why")" test -z "$(grep 'lacks' "$work/why")"
+	as +sys_ptrace "$work/program" $command >/dev/null 2>"$work/why"
+	check "without_it_all_are_named: $command" "$(cat "$work/why")" \
+		grep -q 'lacks CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN;' "$work/why"
+done
