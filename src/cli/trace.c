@@ -114,7 +114,7 @@ static int exit_code(const struct trace *t)
 			  (unsigned long long)s->full_told);
 		return EXIT_LOST;
 	}
-	log_say("%llu events, none lost", (unsigned long long)t->shown);
+	log_say("%llu events, none lost%s", (unsigned long long)t->shown, s->unseen_text);
 	return 0;
 }
 

@@ -27,3 +27,12 @@ for command in ls "who 1"; do
 	check "without_it_all_are_named: $command" "$(cat "$work/why")" \
 		grep -q 'lacks CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN;' "$work/why"
 done
+# Without the right to enter tracefs the hooks at system calls are missing, and that is said at both ends.
+as +bpf,+perfmon,+net_admin,+sys_admin,+sys_ptrace "$work/program" features >"$work/fewer" 2>&1
+as +bpf,+perfmon,+net_admin,+sys_admin,+sys_ptrace "$work/program" trace --for 100ms >/dev/null 2>"$work/why"
+if grep -q 'syscalls/sys_exit_bind .*failed' "$work/fewer"; then
+	check missing_hooks_are_said_at_the_start "$(cat "$work/why")" grep -q '^sockwatch: tracing .*; not seen: ' "$work/why"
+	check missing_hooks_are_said_at_the_end "$(cat "$work/why")" grep -q 'events, none lost; not seen: ' "$work/why"
+else
+	echo "SKIP missing_hooks_are_said: none is missing here"
+fi
