@@ -36,3 +36,14 @@ if grep -q 'syscalls/sys_exit_bind .*failed' "$work/fewer"; then
 else
 	echo "SKIP missing_hooks_are_said: none is missing here"
 fi
+# A run directory that others may write into, or that is a link to another place.
+mkdir -m 0755 "$work/open" && mkdir -m 0700 "$work/own" && ln -s own "$work/link"
+for run in open link; do
+	for command in ls "who 1" "trace --for 100ms" "record --store $work/run.store --for 100ms"; do
+		# shellcheck disable=SC2086
+		SOCKWATCH_RUN=$work/$run "$sockwatch" $command >/dev/null 2>"$work/why"
+		check "refused_directory_is_said: $run, ${command%% *}" "$(cat "$work/why")" \
+			test "$(grep -c "^sockwatch: $work/$run: " "$work/why")" = 1
+	done
+	check "quiet_is_quiet: $run" "$(cat "$work/why")" test -z "$(SOCKWATCH_RUN=$work/$run "$sockwatch" ls -q 2>&1 >/dev/null)"
+done
