@@ -96,8 +96,14 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 	bool first = s->lost == s->lost_told;
 
 	if (kernel_count > s->kernel_lost) {
+		uint64_t calls = kernel_calls_full(s->kernel);
+
 		s->explained = true;
-		if (first)
+		if (first && calls > s->calls_full)
+			log_error("losing events: %llu calls were not followed, too many were under "
+				  "way at once",
+				  (unsigned long long)(calls - s->calls_full));
+		else if (first)
 			log_error("losing events: the ring buffer of %llu KiB is full; a larger "
 				  "--ring or a faster reader helps",
 				  (unsigned long long)s->options->ring_bytes / 1024);
@@ -111,6 +117,7 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 	if (first && s->lost > s->lost_told)
 		s->lost_since_ns = s->lost_checked_ns;
 	s->kernel_lost = kernel_count;
+	s->calls_full = kernel_calls_full(s->kernel);
 	s->unseen = unseen;
 }
 
