@@ -95,6 +95,8 @@ void kernel_wait_also(struct kernel *k, int fd);
 
 /* Facts dropped since kernel_open(), by kind, and records that could not be decoded under WIRE_NONE.  Returns the sum. */
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
+/* Of these, calls that were not followed because too many were under way at once. */
+uint64_t kernel_calls_full(const struct kernel *k);
 
 /*
  * Looks at every socket behind a descriptor of any task and at every socket of every network namespace, and hands each as a

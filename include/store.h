@@ -87,6 +87,8 @@ struct store_reader;
 /* Opens for reading only; takes no lock that a writer would wait for.  NULL with the error filled. */
 struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct store_error *error);
 void store_reader_close(struct store_reader *r);
+/* Readers opened from now on ask `stop` while they search, an endless search too, and fail where it is not 0. */
+void store_read_until(int (*stop)(void *unused));
 /* CLOCK_REALTIME moves on while a reader follows. */
 void store_reader_set_now(struct store_reader *r, uint64_t now_ns);
 

@@ -331,6 +331,8 @@ int ask_fill(struct ask *a, struct listing *l)
 	size_t count = dir < 0 ? 0 : find_traces(dir, traces);
 	struct past past;
 
+	if (dir < 0 && dir != -ENOENT)
+		serve_say_refused(dir, "what running traces have seen is missing here");
 	if (count || a->store) {
 		if (past_init(&past, l)) {
 			log_error("no memory");

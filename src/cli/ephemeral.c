@@ -286,10 +286,8 @@ static int exit_code(const struct ephemeral *e)
 {
 	if (!output_flush((struct output *)(uintptr_t)&e->output,
 			  (struct buffer *)(uintptr_t)&e->buffer) &&
-	    e->output.error) {
-		log_error("cannot write the output: %s", strerror(e->output.error));
-		return 1;
-	}
+	    e->output.error)
+		return output_complain(&e->output, e->buffer.len);
 	if (e->buffer.failed) {
 		log_error("no memory for the report");
 		return 1;

@@ -67,12 +67,21 @@ static int open_writer(struct history *h)
 	return 0;
 }
 
+static int is_stopped(void *unused)
+{
+	(void)unused;
+	return output_stop;
+}
+
 static int open_history(struct history *h)
 {
 	struct store_error error = {""};
 	int err;
 
+	store_read_until(is_stopped);
 	h->reader = store_reader_open(h->options->store_file, wall_now(), &error);
+	if (!h->reader && output_stop)
+		return -EINTR;
 	if (!h->reader) {
 		log_error("%s", error.text);
 		return -ENOENT;
@@ -100,7 +109,10 @@ static int read_once(struct history *h, struct store_query *q)
 
 	store_reader_set_now(h->reader, wall_now());
 	err = store_read(h->reader, q, on_event, h, &last, &error);
-	if (err < 0)
+	/* A stop signal ends the reading, too. */
+	if (err < 0 && output_stop)
+		err = 0;
+	else if (err < 0)
 		log_error("%s", error.text);
 	else if (last > q->after)
 		q->after = last;
@@ -158,13 +170,11 @@ static int run(struct history *h)
 	err = o->follow ? follow(h, &q) : read_once(h, &q);
 	if (h->output.closed)
 		return 0;
-	if (h->output.error) {
-		log_error("cannot write the output: %s", strerror(h->output.error));
-		return 1;
-	}
+	if (h->output.error)
+		return output_complain(&h->output, h->buffer.len);
 	if (err < 0)
 		return 1;
-	if (o->follow || h->found)
+	if (o->follow || h->found || output_stop)
 		return 0;
 	explain_nothing(h);
 	return EXIT_NOT_FOUND;
@@ -173,11 +183,14 @@ static int run(struct history *h)
 int command_history(const struct options *options)
 {
 	struct history h = {.options = options};
-	int code = 1;
+	int code = 1, err;
 
 	output_catch_signals();
-	if (open_history(&h) == 0)
+	err = open_history(&h);
+	if (err == 0)
 		code = run(&h);
+	else if (err == -EINTR)
+		code = 0;
 	writer_free(h.writer);
 	buffer_done(&h.buffer);
 	store_reader_close(h.reader);

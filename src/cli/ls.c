@@ -216,9 +216,10 @@ static int run(struct ls *s)
 	if (o->resolve && !json)
 		resolve(s);
 	print(s);
-	if (s->output.error || s->buffer.failed || s->second_buffer.failed) {
-		log_error("cannot write the output: %s",
-			  strerror(s->output.error ? s->output.error : ENOMEM));
+	if (s->output.error)
+		return output_complain(&s->output, s->buffer.len + s->second_buffer.len);
+	if (s->buffer.failed || s->second_buffer.failed) {
+		log_error("no memory");
 		return 1;
 	}
 	return code;

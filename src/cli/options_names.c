@@ -70,26 +70,53 @@ static int refuse(const char *text)
 				(int)strnlen(text, 100), text);
 }
 
+/* "::1", "[::1]", "fe80::1:80": whether the last group is a port cannot be told. */
+static bool is_bare_ipv6(const char *text)
+{
+	char word[INET6_ADDRSTRLEN + 2];
+	uint8_t address[16];
+	size_t len = strlen(text);
+
+	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+		text++;
+		len -= 2;
+	}
+	if (len >= sizeof(word))
+		return false;
+	memcpy(word, text, len);
+	word[len] = '\0';
+	return inet_pton(AF_INET6, word, address) == 1;
+}
+
 /* [PROTO/][ADDR:]PORT, turned into what lsof's -i takes. */
 int options_set_port(struct options *o, const char *text)
 {
 	const char *slash = strchr(text, '/'), *rest = slash ? slash + 1 : text;
 	const char *colon = strrchr(rest, ':');
-	char inet[512];
+	const struct filter_inet *inet;
+	char word[512];
 	int len;
 
-	if (strlen(text) > 300 || (slash && slash == text))
+	if (is_bare_ipv6(rest))
+		return options_complain("'%.*s': an IPv6 address without a port; write [ADDR]:PORT, "
+					"for example [::1]:80",
+					(int)strnlen(text, 100), text);
+	/* What would mean something else to -i. */
+	if (strlen(text) > 300 || slash == text || strchr(text, '@') ||
+	    (slash && memchr(text, ':', (size_t)(slash - text))))
 		return refuse(text);
-	len = snprintf(inet, sizeof(inet), "%.*s", slash ? (int)(slash - text) : 0, text);
+	len = snprintf(word, sizeof(word), "%.*s", slash ? (int)(slash - text) : 0, text);
 	/* "*:80" is any address. */
 	if (colon && !(colon - rest == 1 && *rest == '*') && colon != rest)
-		len += snprintf(inet + len, sizeof(inet) - (size_t)len, "@%.*s",
+		len += snprintf(word + len, sizeof(word) - (size_t)len, "@%.*s",
 				(int)(colon - rest), rest);
 	if (colon)
 		rest = colon + 1;
-	snprintf(inet + len, sizeof(inet) - (size_t)len, ":%s", rest);
-	if (!*rest || strpbrk(rest, ",-") || options_add_inet(o, inet) ||
-	    o->filter.inet[0].ports.item[0].low == 0)
+	snprintf(word + len, sizeof(word) - (size_t)len, ":%s", rest);
+	if (!*rest || strpbrk(rest, ",-") || options_add_inet(o, word))
+		return refuse(text);
+	inet = &o->filter.inet[o->filter.inet_count - 1];
+	if (inet->ports.count != 1 || inet->ports.item[0].low == 0)
 		return refuse(text);
 	o->asked = true;
 	o->port_text = text;

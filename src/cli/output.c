@@ -10,11 +10,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "log.h"
 
-#define GRACE_MS  1000
+/* A reader that takes nothing for so long after a stop signal takes nothing any more. */
+#define GRACE_MS  300
+/* A signal may come just before poll(): it is seen when that ends. */
+#define LOOK_MS   50
 #define NAME_SIZE (PATH_MAX + 16)
 
 volatile sig_atomic_t output_stop;
@@ -22,11 +27,8 @@ static volatile sig_atomic_t reopen_wanted;
 
 static void on_signal(int number)
 {
-	if (number != SIGALRM)
-		output_stop = 1;
-	/* Comes back until the program ends: a signal may arrive just before a write that blocks.
-	 */
-	alarm(1);
+	(void)number;
+	output_stop = 1;
 }
 
 void output_catch_signals(void)
@@ -35,7 +37,6 @@ void output_catch_signals(void)
 
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGALRM, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
@@ -43,6 +44,32 @@ static void on_hangup(int number)
 {
 	(void)number;
 	reopen_wanted = 1;
+}
+
+/*
+ * No write may block, for a stop signal that comes just before it would be noticed only with the reader's next read.
+ * A pipe of others is opened anew, because O_NONBLOCK on theirs is theirs too; where that is refused, what poll() promises
+ * is room for PIPE_BUF bytes.
+ */
+static void unblock(struct output *o)
+{
+	char path[sizeof("/proc/self/fd/") + 11];
+	struct stat st;
+	int fd;
+
+	o->at_most = SIZE_MAX;
+	o->socket = fstat(o->fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	if (o->socket || (!S_ISFIFO(st.st_mode) && isatty(o->fd) != 1))
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", o->fd);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0) {
+		o->at_most = PIPE_BUF;
+		return;
+	}
+	output_close(o);
+	o->fd = fd;
+	o->owned = true;
 }
 
 /* Changes to the file that has the name now; the one before stays when there is no other. */
@@ -57,6 +84,7 @@ static int open_file(struct output *o)
 	o->fd = fd;
 	o->owned = true;
 	o->size = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	unblock(o);
 	return 0;
 }
 
@@ -65,8 +93,10 @@ int output_open(struct output *o, const char *path)
 	struct sigaction reopen = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
 
 	*o = (struct output){.fd = STDOUT_FILENO, .path = path};
-	if (!path)
+	if (!path) {
+		unblock(o);
 		return 0;
+	}
 	sigaction(SIGHUP, &reopen, NULL);
 	return open_file(o);
 }
@@ -93,7 +123,7 @@ int output_open_journal(struct output *o)
 	static const struct sockaddr_un journal = {.sun_family = AF_UNIX,
 						   .sun_path = "/run/systemd/journal/socket"};
 
-	*o = (struct output){.journal = true};
+	*o = (struct output){.journal = true, .socket = true, .at_most = SIZE_MAX};
 	o->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	o->owned = o->fd >= 0;
 	if (!o->owned || connect(o->fd, (const struct sockaddr *)&journal, sizeof(journal)) < 0)
@@ -170,12 +200,34 @@ void output_close(struct output *o)
 	o->owned = false;
 }
 
-/* True when the reader took too long after a stop signal. */
-static bool is_stuck(const struct output *o)
+static uint64_t now_ms(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Until it can be written to; ETIMEDOUT when the reader took nothing since a stop signal. */
+static void wait_for_reader(struct output *o)
 {
 	struct pollfd fd = {.fd = o->fd, .events = POLLOUT};
+	bool ready = false;
 
-	return output_stop && poll(&fd, 1, GRACE_MS) == 0;
+	while (!ready && !o->error) {
+		ready = poll(&fd, 1, LOOK_MS) > 0;
+		if (output_stop && !o->stuck_ms)
+			o->stuck_ms = now_ms();
+		else if (output_stop && now_ms() - o->stuck_ms >= GRACE_MS)
+			o->error = ETIMEDOUT;
+	}
+}
+
+static ssize_t write_some(const struct output *o, const char *bytes, size_t len)
+{
+	if (o->socket)
+		return send(o->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(o->fd, bytes, len < o->at_most ? len : o->at_most);
 }
 
 bool output_flush(struct output *o, struct buffer *b)
@@ -187,19 +239,20 @@ bool output_flush(struct output *o, struct buffer *b)
 
 		if (part == 0)
 			part = begin_part(o, b->data + done, b->len - done);
-		if (is_stuck(o)) {
-			o->error = ETIMEDOUT;
+		if (o->at_most < SIZE_MAX)
+			wait_for_reader(o);
+		if (o->error)
 			break;
-		}
-		n = write(o->fd, b->data + done, part);
+		n = write_some(o, b->data + done, part);
 		if (n >= 0) {
+			o->stuck_ms = 0;
 			done += (size_t)n;
 			part -= (size_t)n;
 			o->size += (uint64_t)n;
 		} else if (errno == EPIPE) {
 			o->closed = true;
 		} else if (errno == EAGAIN) {
-			poll(&(struct pollfd){.fd = o->fd, .events = POLLOUT}, 1, GRACE_MS);
+			wait_for_reader(o);
 		} else if (errno != EINTR && !reconnect(o)) {
 			o->error = errno;
 		}
@@ -207,4 +260,16 @@ bool output_flush(struct output *o, struct buffer *b)
 	memmove(b->data, b->data + done, b->len - done);
 	b->len -= done;
 	return b->len == 0;
+}
+
+int output_complain(const struct output *o, size_t left)
+{
+	if (o->error != ETIMEDOUT) {
+		log_error("cannot write the output: %s", strerror(o->error));
+		return 1;
+	}
+	log_error("the reader of the output has stopped reading: %zu bytes of lines, and what was "
+		  "to follow, were lost",
+		  left);
+	return EXIT_LOST;
 }

@@ -21,6 +21,9 @@ struct output {
 	int error;   /* errno of a failed write */
 
 	bool journal;	       /* each flush is one datagram */
+	bool socket;
+	uint64_t stuck_ms;     /* since when it takes nothing after a stop signal; 0: it does */
+	size_t at_most;	       /* bytes a write, where one could block: else SIZE_MAX */
 	const char *path;      /* of a file; NULL: stdout */
 	uint64_t rotate_bytes; /* 0: never; set after output_open() */
 	unsigned int keep;     /* old files, FILE.1 the newest */
@@ -44,9 +47,11 @@ void output_follow_hangup(struct output *o);
 
 /*
  * Writes all of `b`, whole lines, and empties it; no line is torn between two files.  Blocks while the reader does not read.  After a stop signal
- * the reader gets one second more.  False when lines could not be written: `closed` or `error`
+ * a reader that takes nothing gets 0.3 s more.  False when lines could not be written: `closed` or `error`
  * tells which.
  */
 bool output_flush(struct output *o, struct buffer *b);
+/* Says why `left` bytes could not be written; the exit code. */
+int output_complain(const struct output *o, size_t left);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "log.h"
 #include "past_wire.h"
 #include "units.h"
 
@@ -44,14 +45,26 @@ struct serve {
 	uint8_t in[IN_BYTES], out[OUT_BYTES + sizeof(struct past_head)];
 };
 
-int serve_directory(bool make)
+static const char *directory_path(void)
 {
 	const char *path = getenv("SOCKWATCH_RUN");
+
+	return path && *path ? path : DIRECTORY;
+}
+
+void serve_say_refused(int err, const char *loss)
+{
+	log_say("%s: %s; %s", directory_path(),
+		err == -EPERM ? "not the directory of this user alone (mode 0700)" : strerror(-err),
+		loss);
+}
+
+int serve_directory(bool make)
+{
+	const char *path = directory_path();
 	struct stat st;
 	int fd, err = 0;
 
-	if (!path || !*path)
-		path = DIRECTORY;
 	if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -113,6 +126,8 @@ struct serve *serve_open(void)
 	if (s->dir >= 0 && s->epoll >= 0 && open_socket(s) == 0 &&
 	    watch(s, EPOLL_CTL_ADD, s->listen, EPOLLIN))
 		return s;
+	if (s->dir < 0)
+		serve_say_refused(s->dir, "ls and who will not know what this trace has seen");
 	serve_close(s);
 	return NULL;
 }

@@ -6,7 +6,9 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DRAIN_MAX     4096 /* facts between two looks at signals and time */
 #define MAX_PROCESSES 1000000
@@ -94,8 +96,14 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 	bool first = s->lost == s->lost_told;
 
 	if (kernel_count > s->kernel_lost) {
+		uint64_t calls = kernel_calls_full(s->kernel);
+
 		s->explained = true;
-		if (first)
+		if (first && calls > s->calls_full)
+			log_error("losing events: %llu calls were not followed, too many were under "
+				  "way at once",
+				  (unsigned long long)(calls - s->calls_full));
+		else if (first)
 			log_error("losing events: the ring buffer of %llu KiB is full; a larger "
 				  "--ring or a faster reader helps",
 				  (unsigned long long)s->options->ring_bytes / 1024);
@@ -109,6 +117,7 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 	if (first && s->lost > s->lost_told)
 		s->lost_since_ns = s->lost_checked_ns;
 	s->kernel_lost = kernel_count;
+	s->calls_full = kernel_calls_full(s->kernel);
 	s->unseen = unseen;
 }
 
@@ -191,7 +200,23 @@ void session_each_open(struct session *s, uint64_t min_age_ns, event_sink_fn sin
 	table_each_open(s->table, kernel_now(), min_age_ns, on_open, &each);
 }
 
-void session_announce(const struct session *s, const char *more)
+/* "" or "; not seen: binds ..."; what no hook of either tier tells here.  The end of TIME_WAIT is looked up instead. */
+static void format_unseen(const struct session *s, char *out, size_t size)
+{
+	size_t count, len = 0;
+	const struct kernel_hook *hooks = kernel_hooks(s->kernel, &count);
+
+	out[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		if (hooks[i].status != HOOK_FAILED || !strcmp(hooks[i].fact, "time-wait") ||
+		    strstr(out, hooks[i].covers) || len >= size)
+			continue;
+		len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "; not seen: ",
+					hooks[i].covers);
+	}
+}
+
+void session_announce(struct session *s, const char *more)
 {
 	static const char *const by[] = {
 		[TIER_BOTH] = "trampolines and tracepoints",
@@ -199,9 +224,10 @@ void session_announce(const struct session *s, const char *more)
 		[TIER_TRACEPOINTS] = "tracepoints",
 	};
 
+	format_unseen(s, s->unseen_text, sizeof(s->unseen_text));
 	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
-		"before%s",
-		by[kernel_tier_chosen(s->kernel)], s->sockets, more);
+		"before%s%s",
+		by[kernel_tier_chosen(s->kernel)], s->sockets, s->unseen_text, more);
 }
 
 void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle),

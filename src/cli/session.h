@@ -38,8 +38,11 @@ struct session {
 	uint64_t lost, lost_told, full_told;
 	uint64_t lost_since_ns, lost_checked_ns;
 	uint64_t kernel_lost; /* what the kernel side counted when last looked */
+	uint64_t calls_full;  /* ... of it, calls that were not followed */
 	uint64_t unseen;      /* ... and the table: ends that were not told */
 	bool explained;	      /* by what the kernel side has counted */
+
+	char unseen_text[512]; /* what no hook tells here: "; not seen: ..." or "" */
 };
 
 /* Loads the kernel side and makes an empty table.  0 or -errno after saying why; session_close() in
@@ -50,7 +53,7 @@ int session_start(struct session *s);
 /* table_each_open() through the filter, to the sink given here. */
 void session_each_open(struct session *s, uint64_t min_age_ns, event_sink_fn sink, void *ctx);
 /* Says that tracing runs, and what the command adds to that. */
-void session_announce(const struct session *s, const char *more);
+void session_announce(struct session *s, const char *more);
 /*
  * Until a stop signal, --for or `done`.  `on_turn` is called between two drains, at least every half second,
  * with CLOCK_BOOTTIME; `idle` when nothing more is to be drained at once.

@@ -106,18 +106,15 @@ static int exit_code(const struct trace *t)
 
 	if (t->output.closed)
 		return 0;
-	if (t->output.error) {
-		log_error("cannot write the output: %s; %zu bytes of lines were lost",
-			  strerror(t->output.error), t->buffer.len);
-		return t->output.error == ETIMEDOUT ? EXIT_LOST : 1;
-	}
+	if (t->output.error)
+		return output_complain(&t->output, t->buffer.len);
 	if (s->lost || s->full_told) {
 		log_error("%llu events shown, %llu facts lost, %llu sockets not kept",
 			  (unsigned long long)t->shown, (unsigned long long)s->lost,
 			  (unsigned long long)s->full_told);
 		return EXIT_LOST;
 	}
-	log_say("%llu events, none lost", (unsigned long long)t->shown);
+	log_say("%llu events, none lost%s", (unsigned long long)t->shown, s->unseen_text);
 	return 0;
 }
 

@@ -259,10 +259,8 @@ static int run(struct search *s)
 		write_json(s);
 	else
 		write_text(s);
-	if (!output_flush(&s->output, &s->buffer) && !s->output.closed) {
-		log_error("cannot write the output: %s", strerror(s->output.error));
-		return 1;
-	}
+	if (!output_flush(&s->output, &s->buffer) && !s->output.closed)
+		return output_complain(&s->output, s->buffer.len);
 	return 0;
 }
 

@@ -323,9 +323,14 @@ void kernel_wait_also(struct kernel *k, int fd)
 	k->also_fd = fd;
 }
 
+uint64_t kernel_calls_full(const struct kernel *k)
+{
+	return *(volatile __u64 *)&k->skel->bss->calls_full;
+}
+
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
 {
-	uint64_t sum = k->malformed;
+	uint64_t sum = k->malformed + kernel_calls_full(k);
 
 	ret_by_kind[WIRE_NONE] = k->malformed;
 	for (int i = 1; i < WIRE_KINDS; i++) {

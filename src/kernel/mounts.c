@@ -11,6 +11,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* With the rights that it has, and not as access() does, with those of the user who started it. */
+static int find_in(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 static int open_mounted(const char *type, const char *probe, char *place, size_t size)
 {
 	FILE *table = setmntent("/proc/self/mounts", "re");
@@ -23,7 +34,7 @@ static int open_mounted(const char *type, const char *probe, char *place, size_t
 		if (strcmp(entry->mnt_type, type) != 0)
 			continue;
 		fd = open(entry->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || faccessat(fd, probe, F_OK, 0) < 0) {
+		if (fd < 0 || find_in(fd, probe) < 0) {
 			if (fd >= 0)
 				close(fd);
 			fd = -ENOENT;
@@ -49,14 +60,15 @@ static int open_detached(const char *type, const char *probe, char *place, size_
 			root = -errno;
 	}
 	close(context);
-	if (root >= 0 && faccessat(root, probe, F_OK, 0) < 0) {
-		int err = -errno;
+	if (root >= 0) {
+		int err = find_in(root, probe);
 
-		close(root);
-		return err;
-	}
-	if (root >= 0)
+		if (err < 0) {
+			close(root);
+			return err;
+		}
 		snprintf(place, size, "private mount");
+	}
 	return root;
 }
 

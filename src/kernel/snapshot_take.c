@@ -18,14 +18,20 @@
 static const struct {
 	unsigned int bit;
 	unsigned int ways;
+	unsigned int implied_by; /* the kernel takes this one in its place */
 	const char *name;
 } needed[] = {
-	{CAP_BPF, BY_ITERATORS, "CAP_BPF"},
-	{CAP_PERFMON, BY_ITERATORS, "CAP_PERFMON"},
-	{CAP_SYS_ADMIN, BY_ITERATORS | BY_PROC, "CAP_SYS_ADMIN"},
-	{CAP_SYS_PTRACE, BY_ITERATORS | BY_PROC, "CAP_SYS_PTRACE"},
-	{CAP_DAC_READ_SEARCH, BY_PROC, "CAP_DAC_READ_SEARCH"},
+	{CAP_BPF, BY_ITERATORS, CAP_SYS_ADMIN, "CAP_BPF"},
+	{CAP_PERFMON, BY_ITERATORS, CAP_SYS_ADMIN, "CAP_PERFMON"},
+	{CAP_SYS_ADMIN, BY_ITERATORS | BY_PROC, CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+	{CAP_SYS_PTRACE, BY_ITERATORS | BY_PROC, CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+	{CAP_DAC_READ_SEARCH, BY_PROC, CAP_DAC_OVERRIDE, "CAP_DAC_READ_SEARCH"},
 };
+
+static bool has(const struct __user_cap_data_struct data[2], unsigned int bit)
+{
+	return data[bit / 32].effective & (1u << (bit % 32));
+}
 
 static int check_capabilities(unsigned int way, struct kernel_error *error)
 {
@@ -37,9 +43,8 @@ static int check_capabilities(unsigned int way, struct kernel_error *error)
 	if (syscall(SYS_capget, &header, data) < 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		unsigned int bit = needed[i].bit;
-
-		if (!(needed[i].ways & way) || data[bit / 32].effective & (1u << (bit % 32)))
+		if (!(needed[i].ways & way) || has(data, needed[i].bit) ||
+		    has(data, needed[i].implied_by))
 			continue;
 		len += (size_t)snprintf(missing + len, sizeof(missing) - len, "%s%s",
 					len ? ", " : "", needed[i].name);

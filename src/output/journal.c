@@ -3,9 +3,13 @@
  * journal.c - an event as an entry of systemd's journal: a field a line, NAME=VALUE, or where the value may
  * hold anything, NAME, its length in eight bytes (little endian) and the value
  * (https://systemd.io/JOURNAL_NATIVE_PROTOCOL).
+ *
+ * A field is named by its way from the event: "low" in "range" is SOCKWATCH_RANGE_LOW.  The items of a list repeat
+ * their fields, which the journal keeps and finds each by its value: SOCKWATCH_HOLDERS_PID=901.
  */
 #include "walk.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +17,19 @@
 #include "units.h"
 
 #define MESSAGE_SIZE 512
+#define PATH_SIZE    64 /* the journal takes no longer name */
+#define DEPTH	     4
+/* An entry is one datagram, which the socket's buffer must hold. */
+#define HOLDERS_MAX 64
 
 struct journal_writer {
 	struct writer base;
 	struct units_clock_cache clock;
-	unsigned int depth; /* of lists and objects */
+	char path[PATH_SIZE]; /* of the lists and objects that are open: "RANGE_" */
+	size_t path_len, outer[DEPTH];
+	unsigned int depth;
+	bool in_states, muted;
+	uint64_t holders, holders_more;
 	/* What the message for people is made of. */
 	const char *event, *reason, *error;
 	const struct process *process;
@@ -26,83 +38,74 @@ struct journal_writer {
 	size_t states_len;
 };
 
-static const char *const names[FIELDS] = {
-	[FIELD_EVENT] = "EVENT",
-	[FIELD_PROTO] = "PROTO",
-	[FIELD_FAMILY] = "FAMILY",
-	[FIELD_MAPPED] = "MAPPED",
-	[FIELD_NETNS] = "NETNS",
-	[FIELD_COOKIE] = "COOKIE",
-	[FIELD_LOCAL] = "LOCAL",
-	[FIELD_PEER] = "PEER",
-	[FIELD_PROCESS] = "",
-	[FIELD_ERROR] = "ERROR",
-	[FIELD_BACKLOG] = "BACKLOG",
-	[FIELD_AUTOBIND] = "AUTOBIND",
-	[FIELD_LISTENER] = "LISTENER_",
-	[FIELD_FROM] = "FROM",
-	[FIELD_TO] = "TO",
-	[FIELD_AFTER_NS] = "AFTER_NS",
-	[FIELD_SUBSTATE] = "SUBSTATE",
-	[FIELD_TIME] = "TIME",
-	[FIELD_OPENED] = "OPENED",
-	[FIELD_DURATION_NS] = "DURATION_NS",
-	[FIELD_SENT_BYTES] = "SENT_BYTES",
-	[FIELD_RECEIVED_BYTES] = "RECEIVED_BYTES",
-	[FIELD_RETRANSMITS] = "RETRANSMITS",
-	[FIELD_RTT_US] = "RTT_US",
-	[FIELD_REASON] = "REASON",
-	[FIELD_END] = "END",
-	[FIELD_TIME_WAIT] = "TIME_WAIT",
-	[FIELD_STATE] = "STATE",
-	[FIELD_COUNT] = "COUNT",
-	[FIELD_SINCE] = "SINCE",
-	[FIELD_ADDED] = "ADDED",
-	[FIELD_REMOVED] = "REMOVED",
-};
+#define NAME_OF(id, name) [FIELD_##id] = name,
+static const char *const names[FIELDS] = {[FIELD_NONE] = "", WALK_FIELDS(NAME_OF)};
 
 static struct journal_writer *self(struct writer *w)
 {
 	return (struct journal_writer *)w;
 }
 
-/* A value of our own: no newline in it. */
-static void put(struct writer *w, const char *name, const char *suffix, const char *value,
-		size_t len)
+static void append_upper(char *out, size_t *len, const char *name)
 {
+	for (; *name && *len < PATH_SIZE; name++)
+		out[(*len)++] = (char)toupper((unsigned char)*name);
+}
+
+/* Of a field, or of one that is part of it: "_ADDR" of a place, "PID" of a process. */
+static void put_name(struct writer *w, enum field field, const char *part)
+{
+	const struct journal_writer *j = self(w);
+	char name[PATH_SIZE];
+	size_t len = j->path_len;
+
+	memcpy(name, j->path, len);
+	if (field == FIELD_NONE && len > 0)
+		len--; /* an item is named as its list, without the line between them */
+	/* A process has no name of its own where it is what the event, or the item, is about. */
+	if (field == FIELD_LISTENER)
+		append_upper(name, &len, "listener_");
+	else if (field != FIELD_PROCESS && field != FIELD_HOLDER_PROCESS)
+		append_upper(name, &len, names[field]);
 	buffer_append(w->out, "SOCKWATCH_", 10);
-	buffer_append(w->out, name, strlen(name));
-	buffer_append(w->out, suffix, strlen(suffix));
+	buffer_append(w->out, name, len);
+	buffer_append(w->out, part, strlen(part));
+}
+
+/* A value of our own: no newline in it. */
+static void put(struct writer *w, enum field field, const char *part, const char *value, size_t len)
+{
+	if (self(w)->muted)
+		return;
+	put_name(w, field, part);
 	buffer_append(w->out, "=", 1);
 	buffer_append(w->out, value, len);
 	buffer_append(w->out, "\n", 1);
 }
 
-static void put_bytes(struct writer *w, const char *name, const char *suffix, const char *value,
+static void put_bytes(struct writer *w, enum field field, const char *part, const char *value,
 		      size_t len)
 {
 	uint8_t le[8];
 
-	if (!memchr(value, '\n', len)) {
-		put(w, name, suffix, value, len);
+	if (!memchr(value, '\n', len) || self(w)->muted) {
+		put(w, field, part, value, len);
 		return;
 	}
 	for (int i = 0; i < 8; i++)
 		le[i] = (uint8_t)((uint64_t)len >> (8 * i));
-	buffer_append(w->out, "SOCKWATCH_", 10);
-	buffer_append(w->out, name, strlen(name));
-	buffer_append(w->out, suffix, strlen(suffix));
+	put_name(w, field, part);
 	buffer_append(w->out, "\n", 1);
 	buffer_append(w->out, le, sizeof(le));
 	buffer_append(w->out, value, len);
 	buffer_append(w->out, "\n", 1);
 }
 
-static void put_number(struct writer *w, const char *name, const char *suffix, uint64_t value)
+static void put_number(struct writer *w, enum field field, const char *part, uint64_t value)
 {
 	char digits[20];
 
-	put(w, name, suffix, digits, inet_format_number(digits, value));
+	put(w, field, part, digits, inet_format_number(digits, value));
 }
 
 static void journal_header(struct writer *w)
@@ -114,7 +117,9 @@ static void journal_begin(struct writer *w)
 {
 	struct journal_writer *j = self(w);
 
-	j->depth = 0;
+	j->path_len = j->depth = 0;
+	j->in_states = j->muted = false;
+	j->holders = j->holders_more = 0;
 	j->event = j->reason = j->error = "";
 	j->process = NULL;
 	j->local[0] = j->peer[0] = '\0';
@@ -132,7 +137,11 @@ static void journal_end(struct writer *w)
 	int len;
 
 	if (j->states_len)
-		put(w, "STATES", "", j->states, j->states_len);
+		put(w, FIELD_STATES, "", j->states, j->states_len);
+	if (j->holders > HOLDERS_MAX)
+		j->holders_more += j->holders - HOLDERS_MAX;
+	if (j->holders_more)
+		put_number(w, FIELD_MORE, "", j->holders_more);
 	if (p)
 		name[text_escape(name, p->name, strnlen(p->name, sizeof(p->name)))] = '\0';
 	len = snprintf(message, sizeof(message), "MESSAGE=%s %s[%u] %s%s%s%s%s%s%s\n", j->event,
@@ -149,7 +158,7 @@ static void journal_time(struct writer *w, enum field field, uint64_t realtime_n
 {
 	char text[UNITS_RFC3339_SIZE];
 
-	put(w, names[field], "", text, units_format_rfc3339(text, &self(w)->clock, realtime_ns));
+	put(w, field, "", text, units_format_rfc3339(text, &self(w)->clock, realtime_ns));
 }
 
 /* The states of a life are one field: "SYN_SENT 12 ESTABLISHED 340". */
@@ -167,7 +176,7 @@ static void journal_word(struct writer *w, enum field field, const char *word)
 {
 	struct journal_writer *j = self(w);
 
-	if (field == FIELD_STATE && j->depth > 0) {
+	if (j->in_states) {
 		add_state(j, word, strlen(word));
 		return;
 	}
@@ -177,22 +186,24 @@ static void journal_word(struct writer *w, enum field field, const char *word)
 		j->reason = word;
 	else if (field == FIELD_ERROR)
 		j->error = word;
-	put(w, names[field], "", word, strlen(word));
+	put(w, field, "", word, strlen(word));
 }
 
 static void journal_number(struct writer *w, enum field field, uint64_t value)
 {
 	char digits[20];
 
-	if (field == FIELD_NS)
+	if (self(w)->in_states)
 		add_state(self(w), digits, inet_format_number(digits, value));
+	else if (field == FIELD_MORE)
+		self(w)->holders_more = value;
 	else
-		put_number(w, names[field], "", value);
+		put_number(w, field, "", value);
 }
 
 static void journal_flag(struct writer *w, enum field field, bool value)
 {
-	put(w, names[field], "", value ? "1" : "0", 1);
+	put(w, field, "", value ? "1" : "0", 1);
 }
 
 /* What is unknown has no field. */
@@ -204,18 +215,20 @@ static void journal_absent(struct writer *w, enum field field)
 
 static void journal_place(struct writer *w, enum field field, const struct place *place)
 {
-	char *whole = field == FIELD_LOCAL ? self(w)->local : self(w)->peer;
+	struct journal_writer *j = self(w);
+	char other[INET_ENDPOINT_SIZE];
+	char *whole = field == FIELD_LOCAL ? j->local : field == FIELD_PEER ? j->peer : other;
 	char address[INET_ADDRESS_SIZE];
 	char interface[INET_INTERFACE_MAX + 1];
 
-	put(w, names[field], "_ADDR", address,
+	put(w, field, "_ADDR", address,
 	    inet_format_address(address, place->family, place->mapped, place->endpoint->addr));
-	put_number(w, names[field], "_PORT", place->endpoint->port);
+	put_number(w, field, "_PORT", place->endpoint->port);
 	if (place->interface) {
 		size_t len = strnlen(place->interface, INET_INTERFACE_MAX / 4);
 
 		interface[text_escape(interface, place->interface, len)] = '\0';
-		put(w, names[field], "_INTERFACE", interface, strlen(interface));
+		put(w, field, "_INTERFACE", interface, strlen(interface));
 	}
 	whole[inet_format_endpoint(whole, place->family, place->mapped, place->endpoint,
 				   place->interface ? interface : NULL)] = '\0';
@@ -223,32 +236,44 @@ static void journal_place(struct writer *w, enum field field, const struct place
 
 static void journal_process(struct writer *w, enum field field, const struct process *process)
 {
-	const char *prefix = names[field];
 	const char *cgroup = process->cgroup && !*process->cgroup ? "/" : process->cgroup;
 
 	if (field == FIELD_PROCESS)
 		self(w)->process = process;
-	put_number(w, prefix, "PID", process->pid);
-	put_number(w, prefix, "TID", process->tid);
-	put_number(w, prefix, "UID", process->uid);
-	put_bytes(w, prefix, "COMM", process->name, strnlen(process->name, sizeof(process->name)));
+	put_number(w, field, "PID", process->pid);
+	put_number(w, field, "TID", process->tid);
+	put_number(w, field, "UID", process->uid);
+	put_bytes(w, field, "COMM", process->name, strnlen(process->name, sizeof(process->name)));
 	if (cgroup)
-		put_bytes(w, prefix, "CGROUP", cgroup, strlen(cgroup));
+		put_bytes(w, field, "CGROUP", cgroup, strlen(cgroup));
 	if (process->container)
-		put_bytes(w, prefix, "CONTAINER", process->container, strlen(process->container));
+		put_bytes(w, field, "CONTAINER", process->container, strlen(process->container));
 }
 
 static void journal_open(struct writer *w, enum field field, enum nest nest)
 {
-	(void)field;
+	struct journal_writer *j = self(w);
+
 	(void)nest;
-	self(w)->depth++;
+	if (field == FIELD_STATES)
+		j->in_states = true;
+	if (field == FIELD_NONE && !j->in_states)
+		j->muted = ++j->holders > HOLDERS_MAX;
+	j->outer[j->depth++] = j->path_len;
+	if (field == FIELD_NONE)
+		return;
+	append_upper(j->path, &j->path_len, names[field]);
+	append_upper(j->path, &j->path_len, "_");
 }
 
 static void journal_close(struct writer *w, enum nest nest)
 {
+	struct journal_writer *j = self(w);
+
 	(void)nest;
-	self(w)->depth--;
+	j->path_len = j->outer[--j->depth];
+	if (j->depth == 0)
+		j->in_states = j->muted = false;
 }
 
 static const struct spelling journal_spelling = {

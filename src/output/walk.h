@@ -12,69 +12,34 @@
 
 #include "writer.h"
 
+/* clang-format off */
+/* Each field has a name: here, so that none can be without one in any writer. */
+#define WALK_FIELDS(X)                                                                            \
+	X(TIME, "time") X(EVENT, "event") X(PROTO, "proto") X(FAMILY, "family")                   \
+	X(MAPPED, "mapped") X(NETNS, "netns") X(COOKIE, "cookie") X(LOCAL, "local")               \
+	X(PEER, "peer") X(PROCESS, "process") X(ERROR, "error") X(BACKLOG, "backlog")             \
+	X(AUTOBIND, "autobind") X(LISTENER, "listener") X(FROM, "from") X(TO, "to")               \
+	X(AFTER_NS, "after_ns") X(SUBSTATE, "substate") X(OPENED, "opened")                       \
+	X(DURATION_NS, "duration_ns") X(SENT_BYTES, "sent_bytes")                                 \
+	X(RECEIVED_BYTES, "received_bytes") X(RETRANSMITS, "retransmits")                         \
+	X(RTT_US, "rtt_us") X(REASON, "reason") X(END, "end") X(TIME_WAIT, "time_wait")           \
+	X(STATES, "states") X(STATE, "state") X(NS, "ns") X(COUNT, "count")                       \
+	X(SINCE, "since") X(REPAIRED, "repaired") X(ADDED, "added")                               \
+	X(REMOVED, "removed") X(HOLDERS, "holders") X(HOLDER_PROCESS, "process")                  \
+	X(HOLDER_LOCAL, "local") X(HOLDER_PEER, "peer") X(HOLDER_STATE, "state")                  \
+	X(HOLDER_SINCE, "since") X(WHY, "why") X(MORE, "holders_more")                            \
+	X(RANGE, "range") X(LOW, "low") X(HIGH, "high") X(RESERVED, "reserved")                   \
+	X(USED, "used") X(MISSING, "missing") X(UNPRIVILEGED_FROM, "unprivileged_from")           \
+	X(BINDER, "binder") X(PID, "pid") X(NAME, "name") X(FD, "fd") X(UID, "uid")               \
+	X(QUEUE, "queue") X(RECEIVE, "receive") X(SEND, "send") X(CLASS, "class")                 \
+	X(EPHEMERAL, "ephemeral") X(SERVICE, "service")
+/* clang-format on */
+
 enum field {
 	FIELD_NONE, /* an item of a list */
-	FIELD_TIME,
-	FIELD_EVENT,
-	FIELD_PROTO,
-	FIELD_FAMILY,
-	FIELD_MAPPED,
-	FIELD_NETNS,
-	FIELD_COOKIE,
-	FIELD_LOCAL,
-	FIELD_PEER,
-	FIELD_PROCESS,
-	FIELD_ERROR,
-	FIELD_BACKLOG,
-	FIELD_AUTOBIND,
-	FIELD_LISTENER,
-	FIELD_FROM,
-	FIELD_TO,
-	FIELD_AFTER_NS,
-	FIELD_SUBSTATE,
-	FIELD_OPENED,
-	FIELD_DURATION_NS,
-	FIELD_SENT_BYTES,
-	FIELD_RECEIVED_BYTES,
-	FIELD_RETRANSMITS,
-	FIELD_RTT_US,
-	FIELD_REASON,
-	FIELD_END,
-	FIELD_TIME_WAIT,
-	FIELD_STATES,
-	FIELD_STATE,
-	FIELD_NS,
-	FIELD_COUNT,
-	FIELD_SINCE,
-	FIELD_REPAIRED,
-	FIELD_ADDED,
-	FIELD_REMOVED,
-	FIELD_HOLDERS,
-	FIELD_HOLDER_PROCESS,
-	FIELD_HOLDER_LOCAL,
-	FIELD_HOLDER_PEER,
-	FIELD_HOLDER_STATE,
-	FIELD_HOLDER_SINCE,
-	FIELD_WHY,
-	FIELD_MORE,
-	FIELD_RANGE,
-	FIELD_LOW,
-	FIELD_HIGH,
-	FIELD_RESERVED,
-	FIELD_USED,
-	FIELD_MISSING,
-	FIELD_UNPRIVILEGED_FROM,
-	FIELD_BINDER,
-	FIELD_PID,
-	FIELD_NAME,
-	FIELD_FD,
-	FIELD_UID,
-	FIELD_QUEUE,
-	FIELD_RECEIVE,
-	FIELD_SEND,
-	FIELD_CLASS,
-	FIELD_EPHEMERAL,
-	FIELD_SERVICE,
+#define WALK_FIELD_ID(id, name) FIELD_##id,
+	WALK_FIELDS(WALK_FIELD_ID)
+#undef WALK_FIELD_ID
 	FIELDS,
 };
 

@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STOP_STEPS 10000 /* of sqlite's machine between two questions whether to stop: below a millisecond */
+
+static int (*read_stop)(void *unused);
+
 static int fail_sql(struct store_reader *r, struct store_error *error)
 {
 	return store_fail(error, -EIO, "cannot read the store: %s",
@@ -50,18 +54,28 @@ static bool has_log(const char *path)
 	return has;
 }
 
+void store_read_until(int (*stop)(void *unused))
+{
+	read_stop = stop;
+}
+
+static int probe_db(sqlite3 *db)
+{
+	sqlite3_progress_handler(db, STOP_STEPS, read_stop, NULL);
+	return sqlite3_exec(db, "SELECT 1 FROM run LIMIT 1", NULL, NULL, NULL);
+}
+
 static int open_db(struct store_reader *r, const char *path)
 {
-	static const char probe[] = "SELECT 1 FROM run LIMIT 1";
 	int rc = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(r->db, probe, NULL, NULL, NULL);
+		rc = probe_db(r->db);
 	if ((rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && !has_log(path) &&
 	    !store_is_recording(r)) {
 		rc = open_unchanging(path, &r->db);
 		if (rc == SQLITE_OK)
-			rc = sqlite3_exec(r->db, probe, NULL, NULL, NULL);
+			rc = probe_db(r->db);
 	}
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(r->db, 2000);

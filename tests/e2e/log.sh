@@ -80,6 +80,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(path)
 open(sys.argv[1] + "/journal.ready", "w").close()
 s.settimeout(20)
+failed = set()
 while True:
     data, entry = s.recv(1 << 20), {}
     while data:
@@ -90,13 +91,23 @@ while True:
             key, n = line, struct.unpack("<Q", data[:8])[0]
             value, data = data[8:8 + n], data[9 + n:]
         entry[key.decode()] = value
+    if entry.get("SOCKWATCH_COMM") == b"fails":
+        want = {b"EADDRINUSE": {"SOCKWATCH_HOLDERS_LOCAL_ADDR": b"127.0.0.9", "SOCKWATCH_HOLDERS_COMM": b"fails",
+                                "SOCKWATCH_HOLDERS_PID": entry["SOCKWATCH_PID"]},
+                b"EACCES": {"SOCKWATCH_MISSING": b"CAP_NET_BIND_SERVICE", "SOCKWATCH_UNPRIVILEGED_FROM": b"1024"},
+                b"EADDRNOTAVAIL": {"SOCKWATCH_RANGE_LOW": b"40000", "SOCKWATCH_RANGE_HIGH": b"40001"}}
+        error = entry.get("SOCKWATCH_ERROR")
+        for key, value in want.get(error, {}).items():
+            if entry.get(key) != value:
+                sys.exit("%s: not %r: %r" % (key, value, entry))
+        failed.add(error)
     if entry.get("SOCKWATCH_COMM") == b"odd\nname" and entry["SOCKWATCH_EVENT"] == b"bind":
         want = {"SYSLOG_IDENTIFIER": b"sockwatch", "PRIORITY": b"6", "SOCKWATCH_PROTO": b"tcp",
                 "SOCKWATCH_LOCAL_ADDR": b"127.0.0.9", "SOCKWATCH_UID": b"0"}
         bad = {k: entry.get(k) for k in want if entry.get(k) != want[k]}
         if b"127.0.0.9:" not in entry["MESSAGE"] or bad:
             sys.exit("wrong: %r" % entry)
-        sys.exit(0)
+        sys.exit(0 if failed >= {b"EADDRINUSE", b"EACCES", b"EADDRNOTAVAIL"} else "told of %r" % failed)
 PY
 journal() {
 	mount -t tmpfs none /run || return 77
@@ -104,7 +115,23 @@ journal() {
 	listener=$!
 	pids="$pids $listener"
 	until_true test -e "$work/journal.ready"
-	start journal "$sockwatch" trace --journal --events bind
+	start journal "$sockwatch" trace --journal --events bind,connect
+	# Failed calls of a user without rights.
+	unshare -n python3 -c '
+import os, socket
+os.system("ip link set lo up")
+open("/proc/sys/net/ipv4/ip_local_port_range", "w").write("40000 40001")
+open("/proc/self/comm", "w").write("fails")
+os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+def quiet(f, *a):
+    try: f(*a)
+    except OSError: pass
+a, b = socket.socket(), socket.socket()
+quiet(b.bind, ("127.0.0.9", 80))
+a.bind(("127.0.0.9", 7080)); a.listen()
+quiet(b.bind, ("127.0.0.9", 7080))
+all = [socket.socket() for i in range(4)]
+for s in all: quiet(s.connect, ("127.0.0.9", 7080))'
 	python3 -c '
 import socket
 open("/proc/self/comm", "w").write("odd\nname")

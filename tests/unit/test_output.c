@@ -275,7 +275,7 @@ static struct writer_options options(void)
 	};
 }
 
-static struct buffer write_all(struct writer *w)
+static struct buffer write_events(struct writer *w, bool lines)
 {
 	struct buffer out;
 
@@ -288,12 +288,19 @@ static struct buffer write_all(struct writer *w)
 
 		e.time_ns = T0 + i * 1001 * MSEC;
 		writer_event(w, &out, &e);
-		assert_ptr_equal(memchr(out.data + start, '\n', out.len - start),
-				 out.data + out.len - 1);
+		assert_true(out.len > start);
+		if (lines)
+			assert_ptr_equal(memchr(out.data + start, '\n', out.len - start),
+					 out.data + out.len - 1);
 	}
 	assert_false(out.failed);
 	writer_free(w);
 	return out;
+}
+
+static struct buffer write_all(struct writer *w)
+{
+	return write_events(w, true);
 }
 
 static void check_golden(struct writer *w, const char *name)
@@ -310,6 +317,82 @@ static void json_writes_every_event_as_recorded(void **state)
 
 	(void)state;
 	check_golden(writer_json_new(&o), "events.json");
+}
+
+/* Takes the next field off `*at`; its value may hold newlines. */
+static struct field_text {
+	const char *name, *value;
+	size_t name_len, len;
+} next_field(const char **at, const char *end)
+{
+	const char *line = memchr(*at, '\n', (size_t)(end - *at)), *equals;
+	struct field_text f = {.name = *at};
+
+	assert_non_null(line);
+	equals = memchr(*at, '=', (size_t)(line - *at));
+	f.value = (equals ? equals : line) + 1;
+	f.name_len = (size_t)(f.value - 1 - *at);
+	f.len = equals ? (size_t)(line - f.value) : 0;
+	if (!equals) {
+		assert_true(end - f.value > 8);
+		for (int i = 7; i >= 0; i--)
+			f.len = f.len << 8 | (unsigned char)f.value[i];
+		f.value += 8;
+		assert_true(f.len < (size_t)(end - f.value));
+	}
+	*at = f.value + f.len + 1;
+	assert_int_equal(f.value[f.len], '\n');
+	return f;
+}
+
+/* As journald takes it: at most 64 letters, capitals, digits and "_". */
+static void journal_names_every_field_of_every_event(void **state)
+{
+	struct writer_options o = options();
+	struct buffer out = write_events(writer_journal_new(&o), false);
+
+	(void)state;
+	for (const char *at = out.data; at < out.data + out.len;) {
+		struct field_text f = next_field(&at, out.data + out.len);
+
+		assert_in_range(f.name_len, 1, 64);
+		for (size_t i = 0; i < f.name_len; i++)
+			assert_non_null(
+				memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", f.name[i], 37));
+		assert_true(f.name[f.name_len - 1] != '_');
+	}
+	assert_true(golden_matches("events.journal", out.data, out.len));
+	buffer_done(&out);
+}
+
+/* One datagram is an entry, and a socket's buffer holds some 200 KB. */
+static void journal_counts_the_holders_that_it_leaves_out(void **state)
+{
+	struct event_trouble many = {.has_holders = true, .holder_count = 2000, .holders_more = 5};
+	struct writer_options o = options();
+	struct writer *w = writer_journal_new(&o);
+	struct event_holder *crowd = calloc(many.holder_count, sizeof(*crowd));
+	struct event e = events[0];
+	struct buffer out;
+	size_t pids = 0;
+
+	(void)state;
+	assert_non_null(crowd);
+	assert_int_equal(buffer_init(&out, 4096), 0);
+	for (size_t i = 0; i < many.holder_count; i++)
+		crowd[i] = (struct event_holder){.process = &nginx, .family = FAMILY_IPV4};
+	many.holders = crowd;
+	e.trouble = &many;
+	writer_event(w, &out, &e);
+	buffer_append(&out, "", 1);
+	for (const char *at = out.data; (at = strstr(at, "\nSOCKWATCH_HOLDERS_PID=901\n")); at++)
+		pids++;
+	assert_int_equal(pids, 64);
+	assert_non_null(strstr(out.data, "\nSOCKWATCH_HOLDERS_MORE=1941\n"));
+	assert_true(out.len < 100000);
+	buffer_done(&out);
+	writer_free(w);
+	free(crowd);
 }
 
 static void text_in_a_pipe_is_never_cut(void **state)
@@ -438,6 +521,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_writes_every_event_as_recorded),
+		cmocka_unit_test(journal_names_every_field_of_every_event),
+		cmocka_unit_test(journal_counts_the_holders_that_it_leaves_out),
 		cmocka_unit_test(text_in_a_pipe_is_never_cut),
 		cmocka_unit_test(text_for_ipv4_alone_has_narrow_columns),
 		cmocka_unit_test(text_on_a_terminal_fits_and_elides_addresses),

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Words of users, hostile ones among them: a port, what lsof's -i takes, addresses, lists, units. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../src/cli/options.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* "sockwatch" and up to three words; what it says on stderr is one line, or nothing where it runs. */
+static int parse(struct options *ret, const char *a, const char *b, const char *c, char said[4096])
+{
+	static char program[] = "sockwatch";
+	char *argv[] = {program, (char *)(uintptr_t)a, (char *)(uintptr_t)b, (char *)(uintptr_t)c,
+			NULL};
+	FILE *file = tmpfile();
+	int code, saved = dup(STDERR_FILENO);
+	size_t len;
+
+	assert_non_null(file);
+	dup2(fileno(file), STDERR_FILENO);
+	code = options_parse(c ? 4 : b ? 3 : 2, argv, ret);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(file);
+	len = fread(said, 1, 4095, file);
+	said[len] = '\0';
+	fclose(file);
+	if (code == OPTIONS_RUN)
+		assert_int_equal(len, 0);
+	else
+		assert_ptr_equal(strchr(said, '\n'), said + len - 1);
+	return code;
+}
+
+static void who_takes_a_port_with_or_without_an_address(void **state)
+{
+	static const struct {
+		const char *word;
+		uint16_t port;
+		bool has_host;
+	} good[] = {
+		{"80", 80, false},
+		{":80", 80, false},
+		{"*:80", 80, false},
+		{"udp/53", 53, false},
+		{"tcp/:80", 80, false},
+		{"[::1]:80", 80, true},
+		{"[::]:80", 80, true},
+		{"127.0.0.1:80", 80, true},
+		{"tcp/[::1]:443", 443, true},
+		{"fe80::1:65000", 65000, true},
+		{"::ffff:127.0.0.1:80", 80, true},
+	};
+	char said[4096];
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_int_equal(parse(&o, "who", good[i].word, NULL, said), OPTIONS_RUN);
+		assert_int_equal(o.filter.inet_count, 1);
+		assert_int_equal(o.filter.inet[0].ports.count, 1);
+		assert_int_equal(o.filter.inet[0].ports.item[0].low, good[i].port);
+		assert_int_equal(o.filter.inet[0].ports.item[0].high, good[i].port);
+		assert_int_equal(o.filter.inet[0].has_host, good[i].has_host);
+		options_done(&o);
+	}
+}
+
+static void who_without_a_port_is_bad_usage(void **state)
+{
+	static const char *const bare[] = {
+		"::1",	   "::",  "::1:80",   "fe80::1",   "[::1]",
+		"tcp/::1", "1::", "udp/[::]", "::1.2.3.4", "2001:db8::1:443"};
+	static const char *const bad[] = {
+		"",
+		":",
+		"::80:",
+		"[::1]:",
+		"[::1",
+		"[]:80",
+		"[:80",
+		"]:80",
+		"[::1]80",
+		"[::1]80:",
+		"tcp/",
+		"tcp/:",
+		"/",
+		"//",
+		"/:80",
+		"@:80",
+		"@::1",
+		"tcp@::1/80",
+		"tcp:1/80",
+		"@1.2.3.4:80",
+		":0",
+		":-1",
+		":65536",
+		"80:",
+		"80:80:80",
+		"::::",
+		"%",
+		"*",
+		"*:",
+		"*:*",
+		"*:0",
+		":80,90",
+		":80-90",
+		"1.2.3.4",
+		"1.2.3.4:",
+		"1.2.3:80",
+		"\n:80",
+		"\xff:80",
+		"4/80:",
+		"6@::1",
+		":99999999999999999999",
+		"[::1]:80:80",
+		"[[::1]]:80",
+		"::1]:80",
+	};
+	char said[4096];
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bare); i++) {
+		assert_int_equal(parse(&o, "who", bare[i], NULL, said), 2);
+		assert_non_null(strstr(said, "an IPv6 address without a port; write [ADDR]:PORT"));
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		if (parse(&o, "who", bad[i], NULL, said) != 2)
+			fail_msg("who '%s' is taken", bad[i]);
+		assert_non_null(strstr(said, "sockwatch: "));
+	}
+}
+
+/* Every string of up to four of these letters: no crash, one line or none, always with a port. */
+static void every_short_word_is_taken_or_refused(void **state)
+{
+	static const char letters[] = "18:/@[].*-,f%";
+	static const char *const options[][2] = {{"who", NULL},
+						 {"ls", "-i"},
+						 {"ls", "--addr"},
+						 {"ls", "--port"},
+						 {"trace", "--for"}};
+	const unsigned int base = sizeof(letters);
+	char said[4096], word[5];
+	struct options o;
+
+	(void)state;
+	for (unsigned int n = 0; n < base * base * base * base; n++) {
+		const char *const *option = options[n % COUNT(options)];
+		unsigned int rest = n;
+		size_t len = 0;
+		int code;
+
+		for (int i = 0; i < 4; i++, rest /= base) {
+			if (letters[rest % base])
+				word[len++] = letters[rest % base];
+		}
+		word[len] = '\0';
+		if (word[0] == '-')
+			continue;
+		code = parse(&o, option[0], option[1] ? option[1] : word, option[1] ? word : NULL,
+			     said);
+		assert_true(code == OPTIONS_RUN || code == 2);
+		if (code != OPTIONS_RUN)
+			continue;
+		if (!option[1])
+			assert_int_equal(o.filter.inet[0].ports.count, 1);
+		options_done(&o);
+	}
+}
+
+static void hostile_values_are_refused_in_one_line(void **state)
+{
+	static const char *const row[][3] = {
+		{"ls", "-i", "@"},
+		{"ls", "-i", "@["},
+		{"ls", "-i", "@[]"},
+		{"ls", "-i", "@[::1"},
+		{"ls", "-i", "@[::1]80"},
+		{"ls", "-i", ":"},
+		{"ls", "-i", ":,"},
+		{"ls", "-i", ":80,"},
+		{"ls", "-i", ":90-80"},
+		{"ls", "-i", "tcp@:80"},
+		{"ls", "-i", "7tcp"},
+		{"ls", "-i", "@::1:"},
+		{"ls", "--addr", "::1/129"},
+		{"ls", "--addr", "1.2.3.4/33"},
+		{"ls", "--addr", "/8"},
+		{"ls", "--addr", "::1/"},
+		{"ls", "--addr", ","},
+		{"ls", "--addr", "[::1]"},
+		{"ls", "--port", "65536"},
+		{"ls", "--port", "-1"},
+		{"ls", "--port", "9-8"},
+		{"ls", "--port", "1,"},
+		{"ls", "--port", "1--2"},
+		{"ls", "--port", "+1"},
+		{"ls", "--port", "0x50"},
+		{"ls", "--port", " 80"},
+		{"ls", "--port", ""},
+		{"trace", "--for", "1"},
+		{"trace", "--for", "s"},
+		{"trace", "--for", "-1s"},
+		{"trace", "--for", "1e9s"},
+		{"trace", "--for", "99999999999999999999s"},
+		{"trace", "--for", "18446744073709551615d"},
+	};
+	char said[4096];
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++) {
+		if (parse(&o, row[i][0], row[i][1], row[i][2], said) != 2)
+			fail_msg("%s %s '%s' is taken", row[i][0], row[i][1], row[i][2]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_takes_a_port_with_or_without_an_address),
+		cmocka_unit_test(who_without_a_port_is_bad_usage),
+		cmocka_unit_test(every_short_word_is_taken_or_refused),
+		cmocka_unit_test(hostile_values_are_refused_in_one_line),
+	};
+
+	return cmocka_run_group_tests_name("options_words", tests, NULL, NULL);
+}
