@@ -64,8 +64,12 @@ enum port_mark {
 	PORT_MARKS,
 };
 
+/* What a look did not see of a namespace.  RANGE: nothing; BOUND: descriptors, so TCP sockets that are only bound, and holders. */
+enum budget_unseen { UNSEEN_RANGE = 1, UNSEEN_TCP = 2, UNSEEN_UDP = 4, UNSEEN_BOUND = 8 };
+
 struct budget_namespace {
 	uint32_t netns;
+	unsigned int unseen;	   /* enum budget_unseen: numbers that need it are not known */
 	bool selected;		   /* a socket of it is */
 	struct port_range range;
 	uint32_t usable;	   /* ports of the range that are not reserved */
@@ -123,14 +127,18 @@ struct budget {
 
 struct budget *budget_new(void);
 void budget_free(struct budget *b);
-/* Repeated calls for one namespace are ignored. */
+/* Repeated calls for one namespace are ignored.  What is unseen of it adds up. */
 void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_range *range);
+void budget_add_unseen(struct budget *b, uint32_t netns, unsigned int unseen);
 /* A use in a namespace that was not added is ignored.  O(1) amortized. */
 void budget_add(struct budget *b, const struct port_use *use);
 /* O(n log n).  0 or -ENOMEM. */
 int budget_finish(struct budget *b);
 
-/* Is this to be shown? */
+/* Which sockets of a protocol have which port; where not, there is no row.  And which ports are left. */
+bool budget_knows(const struct budget_namespace *ns, uint16_t protocol);
+bool budget_knows_left(const struct budget_namespace *ns, uint16_t protocol);
+
 static inline bool budget_shows(const struct budget *b, bool selected)
 {
 	return selected || !b->partial;

@@ -100,20 +100,21 @@ uint64_t kernel_calls_full(const struct kernel *k);
 
 /*
  * Looks at every socket behind a descriptor of any task and at every socket of every network namespace, and hands each as a
- * seed fact to `fn`.  O(descriptors).  0 or -errno with the error filled; what was read before stays handed out.
+ * seed fact to `fn`.  O(descriptors).  0 with what could not be looked at in `error`, "" nothing; -errno when nothing could.
  */
 int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_error *error);
 
 struct kernel_ports_sink {
 	void (*found)(void *ctx, const struct port_found *found);
 	void (*netns)(void *ctx, uint32_t netns, const struct port_range *range);
+	void (*unseen)(void *ctx, uint32_t netns, unsigned int what); /* enum budget_unseen; netns 0: one not even known */
 	void *ctx;
 };
 
 /*
  * Looks at the local ports of every network namespace (`only` 0) or of one: first what descriptors of tasks lead to
  * (has_task; the only way to sockets that are bound and no more), then for each namespace its range and its TCP and
- * UDP sockets.  O(descriptors + sockets).  0 or -errno with the error filled.
+ * UDP sockets.  O(descriptors + sockets).  Returns like kernel_seed().
  */
 int kernel_ports(struct kernel *k, uint32_t only, const struct kernel_ports_sink *sink, struct kernel_error *error);
 

@@ -80,6 +80,7 @@ struct listing {
 	size_t task_cap, socket_cap, holder_cap, netns_cap, bucket_count;
 	uint64_t time_ns;	/* of the look, CLOCK_BOOTTIME */
 	bool failed;		/* without memory: what follows is missing */
+	char unseen[512];	/* what the look left out, for the user; "" nothing */
 };
 
 void listing_init(struct listing *l);

@@ -8,17 +8,21 @@ UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT))
 UNIT_HELP  := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 # Unit tests are always built with ASan and UBSan, into a tree of their own.
 SANFLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(STORE) $(wildcard src/cli/options*.c) src/cli/names.c src/kernel/plan.c $(UNIT_HELP))
+UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(STORE) $(wildcard src/cli/options*.c) src/cli/names.c src/kernel/plan.c \
+	src/kernel/netns.c $(UNIT_HELP))
 
 $(BUILD)/san/%.o: %.c
 	$(call say,CC-SAN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP -c -o $@ $<
 
+# Calls that a test answers itself.
+WRAP_test_netns := -Wl,--wrap=setns
+
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) -o $@ $^ -lcmocka -lsqlite3 -lm
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(WRAP_$(@F)) -o $@ $^ -lcmocka -lsqlite3 -lm
 
 # The end-to-end agent: no dependencies, static, so that the same file runs on the host and in any kernel.
 AGENT_SRC := $(wildcard tests/e2e/*.c)

@@ -40,6 +40,8 @@ struct ephemeral {
 	uint64_t begin_ns, end_ns;
 	struct budget_sample sample[MAX_SAMPLES];
 	size_t sample_count;
+	bool elsewhere_unseen; /* namespaces that are not even known */
+	bool unseen_said;
 };
 
 static struct owner *owner_at(const struct owners *o, uint64_t sk)
@@ -152,15 +154,35 @@ static void on_netns(void *ctx, uint32_t netns, const struct port_range *range)
 	budget_add_namespace(e->budget, netns, range);
 }
 
+static void on_unseen(void *ctx, uint32_t netns, unsigned int what)
+{
+	struct ephemeral *e = ctx;
+
+	if (netns)
+		budget_add_unseen(e->budget, netns, what);
+	else
+		e->elsewhere_unseen = true;
+}
+
+/* Once, while looks go on to leave something out. */
+static void say_unseen(struct ephemeral *e, const char *what)
+{
+	if (what[0] && !e->unseen_said)
+		log_error("not everything is counted: %s", what);
+	e->unseen_said = what[0] != '\0';
+}
+
 /* A finished budget of now; NULL after saying why. */
 static struct budget *look(struct ephemeral *e)
 {
-	struct kernel_ports_sink sink = {.found = on_found, .netns = on_netns, .ctx = e};
+	struct kernel_ports_sink sink = {
+		.found = on_found, .netns = on_netns, .unseen = on_unseen, .ctx = e};
 	const struct filter *f = &e->options->filter;
 	struct kernel_error error = {""};
 	int err;
 
 	e->budget = budget_new();
+	e->elsewhere_unseen = false;
 	owners_done(e);
 	if (e->budget)
 		e->budget->partial = filter_asks_socket(f);
@@ -169,9 +191,11 @@ static struct budget *look(struct ephemeral *e)
 		      : -ENOMEM;
 	if (err == 0)
 		err = budget_finish(e->budget);
-	if (err == 0)
+	if (err == 0) {
+		say_unseen(e, error.text);
 		return e->budget;
-	log_error("%s", error.text[0] ? error.text : "no memory");
+	}
+	log_error("%s", err != -ENOMEM && error.text[0] ? error.text : "no memory");
 	budget_free(e->budget);
 	e->budget = NULL;
 	return NULL;
@@ -189,22 +213,33 @@ static void take_sample(struct ephemeral *e)
 {
 	struct budget_sample *s = &e->sample[e->sample_count];
 	const struct budget *b = e->budget;
+	bool known = false;
 
 	if (e->sample_count == MAX_SAMPLES)
 		return;
 	*s = (struct budget_sample){.time_ns = kernel_now()};
 	for (size_t i = 0; i < b->ns_count; i++) {
+		if (!budget_knows(b->ns[i], IPPROTO_TCP))
+			continue;
 		for (int state = 1; state < STATES; state++)
 			s->in_use += b->ns[i]->in_use[state];
 		s->time_wait += b->ns[i]->in_use[STATE_TIME_WAIT];
 	}
-	if (b->ns_count)
-		s->available = b->ns[0]->usable - b->ns[0]->blocked;
-	for (size_t i = b->row_count; i-- > 0;) {
-		if (budget_shows(b, b->row[i].selected))
-			s->available = b->row[i].available;
+	for (size_t i = b->ns_count; i-- > 0;) {
+		if (!budget_knows_left(b->ns[i], IPPROTO_TCP))
+			continue;
+		s->available = b->ns[i]->usable - b->ns[i]->blocked;
+		known = true;
 	}
-	e->sample_count++;
+	for (size_t i = b->row_count; i-- > 0;) {
+		if (!budget_shows(b, b->row[i].selected) ||
+		    !budget_knows_left(b->row[i].ns, b->row[i].protocol))
+			continue;
+		s->available = b->row[i].available;
+		known = true;
+	}
+	/* A chart has no place for what is not known. */
+	e->sample_count += known;
 }
 
 /* A page shows the use over the time watched. */
@@ -279,7 +314,42 @@ static void print_report(struct ephemeral *e)
 static void say_empty(const struct ephemeral *e)
 {
 	if (e->budget->partial && e->buffer.len == 0)
-		log_say("no socket with a local port meets what was asked for");
+		log_say("no socket with a local port meets what was asked for%s",
+			e->unseen_said ? ", of what could be looked at" : "");
+}
+
+/* Whether a destination that --fail-at is asked about may be shorter of ports than any that is shown. */
+static bool may_be_short(const struct ephemeral *e)
+{
+	const struct filter *f = &e->options->filter;
+	bool unseen = e->elsewhere_unseen;
+
+	for (size_t i = 0; i < e->budget->ns_count; i++) {
+		const struct budget_namespace *ns = e->budget->ns[i];
+
+		unseen |= (f->tcp || !f->udp) && !budget_knows_left(ns, IPPROTO_TCP);
+		unseen |= (f->udp || !f->tcp) && !budget_knows_left(ns, IPPROTO_UDP);
+	}
+	return unseen;
+}
+
+static int judge(const struct ephemeral *e)
+{
+	const struct budget *b = e->budget;
+
+	for (size_t i = 0; i < b->row_count; i++) {
+		const struct budget_row *row = &b->row[i];
+
+		if (budget_shows(b, row->selected) && budget_knows_left(row->ns, row->protocol) &&
+		    budget_percent(row) >= e->options->fail_at)
+			return EXIT_SHORT;
+	}
+	if (!may_be_short(e))
+		return 0;
+	log_error("--fail-at %u%% cannot be answered: what could not be looked at may be short of "
+		  "ports",
+		  e->options->fail_at);
+	return 1;
 }
 
 static int exit_code(const struct ephemeral *e)
@@ -297,12 +367,7 @@ static int exit_code(const struct ephemeral *e)
 			  (unsigned long long)e->session.lost);
 		return EXIT_LOST;
 	}
-	for (size_t i = 0; e->options->fail_at && i < e->budget->row_count; i++) {
-		if (budget_shows(e->budget, e->budget->row[i].selected) &&
-		    budget_percent(&e->budget->row[i]) >= e->options->fail_at)
-			return EXIT_SHORT;
-	}
-	return 0;
+	return e->options->fail_at ? judge(e) : 0;
 }
 
 /* The next look, on a terminal over the one before; 0 once it is time to stop. */

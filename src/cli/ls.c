@@ -51,6 +51,8 @@ int command_look(const struct options *options, bool details, struct listing *l)
 		log_error("%s", error.text);
 	else if (error.text[0])
 		log_say("%s", error.text);
+	if (!err && l->unseen[0])
+		log_error("not everything is listed: %s", l->unseen);
 	return err;
 }
 

@@ -63,15 +63,17 @@ static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *r
 
 	table_seed_begin(s->table, kernel_now());
 	err = kernel_seed(s->kernel, on_seed, s, &error);
-	if (err < 0)
-		log_error("%s; sockets older than the trace stay unknown", error.text);
+	if (err < 0 || error.text[0])
+		log_error("%s; sockets older than the trace stay unknown%s", error.text,
+			  err < 0 ? "" : " there");
 	/* What ended during the look is told by its facts, which must come before the search for
 	 * ghosts. */
 	if (repair) {
 		while (!s->done && drain(s) == DRAIN_MAX)
 			;
 	}
-	table_seed_end(s->table, repair && err == 0, ret_added, ret_removed);
+	/* Where nothing was looked at nothing is a ghost. */
+	table_seed_end(s->table, repair && err == 0 && !error.text[0], ret_added, ret_removed);
 	return err;
 }
 

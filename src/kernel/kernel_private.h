@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "kernel.h"
+#include "netns.h"
 #include "wire_walk.h" /* the skeleton has one */
 #include "sockwatch.skel.h"
 
@@ -91,22 +92,6 @@ bool probe_missing_caps(char *ret, size_t size);
 /* places.c */
 struct places *places_new(int cgroup_fd);
 void places_free(struct places *p);
-/* Calls `visit` in every network namespace (of any process, or named under /run/netns); returns 0
- * or the first -errno. */
-int places_each_netns(int (*visit)(void *ctx), void *ctx);
-/* Where a namespace was found: as long as the file shows its inode, it is the same one.  The kernel gives the inode of one
- * that has ended to the next at once. */
-struct netns_at {
-	uint32_t netns;
-	char path[280]; /* "" nowhere */
-};
-/* Looks first at this thread, then at process `pid` (0: none); false when nobody is in it. */
-bool places_find_netns(uint32_t netns, uint32_t pid, struct netns_at *ret);
-bool places_still_there(const struct netns_at *at);
-/* Calls `visit` there; 0 or -errno, 0 too when it is gone meanwhile. */
-int places_visit_netns(const struct netns_at *at, int (*visit)(void *ctx), void *ctx);
-/* Both in one; -ENOENT when nobody is in it. */
-int places_in_netns(uint32_t netns, uint32_t pid, int (*visit)(void *ctx), void *ctx);
 
 /* sysctls.c */
 /* What the namespace of this thread says of ports; false when it cannot be read. */

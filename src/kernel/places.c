@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* places.c - where a process runs (cgroup, container), and visits to network namespaces. */
+/* places.c - where a process runs (cgroup, container), and what the interfaces of namespaces are called. */
 #include "kernel_private.h"
 #include "snapshot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Asked again after this long: a pid may by then belong to somebody else. */
 #define FRESH_NS   1000000000u
 #define CACHED	   1024
 #define INTERFACES 128
-#define HOME	   "/proc/thread-self/ns/net"
 
 struct place {
 	uint32_t pid;
@@ -155,165 +151,7 @@ void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **
 	*ret_container = place->container ? strdup(place->container) : NULL;
 }
 
-/* ---- network namespaces ---- */
-
-struct seen {
-	ino_t *inode;
-	size_t count, cap;
-};
-
-static bool is_new(struct seen *seen, ino_t inode)
-{
-	for (size_t i = 0; i < seen->count; i++) {
-		if (seen->inode[i] == inode)
-			return false;
-	}
-	if (seen->count == seen->cap) {
-		size_t cap = seen->cap ? seen->cap * 2 : 64;
-		ino_t *grown = realloc(seen->inode, cap * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		seen->inode = grown;
-		seen->cap = cap;
-	}
-	seen->inode[seen->count++] = inode;
-	return true;
-}
-
-/* Enters the namespace at `path`, if that is `wanted` (0: any) by now, visits, and comes back to `home`. */
-static int visit_one(int home, const char *path, uint32_t wanted, int (*visit)(void *ctx),
-		     void *ctx)
-{
-	int err = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0)
-		return 0; /* its last process is gone */
-	if (!wanted || (fstat(fd, &st) == 0 && (uint32_t)st.st_ino == wanted)) {
-		err = setns(fd, CLONE_NEWNET) < 0 ? -errno : visit(ctx);
-		if (setns(home, CLONE_NEWNET) < 0 && err == 0)
-			err = -errno;
-	}
-	close(fd);
-	return err;
-}
-
-typedef int (*entry_fn)(void *ctx, const char *path, ino_t inode);
-
-/* Every file of a namespace in `directory`, until `fn` returns other than 0. */
-static int each_in(const char *directory, const char *suffix, entry_fn fn, void *ctx)
-{
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return 0;
-	while (err == 0 && (entry = readdir(dir))) {
-		char path[PATH_MAX];
-		struct stat st;
-
-		if (entry->d_name[0] == '.' ||
-		    (suffix[0] && (entry->d_name[0] < '0' || entry->d_name[0] > '9')))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s%s", directory, entry->d_name, suffix);
-		if (stat(path, &st) == 0)
-			err = fn(ctx, path, st.st_ino);
-	}
-	closedir(dir);
-	return err;
-}
-
-static int each_netns_file(entry_fn fn, void *ctx)
-{
-	int err = each_in("/proc", "/ns/net", fn, ctx);
-
-	return err == 0 ? each_in("/run/netns", "", fn, ctx) : err;
-}
-
-struct tour {
-	struct seen seen;
-	int home;
-	int (*visit)(void *ctx);
-	void *ctx;
-};
-
-static int visit_new(void *ctx, const char *path, ino_t inode)
-{
-	struct tour *t = ctx;
-
-	return is_new(&t->seen, inode) ? visit_one(t->home, path, 0, t->visit, t->ctx) : 0;
-}
-
-int places_each_netns(int (*visit)(void *ctx), void *ctx)
-{
-	struct tour t = {.visit = visit, .ctx = ctx};
-	int err;
-
-	t.home = open(HOME, O_RDONLY | O_CLOEXEC);
-	if (t.home < 0)
-		return -errno;
-	err = each_netns_file(visit_new, &t);
-	free(t.seen.inode);
-	close(t.home);
-	return err;
-}
-
-static int keep_match(void *ctx, const char *path, ino_t inode)
-{
-	struct netns_at *at = ctx;
-
-	if ((uint32_t)inode != at->netns || strlen(path) >= sizeof(at->path))
-		return 0;
-	memcpy(at->path, path, strlen(path) + 1);
-	return 1;
-}
-
-static int keep_if_there(struct netns_at *at, const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && keep_match(at, path, st.st_ino);
-}
-
-bool places_find_netns(uint32_t netns, uint32_t pid, struct netns_at *ret)
-{
-	char path[64];
-
-	*ret = (struct netns_at){.netns = netns};
-	snprintf(path, sizeof(path), "/proc/%u/ns/net", pid);
-	return keep_if_there(ret, HOME) || (pid && keep_if_there(ret, path)) ||
-	       each_netns_file(keep_match, ret) > 0;
-}
-
-bool places_still_there(const struct netns_at *at)
-{
-	struct stat st;
-
-	return stat(at->path, &st) == 0 && (uint32_t)st.st_ino == at->netns;
-}
-
-int places_visit_netns(const struct netns_at *at, int (*visit)(void *ctx), void *ctx)
-{
-	int err, home;
-
-	if (strcmp(at->path, HOME) == 0)
-		return visit(ctx);
-	home = open(HOME, O_RDONLY | O_CLOEXEC);
-	if (home < 0)
-		return -errno;
-	err = visit_one(home, at->path, at->netns, visit, ctx);
-	close(home);
-	return err;
-}
-
-int places_in_netns(uint32_t netns, uint32_t pid, int (*visit)(void *ctx), void *ctx)
-{
-	struct netns_at at;
-
-	return places_find_netns(netns, pid, &at) ? places_visit_netns(&at, visit, ctx) : -ENOENT;
-}
+/* ---- interfaces ---- */
 
 static int look_up_interface(void *ctx)
 {
@@ -330,10 +168,10 @@ static const char *find_interface(struct places *p, uint32_t netns, uint32_t ifi
 	uint64_t now = kernel_now();
 
 	if (i->at.netns != netns || i->ifindex != ifindex || now - i->asked_ns > FRESH_NS ||
-	    (i->at.path[0] && !places_still_there(&i->at))) {
+	    (i->at.path[0] && !netns_still_there(&i->at))) {
 		*i = (struct interface){.ifindex = ifindex, .asked_ns = now};
-		if (places_find_netns(netns, 0, &i->at))
-			places_visit_netns(&i->at, look_up_interface, i);
+		if (netns_find(netns, 0, &i->at, NULL))
+			netns_visit(&i->at, look_up_interface, i);
 	}
 	return i->name[0] ? i->name : NULL;
 }

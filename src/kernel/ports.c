@@ -5,27 +5,35 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BATCH 512
 
+enum { LOOK_TASKS, LOOK_TCP, LOOK_UDP, LOOKS };
+
 struct look {
 	struct kernel *k;
 	const struct kernel_ports_sink *sink;
-	uint32_t only; /* namespace, 0 all */
-	int fd_links[3];
+	uint32_t only;	/* namespace, 0 all */
+	int err[LOOKS]; /* the first of each */
+	uint32_t ranges_unseen;
 	struct wire_port *buffer; /* BATCH records */
 	struct walk walk;	  /* instead, without iterators */
 };
 
-enum { LOOK_TASKS, LOOK_TCP, LOOK_UDP };
-
-static const char *const programs[] = {"iter__task_file_ports", "iter__tcp_ports",
-				       "iter__udp_ports"};
+static const struct {
+	const char *program, *walk, *words;
+} looks[LOOKS] = {
+	[LOOK_TASKS] = {"iter__task_file_ports", "walk__descriptor_ports",
+			"the descriptors of processes"},
+	[LOOK_TCP] = {"iter__tcp_ports", "walk__tcp_ports", "TCP sockets"},
+	[LOOK_UDP] = {"iter__udp_ports", "walk__udp_ports", "UDP sockets"},
+};
 
 static void read_end(struct endpoint *e, struct port_use *u, const __u8 addr[16])
 {
@@ -96,15 +104,32 @@ static void tell(struct look *l, const struct wire_port *w)
 		l->k->malformed++;
 }
 
-static int read_iterator(struct look *l, int link_fd)
+static const struct kernel_hook *row_of(const struct look *l, int look, struct bpf_link **ret)
+{
+	const char *program = l->k->untyped ? looks[look].walk : looks[look].program;
+
+	for (size_t i = 0; i < l->k->hook_count; i++) {
+		if (strcmp(l->k->hooks[i].program, program) == 0) {
+			*ret = l->k->links[i];
+			return &l->k->hooks[i];
+		}
+	}
+	*ret = NULL;
+	return NULL;
+}
+
+static int read_iterator(struct look *l, int look)
 {
 	char *bytes = (char *)l->buffer;
 	size_t have = 0;
+	struct bpf_link *link;
 	ssize_t n;
-	int fd = link_fd < 0 ? -1 : bpf_iter_create(link_fd);
+	int fd;
 
-	if (link_fd < 0)
-		return 0;
+	row_of(l, look, &link);
+	if (!link)
+		return -ENOTSUP;
+	fd = bpf_iter_create(bpf_link__fd(link));
 	if (fd < 0)
 		return -errno;
 	while ((n = read(fd, bytes + have, BATCH * sizeof(*l->buffer) - have)) != 0) {
@@ -132,72 +157,148 @@ static void tell_walked(void *ctx, const struct wire_walk *found)
 		tell(ctx, &found->port[i]);
 }
 
-static int look_at_tables(struct look *l)
+static int walk_tcp(struct look *l)
+{
+	int err = walk_table(&l->walk, WALK_LISTENERS, "walk__listeners_ports");
+
+	return err < 0 ? err : walk_table(&l->walk, WALK_TCP, looks[LOOK_TCP].walk);
+}
+
+static int look_at(struct look *l, int look)
 {
 	int err;
 
-	if (!l->k->untyped) {
-		err = read_iterator(l, l->fd_links[LOOK_TCP]);
-		return err < 0 ? err : read_iterator(l, l->fd_links[LOOK_UDP]);
-	}
-	err = walk_table(&l->walk, WALK_LISTENERS, "walk__listeners_ports");
-	if (!err)
-		err = walk_table(&l->walk, WALK_TCP, "walk__tcp_ports");
-	return err < 0 ? err : walk_table(&l->walk, WALK_UDP, "walk__udp_ports");
+	if (!l->k->untyped)
+		err = read_iterator(l, look);
+	else if (look == LOOK_TASKS)
+		err = walk_descriptors(&l->walk, looks[look].walk);
+	else
+		err = look == LOOK_TCP ? walk_tcp(l)
+				       : walk_table(&l->walk, WALK_UDP, looks[look].walk);
+	if (err < 0 && !l->err[look])
+		l->err[look] = err;
+	return err;
 }
 
+/* What is seen of this namespace is told, what is not as well. */
 static int look_here(void *ctx)
 {
 	struct look *l = ctx;
+	uint32_t netns = netns_here();
+	unsigned int unseen = l->err[LOOK_TASKS] || l->walk.refused ? UNSEEN_BOUND : 0;
 	struct port_range range;
-	struct stat st;
+	int tcp, udp;
 
-	if (stat("/proc/thread-self/ns/net", &st) < 0)
-		return -errno;
-	if ((l->only && l->only != (uint32_t)st.st_ino) || !sysctls_read_here(l->k, &range))
+	if (!netns)
+		return -ENOENT;
+	if (!sysctls_read_here(l->k, &range)) {
+		l->ranges_unseen++;
+		l->sink->unseen(l->sink->ctx, netns, UNSEEN_RANGE);
 		return 0;
-	l->sink->netns(l->sink->ctx, (uint32_t)st.st_ino, &range);
-	return look_at_tables(l);
+	}
+	l->sink->netns(l->sink->ctx, netns, &range);
+	tcp = look_at(l, LOOK_TCP);
+	udp = look_at(l, LOOK_UDP);
+	unseen |= (tcp < 0 ? UNSEEN_TCP : 0) | (udp < 0 ? UNSEEN_UDP : 0);
+	if (unseen)
+		l->sink->unseen(l->sink->ctx, netns, unseen);
+	return tcp < 0 && udp < 0 ? tcp : 0;
 }
 
-static int find_links(struct look *l)
+static void not_looked_at(void *ctx, uint32_t netns)
 {
-	for (int i = 0; i < 3 && !l->k->untyped; i++) {
-		l->fd_links[i] = -1;
-		for (size_t row = 0; row < l->k->hook_count; row++) {
-			if (l->k->links[row] && strcmp(l->k->hooks[row].program, programs[i]) == 0)
-				l->fd_links[i] = bpf_link__fd(l->k->links[row]);
-		}
+	const struct look *l = ctx;
+
+	l->sink->unseen(l->sink->ctx, netns, UNSEEN_RANGE);
+}
+
+__attribute__((format(printf, 2, 3))) static void add_words(struct kernel_error *error,
+							    const char *format, ...)
+{
+	size_t len = strlen(error->text), size = sizeof(error->text) - len;
+	va_list args;
+
+	if (len)
+		len += (size_t)snprintf(error->text + len, size, "; ");
+	if (len >= sizeof(error->text))
+		return;
+	va_start(args, format);
+	vsnprintf(error->text + len, sizeof(error->text) - len, format, args);
+	va_end(args);
+}
+
+/* What was left out, "" nothing. */
+static void describe(struct look *l, const struct netns_unseen *unseen, struct kernel_error *error)
+{
+	walk_describe(&l->walk, unseen, error);
+	for (int i = 0; i < LOOKS; i++) {
+		struct bpf_link *link;
+		const struct kernel_hook *row = row_of(l, i, &link);
+		bool lacks = row && row->status != HOOK_ATTACHED;
+
+		if (l->err[i])
+			add_words(error, "%s could not be looked at (%s%s%s)", looks[i].words,
+				  lacks ? row->hook : "", lacks ? ": " : "",
+				  lacks ? row->why : strerror(-l->err[i]));
 	}
-	if (l->k->untyped)
-		return 0;
-	return l->fd_links[LOOK_TCP] < 0 || l->fd_links[LOOK_TASKS] < 0 ? -ENOTSUP : 0;
+	if (l->ranges_unseen)
+		add_words(error,
+			  "/proc/sys/net/ipv4 does not tell the range of ports of %u namespace%s",
+			  l->ranges_unseen, l->ranges_unseen == 1 ? "" : "s");
+}
+
+static int look_at_one(struct look *l, struct netns_unseen *ret, struct kernel_error *error)
+{
+	struct netns_at at;
+	char why[256];
+	int err;
+
+	if (!netns_find(l->only, 0, &at, ret)) {
+		netns_describe(ret, why, sizeof(why));
+		return kernel_fail(error, -ENOENT, "no network namespace %u can be seen%s%s",
+				   l->only, why[0] ? ": " : "", why);
+	}
+	err = netns_visit(&at, look_here, l);
+	*ret = (struct netns_unseen){0};
+	if (err < 0)
+		kernel_fail(error, err, "cannot look at the ports of %s: %s (%s)", at.path,
+			    strerror(-err), walk_advice(err));
+	return err;
+}
+
+static int look_at_each(struct look *l, struct netns_unseen *ret, struct kernel_error *error)
+{
+	const struct netns_visitor v = {.visit = look_here, .unseen = not_looked_at};
+	int err = netns_each(&v, l, ret);
+
+	if (err < 0)
+		kernel_fail(error, err,
+			    "cannot look at the ports of any network namespace: %s (%s)",
+			    strerror(-err), walk_advice(err));
+	return err;
 }
 
 int kernel_ports(struct kernel *k, uint32_t only, const struct kernel_ports_sink *sink,
 		 struct kernel_error *error)
 {
 	struct look l = {.k = k, .sink = sink, .only = only};
-	int err = find_links(&l);
+	struct netns_unseen unseen = {0};
+	int err;
 
-	if (err < 0)
-		return kernel_fail(error, err,
-				   "cannot look at ports: the iterators do not load here; see "
-				   "sockwatch features");
+	error->text[0] = '\0';
 	l.buffer = malloc(BATCH * sizeof(*l.buffer));
 	if (!l.buffer)
 		return kernel_fail(error, -ENOMEM, "no memory");
 	l.walk = (struct walk){.k = k, .fn = tell_walked, .ctx = &l};
-	err = k->untyped ? walk_descriptors(&l.walk, "walk__descriptor_ports")
-			 : read_iterator(&l, l.fd_links[LOOK_TASKS]);
+	look_at(&l, LOOK_TASKS);
+	err = only ? look_at_one(&l, &unseen, error) : look_at_each(&l, &unseen, error);
+	if (err == -ENOTSUP)
+		kernel_fail(error, err,
+			    "cannot look at ports: the iterators do not load here; see sockwatch "
+			    "features");
 	if (err == 0)
-		err = only ? places_in_netns(only, 0, look_here, &l)
-			   : places_each_netns(look_here, &l);
+		describe(&l, &unseen, error);
 	free(l.walk.seen);
 	free(l.buffer);
-	if (err < 0)
-		kernel_fail(error, err,
-			    "cannot look at the ports of every network namespace: %s (%s)",
-			    strerror(-err), walk_advice(err));
 	return err;
 }

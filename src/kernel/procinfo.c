@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* procinfo.c - what /proc says about a process, users' and namespaces' names. */
+#include "netns.h"
 #include "snapshot.h"
 
 #include <dirent.h>
@@ -182,11 +183,9 @@ void procinfo_netns_name(uint32_t inode, char *ret, size_t size)
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]) && !ret[0]; i++) {
 		DIR *dir = opendir(directories[i]);
 		struct dirent *entry;
-		struct stat st;
 
 		while (dir && !ret[0] && (entry = readdir(dir))) {
-			if (fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
-			    S_ISREG(st.st_mode) && (uint32_t)st.st_ino == inode)
+			if (netns_inode_at(dirfd(dir), entry->d_name) == inode)
 				snprintf(ret, size, "%s", entry->d_name);
 		}
 		if (dir)

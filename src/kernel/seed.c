@@ -96,19 +96,22 @@ static int look_at_tasks(struct seed *s)
 	return s->link ? read_iterator(s) : 0;
 }
 
-static int look_at_namespaces(struct seed *s)
+static int look_at_namespaces(struct seed *s, struct netns_unseen *ret)
 {
-	if (s->k->untyped)
-		return places_each_netns(walk_here, s);
-	s->link = link_of(s->k, "iter__tcp");
-	return s->link ? places_each_netns(read_iterator, s) : 0;
+	const struct netns_visitor v = {.visit = s->k->untyped ? walk_here : read_iterator};
+
+	*ret = (struct netns_unseen){0};
+	s->link = s->k->untyped ? NULL : link_of(s->k, "iter__tcp");
+	return s->link || s->k->untyped ? netns_each(&v, s, ret) : 0;
 }
 
 int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_error *error)
 {
 	struct seed s = {.k = k, .fn = fn, .ctx = ctx};
+	struct netns_unseen unseen;
 	int err;
 
+	error->text[0] = '\0';
 	s.buffer = malloc(BATCH * SEED_SIZE);
 	if (!s.buffer)
 		return kernel_fail(error, -ENOMEM, "no memory");
@@ -118,10 +121,12 @@ int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_er
 		kernel_fail(error, err, "cannot read the descriptors of every task: %s",
 			    strerror(-err));
 	if (err == 0) {
-		err = look_at_namespaces(&s);
+		err = look_at_namespaces(&s, &unseen);
 		if (err < 0)
-			kernel_fail(error, err, "cannot visit every network namespace: %s (%s)",
+			kernel_fail(error, err, "cannot visit any network namespace: %s (%s)",
 				    strerror(-err), walk_advice(err));
+		else
+			walk_describe(&s.walk, &unseen, error);
 	}
 	free(s.buffer);
 	free(s.walk.seen);
@@ -155,7 +160,7 @@ bool kernel_time_waits(void *ctx, uint32_t netns, uint32_t pid, uint16_t port, k
 		return false;
 	k->skel->bss->wanted_port = port;
 	s.walk = (struct walk){.k = k, .fn = take_walked, .ctx = &s};
-	err = places_in_netns(netns, pid, k->untyped ? walk_minisocks : read_iterator, &s);
+	err = netns_in(netns, pid, k->untyped ? walk_minisocks : read_iterator, &s);
 	free(s.buffer);
 	free(s.walk.seen);
 	k->looked_ns = kernel_now();

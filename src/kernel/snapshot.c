@@ -77,6 +77,7 @@ struct snapshot {
 	uint32_t task;	     /* of the records that follow a LOOK_FIRST */
 	struct bytes spaces; /* what the other thread read, parsed when it has ended */
 	int spaces_err;
+	struct netns_unseen unseen;
 };
 
 /* ---- records ---- */
@@ -261,21 +262,28 @@ static int read_tasks(struct snapshot *s)
 	return err;
 }
 
+/* Half of a namespace would look like all of it. */
 static int visit_netns(void *ctx)
 {
 	struct snapshot *s = ctx;
+	size_t before = s->spaces.len;
 	int err;
 
 	s->skel->bss->this_netns = snapshot_note_netns(s->listing);
 	err = read_all(s->link[LOOK_AT_TCP], &s->spaces);
-	return err ? err : read_all(s->link[LOOK_AT_UDP], &s->spaces);
+	if (!err)
+		err = read_all(s->link[LOOK_AT_UDP], &s->spaces);
+	if (err)
+		s->spaces.len = before;
+	return err;
 }
 
 static void *read_spaces(void *ctx)
 {
+	static const struct netns_visitor visitor = {.visit = visit_netns};
 	struct snapshot *s = ctx;
 
-	s->spaces_err = places_each_netns(visit_netns, s);
+	s->spaces_err = netns_each(&visitor, s, &s->unseen);
 	return NULL;
 }
 
@@ -360,7 +368,8 @@ static int load(struct snapshot *s, const struct snapshot_options *options)
 	return err;
 }
 
-int snapshot_iterate(const struct snapshot_options *options, struct listing *l, bool *ret_loaded)
+int snapshot_iterate(const struct snapshot_options *options, struct listing *l, bool *ret_loaded,
+		     struct netns_unseen *ret_unseen)
 {
 	struct snapshot s = {.types.fd = -1, .link = {-1, -1, -1}, .listing = l};
 	int err;
@@ -370,6 +379,7 @@ int snapshot_iterate(const struct snapshot_options *options, struct listing *l, 
 	*ret_loaded = err == 0;
 	if (!err)
 		err = look(&s);
+	*ret_unseen = s.unseen;
 	for (int i = 0; i < LOOKS; i++) {
 		if (s.link[i] >= 0)
 			close(s.link[i]);

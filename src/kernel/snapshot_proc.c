@@ -226,8 +226,9 @@ static void take_process(struct listing *l, uint32_t pid)
 	closedir(dir);
 }
 
-int snapshot_walk_proc(struct listing *l)
+int snapshot_walk_proc(struct listing *l, struct netns_unseen *ret_unseen)
 {
+	static const struct netns_visitor visitor = {.visit = visit};
 	struct walk w = {.listing = l, .buffer = malloc(DIAG_BYTES)};
 	struct dirent *entry;
 	DIR *dir;
@@ -235,7 +236,7 @@ int snapshot_walk_proc(struct listing *l)
 
 	if (!w.buffer)
 		return -ENOMEM;
-	err = places_each_netns(visit, &w);
+	err = netns_each(&visitor, &w, ret_unseen);
 	free(w.buffer);
 	if (err)
 		return err;

@@ -7,7 +7,6 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -61,12 +60,11 @@ uint32_t snapshot_note_netns(struct listing *l)
 {
 	struct listing_netns netns = {0};
 	unsigned int low, high;
-	struct stat st;
 	FILE *file;
 
-	if (stat("/proc/thread-self/ns/net", &st) < 0)
+	netns.inode = netns_here();
+	if (!netns.inode)
 		return 0;
-	netns.inode = (uint32_t)st.st_ino;
 	/* The file speaks of the namespace of the thread that opens it. */
 	file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 	if (file && fscanf(file, "%u %u", &low, &high) == 2) {
@@ -89,6 +87,7 @@ int snapshot_take(const struct snapshot_options *options, struct listing *l,
 		  struct kernel_error *error)
 {
 	bool proc = options->source == SNAPSHOT_PROC, loaded = false;
+	struct netns_unseen unseen = {0};
 	int err = check_capabilities(proc ? BY_PROC : BY_ITERATORS, error);
 
 	if (err)
@@ -96,7 +95,7 @@ int snapshot_take(const struct snapshot_options *options, struct listing *l,
 	libbpf_set_print(quiet);
 	l->time_ns = kernel_now();
 	if (!proc)
-		err = snapshot_iterate(options, l, &loaded);
+		err = snapshot_iterate(options, l, &loaded, &unseen);
 	if (!proc && err && !loaded) {
 		/* The kernel checks iterators against its own types: without those a file is not at fault. */
 		if (options->source == SNAPSHOT_ITERATORS ||
@@ -115,10 +114,11 @@ int snapshot_take(const struct snapshot_options *options, struct listing *l,
 		err = check_capabilities(BY_PROC, error);
 		if (err)
 			return err;
-		err = snapshot_walk_proc(l);
+		err = snapshot_walk_proc(l, &unseen);
 	}
 	if (!err)
 		listing_join(l);
+	netns_describe(&unseen, l->unseen, sizeof(l->unseen));
 	if (err || l->failed)
 		return kernel_fail(error, err ? err : -ENOMEM, "cannot look at every socket: %s",
 				   strerror(err ? -err : ENOMEM));

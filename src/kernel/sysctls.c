@@ -59,7 +59,7 @@ static int read_range(void *ctx)
 	*r = (struct port_range){0};
 	s->reading->valid = text && port_range_parse(text, r) == 0;
 	text = read_text(s, IPV4 "ip_local_reserved_ports");
-	if (text && port_range_parse_reserved(text, r) < 0)
+	if (!text || port_range_parse_reserved(text, r) < 0)
 		s->reading->valid = false;
 	r->unprivileged_from = read_number(s, IPV4 "ip_unprivileged_port_start", 1024);
 	r->step = read_number(s, IPV4 "ip_local_port_step_width", 0);
@@ -86,7 +86,7 @@ static struct known *entry_of(struct sysctls *s, uint32_t netns)
 static bool is_fresh(const struct known *known, uint32_t netns, uint32_t pid, uint64_t now)
 {
 	return known->at.netns == netns && now - known->read_ns <= FRESH_NS &&
-	       (known->at.path[0] ? places_still_there(&known->at) : known->pid == pid);
+	       (known->at.path[0] ? netns_still_there(&known->at) : known->pid == pid);
 }
 
 static bool make_sysctls(struct kernel *k)
@@ -120,8 +120,8 @@ bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_rang
 	if (!is_fresh(known, netns, pid, now)) {
 		*known = (struct known){.pid = pid, .read_ns = now};
 		k->sysctls->reading = known;
-		if (places_find_netns(netns, pid, &known->at))
-			places_visit_netns(&known->at, read_range, k->sysctls);
+		if (netns_find(netns, pid, &known->at, NULL))
+			netns_visit(&known->at, read_range, k->sysctls);
 	}
 	if (known->valid)
 		*ret = known->range;

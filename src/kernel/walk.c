@@ -30,16 +30,19 @@ static int run(const struct kernel *k, const char *name, uint64_t first, uint64_
 }
 
 /* `path` is /proc/PID or /proc/PID/task/TID; `ret_count` tells how many descriptors it has. */
-static int walk_task(const struct walk *w, const char *program, const char *path, size_t *ret_count)
+static int walk_task(struct walk *w, const char *program, const char *path, size_t *ret_count)
 {
 	int task = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fds = task < 0 ? -1 : openat(task, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* A process that has ended has no descriptors; one that may not be looked into may have. */
-	int err = task >= 0 && fds < 0 && errno == EACCES ? -EACCES : 0;
+	bool refused = task >= 0 && fds < 0 && errno == EACCES && access(path, F_OK) == 0;
 	DIR *dir = fds < 0 ? NULL : fdopendir(fds);
 	struct dirent *entry;
+	int err = 0;
 
-	*ret_count = 0;
+	*ret_count = refused;
+	if (refused && !w->refused++)
+		snprintf(w->refused_path, sizeof(w->refused_path), "%s/fd", path);
 	while (dir && !err && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -58,7 +61,7 @@ static int walk_task(const struct walk *w, const char *program, const char *path
 }
 
 /* A process whose first thread has ended shows its descriptors only in the others. */
-static int walk_threads(const struct walk *w, const char *program, const char *process)
+static int walk_threads(struct walk *w, const char *program, const char *process)
 {
 	char path[64];
 	struct dirent *entry;
@@ -79,7 +82,7 @@ static int walk_threads(const struct walk *w, const char *program, const char *p
 	return err;
 }
 
-int walk_descriptors(const struct walk *w, const char *program)
+int walk_descriptors(struct walk *w, const char *program)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -102,20 +105,39 @@ int walk_descriptors(const struct walk *w, const char *program)
 	return err;
 }
 
-static bool is_seen(struct walk *w, uint64_t table)
+void walk_describe(const struct walk *w, const struct netns_unseen *unseen,
+		   struct kernel_error *ret)
 {
-	uint64_t *grown;
+	size_t len;
 
+	netns_describe(unseen, ret->text, sizeof(ret->text));
+	len = strlen(ret->text);
+	if (w->refused)
+		snprintf(ret->text + len, sizeof(ret->text) - len,
+			 "%sthe descriptors of %u process%s could not be looked at (%s%s)",
+			 len ? "; " : "", w->refused, w->refused == 1 ? "" : "es",
+			 w->refused == 1 ? "" : "first ", w->refused_path);
+}
+
+/* NULL: not walked yet. */
+static const int *find_walked(const struct walk *w, uint64_t table)
+{
 	for (size_t i = 0; i < w->seen_count; i++) {
-		if (w->seen[i] == table)
-			return true;
+		if (w->seen[i].table == table)
+			return &w->seen[i].err;
 	}
-	grown = realloc(w->seen, (w->seen_count + 1) * sizeof(*grown));
-	if (grown) {
-		w->seen = grown;
-		w->seen[w->seen_count++] = table;
-	}
-	return false; /* without memory: twice, which costs time only */
+	return NULL;
+}
+
+/* Without memory it is walked twice, which costs time only. */
+static void note_walked(struct walk *w, uint64_t table, int err)
+{
+	struct walked *grown = realloc(w->seen, (w->seen_count + 1) * sizeof(*grown));
+
+	if (!grown)
+		return;
+	w->seen = grown;
+	w->seen[w->seen_count++] = (struct walked){.table = table, .err = err};
 }
 
 int walk_table(struct walk *w, enum walk_table table, const char *program)
@@ -123,6 +145,8 @@ int walk_table(struct walk *w, enum walk_table table, const char *program)
 	const struct wire_walk *at = &w->k->skel->bss->walk;
 	int type = table == WALK_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	int err, fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	const int *walked;
+	uint64_t here;
 
 	if (fd < 0)
 		return -errno;
@@ -130,14 +154,20 @@ int walk_table(struct walk *w, enum walk_table table, const char *program)
 	close(fd);
 	if (!err && !at->table)
 		err = -EBADMSG;
-	if (err || is_seen(w, at->table))
+	if (err)
 		return err;
+	here = at->table;
+	walked = find_walked(w, here);
+	if (walked)
+		return *walked;
 	while (!err && at->bucket <= at->mask) {
 		err = run(w->k, program, 0, 0);
 		if (!err && at->count)
 			w->fn(w->ctx, at);
 	}
-	return !err && at->broken ? -EAGAIN : err;
+	err = !err && at->broken ? -EAGAIN : err;
+	note_walked(w, here, err);
+	return err;
 }
 
 /* ---- are these the kernel's types? ---- */

@@ -19,14 +19,22 @@ struct walk {
 	struct kernel *k;
 	walk_fn fn;
 	void *ctx;
-	uint64_t *seen; /* tables walked already: one may serve every namespace; free() when done */
+	struct walked {
+		uint64_t table;
+		int err;
+	} *seen; /* tables walked already: one may serve every namespace; free() when done */
 	size_t seen_count;
+	uint32_t refused;	/* processes whose descriptors may not be looked at */
+	char refused_path[64];	/* of the first */
 };
 
-/* Every descriptor of every process, by a program of the BPF object.  0 or -errno. */
-int walk_descriptors(const struct walk *w, const char *program);
-/* A table of this thread's namespace, unless seen.  0 or -errno: -EAGAIN where it changed too fast to be read in full. */
+/* Every descriptor of every process, by a program of the BPF object; counts those that refuse.  0 or -errno. */
+int walk_descriptors(struct walk *w, const char *program);
+/* A table of this thread's namespace, unless seen, which answers as before.  0 or -errno: -EAGAIN where it changed too fast to be read in full. */
 int walk_table(struct walk *w, enum walk_table table, const char *program);
+/* What a look left out, as one line for the user; "" nothing. */
+void walk_describe(const struct walk *w, const struct netns_unseen *unseen,
+		   struct kernel_error *ret);
 /* What to make of the error of a visit. */
 static inline const char *walk_advice(int err)
 {

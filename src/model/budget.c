@@ -65,6 +65,28 @@ void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_ra
 	b->ns[b->ns_count++] = ns;
 }
 
+void budget_add_unseen(struct budget *b, uint32_t netns, unsigned int unseen)
+{
+	static const struct port_range unknown;
+	struct budget_namespace *ns;
+
+	budget_add_namespace(b, netns, &unknown);
+	ns = find_namespace(b, netns);
+	if (ns)
+		ns->unseen |= unseen;
+}
+
+bool budget_knows(const struct budget_namespace *ns, uint16_t protocol)
+{
+	return !(ns->unseen & (UNSEEN_RANGE | (protocol == IPPROTO_UDP ? UNSEEN_UDP : UNSEEN_TCP)));
+}
+
+bool budget_knows_left(const struct budget_namespace *ns, uint16_t protocol)
+{
+	return budget_knows(ns, protocol) &&
+	       (protocol == IPPROTO_UDP || !(ns->unseen & UNSEEN_BOUND));
+}
+
 void budget_add(struct budget *b, const struct port_use *use)
 {
 	if (b->use_count == b->use_cap) {
@@ -194,7 +216,7 @@ static void count_ports(struct budget_namespace *ns)
 /* An outgoing connection: nobody listens on its port here, or takes datagrams from everybody. */
 static bool is_outgoing(const struct budget_namespace *ns, const struct port_use *u)
 {
-	if (!ns || !u->peer.port)
+	if (!ns || !u->peer.port || !budget_knows(ns, u->protocol))
 		return false;
 	if (u->protocol == IPPROTO_UDP)
 		return !bit_get(ns->udp_open_bits, u->local.port);
@@ -237,7 +259,10 @@ static int compare_uses(const void *x, const void *y)
 static int compare_rows(const void *x, const void *y)
 {
 	const struct budget_row *a = x, *b = y;
+	bool a_known = budget_knows_left(a->ns, a->protocol);
 
+	if (a_known != budget_knows_left(b->ns, b->protocol))
+		return a_known ? -1 : 1;
 	if (a->available != b->available)
 		return a->available < b->available ? -1 : 1;
 	return a->taken > b->taken ? -1 : a->taken < b->taken;
@@ -390,8 +415,10 @@ int budget_finish(struct budget *b)
 		if (ns)
 			ns->selected |= u->selected;
 	}
-	for (size_t i = 0; i < b->ns_count; i++)
-		count_ports(b->ns[i]);
+	for (size_t i = 0; i < b->ns_count; i++) {
+		if (!(b->ns[i]->unseen & UNSEEN_RANGE))
+			count_ports(b->ns[i]);
+	}
 	err = b->failed ? -ENOMEM : make_rows(b);
 	if (!err)
 		err = make_processes(b);

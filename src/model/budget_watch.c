@@ -286,13 +286,15 @@ static void apply_row(const struct budget_watch *w, struct budget_row *row,
 		 &row->peer);
 	p = find_pair(w, &wanted);
 	row->churn_per_s = p ? (double)p->taken / seconds : -1;
+	if (!budget_knows_left(row->ns, row->protocol))
+		return;
 	/* Ports come back too: what counts is how fast fewer are left. */
 	if (before) {
 		const struct budget_row *was = find_row(before, row);
 		const struct budget_namespace *ns = find_namespace(before, row->ns->netns);
 		uint32_t had = was ? was->available : untouched(row, ns ? ns : row->ns);
 
-		if (had > row->available)
+		if (had > row->available && (!ns || budget_knows_left(ns, row->protocol)))
 			row->exhausted_in_s = row->available / ((had - row->available) / seconds);
 	}
 	if (row->available == 0)

@@ -3,6 +3,7 @@
  * budget_html.c - one page that needs nothing else: a map of each range as SVG, the use over the time watched, and the
  * report.  Whatever processes are called stays text.
  */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "budget_walk.h"
@@ -189,7 +190,7 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 	const struct maps *maps = ctx;
 
 	(void)seen;
-	if (maps->shown == 1 || has_ports(ns))
+	if (budget_knows_left(ns, IPPROTO_TCP) && (maps->shown == 1 || has_ports(ns)))
 		put_map(maps->out, ns);
 }
 

@@ -93,6 +93,14 @@ static void put_states(struct buffer *out, const uint64_t in_use[STATES])
 	buffer_print(out, "}");
 }
 
+static void put_number(struct buffer *out, const char *key, bool known, uint32_t value)
+{
+	if (known)
+		buffer_print(out, ",\"%s\":%u", key, value);
+	else
+		buffer_print(out, ",\"%s\":null", key);
+}
+
 /* -1 is not known, and null. */
 static void put_decimal(struct buffer *out, const char *key, double value)
 {
@@ -162,19 +170,30 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 {
 	const struct json *j = ctx;
 	struct buffer *out = j->out;
+	bool range = !(ns->unseen & UNSEEN_RANGE), left = budget_knows_left(ns, IPPROTO_TCP);
 
 	put_begin(out, j->report, "namespace");
-	buffer_print(
-		out,
-		",\"netns\":%u,\"range\":{\"low\":%u,\"high\":%u,\"reserved\":%u,\"step\":%u},",
-		ns->netns, ns->range.low, ns->range.high, ns->range.reserved_count, ns->range.step);
-	put_states(out, ns->in_use);
-	buffer_print(out,
-		     ",\"usable\":%u,\"bound\":%u,\"available\":%u,\"uncertain\":%u,\"udp_"
-		     "available\":{\"ipv4\":%u,\"ipv6\":%u},"
-		     "\"tcp_tw_reuse\":%u",
-		     ns->usable, ns->blocked, ns->available, ns->uncertain, ns->udp_free4,
-		     ns->udp_free6, ns->range.tw_reuse);
+	buffer_print(out, ",\"netns\":%u,\"range\":", ns->netns);
+	if (range)
+		buffer_print(out, "{\"low\":%u,\"high\":%u,\"reserved\":%u,\"step\":%u},",
+			     ns->range.low, ns->range.high, ns->range.reserved_count,
+			     ns->range.step);
+	else
+		buffer_print(out, "null,");
+	if (budget_knows(ns, IPPROTO_TCP))
+		put_states(out, ns->in_use);
+	else
+		buffer_print(out, "\"in_use\":null");
+	put_number(out, "usable", range, ns->usable);
+	put_number(out, "bound", left, ns->blocked);
+	put_number(out, "available", left, ns->available);
+	put_number(out, "uncertain", left, ns->uncertain);
+	if (budget_knows_left(ns, IPPROTO_UDP))
+		buffer_print(out, ",\"udp_available\":{\"ipv4\":%u,\"ipv6\":%u}", ns->udp_free4,
+			     ns->udp_free6);
+	else
+		buffer_print(out, ",\"udp_available\":{\"ipv4\":null,\"ipv6\":null}");
+	put_number(out, "tcp_tw_reuse", range, ns->range.tw_reuse);
 	put_watched(out, j->report, seen);
 	buffer_print(out, "}\n");
 }
@@ -183,6 +202,7 @@ static void put_row(void *ctx, size_t i, const struct budget_row *row)
 {
 	const struct json *j = ctx;
 	struct buffer *out = j->out;
+	bool left = budget_knows_left(row->ns, row->protocol);
 
 	(void)i;
 	put_begin(out, j->report, "budget");
@@ -194,7 +214,8 @@ static void put_row(void *ctx, size_t i, const struct budget_row *row)
 	put_end(out, "peer", row->family, false, &row->peer, true);
 	buffer_print(out, ",");
 	put_states(out, row->in_use);
-	buffer_print(out, ",\"available\":%u,\"uncertain\":%u", row->available, row->uncertain);
+	put_number(out, "available", left, row->available);
+	put_number(out, "uncertain", left, row->uncertain);
 	put_decimal(out, "time_wait_drain_s", row->drain_ms / 1000.0);
 	put_decimal(out, "churn_per_s", row->churn_per_s);
 	put_decimal(out, "exhausted_in_s", row->exhausted_in_s);
@@ -210,9 +231,12 @@ static void put_process_row(void *ctx, size_t i, const struct budget_process *p)
 	put_begin(out, j->report, "process");
 	buffer_print(out, ",\"netns\":%u,\"process\":", p->ns->netns);
 	put_process(out, p->process);
-	buffer_print(out, ",\"held\":%u,\"time_wait\":%u", p->held, p->time_wait);
+	put_number(out, "held", !p->ns->unseen, p->held);
+	put_number(out, "time_wait", budget_knows(p->ns, IPPROTO_TCP), p->time_wait);
 	put_decimal(out, "churn_per_s", p->churn_per_s);
-	buffer_print(out, ",\"bound_before_connect\":%u}\n", p->bound_before_connect);
+	put_number(out, "bound_before_connect", budget_knows_left(p->ns, IPPROTO_TCP),
+		   p->bound_before_connect);
+	buffer_print(out, "}\n");
 }
 
 void budget_write_json(struct buffer *out, const struct budget_report *r)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* budget_text.c - the report, in the order in which somebody who runs out of ports asks. */
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "budget_walk.h"
@@ -128,7 +129,52 @@ static bool is_quiet(const struct budget_namespace *ns, const struct watch_names
 		if (ns->in_use[i])
 			return false;
 	}
-	return !(seen && seen->failures) && !ns->udp_held;
+	return !(seen && seen->failures) && !ns->udp_held && !ns->unseen;
+}
+
+/* A number as text, or "-" where it is not known; `text` has room for both. */
+#define NUMBER_SIZE 16
+static const char *number(char *text, bool known, uint32_t value)
+{
+	return known ? (sprintf(text, "%u", value), text) : "-";
+}
+
+static void put_in_use(struct buffer *out, const struct budget_namespace *ns)
+{
+	const char *comma = "";
+
+	buffer_print(out, "  in use:");
+	for (int i = 1; i < STATES; i++) {
+		if (!ns->in_use[i])
+			continue;
+		buffer_print(out, "%s %llu %s", comma, (unsigned long long)ns->in_use[i],
+			     i == STATE_CLOSE ? "bound only" : inet_state_name((enum tcp_state)i));
+		comma = ",";
+	}
+	buffer_print(out, "%s\n", *comma ? "" : " nothing");
+}
+
+static void put_range(struct buffer *out, const struct budget_namespace *ns)
+{
+	bool udp = budget_knows_left(ns, IPPROTO_UDP);
+	char blocked[NUMBER_SIZE], free4[NUMBER_SIZE], free6[NUMBER_SIZE];
+
+	if (ns->unseen & UNSEEN_RANGE) {
+		buffer_print(out, "  range, ports in use and ports left are unknown\n");
+		return;
+	}
+	buffer_print(
+		out,
+		"  range %u-%u: %u ports, %u reserved, %s taken from every destination by bind()\n",
+		ns->range.low, ns->range.high, ns->usable + ns->range.reserved_count,
+		ns->range.reserved_count,
+		number(blocked, budget_knows_left(ns, IPPROTO_TCP), ns->blocked));
+	if (budget_knows(ns, IPPROTO_TCP))
+		put_in_use(out, ns);
+	else
+		buffer_print(out, "  in use: unknown\n");
+	buffer_print(out, "  UDP: %s ports left for IPv4, %s for IPv6\n",
+		     number(free4, udp, ns->udp_free4), number(free6, udp, ns->udp_free6));
 }
 
 static void put_namespace(void *ctx, const struct budget_namespace *ns,
@@ -137,7 +183,6 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 	struct text *t = ctx;
 	const struct budget_report *r = t->report;
 	struct buffer *out = t->out;
-	uint64_t sum = 0;
 
 	if (t->shown > 1 && is_quiet(ns, seen)) {
 		t->quiet++;
@@ -148,25 +193,10 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 		put_failures(out, r, seen);
 	else if (r->watch)
 		buffer_print(out, "  no call failed for want of a port\n");
-	buffer_print(
-		out,
-		"  range %u-%u: %u ports, %u reserved, %u taken from every destination by bind()\n",
-		ns->range.low, ns->range.high, ns->usable + ns->range.reserved_count,
-		ns->range.reserved_count, ns->blocked);
-	buffer_print(out, "  in use:");
-	for (int i = 1; i < STATES; i++) {
-		if (!ns->in_use[i])
-			continue;
-		buffer_print(out, "%s %llu %s", sum ? "," : "", (unsigned long long)ns->in_use[i],
-			     i == STATE_CLOSE ? "bound only" : inet_state_name((enum tcp_state)i));
-		sum += ns->in_use[i];
-	}
-	buffer_print(out, "%s\n", sum ? "" : " nothing");
-	buffer_print(out, "  UDP: %u ports left for IPv4, %u for IPv6\n", ns->udp_free4,
-		     ns->udp_free6);
+	put_range(out, ns);
 	if (seen)
 		put_latency(out, &seen->latency);
-	if (r->map)
+	if (r->map && budget_knows_left(ns, IPPROTO_TCP))
 		put_map(out, r, ns);
 }
 
@@ -185,16 +215,20 @@ static void put_row(void *ctx, size_t index, const struct budget_row *row)
 	char peer[INET_ENDPOINT_SIZE], local[INET_ADDRESS_SIZE], text[32] = "-";
 	size_t peer_len = inet_format_endpoint(peer, row->family, false, &row->peer, NULL);
 	size_t local_len = inet_format_address(local, row->family, false, row->local.addr);
+	char taken[NUMBER_SIZE], available[NUMBER_SIZE], percent[NUMBER_SIZE];
+	bool left = budget_knows_left(row->ns, row->protocol);
 
 	if (index >= MAX_ROWS)
 		return;
-	t->uncertain |= row->uncertain;
+	t->uncertain |= left && row->uncertain;
 	if (row->drain_ms)
 		duration(text, row->drain_ms * 1000000ull);
-	buffer_print(out, "  %-10u %-5s %-15.*s %-21.*s %6u %9u%s %4u%% %9u %8s", row->ns->netns,
+	buffer_print(out, "  %-10u %-5s %-15.*s %-21.*s %6s %9s%s %4s%c %9u %8s", row->ns->netns,
 		     row->protocol == IPPROTO_UDP ? "udp" : "tcp", (int)local_len, local,
-		     (int)peer_len, peer, row->taken, row->available, row->uncertain ? "+" : " ",
-		     budget_percent(row), row->time_wait, text);
+		     (int)peer_len, peer, number(taken, left, row->taken),
+		     number(available, left, row->available), left && row->uncertain ? "+" : " ",
+		     number(percent, left, budget_percent(row)), left ? '%' : ' ', row->time_wait,
+		     text);
 	put_rate(out, row->churn_per_s);
 	if (row->exhausted_in_s >= 0)
 		buffer_print(out, " %s",
@@ -208,6 +242,7 @@ static void put_process_row(void *ctx, size_t index, const struct budget_process
 {
 	const struct text *t = ctx;
 	struct buffer *out = t->out;
+	char held[NUMBER_SIZE], time_wait[NUMBER_SIZE], bound[NUMBER_SIZE];
 	size_t begin = out->len;
 
 	if (index >= MAX_ROWS)
@@ -216,9 +251,11 @@ static void put_process_row(void *ctx, size_t index, const struct budget_process
 	put_name(out, p->process);
 	while (out->len < begin + 37 && !out->failed)
 		buffer_append(out, " ", 1);
-	buffer_print(out, " %6u %9u", p->held, p->time_wait);
+	buffer_print(out, " %6s %9s", number(held, !p->ns->unseen, p->held),
+		     number(time_wait, budget_knows(p->ns, IPPROTO_TCP), p->time_wait));
 	put_rate(out, p->churn_per_s);
-	buffer_print(out, " %u\n", p->bound_before_connect);
+	buffer_print(out, " %s\n",
+		     number(bound, budget_knows_left(p->ns, IPPROTO_TCP), p->bound_before_connect));
 }
 
 static void put_quiet(struct text *t)
@@ -373,7 +410,8 @@ static void put_advice(void *ctx, size_t i, const struct budget_row *row)
 	size_t len;
 
 	(void)i;
-	if (budget_percent(row) < TIGHT || !is_worst(t->report->budget, row))
+	if (!budget_knows_left(row->ns, row->protocol) || budget_percent(row) < TIGHT ||
+	    !is_worst(t->report->budget, row))
 		return;
 	len = inet_format_endpoint(peer, row->family, false, &row->peer, NULL);
 	buffer_print(out, "\nwhat would help in %u (%s%.*s: %u left of %u)\n", row->ns->netns,

@@ -509,12 +509,76 @@ def full_range():
     return out
 
 
+def unseen(hooks, known, in_use, udp, rows, words):
+    """Without an iterator what only it shows is unknown, and said; --fail-at does not claim that nothing is short."""
+    listen("0.0.0.0", 80)
+    tcp().connect(("127.0.0.1", 80))
+    tcp().bind(("127.0.0.9", tcp_port_beside(keep[-1])))
+    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    keep.append(u)
+    u.connect(("127.0.0.1", 53))
+    args = [PROGRAM, "ephemeral", "--netns", "self", "--hooks", "auto" + hooks]
+    out = subprocess.run([*args, "-o", "json"], capture_output=True, text=True, timeout=60)
+    assert out.returncode == 0 and words in out.stderr and len(out.stderr.splitlines()) == 1, out
+    lines = [json.loads(line) for line in out.stdout.splitlines()]
+    ns = [l for l in lines if l["event"] == "namespace"][0]
+    assert (ns["available"], ns["bound"], ns["uncertain"]) == ((9, 1, 0) if known else (None, None, None)), ns
+    assert ns["in_use"] == in_use, ns
+    assert ns["udp_available"] == {"ipv4": udp, "ipv6": udp}, ns
+    assert {l["proto"]: l["available"] for l in lines if l["event"] == "budget"} == rows, lines
+    assert all(l["held"] is None for l in lines if l["event"] == "process"), lines
+    for other in ("text", "html"):
+        out = subprocess.run([*args, "-o", other], capture_output=True, text=True, timeout=60)
+        assert out.returncode == 0 and words in out.stderr and "range 40000-40009" in out.stdout, out
+        assert ("UDP: -" in out.stdout) == (udp is None) and ("- taken from" in out.stdout) == (not known), out.stdout
+    out = subprocess.run([*args, "--fail-at", "99%"], capture_output=True, text=True, timeout=60)
+    assert out.returncode == 1 and "cannot be answered" in out.stderr, out
+    # What was asked about can be answered where it was seen.
+    for option, seen in (("-t", known), ("-u", udp is not None)):
+        out = subprocess.run([*args, "--fail-at", "99%", option], capture_output=True, text=True, timeout=60)
+        assert out.returncode == (0 if seen else 1), (option, out)
+
+
+def tcp_port_beside(s):
+    """A port of the range that this socket has not."""
+    return LOW + (s.getsockname()[1] + 1 - LOW) % (HIGH - LOW + 1)
+
+
+def unseen_everything():
+    out = subprocess.run([PROGRAM, "ephemeral", "--hooks", "auto,-iter/tcp,-iter/udp"], capture_output=True, text=True,
+                         timeout=60)
+    assert out.returncode == 1 and "cannot look at ports" in out.stderr and not out.stdout, out
+
+
+def unseen_range():
+    """/proc/sys that does not tell the range: in a mount namespace of this case's own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x00020000) or libc.mount(b"none", b"/", None, 0x4000 | 0x40000, None):
+        raise Skip("no mount namespace: " + os.strerror(ctypes.get_errno()))
+    if libc.mount(b"/dev/null", b"/proc/sys/net/ipv4/ip_local_port_range", None, 0x1000, None):
+        raise Skip("no mount: " + os.strerror(ctypes.get_errno()))
+    out = subprocess.run([PROGRAM, "ephemeral", "--netns", "self", "-o", "json"], capture_output=True, text=True, timeout=60)
+    assert out.returncode == 0 and "range of ports" in out.stderr, out
+    lines = [json.loads(line) for line in out.stdout.splitlines()]
+    assert [l["event"] for l in lines] == ["namespace"], lines
+    for key in ("range", "in_use", "usable", "bound", "available", "uncertain", "tcp_tw_reuse"):
+        assert lines[0][key] is None, (key, lines)
+    out = subprocess.run([PROGRAM, "ephemeral", "--netns", "self", "--fail-at", "1%"], capture_output=True, text=True, timeout=60)
+    assert out.returncode == 1 and "unknown" in out.stdout, out
+
+
+ONE = {"ESTABLISHED": 1, "CLOSE": 1}
 CASES = [plain, some_then_the_rest, bound_elsewhere, listener_in_range, bind_zero_then_connect, bind_no_port,
          port_range_option, reserved, other_source, closed_again, bucket_stays_bound,
          ("time-wait-reuse-0", lambda: time_wait(0)), ("time-wait-reuse-1", lambda: time_wait(1)),
          ("time-wait-reuse-2", lambda: time_wait(2)), time_wait_not_loopback, no_timestamps, ipv6, mapped, udp,
          bind_zero_fails, fail_at, failure_while_watched, udp_failures_while_watched, filters,
-         filter_shared_socket, filter_while_watched, full_range]
+         filter_shared_socket, filter_while_watched,
+         ("unseen-udp", lambda: unseen(",-iter/udp", True, ONE, None, {"tcp": 8}, "UDP sockets could not be looked at (iter/udp")),
+         ("unseen-tcp", lambda: unseen(",-iter/tcp", False, None, 9, {"udp": 9}, "TCP sockets could not be looked at (iter/tcp")),
+         ("unseen-descriptors", lambda: unseen(",-iter/task_file", False, {"ESTABLISHED": 1}, 9, {"tcp": None, "udp": 9},
+                                               "descriptors of processes could not be looked at (iter/task_file")),
+         unseen_everything, unseen_range, full_range]
 
 
 def run(name, case):

@@ -65,7 +65,9 @@ includes 'time\.h' $(printf '%s\n' "${model[@]}" | grep -vE '/(clock|units)\.[ch
 	expect_none "only clock and units of the model know calendars"
 code '\b(stderr|perror)\b|\bdprintf[[:space:]]*\([[:space:]]*(2|STDERR_FILENO)|\bv?(warnx?|errx?)[[:space:]]*\(' \
 	"${below_cli[@]}" | expect_none "only the command line logs"
-code '\b(_?exit|_Exit|abort|quick_exit)[[:space:]]*\(' "${below_cli[@]}" | expect_none "only the command line exits"
+# But for a thread that cannot leave a stranger's namespace: whatever goes on there goes on in the wrong place.
+code '\b(_?exit|_Exit|abort|quick_exit)[[:space:]]*\(' "${below_cli[@]}" | grep -v '^src/kernel/netns\.c:[0-9]*:[[:space:]]*_exit(1);' |
+	expect_none "only the command line exits"
 
 for file in src/**/*.c bpf/*.c tests/**/*.c; do
 	lines=$(wc -l <"$file")
