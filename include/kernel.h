@@ -93,9 +93,8 @@ void kernel_wait(struct kernel *k, int timeout_ms);
 /* kernel_wait() also returns when `fd`, which the caller keeps open, can be read; -1: none.  A nap is not cut short. */
 void kernel_wait_also(struct kernel *k, int fd);
 
-/* Facts dropped since kernel_open(), by kind, and records that could not be decoded under WIRE_NONE.  Returns the sum. */
+/* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with the calls below. */
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
-/* Of these, calls that were not followed because too many were under way at once. */
 uint64_t kernel_calls_full(const struct kernel *k);
 
 /*

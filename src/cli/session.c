@@ -102,9 +102,10 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 
 		s->explained = true;
 		if (first && calls > s->calls_full)
-			log_error("losing events: %llu calls were not followed, too many were under "
-				  "way at once",
-				  (unsigned long long)(calls - s->calls_full));
+			log_error(
+				"losing events: %llu calls were not followed, too many were under "
+				"way at once",
+				(unsigned long long)(calls - s->calls_full));
 		else if (first)
 			log_error("losing events: the ring buffer of %llu KiB is full; a larger "
 				  "--ring or a faster reader helps",
@@ -213,8 +214,8 @@ static void format_unseen(const struct session *s, char *out, size_t size)
 		if (hooks[i].status != HOOK_FAILED || !strcmp(hooks[i].fact, "time-wait") ||
 		    strstr(out, hooks[i].covers) || len >= size)
 			continue;
-		len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "; not seen: ",
-					hooks[i].covers);
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+					len ? ", " : "; not seen: ", hooks[i].covers);
 	}
 }
 
