@@ -146,6 +146,20 @@ static bool matches(const struct store_query *q, const struct event *e)
 	return filter_match(q->filter, e);
 }
 
+static int64_t number(struct store_reader *r, const char *text, uint64_t bind, int64_t otherwise)
+{
+	sqlite3_stmt *s = NULL;
+	int64_t value = otherwise;
+
+	if (sqlite3_prepare_v2(r->db, text, -1, &s, NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(s, 1, (int64_t)bind);
+		if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+			value = sqlite3_column_int64(s, 0);
+	}
+	sqlite3_finalize(s);
+	return value;
+}
+
 static int answer(struct store_reader *r, struct answer *a, char *text, bool open_ones)
 {
 	sqlite3_stmt *s = NULL;
@@ -153,6 +167,7 @@ static int answer(struct store_reader *r, struct answer *a, char *text, bool ope
 	int rc = text ? sqlite3_prepare_v2(r->db, text, -1, &s, NULL) : SQLITE_NOMEM;
 
 	sqlite3_free(text);
+	r->running = store_is_recording(r) ? number(r, "SELECT max(id) FROM run", 0, 0) : 0;
 	while (rc == SQLITE_OK && !a->ended && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		rc = SQLITE_OK;
 		if (!row_event(r, s, &e)) {
@@ -166,20 +181,6 @@ static int answer(struct store_reader *r, struct answer *a, char *text, bool ope
 	}
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int64_t number(struct store_reader *r, const char *text, uint64_t bind, int64_t otherwise)
-{
-	sqlite3_stmt *s = NULL;
-	int64_t value = otherwise;
-
-	if (sqlite3_prepare_v2(r->db, text, -1, &s, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(s, 1, (int64_t)bind);
-		if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
-			value = sqlite3_column_int64(s, 0);
-	}
-	sqlite3_finalize(s);
-	return value;
 }
 
 uint64_t store_last(struct store_reader *r)

@@ -124,7 +124,7 @@ static void read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, 
 		c->opened_ns = e->time_ns - lived;
 	if (c->end == EVENT_END_OPEN) {
 		uint64_t seen = e->time_ns;
-		bool now = store_is_recording(r);
+		bool now = r->running && sqlite3_column_int64(s, COLUMN_RUN) == r->running;
 
 		e->time_ns = now ? r->now_ns : (uint64_t)sqlite3_column_int64(s, COLUMN_ALIVE);
 		if (e->time_ns < seen)

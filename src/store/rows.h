@@ -66,6 +66,7 @@ struct rows {
 	uint32_t netns_inode[256]; /* direct mapped */
 	int64_t netns_row[256];
 	uint64_t count; /* rows of this transaction */
+	uint64_t opened; /* likewise, of lives that go on */
 };
 
 int rows_init(struct rows *r, sqlite3 *db, int64_t boot, int64_t run);
@@ -76,8 +77,11 @@ int rows_apply(struct rows *r, const struct chunk *chunk);
 int rows_finish(struct rows *r, uint64_t now_ns); /* before COMMIT */
 void rows_rollback(struct rows *r);
 int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns);
-/* Ends the lives left open by earlier runs; only those of other boots where other_boots. */
-int rows_sweep(struct rows *r, bool other_boots);
+/*
+ * Ends the lives that are open: where `until` those not said since its boot_ns, of this run at its time_ns, of earlier
+ * ones when they were last heard of; where NULL those of other boots.
+ */
+int rows_sweep(struct rows *r, const struct record *until);
 
 /* insert_trouble.c: what was in the way of the last call. */
 int trouble_apply(struct rows *r, const struct record *e);

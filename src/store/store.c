@@ -85,6 +85,8 @@ static void release_applied(struct store *s)
 	*end = NULL;
 	if (!s->held)
 		s->held_last = NULL;
+	for (struct chunk *c = list; c; c = c->next)
+		s->held_count--;
 	queue_release(&s->queue, list);
 }
 
@@ -141,7 +143,7 @@ static void apply(struct store *s)
 			return;
 		}
 		s->to_apply = s->to_apply->next;
-		if (s->rows.count >= s->transaction_rows)
+		if (s->rows.count + s->rows.opened >= s->transaction_rows)
 			commit(s);
 		if (store_clock(false) < s->retry_ns)
 			return;
@@ -155,6 +157,7 @@ static void hold(struct store *s, struct chunk *c)
 	else
 		s->held = c;
 	s->held_last = c;
+	s->held_count++;
 	if (!s->to_apply)
 		s->to_apply = c;
 }
@@ -167,10 +170,14 @@ static bool is_finished(struct store *s, uint64_t now, uint64_t *stopped_ns)
 	return !s->held || now - *stopped_ns > GIVE_UP_NS;
 }
 
-/* By the age of its first record, not by its own: while the commit before was synced, records waited. */
-static bool is_old(const struct store *s)
+/*
+ * By the age of its first record, not by its own: while the commit before was synced, records waited.  Nor may it keep much of
+ * the memory that others need.
+ */
+static bool is_due(const struct store *s)
 {
-	return store_clock(false) - s->held->born_ns >= COMMIT_NS;
+	return s->held_count * 4 >= s->queue.max ||
+	       store_clock(false) - s->held->born_ns >= COMMIT_NS;
 }
 
 static void *write_rows(void *ctx)
@@ -192,7 +199,7 @@ static void *write_rows(void *ctx)
 			     (s->keep_more && now - s->alive_ns >= COMMIT_NS)) &&
 			    begin(s) == SQLITE_OK)
 				commit(s);
-			if (s->in_transaction && (stopped || is_old(s)))
+			if (s->in_transaction && (stopped || is_due(s)))
 				commit(s);
 		}
 		if (stopped && is_finished(s, now, &stopped_ns))
@@ -277,7 +284,7 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 	if (rc == SQLITE_OK)
 		rc = begin(s);
 	if (rc == SQLITE_OK)
-		rc = rows_sweep(&s->rows, true);
+		rc = rows_sweep(&s->rows, NULL);
 	if (rc == SQLITE_OK)
 		rc = rows_finish(&s->rows, o->now_ns);
 	if (rc == SQLITE_OK)

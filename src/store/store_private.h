@@ -58,6 +58,7 @@ struct store {
 	/* the writer thread's, except where `lock` says */
 	struct chunk *held, *held_last; /* applied or to be applied, not committed */
 	struct chunk *to_apply;
+	size_t held_count;
 	uint64_t retry_ns, alive_ns;
 	uint64_t transaction_rows; /* at most */
 	bool in_transaction, keep_more;
