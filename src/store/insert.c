@@ -45,7 +45,9 @@ static int read_state(struct rows *r)
 		rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW) {
 		r->next_id = sqlite3_column_int64(s, 0);
-		rc = SQLITE_OK;
+		rc = rows_are_numbers(1, r->next_id) && sqlite3_column_type(s, 0) == SQLITE_INTEGER
+			     ? SQLITE_OK
+			     : SQLITE_CORRUPT;
 	}
 	sqlite3_finalize(s);
 	return rc;
@@ -378,7 +380,8 @@ static int find_open(struct rows *r, int64_t netns, int64_t key, struct known *r
 /* What an earlier look or an earlier run knew of a start that this trace has not seen. */
 static void take_start(struct record *e, const struct known *k)
 {
-	if ((e->facts & FACTS_OPENED) || !k->id || (int64_t)e->boot_ns < k->since_boot)
+	if ((e->facts & FACTS_OPENED) || !k->id || k->since_boot < 0 ||
+	    (int64_t)e->boot_ns < k->since_boot)
 		return;
 	e->facts |= k->facts & FACTS_OPENED;
 	e->lived_ns = e->boot_ns - (uint64_t)k->since_boot;
@@ -520,11 +523,17 @@ int rows_sweep(struct rows *r, const struct record *until)
 	rc = sqlite3_prepare_v2(r->db, "SELECT closed,lived FROM life WHERE id>=? ORDER BY id", -1,
 				&s, NULL);
 	sqlite3_bind_int64(s, 1, r->next_id);
-	for (int64_t id; rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW;)
-		rc = new_id(r, (uint64_t)sqlite3_column_int64(s, 0),
-			    (uint64_t)sqlite3_column_int64(s, 1), &id);
+	for (int64_t id; rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW;) {
+		int64_t closed = sqlite3_column_int64(s, 0), lived = sqlite3_column_int64(s, 1);
+
+		if (sqlite3_column_type(s, 0) != SQLITE_INTEGER || closed < 0 ||
+		    sqlite3_column_type(s, 1) != SQLITE_INTEGER || lived < 0)
+			rc = SQLITE_CORRUPT;
+		else
+			rc = new_id(r, (uint64_t)closed, (uint64_t)lived, &id);
+	}
 	sqlite3_finalize(s);
-	return rc;
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int rows_apply(struct rows *r, const struct chunk *chunk)

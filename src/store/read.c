@@ -10,10 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int fail_sql(struct store_reader *r, struct store_error *error)
+static int fail_sql(struct store_reader *r, int rc, struct store_error *error)
 {
+	char why[256];
+
+	if (rc == SQLITE_MISMATCH)
+		return store_fail(error, -EINVAL, "cannot read the store: its tables are not those "
+						  "that sockwatch makes");
 	return store_fail(error, -EIO, "cannot read the store: %s",
-			  r->db ? sqlite3_errmsg(r->db) : "no memory");
+			  store_why(r->db, rc, why, sizeof(why)));
 }
 
 /* A store that nobody writes can be read where its readers may write nothing, not even the index of its log. */
@@ -52,7 +57,7 @@ static bool has_log(const char *path)
 
 static int open_db(struct store_reader *r, const char *path)
 {
-	static const char probe[] = "SELECT 1 FROM run LIMIT 1";
+	static const char probe[] = "SELECT 1 FROM sqlite_schema LIMIT 1";
 	int rc = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc == SQLITE_OK)
@@ -65,6 +70,8 @@ static int open_db(struct store_reader *r, const char *path)
 	}
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(r->db, 2000);
+	if (rc == SQLITE_OK)
+		rc = file_guard(r->db);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(r->db,
 					"SELECT pid,tid,uid,name,cgroup,container FROM process "
@@ -80,6 +87,7 @@ struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct
 {
 	struct store_reader *r;
 	bool is_new = false;
+	int rc;
 
 	if (file_check_header(path, &is_new, error) < 0)
 		return NULL;
@@ -95,8 +103,9 @@ struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct
 	}
 	r->now_ns = now_ns;
 	r->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (open_db(r, path) != SQLITE_OK) {
-		fail_sql(r, error);
+	rc = open_db(r, path);
+	if (rc != SQLITE_OK) {
+		fail_sql(r, rc, error);
 		store_reader_close(r);
 		return NULL;
 	}
@@ -203,7 +212,7 @@ int store_read(struct store_reader *r, const struct store_query *query,
 	if (rc == SQLITE_OK)
 		*ret_last = store_last(r);
 	else
-		fail_sql(r, error);
+		fail_sql(r, rc, error);
 	sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : -EIO;
 }
@@ -235,7 +244,7 @@ int store_read_past(struct store_reader *r, const char *boot_id, bool open, uint
 		rc = answer(r, &a,
 			    open ? query_open_of(boot) : query_time_waits_of(r->db, boot, from_ns),
 			    false);
-	return rc == SQLITE_OK ? 0 : fail_sql(r, error);
+	return rc == SQLITE_OK ? 0 : fail_sql(r, rc, error);
 }
 
 bool store_span(struct store_reader *r, uint64_t *ret_from_ns, uint64_t *ret_to_ns)

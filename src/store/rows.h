@@ -33,6 +33,9 @@ enum statement {
 	STATEMENTS,
 };
 
+/* Far above any that is reached, and far below where sums overflow. */
+#define ROW_MAX (INT64_C(1) << 60)
+
 struct touched {
 	uint32_t slot;
 	int64_t process; /* row before, 0 none */
@@ -82,6 +85,12 @@ int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns
  * ones when they were last heard of; where NULL those of other boots.
  */
 int rows_sweep(struct rows *r, const struct record *until);
+
+/* The first and the last row of a block that a file names, in order. */
+static inline bool rows_are_numbers(int64_t first, int64_t last)
+{
+	return first > 0 && last >= first && last < ROW_MAX;
+}
 
 /* insert_trouble.c: what was in the way of the last call. */
 int trouble_apply(struct rows *r, const struct record *e);
