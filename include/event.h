@@ -53,6 +53,7 @@ enum event_end {
 struct event_close {
 	enum event_end end;
 	enum tcp_state state;	/* of a life that goes on */
+	bool told;		/* handed out before as one that goes on */
 	uint64_t opened_ns;	/* 0: older than the trace */
 	uint64_t duration_ns;	/* UINT64_MAX: unknown, the end itself was not seen */
 	bool counted;		/* the four counters below are known */

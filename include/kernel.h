@@ -9,7 +9,6 @@
  *     struct kernel_error error;
  *     struct kernel *k = kernel_open(&options, &error);
  *     kernel_attach(k, &error);
- *     kernel_seed(k, apply, ctx, &error);
  *     while (!stop) {
  *             if (!kernel_drain(k, 4096, apply, ctx))
  *                     kernel_wait(k, 1000);

@@ -59,12 +59,21 @@ struct store;
  */
 struct store *store_open(const struct store_options *options, struct store_error *error);
 
-/* Keeps what is a row: close, bind, listen, failed connect, lost.  O(1), copies; other kinds are ignored. */
-void store_event(struct store *s, const struct event *event, int64_t wall_offset_ns);
-/* A life that goes on, as a close event that has not ended (EVENT_END_OPEN).  Replaces what was said of it before. */
-void store_open_life(struct store *s, const struct event *life, int64_t wall_offset_ns);
-/* Every socket there is has been said once: what earlier runs left open and was not said now has ended unseen. */
-void store_sweep(struct store *s);
+/*
+ * Keeps what is a row: close, bind, listen, failed connect, lost.  O(1), copies; other kinds are ignored.  False when memory is
+ * full: it is lost and counted.
+ */
+bool store_event(struct store *s, const struct event *event, int64_t wall_offset_ns);
+/*
+ * A life that goes on, as a close event that has not ended (EVENT_END_OPEN).  Replaces what was said of it before; its end
+ * must come with `told`.  False when half of the memory waits, the other half being for events: say it again later.
+ */
+bool store_open_life(struct store *s, const struct event *life, int64_t wall_offset_ns);
+/*
+ * Every life that goes on was said since since_boot_ns (CLOCK_BOOTTIME): the others that are open in the file have ended
+ * unseen, those of this run at alive_ns (CLOCK_REALTIME).  False when memory is full: say it again later.
+ */
+bool store_sweep(struct store *s, uint64_t since_boot_ns, uint64_t alive_ns);
 /* Hands over what has waited long enough; now_ns is any steady clock. */
 void store_pulse(struct store *s, uint64_t now_ns);
 void store_get_stats(struct store *s, struct store_stats *ret);

@@ -56,9 +56,24 @@ bool table_release(struct table *t, uint64_t now_ns);
 
 /*
  * Hands every life that goes on, at least min_age_ns old (those of unknown age too) and not handed out since its owner or
- * state last changed, as a close event that has not ended (EVENT_END_OPEN) at now_ns.  O(records).
+ * state last changed, as a close event that has not ended (EVENT_END_OPEN) at now_ns: the moment up to which facts were
+ * applied, because what happened later is not known here.  The end of a life that was taken says so (`told`).
+ * Begins with a zeroed slot; looks at `max` records at most, true when it was the last step.  Goes on, too, where `fn`
+ * answered OPEN_LATER.
  */
-void table_each_open(struct table *t, uint64_t now_ns, uint64_t min_age_ns, event_sink_fn fn, void *ctx);
+enum open_answer {
+	OPEN_TAKEN,
+	OPEN_UNWANTED, /* not asked again until its owner or state changes */
+	OPEN_LATER,    /* no room */
+};
+typedef enum open_answer (*open_sink_fn)(void *ctx, const struct event *life);
+struct table_telling {
+	size_t slot;
+	uint64_t min_age_ns;
+	bool again; /* those handed out before, too */
+};
+bool table_each_open(struct table *t, struct table_telling *telling, size_t max, uint64_t now_ns,
+		     open_sink_fn fn, void *ctx);
 
 /*
  * A walk in steps over what is known now: lives that go on (EVENT_END_OPEN) and TIME_WAITs (ended, time_ns is when they

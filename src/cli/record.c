@@ -11,48 +11,90 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A life younger than this is not worth a row before it has ended. */
 #define OPEN_AGE_NS   NSEC_PER_SEC
 #define OPEN_EVERY_NS NSEC_PER_SEC
-/* A look at the table costs a pass over its records: rarer when there are many. */
+/* A look at the table costs a pass over its records: rarer when there are many, and in steps between two drains. */
 #define OPEN_SOCKETS 200000
+#define OPEN_STEP    50000
+#define AGAIN_NS     (10 * NSEC_PER_SEC)
 #define CHECK_NS     (NSEC_PER_SEC / 4)
+#define ROOM_MS	     10
+#define GIVE_UP_NS   (3 * NSEC_PER_SEC)
 
 struct record {
 	const struct options *options;
 	struct session session;
 	struct store *store;
 	struct store_stats stats;
-	uint64_t looked_ns, checked_ns;
+	uint64_t checked_ns;
 	bool stuck_told, dropped_told;
+
+	/* The pass over the lives that go on: what the store has no room for comes when it has. */
+	struct table_telling telling;
+	bool is_telling;
+	bool is_first; /* what earlier runs left open is not swept yet */
+	uint64_t looked_ns, began_ns, again_ns;
+	uint64_t swept_alive_ns; /* not 0: at its end those of this run are swept, too */
+	uint64_t unclosed_ns;	 /* CLOCK_REALTIME of the first end lost of a life told as open */
+	uint64_t untold;
 };
 
 static void on_event(void *ctx, const struct event *event)
 {
 	struct record *r = ctx;
+	int64_t offset = r->session.wall_offset_ns;
 
-	store_event(r->store, event, r->session.wall_offset_ns);
+	if (!store_event(r->store, event, offset) && event->kind == EVENT_CLOSE &&
+	    event->close.told && !r->unclosed_ns)
+		r->unclosed_ns = event->time_ns + (uint64_t)offset;
 }
 
-static void on_open(void *ctx, const struct event *life)
+static enum open_answer on_open(void *ctx, const struct event *life)
 {
 	struct record *r = ctx;
 
-	store_open_life(r->store, life, r->session.wall_offset_ns);
+	return store_open_life(r->store, life, r->session.wall_offset_ns) ? OPEN_TAKEN : OPEN_LATER;
 }
 
-static void look_at_open(struct record *r, uint64_t now_ns)
+/* The first pass begins when all is read that was told before the first look ended. */
+static bool begin_telling(struct record *r)
 {
-	uint64_t every = OPEN_EVERY_NS;
+	uint64_t now = r->session.seen_ns, every = OPEN_EVERY_NS;
 	struct table_stats stats;
 
 	table_get_stats(r->session.table, &stats);
 	every += stats.sockets / OPEN_SOCKETS * OPEN_EVERY_NS;
-	if (now_ns - r->looked_ns < every)
+	if (now < r->looked_ns || (!r->is_first && now - r->looked_ns < every))
+		return false;
+	r->telling = (struct table_telling){.min_age_ns = r->is_first ? 0 : OPEN_AGE_NS};
+	r->looked_ns = r->began_ns = now;
+	if (r->unclosed_ns && now - r->again_ns >= AGAIN_NS) {
+		r->telling = (struct table_telling){.again = true};
+		r->swept_alive_ns = r->unclosed_ns;
+		r->unclosed_ns = 0;
+		r->again_ns = now;
+	}
+	return true;
+}
+
+static void tell_open(struct record *r)
+{
+	struct session *s = &r->session;
+
+	s->wait_ms = 0;
+	if (!r->is_telling && !(r->is_telling = begin_telling(r)))
 		return;
-	r->looked_ns = now_ns;
-	session_each_open(&r->session, OPEN_AGE_NS, on_open, r);
+	if (session_each_open(s, &r->telling, OPEN_STEP, on_open, r) &&
+	    ((!r->is_first && !r->swept_alive_ns) ||
+	     store_sweep(r->store, r->began_ns, r->swept_alive_ns))) {
+		r->is_telling = r->is_first = false;
+		r->swept_alive_ns = 0;
+	} else if (!r->stats.stuck) {
+		s->wait_ms = ROOM_MS;
+	}
 }
 
 /* Says it when the file takes nothing, what that costs, and when it takes something again. */
@@ -86,7 +128,7 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	struct record *r = ctx;
 
 	(void)idle;
-	look_at_open(r, now_ns);
+	tell_open(r);
 	store_pulse(r->store, now_ns);
 	if (now_ns - r->checked_ns < CHECK_NS)
 		return;
@@ -131,12 +173,41 @@ static int open_record(struct record *r)
 	if (err < 0)
 		return err;
 	r->looked_ns = kernel_now();
-	session_each_open(&r->session, 0, on_open, r);
-	store_sweep(r->store);
+	r->is_first = true;
 	snprintf(more, sizeof(more), "; recording into %s", r->options->store_file);
 	session_announce(&r->session, more);
 	notify_say("READY=1");
 	return 0;
+}
+
+static enum open_answer on_untold(void *ctx, const struct event *life)
+{
+	struct record *r = ctx;
+
+	(void)life;
+	r->untold++;
+	return OPEN_UNWANTED;
+}
+
+/* All that go on and were not told as they are; those that the file did not take in time are counted. */
+static void tell_rest(struct record *r)
+{
+	uint64_t now = kernel_now(), until = now + GIVE_UP_NS;
+	size_t slot = 0;
+
+	r->telling = (struct table_telling){0};
+	while (now < until && !session_each_open(&r->session, &r->telling, OPEN_STEP, on_open, r)) {
+		store_pulse(r->store, now);
+		now = kernel_now();
+		if (r->telling.slot > slot)
+			until = now + GIVE_UP_NS;
+		else
+			usleep(ROOM_MS * 1000);
+		slot = r->telling.slot;
+	}
+	if (now < until && r->is_first)
+		store_sweep(r->store, r->is_telling ? r->began_ns : r->session.seen_ns, 0);
+	session_each_open(&r->session, &r->telling, SIZE_MAX, on_untold, r);
 }
 
 static int finish(struct record *r)
@@ -146,9 +217,10 @@ static int finish(struct record *r)
 
 	notify_say("STOPPING=1");
 	session_finish(s);
-	session_each_open(s, 0, on_open, r);
+	tell_rest(r);
 	store_close(r->store, &r->stats);
 	r->store = NULL;
+	r->stats.dropped += r->untold;
 	lost = s->lost + s->full_told + r->stats.dropped;
 	if (r->stats.broken)
 		return 1;

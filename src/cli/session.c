@@ -21,7 +21,10 @@ static void on_event(void *ctx, const struct event *event)
 {
 	struct session *s = ctx;
 
-	if (!s->done && filter_match(&s->options->filter, event))
+	/* Who took a life as one that goes on hears of its end, whatever has become of it. */
+	bool told = event->kind == EVENT_CLOSE && event->close.told;
+
+	if (!s->done && (told || filter_match(&s->options->filter, event)))
 		s->sink(s->ctx, event);
 }
 
@@ -29,6 +32,7 @@ static void on_fact(void *ctx, const struct fact *fact)
 {
 	struct session *s = ctx;
 
+	s->fact_ns = fact->time_ns;
 	table_apply(s->table, fact);
 }
 
@@ -51,8 +55,15 @@ static void follow_clock(struct session *s)
 
 static size_t drain(struct session *s)
 {
+	uint64_t begin = kernel_now(), seen;
+	size_t n;
+
 	follow_clock(s);
-	return kernel_drain(s->kernel, DRAIN_MAX, on_fact, s);
+	n = kernel_drain(s->kernel, DRAIN_MAX, on_fact, s);
+	seen = n == DRAIN_MAX ? s->fact_ns : begin;
+	if (seen > s->seen_ns)
+		s->seen_ns = seen;
+	return n;
 }
 
 /* Looks at every socket there is; after a loss, what is not found is forgotten. */
@@ -184,23 +195,25 @@ int session_start(struct session *s)
 
 struct each {
 	const struct session *session;
-	event_sink_fn sink;
+	open_sink_fn sink;
 	void *ctx;
 };
 
-static void on_open(void *ctx, const struct event *life)
+static enum open_answer on_open(void *ctx, const struct event *life)
 {
 	struct each *each = ctx;
 
-	if (filter_match(&each->session->options->filter, life))
-		each->sink(each->ctx, life);
+	if (!filter_match(&each->session->options->filter, life))
+		return OPEN_UNWANTED;
+	return each->sink(each->ctx, life);
 }
 
-void session_each_open(struct session *s, uint64_t min_age_ns, event_sink_fn sink, void *ctx)
+bool session_each_open(struct session *s, struct table_telling *telling, size_t max,
+		       open_sink_fn sink, void *ctx)
 {
 	struct each each = {.session = s, .sink = sink, .ctx = ctx};
 
-	table_each_open(s->table, kernel_now(), min_age_ns, on_open, &each);
+	return table_each_open(s->table, telling, max, s->seen_ns, on_open, &each);
 }
 
 /* "" or "; not seen: binds ..."; what no hook of either tier tells here.  The end of TIME_WAIT is looked up instead. */
@@ -253,7 +266,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		if (n == DRAIN_MAX || asked || s->done)
 			continue;
 		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;
-		wait_ms = held ? HELD_MS : IDLE_MS;
+		wait_ms = held ? HELD_MS : s->wait_ms ? s->wait_ms : IDLE_MS;
 		kernel_wait(s->kernel, left < (uint64_t)wait_ms ? (int)left : wait_ms);
 	}
 }

@@ -31,7 +31,10 @@ struct session {
 	struct table *table;
 	struct serve *serve; /* answers `ls` and `who`; NULL: cannot */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
+	uint64_t fact_ns; /* time of the last fact */
+	uint64_t seen_ns; /* CLOCK_BOOTTIME up to which facts were read */
 	size_t sockets;		/* found at the start */
+	int wait_ms; /* set by the command: its next turn comes sooner; 0: when there is something */
 	bool done;		/* set by the command: no more events are wanted */
 
 	/* Loss: what was counted when last looked, and what the reader has been told. */
@@ -51,7 +54,8 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 /* Attaches and looks at what is there.  0 or -errno after saying why. */
 int session_start(struct session *s);
 /* table_each_open() through the filter, to the sink given here. */
-void session_each_open(struct session *s, uint64_t min_age_ns, event_sink_fn sink, void *ctx);
+bool session_each_open(struct session *s, struct table_telling *telling, size_t max,
+		       open_sink_fn sink, void *ctx);
 /* Says that tracing runs, and what the command adds to that. */
 void session_announce(struct session *s, const char *more);
 /*

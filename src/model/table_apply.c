@@ -65,27 +65,6 @@ static void push_span(struct socket *s, enum tcp_state state, uint64_t ns)
 	s->span_ns[s->span_count++] = ns;
 }
 
-void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns)
-{
-	struct event_close *c = &e->close;
-
-	event_of_socket(e, s, EVENT_CLOSE, time_ns);
-	c->end = EVENT_END_SEEN;
-	c->opened_ns = s->opened_ns;
-	c->duration_ns =
-		s->opened_ns && time_ns >= s->opened_ns ? time_ns - s->opened_ns : UINT64_MAX;
-	c->counted = false;
-	c->sent_bytes = c->received_bytes = 0;
-	c->retransmits = c->rtt_us = 0;
-	c->reason = REASON_UNKNOWN;
-	c->time_wait = false;
-	c->span_count = s->span_count;
-	for (unsigned int i = 0; i < s->span_count; i++) {
-		c->spans[i].state = (enum tcp_state)s->span_state[i];
-		c->spans[i].ns = s->span_ns[i];
-	}
-}
-
 /* Fills a state event and leaves `from`: its time becomes a span.  The record is in `to`
  * afterwards. */
 static void move(struct socket *s, struct event *e, enum tcp_state from, enum tcp_state to,
@@ -109,7 +88,7 @@ static void begin_life(struct socket *s, uint64_t time_ns)
 {
 	s->opened_ns = time_ns;
 	s->span_count = 0;
-	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER;
+	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_TOLD_OPEN;
 }
 
 bool socket_is_stale(const struct socket *s, const struct fact *f)
@@ -298,7 +277,7 @@ static void end_life(struct socket *s)
 	s->opened_ns = 0;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_ACCEPTED | SOCKET_CONNECT_SHOWN |
-		    SOCKET_PASSIVE | SOCKET_AUTOBIND;
+		    SOCKET_PASSIVE | SOCKET_AUTOBIND | SOCKET_TOLD_OPEN;
 }
 
 static void apply_closed(struct table *t, const struct fact *f)

@@ -34,6 +34,7 @@ enum socket_flag {
 	SOCKET_TO_TIME_WAIT = 1 << 17, /* a minisock took its place: CLOSED comes next */
 	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
 	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
+	SOCKET_TOLD_OPEN = 1 << 20,    /* who took it must hear of its end */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 
@@ -128,21 +129,17 @@ void socket_update(struct socket *s, const struct fact *f);
 /* The fact speaks of another socket than the record: the kernel reused the pointer. */
 bool socket_is_stale(const struct socket *s, const struct fact *f);
 /*
- * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose
- * birth was lost.  Out of the chain of its port, which the fact may change: who listens lists it
- * again.  The end of the life before waits no longer.
+ * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose birth was lost.  Out
+ * of the chain of its port, which the fact may change: who listens lists it again.  The end before waits no longer.
  */
 struct socket *socket_of(struct table *t, const struct fact *f);
 /* The process a fact names becomes the owner; a fact that names none changes nothing. */
 void socket_own(struct table *t, struct socket *s, const struct fact *f);
 /* The event of a call that failed: about what it asked for, which the record does not hold. */
 void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
-void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
-		     uint64_t time_ns);
+void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind, uint64_t time_ns);
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
-/* The close event of the life that ends at time_ns; counters and reason are the caller's. */
-void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
 
 /* table_ports.c: who holds a port */
 bool ports_init(struct table *t);
@@ -174,6 +171,9 @@ bool minisock_is_over(const struct socket *s, uint64_t now_ns);
 /* table_seed.c */
 /* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);
+
+/* table_open.c: the close event of the life that ends at time_ns; counters and reason are the caller's */
+void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
 
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */

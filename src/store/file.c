@@ -14,9 +14,11 @@
 
 #define HEADER_BYTES 100
 /* A look for damage is cut short: a day's store must not hold up the start. */
-#define CHECK_NS  2000000000ull
-#define LOCK_MS	  500
-#define LOCK_STEP 20
+#define CHECK_NS 2000000000ull
+#define LOCK_MS	 500
+/* A value or a row of a store is far shorter. */
+#define LENGTH_MAX (1 << 20)
+#define LOCK_STEP  20
 
 int store_fail(struct store_error *error, int err, const char *format, ...)
 {
@@ -26,6 +28,29 @@ int store_fail(struct store_error *error, int err, const char *format, ...)
 	vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);
 	return err;
+}
+
+const char *store_why(sqlite3 *db, int rc, char *out, size_t size)
+{
+	/* What this code found itself is no error of the last call. */
+	const char *text = db && (sqlite3_errcode(db) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db)
+									     : sqlite3_errstr(rc);
+
+	return store_plain(text, out, size);
+}
+
+const char *store_plain(const char *text, char *out, size_t size)
+{
+	char *to = out;
+
+	for (const char *p = text ? text : ""; *p && to + 5 < out + size; p++) {
+		if (*p >= ' ' && *p <= '~')
+			*to++ = *p;
+		else
+			to += snprintf(to, 5, "\\x%02x", (unsigned char)*p);
+	}
+	*to = '\0';
+	return out;
 }
 
 uint64_t store_clock(bool realtime)
@@ -96,6 +121,8 @@ static int check_content(const char *path, struct store_error *error)
 	int err, rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
 
 	if (rc == SQLITE_OK)
+		rc = file_guard(db);
+	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, "SELECT max(id) FROM life; SELECT max(id) FROM call", NULL,
 				  NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -104,17 +131,15 @@ static int check_content(const char *path, struct store_error *error)
 		sqlite3_progress_handler(db, 1000, out_of_time, &until);
 		rc = sqlite3_step(check);
 	}
-	if (rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(check, 0), "ok"))
-		snprintf(what, sizeof(what), "%s", sqlite3_column_text(check, 0));
+	if (rc == SQLITE_ROW && sqlite3_stricmp((const char *)sqlite3_column_text(check, 0), "ok"))
+		store_plain((const char *)sqlite3_column_text(check, 0), what, sizeof(what));
 	else if (rc != SQLITE_ROW && rc != SQLITE_INTERRUPT)
-		snprintf(what, sizeof(what), "%s", db ? sqlite3_errmsg(db) : "no memory");
-	for (char *p = what; *p; p++) {
-		if (*p == '\n')
-			*p = ' ';
-	}
+		store_why(db, rc, what, sizeof(what));
 	sqlite3_finalize(check);
 	sqlite3_close(db);
 	err = what[0] ? -EBADMSG : 0;
+	if (rc == SQLITE_MISMATCH)
+		return refuse_foreign(path, error);
 	if (rc == SQLITE_CANTOPEN || rc == SQLITE_PERM || rc == SQLITE_IOERR || rc == SQLITE_BUSY)
 		return store_fail(error, -EIO, "cannot read %s: %s", path, what);
 	return err ? refuse_damaged(path, what, error) : 0;
@@ -188,7 +213,74 @@ int file_lock(const char *path, struct store_error *error)
 /* The tables first, then the log, so that the file itself says from the start what it is. */
 int file_create(sqlite3 *db, struct store_error *error)
 {
-	if (sqlite3_exec(db, schema_sql, NULL, NULL, NULL) != SQLITE_OK)
-		return store_fail(error, -EIO, "cannot make the store: %s", sqlite3_errmsg(db));
+	int rc = sqlite3_exec(db, schema_sql, NULL, NULL, NULL);
+	char why[256];
+
+	if (rc != SQLITE_OK)
+		return store_fail(error, -EIO, "cannot make the store: %s",
+				  store_why(db, rc, why, sizeof(why)));
 	return 0;
+}
+
+/* Every table and index of ours is in `db` as we make it; others may be there, too. */
+static int same_tables(sqlite3 *ours, sqlite3 *db)
+{
+	static const char each[] = "SELECT type,name,sql FROM sqlite_schema WHERE type IN "
+				   "('table','index') AND sql IS NOT NULL";
+	static const char find[] = "SELECT 1 FROM sqlite_schema WHERE type=? AND name=? AND sql=?";
+	sqlite3_stmt *o = NULL, *s = NULL;
+	int rc = sqlite3_prepare_v2(ours, each, -1, &o, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(db, find, -1, &s, NULL);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(o)) == SQLITE_ROW) {
+		for (int i = 0; i < 3; i++)
+			sqlite3_bind_value(s, i + 1, sqlite3_column_value(o, i));
+		rc = sqlite3_step(s);
+		rc = rc == SQLITE_DONE ? SQLITE_MISMATCH : rc == SQLITE_ROW ? SQLITE_OK : rc;
+		sqlite3_reset(s);
+	}
+	sqlite3_finalize(o);
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int has_trigger(sqlite3 *db)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema WHERE type='trigger' LIMIT 1",
+				    -1, &s, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	sqlite3_finalize(s);
+	return rc == SQLITE_ROW ? SQLITE_MISMATCH : rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/*
+ * As https://sqlite.org/security.html advises for a file that others may have made.  The views are for people: their text may
+ * differ, and nothing here reads one.
+ */
+int file_guard(sqlite3 *db)
+{
+	sqlite3 *ours = NULL;
+	int rc;
+
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, LENGTH_MAX);
+	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+	rc = sqlite3_exec(db, "PRAGMA cell_size_check=ON;PRAGMA mmap_size=0", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_open(":memory:", &ours);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(ours, schema_sql, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = same_tables(ours, db);
+	if (rc == SQLITE_OK)
+		rc = has_trigger(db);
+	sqlite3_close(ours);
+	return rc;
 }

@@ -45,7 +45,9 @@ static int read_state(struct rows *r)
 		rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW) {
 		r->next_id = sqlite3_column_int64(s, 0);
-		rc = SQLITE_OK;
+		rc = rows_are_numbers(1, r->next_id) && sqlite3_column_type(s, 0) == SQLITE_INTEGER
+			     ? SQLITE_OK
+			     : SQLITE_CORRUPT;
 	}
 	sqlite3_finalize(s);
 	return rc;
@@ -92,7 +94,7 @@ void rows_begin(struct rows *r)
 {
 	r->undo_count = 0;
 	r->named_count = 0;
-	r->count = 0;
+	r->count = r->opened = 0;
 	r->undo_next_id = r->next_id;
 	r->undo_call = r->call;
 	r->undo_block = r->block;
@@ -114,7 +116,7 @@ void rows_rollback(struct rows *r)
 	r->next_id = r->undo_next_id;
 	r->call = r->undo_call;
 	r->block = r->undo_block;
-	r->count = 0;
+	r->count = r->opened = 0;
 }
 
 /* ---- processes and namespaces ---- */
@@ -378,7 +380,8 @@ static int find_open(struct rows *r, int64_t netns, int64_t key, struct known *r
 /* What an earlier look or an earlier run knew of a start that this trace has not seen. */
 static void take_start(struct record *e, const struct known *k)
 {
-	if ((e->facts & FACTS_OPENED) || !k->id || (int64_t)e->boot_ns < k->since_boot)
+	if ((e->facts & FACTS_OPENED) || !k->id || k->since_boot < 0 ||
+	    (int64_t)e->boot_ns < k->since_boot)
 		return;
 	e->facts |= k->facts & FACTS_OPENED;
 	e->lived_ns = e->boot_ns - (uint64_t)k->since_boot;
@@ -391,8 +394,9 @@ static int apply_life(struct rows *r, struct record *e)
 	int64_t netns, id;
 	int rc = netns_of(r, e->netns, &netns);
 
-	/* Shorter ones were never said to be open. */
-	if (rc == SQLITE_OK && (!(e->facts & FACTS_OPENED) || scale_of(e->lived_ns) > 0))
+	/* Others were never said to be open. */
+	if (rc == SQLITE_OK &&
+	    (e->number || !(e->facts & FACTS_OPENED) || scale_of(e->lived_ns) > 0))
 		rc = find_open(r, netns, key_of(e), &known);
 	if (rc == SQLITE_OK && known.id) {
 		sqlite3_bind_int64(r->statement[DELETE_OPEN], 1, known.id);
@@ -428,6 +432,7 @@ static int apply_open(struct rows *r, struct record *e)
 	sqlite3_bind_int64(s, 19, key_of(e));
 	sqlite3_bind_int64(s, 20, r->run);
 	sqlite3_bind_int64(s, 21, (int64_t)(e->boot_ns - e->lived_ns));
+	r->opened++;
 	return rows_run(s);
 }
 
@@ -485,40 +490,50 @@ int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns
 
 /* The rows go where the ended ones are; how long they lasted is known up to their run's last sign
  * of life. */
-int rows_sweep(struct rows *r, bool other_boots)
+int rows_sweep(struct rows *r, const struct record *until)
 {
-	static const char where[] = "(open.run<>%lld AND (%d OR (SELECT boot FROM run WHERE "
-				    "id=open.run)<>%lld))";
 	char condition[256], text[2048];
 	sqlite3_stmt *s = NULL;
 	int rc;
 
-	snprintf(condition, sizeof(condition), where, (long long)r->run, !other_boots,
-		 (long long)r->boot);
+	if (until)
+		snprintf(condition, sizeof(condition), "since_boot+lived<%lld",
+			 (long long)until->boot_ns);
+	else
+		snprintf(condition, sizeof(condition),
+			 "(SELECT boot FROM run WHERE id=open.run)<>%lld", (long long)r->boot);
 	snprintf(text, sizeof(text),
 		 "INSERT INTO life SELECT %lld+row_number() OVER (ORDER BY id),"
 		 "max(closed,alive),lived+max(alive-closed,0),local_port,peer_port,"
 		 "CASE WHEN l<1e9 THEN 0 WHEN l<1e10 THEN 1 WHEN l<1e11 THEN 2 WHEN l<1e12 THEN 3 "
 		 "WHEN l<1e13 THEN 4 WHEN l<1e14 THEN 5 WHEN l<1e15 THEN 6 ELSE 7 END,"
 		 "(facts&~(3<<%d))|(%d<<%d),netns,cookie,local,peer,process,sent,received,"
-		 "retransmits,rtt,error,states FROM (SELECT open.*,run.alive AS alive,"
-		 "lived+max(alive-closed,0) AS l FROM open JOIN run ON run.id=open.run WHERE %s);"
+		 "retransmits,rtt,error,states FROM (SELECT *,lived+max(alive-closed,0) AS l "
+		 "FROM (SELECT open.*,CASE run.id WHEN %lld THEN %lld ELSE run.alive END AS alive "
+		 "FROM open JOIN run ON run.id=open.run WHERE %s));"
 		 "UPDATE process SET lives=lives+c FROM (SELECT process AS p,count(*) AS c FROM "
 		 "open WHERE %s GROUP BY 1) WHERE id=p;"
 		 "DELETE FROM open WHERE %s",
 		 (long long)r->next_id - 1, FACTS_END_SHIFT, EVENT_END_UNSEEN, FACTS_END_SHIFT,
-		 condition, condition, condition);
+		 (long long)r->run, until ? (long long)until->time_ns : 0, condition, condition,
+		 condition);
 	rc = sqlite3_exec(r->db, text, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
 	rc = sqlite3_prepare_v2(r->db, "SELECT closed,lived FROM life WHERE id>=? ORDER BY id", -1,
 				&s, NULL);
 	sqlite3_bind_int64(s, 1, r->next_id);
-	for (int64_t id; rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW;)
-		rc = new_id(r, (uint64_t)sqlite3_column_int64(s, 0),
-			    (uint64_t)sqlite3_column_int64(s, 1), &id);
+	for (int64_t id; rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW;) {
+		int64_t closed = sqlite3_column_int64(s, 0), lived = sqlite3_column_int64(s, 1);
+
+		if (sqlite3_column_type(s, 0) != SQLITE_INTEGER || closed < 0 ||
+		    sqlite3_column_type(s, 1) != SQLITE_INTEGER || lived < 0)
+			rc = SQLITE_CORRUPT;
+		else
+			rc = new_id(r, (uint64_t)closed, (uint64_t)lived, &id);
+	}
 	sqlite3_finalize(s);
-	return rc;
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int rows_apply(struct rows *r, const struct chunk *chunk)
@@ -542,7 +557,7 @@ int rows_apply(struct rows *r, const struct chunk *chunk)
 		case RECORD_OPEN: rc = apply_open(r, e); break;
 		case RECORD_CALL: rc = apply_call(r, e); break;
 		case RECORD_LOST: rc = put_loss(r, e->time_ns, e); break;
-		case RECORD_SWEEP: rc = rows_sweep(r, false); break;
+		case RECORD_SWEEP: rc = rows_sweep(r, e); break;
 		case RECORD_TROUBLE: rc = trouble_apply(r, e); break;
 		case RECORD_HOLDER: rc = holder_apply(r, e); break;
 		}

@@ -25,26 +25,37 @@ static int find_oldest(sqlite3 *db, struct oldest *ret)
 		db, "SELECT first,last,newest FROM block ORDER BY first LIMIT 1", -1, &s, NULL);
 
 	*ret = (struct oldest){0};
-	if (rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) {
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
 		ret->first = sqlite3_column_int64(s, 0);
 		ret->last = sqlite3_column_int64(s, 1);
 		ret->newest = sqlite3_column_int64(s, 2);
 		ret->found = true;
 	}
 	sqlite3_finalize(s);
-	return rc;
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	return rows_are_numbers(ret->first, ret->last) ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
-static int64_t pragma(sqlite3 *db, const char *text)
+static int pragma(sqlite3 *db, const char *text, uint64_t *ret)
 {
 	sqlite3_stmt *s = NULL;
-	int64_t value = 0;
+	int rc = sqlite3_prepare_v2(db, text, -1, &s, NULL);
 
-	if (sqlite3_prepare_v2(db, text, -1, &s, NULL) == SQLITE_OK &&
-	    sqlite3_step(s) == SQLITE_ROW)
-		value = sqlite3_column_int64(s, 0);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		*ret = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
-	return value;
+	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+}
+
+/* The number of a row may be any in a file that others made. */
+static size_t mark_of(int64_t process)
+{
+	return (size_t)((uint64_t)process % MARKS);
 }
 
 /* Rows of processes that no life names any more; those a slot still stands for stay. */
@@ -58,16 +69,19 @@ static int delete_unused(struct rows *r)
 	int count = 0, rc;
 
 	for (int i = 1; i <= SLOTS; i++)
-		mark[r->process[i] % MARKS / 64] |= UINT64_C(1) << r->process[i] % 64;
+		mark[mark_of(r->process[i]) / 64] |= UINT64_C(1) << mark_of(r->process[i]) % 64;
 	rc = sqlite3_prepare_v2(r->db, find, -1, &s, NULL);
 	sqlite3_bind_int(s, 1, UNUSED_MAX);
-	while (rc == SQLITE_OK && count < UNUSED_MAX && sqlite3_step(s) == SQLITE_ROW)
+	while (rc == SQLITE_OK && count < UNUSED_MAX && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		unused[count++] = sqlite3_column_int64(s, 0);
+		rc = SQLITE_OK;
+	}
 	sqlite3_finalize(s);
+	rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
 	for (int i = 0; i < count && rc == SQLITE_OK; i++) {
 		char text[64];
 
-		if (mark[unused[i] % MARKS / 64] >> unused[i] % 64 & 1)
+		if (mark[mark_of(unused[i]) / 64] >> mark_of(unused[i]) % 64 & 1)
 			continue;
 		snprintf(text, sizeof(text), "DELETE FROM process WHERE id=%lld",
 			 (long long)unused[i]);
@@ -102,15 +116,17 @@ static int delete_rows(struct rows *r, const struct oldest *o, int64_t upto)
 }
 
 /* The file, with what a commit may add to the log, is above its bound. */
-static bool is_too_large(const struct keep *k, sqlite3 *db, bool *ret_cut)
+static int is_too_large(const struct keep *k, sqlite3 *db, bool *ret, bool *ret_cut)
 {
-	uint64_t pages = (uint64_t)pragma(db, "PRAGMA page_count");
-	uint64_t unused = (uint64_t)pragma(db, "PRAGMA freelist_count");
-	uint64_t limit = (k->bytes - k->log_bytes) / k->page_bytes;
+	uint64_t limit = (k->bytes - k->log_bytes) / k->page_bytes, pages = 0, unused = 0;
+	int rc = pragma(db, "PRAGMA page_count", &pages);
 
+	if (rc == SQLITE_OK)
+		rc = pragma(db, "PRAGMA freelist_count", &unused);
 	*ret_cut = pages > limit && unused > 0;
 	/* A few pages stay free, or the next rows would grow the file. */
-	return pages - unused + limit / 64 > limit;
+	*ret = pages + limit / 64 > limit + unused;
+	return rc;
 }
 
 /* One block, or its first `*max` rows; *ret_due: there was something to do. */
@@ -119,15 +135,17 @@ static int delete_block(const struct keep *k, struct rows *r, uint64_t now_ns, i
 {
 	struct oldest o;
 	int64_t upto;
+	bool large = false;
 	int rc = find_oldest(r->db, &o);
 
 	if (rc != SQLITE_OK)
 		return rc;
 	*ret_due = o.found && k->ns && now_ns > k->ns && o.newest < (int64_t)(now_ns - k->ns);
-	if (k->bytes && is_too_large(k, r->db, ret_cut))
-		*ret_due = o.found;
-	if (!*ret_due)
-		return SQLITE_OK;
+	if (k->bytes)
+		rc = is_too_large(k, r->db, &large, ret_cut);
+	*ret_due |= o.found && large;
+	if (rc != SQLITE_OK || !*ret_due)
+		return rc;
 	upto = o.last < o.first + *max ? o.last : o.first + *max - 1;
 	*max -= upto - o.first + 1;
 	return delete_rows(r, &o, upto);

@@ -6,6 +6,9 @@
 
 /* Text behind a record is cut where it would not fit; paths of cgroups end at 4096. */
 #define TEXT_MAX 3900
+/* A life at most, its process included. */
+#define OPEN_BYTES                                                                                 \
+	(sizeof(struct record) + SPANS_BYTES + sizeof(struct record_process) + 2 * TEXT_MAX + 8)
 
 static uint16_t text_len(const char *text)
 {
@@ -120,7 +123,8 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 
 	if ((kind != RECORD_LOST && !find_slot(s, e->process, &slot)) ||
 	    !(r = queue_reserve(&s->queue, size))) {
-		drop(s);
+		if (kind != RECORD_OPEN)
+			drop(s);
 		return false;
 	}
 	memset(r, 0, sizeof(*r));
@@ -134,6 +138,7 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 	case RECORD_OPEN:
 		fill_socket(r, e);
 		fill_life(r, e);
+		r->number = e->close.told;
 		break;
 	case RECORD_CALL:
 		fill_socket(r, e);
@@ -219,40 +224,48 @@ static void put_trouble(struct store *s, const struct event_trouble *t, int64_t 
 		put_holder(s, &t->holders[i], wall_offset_ns);
 }
 
-static void put_call(struct store *s, const struct event *e, int64_t wall_offset_ns)
+static bool put_call(struct store *s, const struct event *e, int64_t wall_offset_ns)
 {
-	if (put_event(s, e, wall_offset_ns, RECORD_CALL) && e->trouble)
+	bool put = put_event(s, e, wall_offset_ns, RECORD_CALL);
+
+	if (put && e->trouble)
 		put_trouble(s, e->trouble, wall_offset_ns);
+	return put;
 }
 
-void store_event(struct store *s, const struct event *event, int64_t wall_offset_ns)
+bool store_event(struct store *s, const struct event *event, int64_t wall_offset_ns)
 {
 	switch (event->kind) {
-	case EVENT_CLOSE: put_event(s, event, wall_offset_ns, RECORD_LIFE); break;
+	case EVENT_CLOSE: return put_event(s, event, wall_offset_ns, RECORD_LIFE);
 	case EVENT_BIND:
-	case EVENT_LISTEN: put_call(s, event, wall_offset_ns); break;
-	case EVENT_CONNECT:
-		if (event->error)
-			put_call(s, event, wall_offset_ns);
-		break;
-	case EVENT_LOST: put_event(s, event, wall_offset_ns, RECORD_LOST); break;
+	case EVENT_LISTEN: return put_call(s, event, wall_offset_ns);
+	case EVENT_CONNECT: return !event->error || put_call(s, event, wall_offset_ns);
+	case EVENT_LOST: return put_event(s, event, wall_offset_ns, RECORD_LOST);
 	case EVENT_ACCEPT:
 	case EVENT_STATE:
 	case EVENT_KINDS: break;
 	}
+	return true;
 }
 
-void store_open_life(struct store *s, const struct event *life, int64_t wall_offset_ns)
+bool store_open_life(struct store *s, const struct event *life, int64_t wall_offset_ns)
 {
-	put_event(s, life, wall_offset_ns, RECORD_OPEN);
+	return queue_has_half(&s->queue, OPEN_BYTES) &&
+	       put_event(s, life, wall_offset_ns, RECORD_OPEN);
 }
 
-void store_sweep(struct store *s)
+bool store_sweep(struct store *s, uint64_t since_boot_ns, uint64_t alive_ns)
 {
 	struct record *r = queue_reserve(&s->queue, sizeof(*r));
 
 	if (!r)
-		return;
-	*r = (struct record){.size = sizeof(*r), .kind = RECORD_SWEEP};
+		return false;
+	*r = (struct record){
+		.size = sizeof(*r),
+		.kind = RECORD_SWEEP,
+		.time_ns = alive_ns,
+		.boot_ns = since_boot_ns,
+	};
 	queue_commit(&s->queue, sizeof(*r), false);
+	return true;
 }

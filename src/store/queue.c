@@ -71,6 +71,18 @@ void *queue_reserve(struct queue *q, size_t size)
 	return q->filling ? q->filling->data + q->filling->used : NULL;
 }
 
+bool queue_has_half(struct queue *q, size_t size)
+{
+	bool has;
+
+	if (q->filling && CHUNK_BYTES - q->filling->used < size)
+		queue_hand_over(q);
+	pthread_mutex_lock(&q->lock);
+	has = q->waiting + !q->filling <= q->max / 2;
+	pthread_mutex_unlock(&q->lock);
+	return has;
+}
+
 void queue_commit(struct queue *q, size_t size, bool is_row)
 {
 	q->filling->used += size;

@@ -38,6 +38,8 @@ int queue_init(struct queue *q, size_t bytes);
 void queue_done(struct queue *q);
 /* Room for a record of `size` bytes, NULL when memory is full; the producer's thread. */
 void *queue_reserve(struct queue *q, size_t size);
+/* There is room for `size` bytes, and half of the memory is left then. */
+bool queue_has_half(struct queue *q, size_t size);
 void queue_commit(struct queue *q, size_t size, bool is_row);
 void queue_hand_over(struct queue *q);
 void queue_stop(struct queue *q);

@@ -14,10 +14,15 @@
 
 static int (*read_stop)(void *unused);
 
-static int fail_sql(struct store_reader *r, struct store_error *error)
+static int fail_sql(struct store_reader *r, int rc, struct store_error *error)
 {
+	char why[256];
+
+	if (rc == SQLITE_MISMATCH)
+		return store_fail(error, -EINVAL, "cannot read the store: its tables are not those "
+						  "that sockwatch makes");
 	return store_fail(error, -EIO, "cannot read the store: %s",
-			  r->db ? sqlite3_errmsg(r->db) : "no memory");
+			  store_why(r->db, rc, why, sizeof(why)));
 }
 
 /* A store that nobody writes can be read where its readers may write nothing, not even the index of its log. */
@@ -62,7 +67,7 @@ void store_read_until(int (*stop)(void *unused))
 static int probe_db(sqlite3 *db)
 {
 	sqlite3_progress_handler(db, STOP_STEPS, read_stop, NULL);
-	return sqlite3_exec(db, "SELECT 1 FROM run LIMIT 1", NULL, NULL, NULL);
+	return sqlite3_exec(db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
 }
 
 static int open_db(struct store_reader *r, const char *path)
@@ -80,6 +85,8 @@ static int open_db(struct store_reader *r, const char *path)
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(r->db, 2000);
 	if (rc == SQLITE_OK)
+		rc = file_guard(r->db);
+	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(r->db,
 					"SELECT pid,tid,uid,name,cgroup,container FROM process "
 					"WHERE id=?",
@@ -94,6 +101,7 @@ struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct
 {
 	struct store_reader *r;
 	bool is_new = false;
+	int rc;
 
 	if (file_check_header(path, &is_new, error) < 0)
 		return NULL;
@@ -109,8 +117,9 @@ struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct
 	}
 	r->now_ns = now_ns;
 	r->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (open_db(r, path) != SQLITE_OK) {
-		fail_sql(r, error);
+	rc = open_db(r, path);
+	if (rc != SQLITE_OK) {
+		fail_sql(r, rc, error);
 		store_reader_close(r);
 		return NULL;
 	}
@@ -160,6 +169,20 @@ static bool matches(const struct store_query *q, const struct event *e)
 	return filter_match(q->filter, e);
 }
 
+static int64_t number(struct store_reader *r, const char *text, uint64_t bind, int64_t otherwise)
+{
+	sqlite3_stmt *s = NULL;
+	int64_t value = otherwise;
+
+	if (sqlite3_prepare_v2(r->db, text, -1, &s, NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(s, 1, (int64_t)bind);
+		if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+			value = sqlite3_column_int64(s, 0);
+	}
+	sqlite3_finalize(s);
+	return value;
+}
+
 static int answer(struct store_reader *r, struct answer *a, char *text, bool open_ones)
 {
 	sqlite3_stmt *s = NULL;
@@ -167,6 +190,7 @@ static int answer(struct store_reader *r, struct answer *a, char *text, bool ope
 	int rc = text ? sqlite3_prepare_v2(r->db, text, -1, &s, NULL) : SQLITE_NOMEM;
 
 	sqlite3_free(text);
+	r->running = store_is_recording(r) ? number(r, "SELECT max(id) FROM run", 0, 0) : 0;
 	while (rc == SQLITE_OK && !a->ended && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		rc = SQLITE_OK;
 		if (!row_event(r, s, &e)) {
@@ -180,20 +204,6 @@ static int answer(struct store_reader *r, struct answer *a, char *text, bool ope
 	}
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int64_t number(struct store_reader *r, const char *text, uint64_t bind, int64_t otherwise)
-{
-	sqlite3_stmt *s = NULL;
-	int64_t value = otherwise;
-
-	if (sqlite3_prepare_v2(r->db, text, -1, &s, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(s, 1, (int64_t)bind);
-		if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
-			value = sqlite3_column_int64(s, 0);
-	}
-	sqlite3_finalize(s);
-	return value;
 }
 
 uint64_t store_last(struct store_reader *r)
@@ -216,7 +226,7 @@ int store_read(struct store_reader *r, const struct store_query *query,
 	if (rc == SQLITE_OK)
 		*ret_last = store_last(r);
 	else
-		fail_sql(r, error);
+		fail_sql(r, rc, error);
 	sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : -EIO;
 }
@@ -248,7 +258,7 @@ int store_read_past(struct store_reader *r, const char *boot_id, bool open, uint
 		rc = answer(r, &a,
 			    open ? query_open_of(boot) : query_time_waits_of(r->db, boot, from_ns),
 			    false);
-	return rc == SQLITE_OK ? 0 : fail_sql(r, error);
+	return rc == SQLITE_OK ? 0 : fail_sql(r, rc, error);
 }
 
 bool store_span(struct store_reader *r, uint64_t *ret_from_ns, uint64_t *ret_to_ns)

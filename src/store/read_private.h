@@ -17,6 +17,7 @@ struct store_reader {
 	sqlite3 *db;
 	int lock_fd;
 	uint64_t now_ns;
+	int64_t running; /* the run that goes on, 0 none: what others left open has ended */
 	struct cached cached[PROCESS_CACHE]; /* direct mapped */
 	sqlite3_stmt *find_process, *find_netns;
 	int64_t netns_row;
@@ -66,6 +67,8 @@ bool row_event(struct store_reader *r, sqlite3_stmt *row, struct event *ret);
 /* The copy has strings of its own; false when there is no such row. */
 bool row_process(struct store_reader *r, int64_t id, struct process *ret);
 void row_forget_process(struct process *p);
+/* 0 where there is none; *ok becomes false for what is no integer or above max (UINT64_MAX: any, as its 64 bits). */
+uint64_t row_number(sqlite3_stmt *s, int column, uint64_t max, bool *ok);
 bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret);
 /* read_trouble.c: what was in the way of a call, until the next; NULL when nothing is known. */
 const struct event_trouble *row_trouble(struct store_reader *r, int64_t call);

@@ -5,10 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy_text(sqlite3_stmt *s, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(s, column);
+#define TEXT_MAX  4096
+#define ERROR_MAX 4095 /* MAX_ERRNO of the kernel */
 
+/* A number as the writer puts it: an integer, NULL where it has none. */
+uint64_t row_number(sqlite3_stmt *s, int column, uint64_t max, bool *ok)
+{
+	int type = sqlite3_column_type(s, column);
+	int64_t value = type == SQLITE_INTEGER ? sqlite3_column_int64(s, column) : 0;
+
+	if ((type != SQLITE_INTEGER && type != SQLITE_NULL) || (uint64_t)value > max) {
+		*ok = false;
+		return 0;
+	}
+	return (uint64_t)value;
+}
+
+static const char *text_of(sqlite3_stmt *s, int column, bool *ok)
+{
+	int type = sqlite3_column_type(s, column);
+
+	if (type == SQLITE_TEXT && sqlite3_column_bytes(s, column) <= TEXT_MAX)
+		return (const char *)sqlite3_column_text(s, column);
+	if (type != SQLITE_NULL)
+		*ok = false;
+	return NULL;
+}
+
+static char *copy_text(const char *text)
+{
 	return text ? strdup(text) : NULL;
 }
 
@@ -31,34 +56,42 @@ void reader_forget(struct store_reader *r)
 		forget(&r->cached[i]);
 }
 
+static bool read_process(sqlite3_stmt *s, struct process *ret)
+{
+	bool ok = true;
+	const char *name = text_of(s, 3, &ok), *cgroup = text_of(s, 4, &ok);
+	const char *container = text_of(s, 5, &ok);
+	struct process p = {
+		.pid = (uint32_t)row_number(s, 0, UINT32_MAX, &ok),
+		.tid = (uint32_t)row_number(s, 1, UINT32_MAX, &ok),
+		.uid = (uint32_t)row_number(s, 2, UINT32_MAX, &ok),
+	};
+
+	if (!ok)
+		return false;
+	if (name)
+		memcpy(p.name, name, strnlen(name, PROCESS_NAME_SIZE - 1));
+	p.cgroup = copy_text(cgroup);
+	p.container = copy_text(container);
+	row_forget_process(ret);
+	*ret = p;
+	return true;
+}
+
 bool row_process(struct store_reader *r, int64_t id, struct process *ret)
 {
 	sqlite3_stmt *s = r->find_process;
 	bool found;
 
 	sqlite3_bind_int64(s, 1, id);
-	found = sqlite3_step(s) == SQLITE_ROW;
-	if (found) {
-		const char *name = (const char *)sqlite3_column_text(s, 3);
-
-		row_forget_process(ret);
-		*ret = (struct process){
-			.pid = (uint32_t)sqlite3_column_int64(s, 0),
-			.tid = (uint32_t)sqlite3_column_int64(s, 1),
-			.uid = (uint32_t)sqlite3_column_int64(s, 2),
-			.cgroup = copy_text(s, 4),
-			.container = copy_text(s, 5),
-		};
-		if (name)
-			memcpy(ret->name, name, strnlen(name, PROCESS_NAME_SIZE - 1));
-	}
+	found = sqlite3_step(s) == SQLITE_ROW && read_process(s, ret);
 	sqlite3_reset(s);
 	return found;
 }
 
 static const struct process *process_of(struct store_reader *r, int64_t id)
 {
-	struct cached *c = &r->cached[id % PROCESS_CACHE];
+	struct cached *c = &r->cached[(uint64_t)id % PROCESS_CACHE];
 
 	if (c->id != id && row_process(r, id, &c->process))
 		c->id = id;
@@ -68,11 +101,14 @@ static const struct process *process_of(struct store_reader *r, int64_t id)
 static uint32_t netns_of(struct store_reader *r, int64_t row)
 {
 	sqlite3_stmt *s = r->find_netns;
+	bool ok;
 
 	if (row == r->netns_row)
 		return r->netns_inode;
 	sqlite3_bind_int64(s, 1, row);
-	r->netns_inode = sqlite3_step(s) == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(s, 0) : 0;
+	r->netns_inode = 0;
+	if (sqlite3_step(s) == SQLITE_ROW)
+		r->netns_inode = (uint32_t)row_number(s, 0, UINT32_MAX, &ok);
 	r->netns_row = row;
 	sqlite3_reset(s);
 	return r->netns_inode;
@@ -80,7 +116,9 @@ static uint32_t netns_of(struct store_reader *r, int64_t row)
 
 bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret)
 {
-	*ret = (struct endpoint){.port = (uint16_t)sqlite3_column_int(s, port)};
+	bool ok = true;
+
+	*ret = (struct endpoint){.port = (uint16_t)row_number(s, port, UINT16_MAX, &ok)};
 	if (sqlite3_column_type(s, column) == SQLITE_BLOB) {
 		const uint8_t *bytes = sqlite3_column_blob(s, column);
 		int len = sqlite3_column_bytes(s, column);
@@ -91,78 +129,110 @@ bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret)
 		if (len == 20)
 			memcpy(&ret->ifindex, bytes + 16, 4);
 	} else {
-		int64_t v4 = sqlite3_column_int64(s, column);
+		uint64_t v4 = row_number(s, column, UINT32_MAX, &ok);
 
 		for (int i = 0; i < 4; i++)
 			ret->addr[i] = (uint8_t)(v4 >> (24 - 8 * i));
 	}
-	return true;
+	return ok;
 }
 
-static void read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, struct event *e)
+static bool read_spans(sqlite3_stmt *s, struct event_close *c)
 {
-	uint64_t lived = (uint64_t)sqlite3_column_int64(s, COLUMN_LIVED);
+	int type = sqlite3_column_type(s, COLUMN_STATES);
+
+	if (type == SQLITE_BLOB) {
+		const uint8_t *bytes = sqlite3_column_blob(s, COLUMN_STATES);
+
+		spans_unpack(c, bytes, (size_t)sqlite3_column_bytes(s, COLUMN_STATES));
+	}
+	return type == SQLITE_BLOB || type == SQLITE_NULL;
+}
+
+/* A life that goes on does so until now; where nobody watches any more, it did when last seen. */
+static void read_open(struct store_reader *r, uint64_t alive_ns, bool now, struct event *e)
+{
+	struct event_close *c = &e->close;
+	uint64_t seen = e->time_ns;
+
+	e->time_ns = now ? r->now_ns : alive_ns;
+	if (e->time_ns < seen)
+		e->time_ns = seen;
+	if (c->span_count)
+		c->spans[c->span_count - 1].ns += e->time_ns - seen;
+	if (!now)
+		c->end = EVENT_END_UNSEEN;
+}
+
+static bool read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, struct event *e)
+{
+	bool ok = true;
+	uint64_t lived = row_number(s, COLUMN_LIVED, INT64_MAX, &ok), seen = e->time_ns;
+	uint64_t alive = row_number(s, COLUMN_ALIVE, INT64_MAX, &ok);
+	uint64_t run = row_number(s, COLUMN_RUN, INT64_MAX, &ok);
+	unsigned int end = facts >> FACTS_END_SHIFT & 3, state = facts >> FACTS_STATE_SHIFT & 15;
 	struct event_close *c = &e->close;
 
 	*c = (struct event_close){
-		.end = (enum event_end)(facts >> FACTS_END_SHIFT & 3),
-		.state = (enum tcp_state)(facts >> FACTS_STATE_SHIFT & 15),
+		.end = (enum event_end)end,
+		.state = (enum tcp_state)state,
 		.duration_ns = UINT64_MAX,
 		.counted = facts & FACTS_COUNTED,
-		.sent_bytes = (uint64_t)sqlite3_column_int64(s, COLUMN_A),
-		.received_bytes = (uint64_t)sqlite3_column_int64(s, COLUMN_B),
-		.retransmits = (uint32_t)sqlite3_column_int64(s, COLUMN_C),
-		.rtt_us = (uint32_t)sqlite3_column_int64(s, COLUMN_D),
+		.sent_bytes = row_number(s, COLUMN_A, UINT64_MAX, &ok),
+		.received_bytes = row_number(s, COLUMN_B, UINT64_MAX, &ok),
+		.retransmits = (uint32_t)row_number(s, COLUMN_C, UINT32_MAX, &ok),
+		.rtt_us = (uint32_t)row_number(s, COLUMN_D, UINT32_MAX, &ok),
 		.reason = (enum close_reason)(facts >> FACTS_REASON_SHIFT & 15),
 		.time_wait = facts & FACTS_TIME_WAIT,
 	};
+	if (end > EVENT_END_UNSEEN || state >= STATES || !read_spans(s, c) || !ok)
+		return false;
 	if (c->reason >= REASONS)
 		c->reason = REASON_UNKNOWN;
-	spans_unpack(c, sqlite3_column_blob(s, COLUMN_STATES),
-		     (size_t)sqlite3_column_bytes(s, COLUMN_STATES));
 	if (facts & FACTS_OPENED)
-		c->opened_ns = e->time_ns - lived;
-	if (c->end == EVENT_END_OPEN) {
-		uint64_t seen = e->time_ns;
-		bool now = store_is_recording(r);
-
-		e->time_ns = now ? r->now_ns : (uint64_t)sqlite3_column_int64(s, COLUMN_ALIVE);
-		if (e->time_ns < seen)
-			e->time_ns = seen;
-		lived += e->time_ns - seen;
-		if (c->span_count)
-			c->spans[c->span_count - 1].ns += e->time_ns - seen;
-		if (!now)
-			c->end = EVENT_END_UNSEEN;
-	}
+		c->opened_ns = e->time_ns > lived ? e->time_ns - lived : 1;
+	if (c->end == EVENT_END_OPEN)
+		read_open(r, alive, r->running && (int64_t)run == r->running, e);
 	if ((facts & FACTS_OPENED) && c->end != EVENT_END_UNSEEN)
-		c->duration_ns = lived;
+		c->duration_ns = lived + (e->time_ns - seen);
+	return true;
+}
+
+static bool read_lost(sqlite3_stmt *s, struct event *e)
+{
+	bool ok = true;
+
+	e->lost = (struct event_lost){
+		.count = row_number(s, COLUMN_A, UINT64_MAX, &ok),
+		.since_ns = row_number(s, COLUMN_B, INT64_MAX, &ok),
+		.added = row_number(s, COLUMN_C, UINT64_MAX, &ok),
+		.removed = row_number(s, COLUMN_D, UINT64_MAX, &ok),
+	};
+	return ok;
 }
 
 bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 {
-	uint32_t facts = (uint32_t)sqlite3_column_int64(s, COLUMN_FACTS);
-	int64_t process = sqlite3_column_int64(s, COLUMN_PROCESS);
+	bool ok = true;
+	uint32_t facts = (uint32_t)row_number(s, COLUMN_FACTS, UINT32_MAX, &ok);
+	int64_t process = (int64_t)row_number(s, COLUMN_PROCESS, UINT64_MAX, &ok);
 
 	*e = (struct event){
-		.kind = (enum event_kind)sqlite3_column_int(s, COLUMN_KIND),
-		.time_ns = (uint64_t)sqlite3_column_int64(s, COLUMN_TIME),
+		.kind = (enum event_kind)row_number(s, COLUMN_KIND, EVENT_KINDS - 1, &ok),
+		.time_ns = row_number(s, COLUMN_TIME, INT64_MAX, &ok),
 		.protocol = facts & FACTS_PROTOCOL,
 		.family = facts & FACTS_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.mapped = facts & FACTS_MAPPED,
 		.has_local = facts & FACTS_HAS_LOCAL,
 		.has_peer = facts & FACTS_HAS_PEER,
-		.cookie = (uint64_t)sqlite3_column_int64(s, COLUMN_COOKIE),
-		.error = sqlite3_column_int(s, COLUMN_ERROR),
+		.cookie = row_number(s, COLUMN_COOKIE, UINT64_MAX, &ok),
+		.error = (int)row_number(s, COLUMN_ERROR, ERROR_MAX, &ok),
 	};
-	if (e->kind == EVENT_LOST) {
-		e->lost.count = (uint64_t)sqlite3_column_int64(s, COLUMN_A);
-		e->lost.since_ns = (uint64_t)sqlite3_column_int64(s, COLUMN_B);
-		e->lost.added = (uint64_t)sqlite3_column_int64(s, COLUMN_C);
-		e->lost.removed = (uint64_t)sqlite3_column_int64(s, COLUMN_D);
-		return true;
-	}
-	e->netns = netns_of(r, sqlite3_column_int64(s, COLUMN_NETNS));
+	if (!ok)
+		return false;
+	if (e->kind == EVENT_LOST)
+		return read_lost(s, e);
+	e->netns = netns_of(r, (int64_t)row_number(s, COLUMN_NETNS, UINT64_MAX, &ok));
 	if (process)
 		e->process = process_of(r, process);
 	if (!row_endpoint(s, COLUMN_LOCAL, COLUMN_LOCAL_PORT, &e->local) ||
@@ -171,12 +241,12 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	if (e->kind != EVENT_CLOSE && e->error)
 		e->trouble = row_trouble(r, sqlite3_column_int64(s, COLUMN_ID));
 	switch (e->kind) {
-	case EVENT_CLOSE: read_close(r, s, facts, e); return true;
+	case EVENT_CLOSE: return read_close(r, s, facts, e) && ok;
 	case EVENT_LISTEN:
-		e->listen.backlog = (uint32_t)sqlite3_column_int64(s, COLUMN_A);
-		return true;
-	case EVENT_CONNECT: e->connect.autobind = facts & FACTS_AUTOBIND; return true;
-	case EVENT_BIND: e->bind.autobind = facts & FACTS_AUTOBIND; return true;
+		e->listen.backlog = (uint32_t)row_number(s, COLUMN_A, UINT32_MAX, &ok);
+		return ok;
+	case EVENT_CONNECT: e->connect.autobind = facts & FACTS_AUTOBIND; return ok;
+	case EVENT_BIND: e->bind.autobind = facts & FACTS_AUTOBIND; return ok;
 	case EVENT_ACCEPT:
 	case EVENT_STATE:
 	case EVENT_LOST:

@@ -16,26 +16,29 @@ void row_forget_trouble(struct store_reader *r)
 	r->find_trouble = r->find_holders = NULL;
 }
 
-static void read_holder(struct store_reader *r, size_t at)
+static bool read_holder(struct store_reader *r, size_t at)
 {
 	sqlite3_stmt *s = r->find_holders;
 	struct event_holder *h = &r->holder[at];
-	uint32_t facts = (uint32_t)sqlite3_column_int64(s, 1);
+	bool ok = true;
+	uint32_t facts = (uint32_t)row_number(s, 1, UINT32_MAX, &ok);
+	int64_t process = (int64_t)row_number(s, 0, UINT64_MAX, &ok);
 
 	*h = (struct event_holder){
 		.protocol = facts & FACTS_PROTOCOL,
 		.family = facts & FACTS_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.mapped = facts & FACTS_MAPPED,
 		.has_peer = facts & FACTS_HAS_PEER,
-		.state = (enum tcp_state)(sqlite3_column_int(s, 6) & 15),
-		.since_ns = (uint64_t)sqlite3_column_int64(s, 7),
-		.why = (uint32_t)sqlite3_column_int64(s, 8),
+		.state = (enum tcp_state)row_number(s, 6, STATES - 1, &ok),
+		.since_ns = row_number(s, 7, INT64_MAX, &ok),
+		.why = (uint32_t)row_number(s, 8, (1u << HOLDER_WHYS) - 1, &ok),
 	};
-	row_endpoint(s, 4, 2, &h->local);
+	ok &= row_endpoint(s, 4, 2, &h->local);
 	if (h->has_peer)
-		row_endpoint(s, 5, 3, &h->peer);
-	if (row_process(r, sqlite3_column_int64(s, 0), &r->holder_process[at]))
+		ok &= row_endpoint(s, 5, 3, &h->peer);
+	if (process && row_process(r, process, &r->holder_process[at]))
 		h->process = &r->holder_process[at];
+	return ok;
 }
 
 static void read_holders(struct store_reader *r, int64_t call)
@@ -50,14 +53,32 @@ static void read_holders(struct store_reader *r, int64_t call)
 	s = r->find_holders;
 	sqlite3_bind_int64(s, 1, call);
 	while (t->holder_count < HOLDERS_MAX && sqlite3_step(s) == SQLITE_ROW)
-		read_holder(r, t->holder_count++);
+		t->holder_count += read_holder(r, t->holder_count);
 	sqlite3_reset(s);
+}
+
+static bool read_trouble(sqlite3_stmt *s, struct store_reader *r)
+{
+	bool ok = true;
+	unsigned int known = (unsigned int)row_number(s, 0, UINT32_MAX, &ok);
+
+	r->trouble = (struct event_trouble){
+		.has_holders = known & TROUBLE_HOLDERS,
+		.holders = r->holder,
+		.holders_more = row_number(s, 1, UINT64_MAX, &ok),
+		.has_range = known & TROUBLE_RANGE,
+		.low = (uint16_t)row_number(s, 2, UINT16_MAX, &ok),
+		.high = (uint16_t)row_number(s, 3, UINT16_MAX, &ok),
+		.reserved = (uint16_t)row_number(s, 4, UINT16_MAX, &ok),
+		.used = (uint32_t)row_number(s, 5, UINT32_MAX, &ok),
+		.unprivileged_from = (uint32_t)row_number(s, 6, UINT32_MAX, &ok),
+	};
+	return ok;
 }
 
 const struct event_trouble *row_trouble(struct store_reader *r, int64_t call)
 {
 	struct event_trouble *t = &r->trouble;
-	unsigned int known = 0;
 	bool found;
 	sqlite3_stmt *s;
 
@@ -67,21 +88,7 @@ const struct event_trouble *row_trouble(struct store_reader *r, int64_t call)
 		return NULL;
 	s = r->find_trouble;
 	sqlite3_bind_int64(s, 1, call);
-	found = sqlite3_step(s) == SQLITE_ROW;
-	if (found) {
-		known = (unsigned int)sqlite3_column_int(s, 0);
-		*t = (struct event_trouble){
-			.has_holders = known & TROUBLE_HOLDERS,
-			.holders = r->holder,
-			.holders_more = (uint64_t)sqlite3_column_int64(s, 1),
-			.has_range = known & TROUBLE_RANGE,
-			.low = (uint16_t)sqlite3_column_int(s, 2),
-			.high = (uint16_t)sqlite3_column_int(s, 3),
-			.reserved = (uint16_t)sqlite3_column_int(s, 4),
-			.used = (uint32_t)sqlite3_column_int64(s, 5),
-			.unprivileged_from = (uint32_t)sqlite3_column_int64(s, 6),
-		};
-	}
+	found = sqlite3_step(s) == SQLITE_ROW && read_trouble(s, r);
 	sqlite3_reset(s);
 	if (found && t->has_holders)
 		read_holders(r, call);

@@ -62,14 +62,14 @@ struct record {
 	uint32_t facts; /* trouble: what is known */
 	uint32_t netns;
 	uint32_t slot;	  /* of the process, see record_process */
-	uint64_t time_ns; /* CLOCK_REALTIME; of a holder: since when, 0 unknown */
+	uint64_t time_ns; /* CLOCK_REALTIME; of a holder: since when, 0 unknown; sweep: see store_sweep() */
 	uint64_t boot_ns; /* CLOCK_BOOTTIME */
 	uint64_t lived_ns;
 	uint64_t cookie;
 	uint64_t sent, received;      /* lost: count, since; trouble: holders not kept */
 	uint32_t retransmits, rtt_us; /* trouble: ports reserved, in use */
 	uint64_t added, removed;      /* lost */
-	uint32_t number;	      /* listen: backlog; trouble: unprivileged_from; holder: why */
+	uint32_t number;	      /* listen: backlog; trouble: unprivileged_from; holder: why; life: told */
 	uint16_t error;
 	uint16_t local_port, peer_port; /* trouble: the range */
 	uint16_t spans;			/* bytes behind the record */

@@ -33,6 +33,9 @@ enum statement {
 	STATEMENTS,
 };
 
+/* Far above any that is reached, and far below where sums overflow. */
+#define ROW_MAX (INT64_C(1) << 60)
+
 struct touched {
 	uint32_t slot;
 	int64_t process; /* row before, 0 none */
@@ -66,6 +69,7 @@ struct rows {
 	uint32_t netns_inode[256]; /* direct mapped */
 	int64_t netns_row[256];
 	uint64_t count; /* rows of this transaction */
+	uint64_t opened; /* likewise, of lives that go on */
 };
 
 int rows_init(struct rows *r, sqlite3 *db, int64_t boot, int64_t run);
@@ -76,8 +80,17 @@ int rows_apply(struct rows *r, const struct chunk *chunk);
 int rows_finish(struct rows *r, uint64_t now_ns); /* before COMMIT */
 void rows_rollback(struct rows *r);
 int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns);
-/* Ends the lives left open by earlier runs; only those of other boots where other_boots. */
-int rows_sweep(struct rows *r, bool other_boots);
+/*
+ * Ends the lives that are open: where `until` those not said since its boot_ns, of this run at its time_ns, of earlier
+ * ones when they were last heard of; where NULL those of other boots.
+ */
+int rows_sweep(struct rows *r, const struct record *until);
+
+/* The first and the last row of a block that a file names, in order. */
+static inline bool rows_are_numbers(int64_t first, int64_t last)
+{
+	return first > 0 && last >= first && last < ROW_MAX;
+}
 
 /* insert_trouble.c: what was in the way of the last call. */
 int trouble_apply(struct rows *r, const struct record *e);

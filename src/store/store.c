@@ -20,6 +20,8 @@
 #define ALIVE_NS	 10000000000ull
 #define GIVE_UP_NS	 3000000000ull
 #define WAIT_MS		 100
+#define START_BUSY_MS	 10000 /* nothing is lost before the start */
+#define BUSY_MS		 2000
 #define LOG_BYTES	 (16u << 20)
 #define TRANSACTION_ROWS 100000
 #define KEEP_ROWS	 2000 /* more than come with a transaction go with it */
@@ -45,7 +47,7 @@ static void set_stuck(struct store *s, int rc)
 	s->stats.stuck = rc != SQLITE_OK;
 	s->stats.broken |= is_broken(rc);
 	if (rc != SQLITE_OK)
-		snprintf(s->stats.why, sizeof(s->stats.why), "%s", sqlite3_errmsg(s->db));
+		store_why(s->db, rc, s->stats.why, sizeof(s->stats.why));
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -85,6 +87,8 @@ static void release_applied(struct store *s)
 	*end = NULL;
 	if (!s->held)
 		s->held_last = NULL;
+	for (struct chunk *c = list; c; c = c->next)
+		s->held_count--;
 	queue_release(&s->queue, list);
 }
 
@@ -141,7 +145,7 @@ static void apply(struct store *s)
 			return;
 		}
 		s->to_apply = s->to_apply->next;
-		if (s->rows.count >= s->transaction_rows)
+		if (s->rows.count + s->rows.opened >= s->transaction_rows)
 			commit(s);
 		if (store_clock(false) < s->retry_ns)
 			return;
@@ -155,6 +159,7 @@ static void hold(struct store *s, struct chunk *c)
 	else
 		s->held = c;
 	s->held_last = c;
+	s->held_count++;
 	if (!s->to_apply)
 		s->to_apply = c;
 }
@@ -167,10 +172,14 @@ static bool is_finished(struct store *s, uint64_t now, uint64_t *stopped_ns)
 	return !s->held || now - *stopped_ns > GIVE_UP_NS;
 }
 
-/* By the age of its first record, not by its own: while the commit before was synced, records waited. */
-static bool is_old(const struct store *s)
+/*
+ * By the age of its first record, not by its own: while the commit before was synced, records waited.  Nor may it keep much of
+ * the memory that others need.
+ */
+static bool is_due(const struct store *s)
 {
-	return store_clock(false) - s->held->born_ns >= COMMIT_NS;
+	return s->held_count * 4 >= s->queue.max ||
+	       store_clock(false) - s->held->born_ns >= COMMIT_NS;
 }
 
 static void *write_rows(void *ctx)
@@ -192,7 +201,7 @@ static void *write_rows(void *ctx)
 			     (s->keep_more && now - s->alive_ns >= COMMIT_NS)) &&
 			    begin(s) == SQLITE_OK)
 				commit(s);
-			if (s->in_transaction && (stopped || is_old(s)))
+			if (s->in_transaction && (stopped || is_due(s)))
 				commit(s);
 		}
 		if (stopped && is_finished(s, now, &stopped_ns))
@@ -204,6 +213,7 @@ static void *write_rows(void *ctx)
 
 /* ---- life ---- */
 
+/* Where `ret`, the statement must give a row. */
 static int number(sqlite3 *db, int64_t *ret, const char *format, ...)
 {
 	sqlite3_stmt *s = NULL;
@@ -215,11 +225,15 @@ static int number(sqlite3 *db, int64_t *ret, const char *format, ...)
 	text = sqlite3_vmprintf(format, args);
 	va_end(args);
 	rc = text ? sqlite3_prepare_v2(db, text, -1, &s, NULL) : SQLITE_NOMEM;
-	if (rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW && ret)
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW && ret)
 		*ret = sqlite3_column_int64(s, 0);
+	else if (rc == SQLITE_DONE && ret)
+		rc = SQLITE_CORRUPT;
 	sqlite3_finalize(s);
 	sqlite3_free(text);
-	return rc == SQLITE_OK ? sqlite3_errcode(db) & ~SQLITE_ROW & ~SQLITE_DONE : rc;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 static int begin_run(struct store *s, const struct store_options *o, int64_t *ret_boot,
@@ -235,7 +249,24 @@ static int begin_run(struct store *s, const struct store_options *o, int64_t *re
 		rc = number(s->db, NULL,
 			    "INSERT INTO run(boot,version,started,alive) VALUES(%lld,%Q,%lld,%lld)",
 			    (long long)*ret_boot, SOCKWATCH_VERSION, now, now);
-	*ret_run = sqlite3_last_insert_rowid(s->db);
+	if (rc == SQLITE_OK)
+		*ret_run = sqlite3_last_insert_rowid(s->db);
+	return rc;
+}
+
+/* The log is what lets readers in while it is written; some file systems cannot share its index. */
+static int use_log(sqlite3 *db)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode=WAL", -1, &s, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		rc = sqlite3_stricmp((const char *)sqlite3_column_text(s, 0), "wal")
+			     ? SQLITE_CANTOPEN
+			     : SQLITE_OK;
+	sqlite3_finalize(s);
 	return rc;
 }
 
@@ -243,14 +274,16 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 		     struct store_error *error)
 {
 	int64_t boot = 0, run = 0, page = 0;
-	char text[256];
+	char text[256], why[256];
 	int rc =
 		sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc == SQLITE_OK)
-		sqlite3_busy_timeout(s->db, 2000);
+		sqlite3_busy_timeout(s->db, START_BUSY_MS);
 	if (rc == SQLITE_OK && is_new && file_create(s->db, error) < 0)
 		return -EIO;
+	if (rc == SQLITE_OK)
+		rc = file_guard(s->db);
 	if (rc == SQLITE_OK)
 		rc = number(s->db, &page, "PRAGMA page_size");
 	s->keep = (struct keep){.ns = o->keep_ns,
@@ -263,11 +296,13 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 	if (s->transaction_rows > TRANSACTION_ROWS)
 		s->transaction_rows = TRANSACTION_ROWS;
 	snprintf(text, sizeof(text),
-		 "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;"
+		 "PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;"
 		 "PRAGMA cache_size=-16384;PRAGMA wal_autocheckpoint=%llu;"
 		 "PRAGMA journal_size_limit=%llu",
 		 (unsigned long long)(s->keep.log_bytes / 2 / (uint64_t)(page ? page : 4096)),
 		 (unsigned long long)s->keep.log_bytes);
+	if (rc == SQLITE_OK)
+		rc = use_log(s->db);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, text, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -277,7 +312,7 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 	if (rc == SQLITE_OK)
 		rc = begin(s);
 	if (rc == SQLITE_OK)
-		rc = rows_sweep(&s->rows, true);
+		rc = rows_sweep(&s->rows, NULL);
 	if (rc == SQLITE_OK)
 		rc = rows_finish(&s->rows, o->now_ns);
 	if (rc == SQLITE_OK)
@@ -285,7 +320,8 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 	s->in_transaction = false;
 	if (rc != SQLITE_OK)
 		return store_fail(error, -EIO, "cannot write to %s: %s", o->path,
-				  s->db ? sqlite3_errmsg(s->db) : "no memory");
+				  store_why(s->db, rc, why, sizeof(why)));
+	sqlite3_busy_timeout(s->db, BUSY_MS);
 	return 0;
 }
 
@@ -354,10 +390,12 @@ static void end_run(struct store *s)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	rows_rollback(&s->rows);
 	if (s->stats.dropped > s->dropped_told && begin(s) == SQLITE_OK) {
-		rows_lost(&s->rows, s->stats.dropped - s->dropped_told, s->dropped_since_ns,
-			  store_clock(true));
-		rows_finish(&s->rows, store_clock(true));
-		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+		int rc = rows_lost(&s->rows, s->stats.dropped - s->dropped_told,
+				   s->dropped_since_ns, store_clock(true));
+
+		if (rc == SQLITE_OK)
+			rc = rows_finish(&s->rows, store_clock(true));
+		sqlite3_exec(s->db, rc == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL, NULL);
 	}
 	number(s->db, NULL, "UPDATE run SET stopped=%lld,alive=%lld WHERE id=%lld",
 	       (long long)store_clock(true), (long long)store_clock(true), (long long)s->rows.run);

@@ -41,6 +41,11 @@ int file_create(sqlite3 *db, struct store_error *error);
 int store_fail(struct store_error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 extern const char schema_sql[];
+/* Before anything is read or written: a file that others made runs no code and has the tables of schema.c, else SQLITE_MISMATCH. */
+int file_guard(sqlite3 *db);
+/* Why a call failed, or any text from a file, in printable ASCII: it may reach a terminal. */
+const char *store_why(sqlite3 *db, int rc, char *out, size_t size);
+const char *store_plain(const char *text, char *out, size_t size);
 
 /* ---- store.c ---- */
 
@@ -58,6 +63,7 @@ struct store {
 	/* the writer thread's, except where `lock` says */
 	struct chunk *held, *held_last; /* applied or to be applied, not committed */
 	struct chunk *to_apply;
+	size_t held_count;
 	uint64_t retry_ns, alive_ns;
 	uint64_t transaction_rows; /* at most */
 	bool in_transaction, keep_more;

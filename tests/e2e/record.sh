@@ -223,6 +223,89 @@ held=$?
 check still_there_meanwhile "$(history "$store" -L "$old_client")" test $held = 0
 stop_record
 
+# ---- a recorder that was stopped tells no dead socket as open: by the facts it has not read yet, they are over ----
+# Connections that end at once, up to 2,000 a second, until $work/enough is there; prints their number and its own.
+storm() {
+	python3 -c '
+import os, socket, sys, time
+server = socket.create_server(("127.0.0.1", 0), backlog=8)
+made = 0
+while not os.path.exists(sys.argv[1]):
+    for _ in range(20):
+        c = socket.create_connection(server.getsockname())
+        s, _ = server.accept()
+        c.close()
+        s.close()
+        made += 1
+    time.sleep(0.01)
+print(made, os.getpid())' "$work/enough"
+}
+store=$work/stopped
+hold
+start_record stopped "$store" --ring 64M
+storm >"$work/storm" &
+storm=$!
+pids="$pids $storm"
+for _ in 1 2 3 4 5; do
+	kill -STOP "$recorder"
+	sleep 1.6 # as long as it was stopped when this was found; nothing is waited for
+	kill -CONT "$recorder"
+	rows=$(sqlite3 "$store" 'SELECT count(*) FROM life')
+	until_true sh -c "[ \$(sqlite3 '$store' 'SELECT count(*) FROM life') -gt $rows ]"
+done
+touch "$work/enough"
+wait "$storm"
+read -r made storm_pid <"$work/storm"
+ended() { [ "$(sqlite3 "$store" "SELECT count(*) FROM lives WHERE pid=$storm_pid")" -ge $((2 * made + 1)) ]; }
+until_true ended
+# What is open: the listener and the two ends that are held.
+open_ones() { sqlite3 "$store" 'SELECT count(*),count(DISTINCT pid),min(pid) FROM open_lives'; }
+until_true sh -c "[ \"\$(sqlite3 '$store' 'SELECT count(*) FROM open_lives')\" = 3 ]"
+check none_is_open_that_ended "$(open_ones) of $made connections" test "$(open_ones)" = "3|1|$holder"
+stop_record
+check stopped_and_none_lost "code $code: $(cat "$work/stopped.err")" test $code = 0
+start_record stopped "$store"
+until_true sh -c "! sqlite3 '$store' 'SELECT run FROM open' | grep -qvx 2"
+stop_record
+count=$(sqlite3 "$store" "SELECT count(*),sum(facts>>16&3!=0) FROM life WHERE process IN (SELECT id FROM process WHERE pid=$storm_pid)")
+check no_end_is_added_by_the_next_run "$count, not $((2 * made + 1))|0" test "$count" = "$((2 * made + 1))|0"
+kill -KILL "$holder"
+
+# ---- more sockets at the start than memory takes ----
+many=$(ulimit -Hn) store=$work/many
+[ "$many" != unlimited ] && [ "$many" -lt 20100 ] || many=20100
+many=$((many - 100))
+python3 -c '
+import resource, signal, socket, sys
+count = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+sockets = []
+for port in range(1024, 1024 + count):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", port))
+    sockets.append(s)
+print(len(sockets), flush=True)
+signal.pause()' $many >"$work/sockets" 2>"$work/why" &
+holder=$!
+pids="$pids $holder"
+if until_true test -s "$work/sockets"; then
+	start_record many "$store" --queue 1M
+	told() { [ "$(sqlite3 "$store" "SELECT count(*) FROM open_lives WHERE pid=$holder")" = $many ]; }
+	until_true told
+	check all_that_were_there "$(sqlite3 "$store" 'SELECT count(*) FROM open') of $many" told
+	stop_record
+	check none_of_them_lost "code $code: $(cat "$work/many.err")" test $code = 0
+	# The next recorder ends none of them before it has told all.
+	start_record many "$store" --queue 1M
+	until_true sh -c "! sqlite3 '$store' 'SELECT run FROM open' | grep -qvx 2"
+	stop_record
+	count=$(sqlite3 "$store" "SELECT (SELECT count(*) FROM open_lives WHERE pid=$holder),(SELECT count(*) FROM life)")
+	check the_next_run_ends_none_of_them "$count" test "$count" = "$many|0"
+else
+	echo "SKIP all_that_were_there: $many sockets cannot be opened: $(cat "$work/why")"
+fi
+kill -KILL "$holder"
+
 # ---- bad input ----
 echo "my diary" >"$work/diary"
 timeout 20 "$sockwatch" record --store "$work/diary" --for 1s 2>"$work/diary.err"

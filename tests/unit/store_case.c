@@ -180,6 +180,131 @@ size_t ask_past(const char *boot, bool open, double from, size_t most)
 	return found_count;
 }
 
+void sample_store(void)
+{
+	const struct event_holder holder = {
+		.process = &curl,
+		.protocol = IPPROTO_TCP,
+		.family = FAMILY_IPV4,
+		.local = {.addr = {127, 0, 0, 1}, .port = 80},
+		.state = STATE_LISTEN,
+		.since_ns = BOOT + SEC,
+		.why = WHY_LISTENING,
+	};
+	const struct event_trouble taken = {.has_holders = true,
+					    .holders = &holder,
+					    .holder_count = 1,
+					    .has_range = true,
+					    .low = 1,
+					    .high = 2};
+	struct event e = life(1, 5, 41234, 1), call = life(0, 6, 80, 2),
+		     open = open_life(0, 9, 81, 3);
+	struct event lost = {.kind = EVENT_LOST, .time_ns = BOOT + 9 * SEC};
+	struct store *s = OPEN();
+
+	store_event(s, &e, OFFSET);
+	e.family = FAMILY_IPV6;
+	e.close.time_wait = true;
+	store_event(s, &e, OFFSET);
+	store_close(s, NULL);
+	s = OPEN();
+	call.kind = EVENT_BIND;
+	call.error = EADDRINUSE;
+	call.trouble = &taken;
+	store_event(s, &call, OFFSET);
+	lost.lost = (struct event_lost){42, BOOT + 8 * SEC, 3, 4};
+	store_event(s, &lost, OFFSET);
+	store_open_life(s, &open, OFFSET);
+	store_close(s, NULL);
+}
+
+bool craft(const char *text)
+{
+	char *why = NULL;
+	sqlite3 *db;
+	int rc;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+	sqlite3_exec(db, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
+	rc = sqlite3_exec(db, text, NULL, NULL, &why);
+	sqlite3_close(db);
+	if (rc != SQLITE_OK && rc != SQLITE_MISMATCH && rc != SQLITE_CONSTRAINT)
+		fail_msg("%s: %s", text, why);
+	sqlite3_free(why);
+	return rc == SQLITE_OK;
+}
+
+/* Touches what a writer of output would. */
+static bool on_any(void *ctx, const struct event *event)
+{
+	(void)ctx;
+	if (event->kind == EVENT_CLOSE) {
+		assert_non_null(event_reason_name(event->close.reason));
+		assert_true(event->close.state < STATES);
+		for (unsigned int i = 0; i < event->close.span_count; i++)
+			assert_true(event->close.spans[i].state < STATES);
+	}
+	if (event->process)
+		assert_true(strlen(event->process->name) < PROCESS_NAME_SIZE);
+	for (size_t i = 0; event->trouble && i < event->trouble->holder_count; i++)
+		assert_true(event->trouble->holders[i].state < STATES);
+	return true;
+}
+
+bool read_store(char *why)
+{
+	struct store_error error = {""};
+	struct store_reader *r = store_reader_open(path, WALL + 1000 * SEC, &error);
+	uint64_t last, from, to;
+	struct filter none;
+	struct store_query q;
+	bool ok = r != NULL;
+
+	filter_init(&none);
+	q = all(&none);
+	ok = ok && store_read(r, &q, on_any, NULL, &last, &error) == 0;
+	q.from_ns = q.to_ns = WALL + 5 * SEC;
+	ok = ok && store_read(r, &q, on_any, NULL, &last, &error) == 0;
+	ok = ok && store_read_past(r, "boot-a", true, 0, on_any, NULL, &error) == 0;
+	ok = ok && store_read_past(r, "boot-a", false, 0, on_any, NULL, &error) == 0;
+	if (ok) {
+		store_span(r, &from, &to);
+		store_ran_at(r, WALL);
+	}
+	store_reader_close(r);
+	memcpy(why, error.text, STORE_ERROR_SIZE);
+	return ok;
+}
+
+bool write_to(char *why)
+{
+	struct store_options o = {.path = path,
+				  .keep_ns = SEC,
+				  .queue_bytes = 1 << 20,
+				  .now_ns = WALL,
+				  .boot_id = "boot-a"};
+	struct store_error error = {""};
+	struct store *s = store_open(&o, &error);
+	struct event end = life(0, 20, 81, 3), open = open_life(0, 20, 82, 4);
+	struct store_stats stats;
+
+	memcpy(why, error.text, STORE_ERROR_SIZE);
+	if (!s)
+		return false;
+	end.close.opened_ns = 0;
+	store_event(s, &end, OFFSET);
+	end.process = &curl;
+	store_event(s, &end, OFFSET);
+	store_open_life(s, &open, OFFSET);
+	store_sweep(s, BOOT + 20 * SEC, 0);
+	store_close(s, &stats);
+	if (stats.dropped == 0)
+		return true;
+	snprintf(why, STORE_ERROR_SIZE, "%s", stats.why);
+	return false;
+}
+
 int64_t sql(const char *text)
 {
 	sqlite3 *db;

@@ -35,6 +35,16 @@ size_t ask_at(const struct filter *f, double at);
 size_t ask_all(void);
 /* What it says to who looks at sockets of a boot; `most` at most. */
 size_t ask_past(const char *boot, bool open, double from, size_t most);
+/* A store with rows in every table, of two runs; the second left a life open. */
+void sample_store(void);
+/* SQL on the store as a stranger would run it.  False when SQLite itself refuses such a row. */
+bool craft(const char *sql);
+/*
+ * All that is asked of a store, or (write_to) all that a recorder does with one.  False when it was refused; then `why`
+ * (STORE_ERROR_SIZE) says it, else it is empty.
+ */
+bool read_store(char *why);
+bool write_to(char *why);
 /* The number SQL finds in the store. */
 int64_t sql(const char *text);
 void pause_ms(long ms);

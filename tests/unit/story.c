@@ -352,6 +352,12 @@ bool story_done(struct story *s)
 	return clean;
 }
 
+static enum open_answer on_life(void *ctx, const struct event *life)
+{
+	on_event(ctx, life);
+	return OPEN_TAKEN;
+}
+
 static bool tell_command(struct story *s, const char *line)
 {
 	const char *word = strchr(line, ' ');
@@ -368,7 +374,8 @@ static bool tell_command(struct story *s, const char *line)
 	} else if (strcmp(word, "release") == 0) {
 		table_release(s->table, time_ns);
 	} else if (strcmp(word, "lives") == 0) {
-		table_each_open(s->table, time_ns, 0, on_event, s);
+		table_each_open(s->table, &(struct table_telling){0}, SIZE_MAX, time_ns, on_life,
+				s);
 	} else {
 		return false;
 	}

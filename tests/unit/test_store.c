@@ -371,7 +371,7 @@ static void test_an_earlier_run_knows_the_start(void **state)
 	a.close.opened_ns = 0; /* older than this run */
 	a.close.duration_ns = UINT64_MAX;
 	store_open_life(s, &a, OFFSET);
-	store_sweep(s);
+	store_sweep(s, BOOT + 20 * SEC, 0);
 	end = life(0, 30, 80, 1);
 	end.close.opened_ns = 0;
 	end.close.duration_ns = UINT64_MAX;
@@ -385,6 +385,96 @@ static void test_an_earlier_run_knows_the_start(void **state)
 	assert_int_equal(found[1].local.port, 80);
 	assert_int_equal(found[1].close.opened_ns, WALL);
 	assert_int_equal(found[1].close.duration_ns, 30 * SEC);
+}
+
+/* Of a recorder that was stopped: old enough to be told, ended long before. */
+static void test_a_short_life_told_as_open_is_closed(void **state)
+{
+	struct event a = open_life(0, 2, 80, 1), end = life(0, 0.001, 80, 1);
+	struct store *s = OPEN();
+
+	(void)state;
+	store_open_life(s, &a, OFFSET);
+	end.close.told = true;
+	store_event(s, &end, OFFSET);
+	store_close(s, NULL);
+	assert_int_equal(sql("SELECT count(*) FROM open"), 0);
+	assert_int_equal(ask_all(), 1);
+	assert_int_equal(found[0].close.end, EVENT_END_SEEN);
+}
+
+/* The end of the first was lost for want of memory; the second has been said again since. */
+static void test_a_sweep_of_this_run(void **state)
+{
+	struct event a = open_life(0, 5, 80, 1), b = open_life(0, 5, 81, 2);
+	struct store *s = OPEN();
+
+	(void)state;
+	store_open_life(s, &a, OFFSET);
+	store_open_life(s, &b, OFFSET);
+	b = open_life(0, 60, 81, 2);
+	store_open_life(s, &b, OFFSET);
+	store_sweep(s, BOOT + 60 * SEC, WALL + 30 * SEC);
+	store_close(s, NULL);
+	assert_int_equal(sql("SELECT sum(local_port) FROM open"), 81);
+	assert_int_equal(sql("SELECT closed FROM life WHERE local_port=80"), WALL + 30 * SEC);
+	assert_int_equal(sql("SELECT lived FROM life WHERE local_port=80"), 30 * SEC);
+	assert_int_equal(sql("SELECT facts>>16&3 FROM life"), EVENT_END_UNSEEN);
+}
+
+/* What another run left open has not been looked for yet: nobody knows whether it goes on. */
+static void test_only_the_last_run_knows_what_goes_on(void **state)
+{
+	struct event a = open_life(0, 5, 80, 1), b = open_life(0, 5, 81, 2);
+	struct store *s = OPEN();
+
+	(void)state;
+	store_open_life(s, &a, OFFSET);
+	store_open_life(s, &b, OFFSET);
+	store_close(s, NULL);
+	s = OPEN();
+	store_open_life(s, &b, OFFSET);
+	store_pulse(s, SEC);
+	for (int i = 0; i < 500 && sql("SELECT max(run) FROM open") == 1; i++)
+		pause_ms(20);
+	assert_int_equal(ask_all(), 2);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(found[i].close.end,
+				 found[i].local.port == 81 ? EVENT_END_OPEN : EVENT_END_UNSEEN);
+	store_close(s, NULL);
+}
+
+/* More than fit in memory: told as there is room, which stays half free for events. */
+static void test_lives_told_as_there_is_room(void **state)
+{
+	const uint64_t lives = 100000;
+	struct store *s = open_store((struct store_options){.queue_bytes = 1 << 20});
+	struct store_stats stats = {0};
+	uint64_t told = 0, waited = 0, largest = 0;
+	struct event e;
+
+	(void)state;
+	while (told < lives && waited < 6000) {
+		struct event a = open_life(0, 5, (uint16_t)told, told + 1);
+
+		if (store_open_life(s, &a, OFFSET)) {
+			told++;
+			continue;
+		}
+		store_get_stats(s, &stats);
+		largest = stats.waiting_bytes > largest ? stats.waiting_bytes : largest;
+		/* The half that is left takes events. */
+		e = life(0, 1, 80, lives + ++waited);
+		assert_true(store_event(s, &e, OFFSET));
+		pause_ms(10);
+	}
+	assert_int_equal(told, lives);
+	assert_true(waited > 0);
+	assert_true(largest <= (1 << 20));
+	store_close(s, &stats);
+	assert_int_equal(stats.dropped, 0);
+	assert_int_equal(sql("SELECT count(*) FROM open"), lives);
+	assert_int_equal(sql("SELECT count(*) FROM life"), waited);
 }
 
 static void test_another_boot_ends_everything(void **state)
@@ -482,6 +572,10 @@ int main(void)
 		TEST(test_processes_are_kept_once),
 		TEST(test_what_is_open),
 		TEST(test_an_earlier_run_knows_the_start),
+		TEST(test_a_short_life_told_as_open_is_closed),
+		TEST(test_a_sweep_of_this_run),
+		TEST(test_only_the_last_run_knows_what_goes_on),
+		TEST(test_lives_told_as_there_is_room),
 		TEST(test_another_boot_ends_everything),
 		TEST(test_clock_steps),
 		TEST(test_the_past_of_a_boot),

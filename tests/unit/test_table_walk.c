@@ -17,11 +17,18 @@ struct world {
 	struct process_set *processes;
 	struct table *table;
 	unsigned int going_on[SOCKETS + 1], ended[SOCKETS + 1]; /* by cookie */
+	size_t room;	      /* for lives told open */
+	size_t told, not_told; /* ends */
 };
 
-static void ignore(void *ctx, const struct event *e)
+static void on_event(void *ctx, const struct event *e)
 {
-	(void)ctx, (void)e;
+	struct world *w = ctx;
+
+	if (e->kind != EVENT_CLOSE)
+		return;
+	w->told += e->close.told;
+	w->not_told += !e->close.told;
 }
 
 static int setup(void **state)
@@ -29,7 +36,7 @@ static int setup(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	w->processes = process_set_new(1000, NULL, NULL);
-	w->table = table_new(10000, w->processes, ignore, w);
+	w->table = table_new(10000, w->processes, on_event, w);
 	*state = w;
 	return 0;
 }
@@ -174,6 +181,82 @@ static void test_an_empty_table(void **state)
 	assert_false(table_walk(w->table, &walk, 10, is_wanted, on_life, w));
 }
 
+static enum open_answer on_open(void *ctx, const struct event *e)
+{
+	struct world *w = ctx;
+
+	assert_int_equal(e->close.end, EVENT_END_OPEN);
+	if (e->cookie == SOCKETS)
+		return OPEN_UNWANTED;
+	if (w->room == 0)
+		return OPEN_LATER;
+	w->room--;
+	w->going_on[e->cookie]++;
+	return OPEN_TAKEN;
+}
+
+/* As a store does whose memory fills: each life comes once, whatever came between. */
+static void test_what_has_no_room_comes_later(void **state)
+{
+	struct world *w = *state;
+	struct table_telling telling = {0};
+	unsigned int rounds = 0;
+
+	for (uint64_t i = 1; i <= SOCKETS; i++)
+		live(w, i, false);
+	while (!table_each_open(w->table, &telling, 700, 1000000, on_open, w)) {
+		w->room = 100;
+		assert_true(rounds++ < SOCKETS / 100 + SOCKETS / 700 + 20);
+	}
+	for (uint64_t i = 1; i < SOCKETS; i++)
+		assert_int_equal(w->going_on[i], 1);
+	telling = (struct table_telling){0};
+	w->room = 0;
+	assert_true(table_each_open(w->table, &telling, SIZE_MAX, 1000000, on_open, w));
+	telling = (struct table_telling){.again = true};
+	w->room = SOCKETS;
+	assert_true(table_each_open(w->table, &telling, SIZE_MAX, 1000000, on_open, w));
+	assert_int_equal(w->room, 1);
+}
+
+/* However soon it comes, and whatever the socket did in between. */
+static void test_an_end_says_that_its_life_was_told(void **state)
+{
+	struct world *w = *state;
+	struct table_telling telling = {0};
+	struct fact f = fact_of(WIRE_BIND, 1, 10);
+
+	w->room = SOCKETS;
+	f.peer = (struct endpoint){0};
+	f.has_task = true;
+	f.task = (struct process){.pid = 100, .tid = 1, .name = "client"};
+	table_apply(w->table, &f);
+	live(w, 2, false);
+	assert_true(table_each_open(w->table, &telling, SIZE_MAX, 30, on_open, w));
+	assert_int_equal(w->going_on[1] + w->going_on[2], 2);
+	live(w, 1, true); /* bound when it was told */
+	f = fact_of(WIRE_DESTROY, 2, 31);
+	table_apply(w->table, &f);
+	live(w, 3, true);
+	assert_int_equal(w->told, 2);
+	assert_int_equal(w->not_told, 1);
+}
+
+/* By the time of what happened: what is still to be read may have ended it. */
+static void test_a_life_is_told_at_its_age(void **state)
+{
+	struct world *w = *state;
+	struct table_telling telling = {.min_age_ns = 1000};
+
+	w->room = SOCKETS;
+	live(w, 5, false);
+	assert_true(table_each_open(w->table, &telling, SIZE_MAX, 1049, on_open, w));
+	assert_int_equal(w->going_on[5], 0);
+	telling.slot = 0;
+	assert_true(table_each_open(w->table, &telling, SIZE_MAX, 1050, on_open, w));
+	assert_int_equal(w->going_on[5], 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -181,6 +264,9 @@ int main(void)
 		TEST(test_each_wanted_one_once),
 		TEST(test_what_comes_between_steps_harms_nothing),
 		TEST(test_an_empty_table),
+		TEST(test_what_has_no_room_comes_later),
+		TEST(test_an_end_says_that_its_life_was_told),
+		TEST(test_a_life_is_told_at_its_age),
 	};
 
 	return cmocka_run_group_tests_name("table_walk", tests, NULL, NULL);
