@@ -20,6 +20,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) -o $@ $^ -lcmocka -lsqlite3 -lm
 
+include tests/fuzz/fuzz.mk
+
 # The end-to-end agent: no dependencies, static, so that the same file runs on the host and in any kernel.
 AGENT_SRC := $(wildcard tests/e2e/*.c)
 $(BUILD)/agent: $(patsubst %.c,$(BUILD)/%.o,$(AGENT_SRC))
@@ -36,8 +38,8 @@ test: deps-test
 	$(Q)$(MAKE) --no-print-directory test-built
 
 .PHONY: test-built
-test-built: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN)
-	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/e2e/*.sh tests/vm/*.sh)
+test-built: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN) $(FUZZ_PLAY)
+	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/fuzz/*.sh tests/e2e/*.sh tests/vm/*.sh)
 
 # Long ones, at most ten minutes.
 .PHONY: soak
