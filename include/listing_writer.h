@@ -35,7 +35,7 @@ void listing_write_rows(struct buffer *out, const struct listing_style *style,
 			const struct listing *l, const struct listing_socket *s,
 			const struct filter *only);
 /* "*:80", "127.0.0.1:44420->127.0.0.1:80"; returns the length, `out` holds LISTING_NAME_SIZE bytes. */
-#define LISTING_NAME_SIZE 1200
+#define LISTING_NAME_SIZE 2048
 size_t listing_format_name(char *out, const struct listing_style *style,
 			   const struct listing_socket *s);
 

@@ -54,8 +54,11 @@ void writer_header(struct writer *w, struct buffer *out);
 void writer_event(struct writer *w, struct buffer *out, const struct event *event);
 
 /*
- * JSON string content without the quotes: control characters, quote and backslash escaped, each byte that is
- * not part of valid UTF-8 replaced by U+FFFD.  `out` holds 6 * len bytes; returns the length written.
+ * Every string that is not the program's own goes through one of these three before it is shown.
+ *
+ * JSON string content without the quotes: quote, backslash and what a terminal obeys or nobody sees (controls, U+202E,
+ * U+200B) escaped, each byte that is not part of valid UTF-8 replaced by U+FFFD.  `out` holds 6 * len bytes; returns
+ * the length written.
  */
 size_t json_escape(char *out, const char *bytes, size_t len);
 /*
@@ -64,5 +67,7 @@ size_t json_escape(char *out, const char *bytes, size_t len);
  * `out` holds 4 * len bytes; returns the length written.
  */
 size_t text_escape(char *out, const char *bytes, size_t len);
+/* The same for a line of words: spaces stay. */
+size_t line_escape(char *out, const char *bytes, size_t len);
 
 #endif

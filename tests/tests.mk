@@ -8,8 +8,8 @@ UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT))
 UNIT_HELP  := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 # Unit tests are always built with ASan and UBSan, into a tree of their own.
 SANFLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(STORE) $(wildcard src/cli/options*.c) src/cli/names.c src/kernel/plan.c \
-	src/kernel/netns.c $(UNIT_HELP))
+UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(STORE) $(wildcard src/cli/options*.c) src/cli/names.c src/cli/log.c \
+	src/kernel/plan.c src/kernel/netns.c $(UNIT_HELP))
 
 $(BUILD)/san/%.o: %.c
 	$(call say,CC-SAN,$@)
@@ -23,6 +23,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(WRAP_$(@F)) -o $@ $^ -lcmocka -lsqlite3 -lm
+
+include tests/fuzz/fuzz.mk
 
 # The end-to-end agent: no dependencies, static, so that the same file runs on the host and in any kernel.
 AGENT_SRC := $(wildcard tests/e2e/*.c)
@@ -44,9 +46,9 @@ test: deps-test
 # Machines in emulation disturb no suite of the host, and take the longest: the longest of them first.
 BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh)
 .PHONY: test-programs test-built
-test-programs: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN)
+test-programs: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN) $(FUZZ_PLAY)
 test-built: test-programs
-	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/e2e/*.sh) \
+	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh tests/e2e/*.sh) \
 		$(filter-out $(BESIDE),$(wildcard tests/vm/*.sh)) --beside $(BESIDE)
 
 # The README's two commands on a Debian with nothing on it; half an hour for each suite.

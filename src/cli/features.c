@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#define STRING_MAX 4096 /* a path */
+
 static const char *const tier_names[] = {
 	[TIER_BOTH] = "both",
 	[TIER_TRAMPOLINES] = "trampolines",
@@ -30,11 +32,18 @@ static const char *const status_names[] = {
 
 static void print_string(const char *key, const char *value, const char *end)
 {
-	char escaped[6 * 512];
-	size_t len = strlen(value);
+	char escaped[6 * STRING_MAX];
+	size_t len = json_escape(escaped, value, strnlen(value, STRING_MAX));
 
-	len = json_escape(escaped, value, len < 512 ? len : 512);
 	printf("\"%s\":\"%.*s\"%s", key, (int)len, escaped, end);
+}
+
+static void print_words(const char *before, const char *value, const char *after)
+{
+	char escaped[4 * STRING_MAX];
+	size_t len = line_escape(escaped, value, strnlen(value, STRING_MAX));
+
+	printf("%s%.*s%s", before, (int)len, escaped, after);
 }
 
 static void print_place(const char *key, const char *place, const char *end)
@@ -86,8 +95,9 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 
 	printf("sockwatch %s on Linux %s %s, tier: %s\n", SOCKWATCH_VERSION, host->release,
 	       host->machine, chosen_names[kernel_tier_chosen(k)]);
-	printf("cgroup2: %s; tracefs: %s; BTF: %s\n\n", cgroup ? cgroup : "none",
-	       tracefs ? tracefs : "none", kernel_btf_place(k));
+	print_words("cgroup2: ", cgroup ? cgroup : "none", "; ");
+	print_words("tracefs: ", tracefs ? tracefs : "none", "; ");
+	print_words("BTF: ", kernel_btf_place(k), "\n\n");
 	printf("%-16s %-28s %-12s %-9s %s\n", "FACT", "HOOK", "TIER", "STATUS", "COVERS");
 	for (size_t i = 0; i < count; i++) {
 		const struct kernel_hook *h = &hooks[i];
@@ -95,7 +105,7 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 		printf("%-16s %-28s %-12s %-9s %s", h->fact, h->hook, tier_names[h->tier],
 		       status_names[h->status], h->covers);
 		if (h->why[0])
-			printf(" (%s)", h->why);
+			print_words(" (", h->why, ")");
 		printf("\n");
 	}
 	printf("\nNot covered:\n");
@@ -105,12 +115,14 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 		/* The IPv6 row misses what the IPv4 row above it misses. */
 		if (i > 0 && strcmp(h->misses, hooks[i - 1].misses) == 0 && !h->why[0])
 			continue;
-		if (h->status == HOOK_ATTACHED && h->misses[0])
+		if (h->status == HOOK_ATTACHED && h->misses[0]) {
 			printf("  %-9s %s\n", h->fact, h->misses);
-		else if (h->status == HOOK_FAILED)
-			printf("  %-9s %s: %s\n", h->fact, h->covers, h->why);
-		else if (h->status != HOOK_ATTACHED && is_alone(h))
+		} else if (h->status == HOOK_FAILED) {
+			printf("  %-9s %s", h->fact, h->covers);
+			print_words(": ", h->why, "\n");
+		} else if (h->status != HOOK_ATTACHED && is_alone(h)) {
 			printf("  %-9s %s\n", h->fact, h->covers);
+		}
 	}
 	printf("  %-9s raw and SCTP sockets\n", "protocols");
 }

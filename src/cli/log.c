@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "log.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "writer.h"
+
+/* Two paths and what is said about them. */
+#define TEXT_SIZE (2 * PATH_MAX + 512)
 
 static bool is_quiet;
 
@@ -14,14 +21,17 @@ void log_set_quiet(bool quiet)
 
 __attribute__((format(printf, 1, 0))) static void write_line(const char *format, va_list args)
 {
-	char line[1024] = "sockwatch: ";
-	int len = 11, more = vsnprintf(line + len, sizeof(line) - 12, format, args);
+	static const char head[] = "sockwatch: ";
+	char text[TEXT_SIZE], line[sizeof(head) + 4 * TEXT_SIZE];
+	int more = vsnprintf(text, sizeof(text), format, args);
+	size_t len = sizeof(head) - 1;
 
 	if (more < 0)
 		return;
-	len += more < (int)sizeof(line) - 12 ? more : (int)sizeof(line) - 13;
+	memcpy(line, head, len);
+	len += line_escape(line + len, text, strlen(text));
 	line[len++] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)len) < 0)
+	if (write(STDERR_FILENO, line, len) < 0)
 		return; /* nobody is left to tell */
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * log.h - words on stderr, one line each.  The only place that writes them; --quiet silences
- * log_say(), never log_error().
+ * log_say(), never log_error().  What is in the arguments (paths, names, a library's words) is escaped here.
  */
 #ifndef SOCKWATCH_LOG_H
 #define SOCKWATCH_LOG_H

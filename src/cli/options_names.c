@@ -20,6 +20,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "log.h"
 #include "names.h"
 #include "options_table.h"
 
@@ -150,11 +151,7 @@ int options_complain(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	for (char *c = line; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
-	fprintf(stderr, "sockwatch: %s\n", line);
+	log_error("%s", line);
 	return EINVAL;
 }
 

@@ -16,7 +16,7 @@
 
 __attribute__((format(printf, 2, 3))) static void say(struct buffer *out, const char *format, ...)
 {
-	char text[2048];
+	char text[LISTING_NAME_SIZE + 64];
 	va_list args;
 	int len;
 
@@ -27,23 +27,13 @@ __attribute__((format(printf, 2, 3))) static void say(struct buffer *out, const 
 		buffer_append(out, text, len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1);
 }
 
-/* Names and arguments hold any bytes; spaces between arguments stay. */
+/* Names and arguments hold any bytes. */
 static void say_escaped(struct buffer *out, const char *text, size_t len)
 {
-	for (size_t i = 0, n; i < len; i += n) {
-		char *p;
+	char *p = buffer_reserve(out, 4 * len);
 
-		n = strcspn(text + i, " ");
-		n = n < len - i ? n : len - i;
-		p = buffer_reserve(out, 4 * n + 1);
-		if (!p)
-			return;
-		out->len += text_escape(p, text + i, n);
-		if (i + n < len) {
-			buffer_append(out, " ", 1);
-			n++;
-		}
-	}
+	if (p)
+		out->len += line_escape(p, text, len);
 }
 
 static void say_process(struct buffer *out, const char *name, uint32_t pid)
@@ -60,6 +50,19 @@ void who_write_name(struct buffer *out, const struct process *process)
 		say_process(out, process->name, process->pid);
 	else
 		say(out, "an unknown process");
+}
+
+static void say_user(struct buffer *out, uint32_t uid)
+{
+	const char *user = procinfo_user(uid);
+
+	if (user) {
+		say(out, ", user ");
+		say_escaped(out, user, strnlen(user, TEXT_MAX));
+		say(out, "\n");
+	} else {
+		say(out, ", uid %u\n", uid);
+	}
 }
 
 static void say_line(struct buffer *out, const char *word, const char *text)
@@ -111,15 +114,11 @@ static void say_moment(struct buffer *out, const struct who *who, const char *wo
 void who_write_process(struct buffer *out, const struct who *who, uint32_t pid, const char *name,
 		       uint32_t uid)
 {
-	const char *user = procinfo_user(uid);
 	struct procinfo p;
 
 	say(out, "  %-11s ", "process");
 	say_process(out, name, pid);
-	if (user)
-		say(out, ", user %s\n", user);
-	else
-		say(out, ", uid %u\n", uid);
+	say_user(out, uid);
 	if (procinfo_read(pid, &p) < 0) {
 		say(out, "  %-11s it has ended\n", "");
 		return;
@@ -346,14 +345,10 @@ static void say_freed(struct buffer *out, const struct listing_socket *s,
 static void say_left(struct buffer *out, const struct who *who, const struct listing_socket *s)
 {
 	const struct process *p = &who->listing->tasks[s->maker].process;
-	const char *user = procinfo_user(p->uid);
 
 	say(out, "  %-11s ", "left by");
 	say_process(out, p->name, p->pid);
-	if (user)
-		say(out, ", user %s\n", user);
-	else
-		say(out, ", uid %u\n", p->uid);
+	say_user(out, p->uid);
 	say_line(out, "container", p->container);
 	if (!p->container)
 		say_line(out, "cgroup", p->cgroup);

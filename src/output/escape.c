@@ -5,87 +5,96 @@
 
 #include "utf8.h"
 
+/* Where the bytes go: between a JSON string's quotes, into a column, into a line of words. */
+enum place_for { FOR_JSON, FOR_CELL, FOR_LINE };
+
 static const char hex[] = "0123456789abcdef";
 
-static bool is_plain(char c)
+static bool is_plain(char c, enum place_for where)
 {
-	return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+	if (c == ' ')
+		return where != FOR_CELL;
+	return c > ' ' && c < 0x7f && c != '\\' && (c != '"' || where != FOR_JSON);
 }
 
-static size_t put_json_control(char *out, uint32_t code)
+/* \uXXXX */
+static size_t put_unit(char *out, uint32_t unit)
 {
-	/* Each character that has a short escape, followed by its letter. */
-	static const char short_escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-	const char *letter = code ? strchr(short_escapes, (int)code) : NULL;
-
 	out[0] = '\\';
-	if (letter) {
-		out[1] = letter[1];
-		return 2;
-	}
-	memcpy(out + 1, "u00", 3);
-	out[4] = hex[code >> 4 & 15];
-	out[5] = hex[code & 15];
+	out[1] = 'u';
+	for (int i = 0; i < 4; i++)
+		out[2 + i] = hex[unit >> (12 - 4 * i) & 15];
 	return 6;
 }
 
-size_t json_escape(char *out, const char *bytes, size_t len)
+static size_t put_code(char *out, uint32_t code)
 {
-	char *p = out;
+	/* Each character that has a short escape, followed by its letter. */
+	static const char short_escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+	const char *letter = code && code < 0x80 ? strchr(short_escapes, (int)code) : NULL;
 
-	for (size_t i = 0; i < len;) {
-		uint32_t code;
-		size_t n;
-
-		if (is_plain(bytes[i]) || bytes[i] == ' ') {
-			*p++ = bytes[i++];
-			continue;
-		}
-		n = utf8_decode(bytes + i, len - i, &code);
-		if (n == 0) {
-			memcpy(p, "\xef\xbf\xbd", 3);
-			p += 3;
-			i++;
-			continue;
-		}
-		/* C1 controls too: a terminal that shows JSON takes U+009B for an escape sequence.
-		 */
-		if (code < 0xa0) {
-			p += put_json_control(p, code);
-		} else {
-			memcpy(p, bytes + i, n);
-			p += n;
-		}
-		i += n;
+	if (letter) {
+		out[0] = '\\';
+		out[1] = letter[1];
+		return 2;
 	}
-	return (size_t)(p - out);
+	if (code < 0x10000)
+		return put_unit(out, code);
+	put_unit(out, 0xd800 + ((code - 0x10000) >> 10));
+	return 6 + put_unit(out + 6, 0xdc00 + (code & 0x3ff));
 }
 
-size_t text_escape(char *out, const char *bytes, size_t len)
+static size_t put_bytes(char *out, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		*out++ = '\\';
+		*out++ = 'x';
+		*out++ = hex[(unsigned char)bytes[i] >> 4];
+		*out++ = hex[bytes[i] & 15];
+	}
+	return 4 * len;
+}
+
+static inline size_t escape(char *out, const char *bytes, size_t len, enum place_for where)
 {
 	char *p = out;
 
-	for (size_t i = 0; i < len;) {
+	for (size_t i = 0, n; i < len; i += n) {
 		uint32_t code = 0;
-		size_t n;
 
-		if (is_plain(bytes[i]) || bytes[i] == '"') {
-			*p++ = bytes[i++];
+		n = 1;
+		if (is_plain(bytes[i], where)) {
+			*p++ = bytes[i];
 			continue;
 		}
 		n = utf8_decode(bytes + i, len - i, &code);
 		if (n > 1 && !utf8_is_invisible(code)) {
 			memcpy(p, bytes + i, n);
 			p += n;
-			i += n;
-			continue;
+		} else if (where != FOR_JSON) {
+			p += put_bytes(p, bytes + i, n ? n : 1);
+		} else if (n) {
+			p += put_code(p, code);
+		} else {
+			memcpy(p, "\xef\xbf\xbd", 3);
+			p += 3;
 		}
-		for (n = n ? n : 1; n > 0; n--, i++) {
-			*p++ = '\\';
-			*p++ = 'x';
-			*p++ = hex[(unsigned char)bytes[i] >> 4];
-			*p++ = hex[bytes[i] & 15];
-		}
+		n = n ? n : 1;
 	}
 	return (size_t)(p - out);
+}
+
+size_t json_escape(char *out, const char *bytes, size_t len)
+{
+	return escape(out, bytes, len, FOR_JSON);
+}
+
+size_t text_escape(char *out, const char *bytes, size_t len)
+{
+	return escape(out, bytes, len, FOR_CELL);
+}
+
+size_t line_escape(char *out, const char *bytes, size_t len)
+{
+	return escape(out, bytes, len, FOR_LINE);
 }

@@ -112,6 +112,18 @@ static void json_word(struct writer *w, enum field field, const char *word)
 	json_done(w, p);
 }
 
+static void json_text(struct writer *w, enum field field, const char *text, size_t len)
+{
+	char *p = json_key(w, field, 6 * len + 2);
+
+	if (!p)
+		return;
+	*p++ = '"';
+	p += json_escape(p, text, len);
+	*p++ = '"';
+	json_done(w, p);
+}
+
 static void json_number(struct writer *w, enum field field, uint64_t value)
 {
 	char *p = json_key(w, field, NUMBER_MAX);
@@ -218,6 +230,7 @@ static const struct spelling json_spelling = {
 	.end = json_end,
 	.time = json_time,
 	.word = json_word,
+	.text = json_text,
 	.number = json_number,
 	.flag = json_flag,
 	.absent = json_absent,

@@ -18,11 +18,15 @@
 /* "255.255.255.255:65535->255.255.255.255:65535" */
 #define NAME_WIDTH  44
 #define SINCE_WIDTH 19
-#define HOST_MAX    253
+#define HOST_MAX    126
+#define SERVICE_MAX 128
 #define ROW_MAX	    (LISTING_NAME_SIZE + 512)
 
 #define GREEN "\033[32m"
 #define RESET "\033[0m"
+
+_Static_assert(LISTING_NAME_SIZE >= 2 * (4 * HOST_MAX + 1 + 4 * SERVICE_MAX) + 2,
+	       "two ends whose every byte is escaped fit");
 
 static char *put(char *p, const char *text, size_t len)
 {
@@ -45,7 +49,7 @@ static char *put_port(char *p, const struct listing_style *style, const struct l
 		return put(p, "*", 1);
 	if (style->services && s->protocol != IPPROTO_RAW)
 		name = services_find(style->services, port, s->protocol);
-	if (name && strlen(name) <= 128)
+	if (name && strlen(name) <= SERVICE_MAX)
 		return p + text_escape(p, name, strlen(name));
 	return p + inet_format_number(p, port);
 }
@@ -65,7 +69,7 @@ static char *put_end(char *p, const struct listing_style *style, const struct li
 		host = style->host_name(style->ctx, s->mapped ? FAMILY_IPV4 : family,
 					s->mapped ? end->addr + 12 : end->addr);
 	if (host) {
-		p += text_escape(p, host, strnlen(host, HOST_MAX / 2));
+		p += text_escape(p, host, strnlen(host, HOST_MAX));
 		return put_port(p, style, s, end->port);
 	}
 	if (bracketed)
@@ -133,8 +137,8 @@ static void make_tail(struct tail *tail, const struct listing_style *style,
 	p += listing_format_name(p, style, s);
 	p = pad(p, start, NAME_WIDTH);
 	if (s->since_ns) {
-		time_t second = (time_t)((s->since_ns + (uint64_t)style->wall_offset_ns) /
-					 NSEC_PER_SEC);
+		time_t second =
+			(time_t)((s->since_ns + (uint64_t)style->wall_offset_ns) / NSEC_PER_SEC);
 		struct tm tm = {0};
 
 		localtime_r(&second, &tm);

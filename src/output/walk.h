@@ -57,7 +57,8 @@ struct place {
 
 /*
  * Every pointer handed over lives until end() returns.  `word` is one of our own names and needs no
- * escaping.  absent() is a field whose value is unknown, where the contract wants it said.
+ * escaping, `text` is any bytes (only a listing has some, and only JSON spells it).  absent() is a field whose
+ * value is unknown, where the contract wants it said.
  */
 struct spelling {
 	void (*header)(struct writer *w);
@@ -65,6 +66,7 @@ struct spelling {
 	void (*end)(struct writer *w);
 	void (*time)(struct writer *w, enum field field, uint64_t realtime_ns);
 	void (*word)(struct writer *w, enum field field, const char *word);
+	void (*text)(struct writer *w, enum field field, const char *text, size_t len);
 	void (*number)(struct writer *w, enum field field, uint64_t value);
 	void (*flag)(struct writer *w, enum field field, bool value);
 	void (*absent)(struct writer *w, enum field field);

@@ -12,7 +12,6 @@ struct look {
 	const struct listing *l;
 	const struct listing_socket *s;
 	char protocol[24];
-	char name[6 * PROCESS_NAME_SIZE + 1];
 	char interface[2][24];
 };
 
@@ -75,10 +74,9 @@ static void walk_holders(struct look *k)
 		const struct listing_holder *holder = &k->l->holders[h];
 		const struct process *p = &k->l->tasks[holder->task].process;
 
-		k->name[json_escape(k->name, p->name, strnlen(p->name, sizeof(p->name)))] = '\0';
 		k->spell->open(k->w, FIELD_NONE, NEST_OBJECT);
 		k->spell->number(k->w, FIELD_PID, p->pid);
-		k->spell->word(k->w, FIELD_NAME, k->name);
+		k->spell->text(k->w, FIELD_NAME, p->name, strnlen(p->name, sizeof(p->name)));
 		k->spell->number(k->w, FIELD_FD, holder->fd);
 		k->spell->number(k->w, FIELD_UID, p->uid);
 		k->spell->close(k->w, NEST_OBJECT);
@@ -102,7 +100,7 @@ static void walk_port(struct look *k, const struct services *services)
 		k->spell->absent(k->w, FIELD_EPHEMERAL);
 	names = services ? services_find(services, port, k->s->protocol) : NULL;
 	if (names)
-		k->spell->word(k->w, FIELD_SERVICE, names);
+		k->spell->text(k->w, FIELD_SERVICE, names, strlen(names));
 	else
 		k->spell->absent(k->w, FIELD_SERVICE);
 }

@@ -46,6 +46,8 @@ static void json_escapes_what_a_string_must_not_hold(void **state)
 		{"a\xe6\x97", "a\xef\xbf\xbd\xef\xbf\xbd"},
 		{"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
 		{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xe2\x80\xa8\xe2\x80\xae\xd8\x9c", "\\u2028\\u202e\\u061c"},
+		{"\xe2\x80\x8b\xf3\xa0\x80\x81", "\\u200b\\udb40\\udc01"},
 	};
 	char out[8];
 
@@ -69,6 +71,8 @@ static void text_escapes_what_would_break_a_line_or_a_column(void **state)
 		/* U+202E turns the rest of the line around, U+00A0 and U+3000 look like spaces. */
 		{"a\xe2\x80\xaegpj", "a\\xe2\\x80\\xaegpj"},
 		{"\xc2\xa0\xe3\x80\x80", "\\xc2\\xa0\\xe3\\x80\\x80"},
+		/* U+3164 is a letter that has no ink, U+FE0F belongs to the one before it. */
+		{"\xe3\x85\xa4\xef\xb8\x8f", "\\xe3\\x85\\xa4\\xef\\xb8\\x8f"},
 	};
 	char out[4];
 
@@ -76,6 +80,42 @@ static void text_escapes_what_would_break_a_line_or_a_column(void **state)
 	check_rows(text_escape, rows, COUNT(rows));
 	assert_int_equal(text_escape(out, "\0", 1), 4);
 	assert_memory_equal(out, "\\x00", 4);
+}
+
+static void a_line_of_words_keeps_its_spaces(void **state)
+{
+	static const struct row rows[] = {
+		{"cannot open a b: No such file", "cannot open a b: No such file"},
+		{"a\nb\x1b[2J\\", "a\\x0ab\\x1b[2J\\x5c"},
+		{"\xe2\x81\xa6\xff", "\\xe2\\x81\\xa6\\xff"},
+	};
+
+	(void)state;
+	check_rows(line_escape, rows, COUNT(rows));
+}
+
+/* What Unicode calls Bidi_Control and White_Space, and the joiners: none is shown as it is, anywhere. */
+static void nothing_that_turns_or_breaks_a_line_stays(void **state)
+{
+	static const char *const codes[] = {
+		"\xd8\x9c",	"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e",
+		"\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa", "\xe2\x80\xab",
+		"\xe2\x80\xac", "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa0", "\xe2\x81\xa6",
+		"\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9", "\xef\xbb\xbf", "\xc2\x85",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(codes); i++) {
+		size_t len = strlen(codes[i]);
+		char out[6 * 4];
+
+		for (size_t k = json_escape(out, codes[i], len); k > 0; k--)
+			assert_in_range(out[k - 1], '!', '~');
+		for (size_t k = text_escape(out, codes[i], len); k > 0; k--)
+			assert_in_range(out[k - 1], '!', '~');
+		for (size_t k = line_escape(out, codes[i], len); k > 0; k--)
+			assert_in_range(out[k - 1], '!', '~');
+	}
 }
 
 /* RFC 3629's table, written out: a second opinion on the decoder. */
@@ -193,6 +233,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_escapes_what_a_string_must_not_hold),
 		cmocka_unit_test(text_escapes_what_would_break_a_line_or_a_column),
+		cmocka_unit_test(a_line_of_words_keeps_its_spaces),
+		cmocka_unit_test(nothing_that_turns_or_breaks_a_line_stays),
 		cmocka_unit_test(random_bytes_stay_well_formed_and_in_bounds),
 	};
 

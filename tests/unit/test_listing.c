@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -474,6 +475,73 @@ static void test_json(void **state)
 	listing_done(&l);
 }
 
+/* A listing of one socket. */
+static void list_one(struct listing *l, struct listing_socket s)
+{
+	listing_init(l);
+	for (int i = 0; i < TASKS; i++)
+		listing_add_task(l, &tasks[i]);
+	hold(l, STRANGER, 3, true, s);
+	listing_join(l);
+}
+
+static void test_a_service_may_be_called_anything(void **state)
+{
+	static const char text[] = "a\"b\\\x1b[2J\xff\xe2\x80\xae 8080/tcp\n";
+	int64_t offset = 0;
+	struct writer_options options = {.wall_offset_ns = &offset};
+	struct services *services = services_parse(text, sizeof(text) - 1);
+	struct writer *w = writer_json_new(&options);
+	struct buffer out;
+	struct listing l;
+
+	(void)state;
+	list_one(&l, tcp4(1, STATE_LISTEN, LOOPBACK, 8080, 0, 0));
+	assert_int_equal(buffer_init(&out, 64), 0);
+	writer_socket(w, &out, &l, &l.sockets[0], services);
+	buffer_append(&out, "", 1);
+	assert_non_null(
+		strstr(out.data, "\"service\":\"a\\\"b\\\\\\u001b[2J\xef\xbf\xbd\\u202e\"}"));
+	writer_free(w);
+	services_free(services);
+	buffer_done(&out);
+	listing_done(&l);
+}
+
+/* Names whose every byte becomes four. */
+static const char *longest_host(void *ctx, enum family family, const uint8_t addr[16])
+{
+	static char name[1024];
+
+	(void)ctx, (void)family, (void)addr;
+	memset(name, '\x01', sizeof(name) - 1);
+	return name;
+}
+
+static void test_the_longest_names_have_room(void **state)
+{
+	char text[300], name[LISTING_NAME_SIZE];
+	struct services *services;
+	struct listing_style style = {.host_name = longest_host};
+	struct buffer out;
+	struct listing l;
+	size_t len = 128;
+
+	(void)state;
+	memset(text, '\x02', len);
+	len += (size_t)sprintf(text + len, " 8080/tcp\n");
+	services = services_parse(text, len);
+	style.services = services;
+	list_one(&l, tcp4(1, STATE_ESTABLISHED, LOOPBACK, 8080, LOOPBACK, 8080));
+	assert_in_range(listing_format_name(name, &style, &l.sockets[0]), 2000, sizeof(name));
+	assert_int_equal(buffer_init(&out, 64), 0);
+	listing_write_rows(&out, &style, &l, &l.sockets[0], NULL);
+	assert_ptr_equal(memchr(out.data, '\n', out.len), out.data + out.len - 1);
+	services_free(services);
+	buffer_done(&out);
+	listing_done(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,6 +558,8 @@ int main(void)
 		cmocka_unit_test(test_classes_are_those_of_iana),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_a_service_may_be_called_anything),
+		cmocka_unit_test(test_the_longest_names_have_room),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -483,7 +483,7 @@ static void test_bad_usage(void **state)
 		{{"--sockets", "16777217"}, "--sockets '16777217': not a number"},
 		{{"--btf="}, "--btf '': not a file"},
 		{{"--output="}, "--output '': not a file"},
-		{{"trace", "a\nb\033[1m\177"}, "'a?b?[1m?': trace takes options only"},
+		{{"trace", "a\nb\033[1m\177"}, "'a\\x0ab\\x1b[1m\\x7f': trace takes options only"},
 		{{"--port", "80", "--help", "--port=x"}, NULL},
 		{{"--port=x", "--help"}, "--port 'x': not a port"},
 		{{"ephemeral", "--fail-at=0"}, "--fail-at '0': not a percentage"},
