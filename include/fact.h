@@ -34,6 +34,8 @@ struct fact {
 	struct process task;	/* valid where has_task; strings NULL */
 	uint32_t fd;		/* seeds */
 	int result;		/* 0 or a negative errno */
+	/* Calls that failed alike and were counted by the kernel side: the first at since_ns, else 0, and so many more. */
+	uint64_t since_ns, repeated;
 	uint32_t arg;
 	bool counted;
 	uint64_t sent_bytes, received_bytes;

@@ -37,6 +37,7 @@ static const char *const names[FIELDS] = {
 	[FIELD_PEER] = "PEER",
 	[FIELD_PROCESS] = "",
 	[FIELD_ERROR] = "ERROR",
+	[FIELD_REPEATED] = "REPEATED",
 	[FIELD_BACKLOG] = "BACKLOG",
 	[FIELD_AUTOBIND] = "AUTOBIND",
 	[FIELD_LISTENER] = "LISTENER_",

@@ -40,6 +40,7 @@ static const struct key keys[FIELDS] = {
 	[FIELD_PEER] = KEY("peer"),
 	[FIELD_PROCESS] = KEY("process"),
 	[FIELD_ERROR] = KEY("error"),
+	[FIELD_REPEATED] = KEY("repeated"),
 	[FIELD_BACKLOG] = KEY("backlog"),
 	[FIELD_AUTOBIND] = KEY("autobind"),
 	[FIELD_LISTENER] = KEY("listener"),

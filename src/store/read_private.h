@@ -68,7 +68,7 @@ bool row_process(struct store_reader *r, int64_t id, struct process *ret);
 void row_forget_process(struct process *p);
 bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret);
 /* read_trouble.c: what was in the way of a call, until the next; NULL when nothing is known. */
-const struct event_trouble *row_trouble(struct store_reader *r, int64_t call);
+const struct event_trouble *row_trouble(struct store_reader *r, int64_t call, struct event *e);
 void row_forget_trouble(struct store_reader *r);
 
 #endif

@@ -54,7 +54,7 @@ static void read_holders(struct store_reader *r, int64_t call)
 	sqlite3_reset(s);
 }
 
-const struct event_trouble *row_trouble(struct store_reader *r, int64_t call)
+const struct event_trouble *row_trouble(struct store_reader *r, int64_t call, struct event *e)
 {
 	struct event_trouble *t = &r->trouble;
 	unsigned int known = 0;
@@ -68,8 +68,14 @@ const struct event_trouble *row_trouble(struct store_reader *r, int64_t call)
 	s = r->find_trouble;
 	sqlite3_bind_int64(s, 1, call);
 	found = sqlite3_step(s) == SQLITE_ROW;
-	if (found) {
+	if (found)
 		known = (unsigned int)sqlite3_column_int(s, 0);
+	if (known & TROUBLE_REPEATED) {
+		e->repeated = (uint64_t)sqlite3_column_int64(s, 1);
+		e->since_ns = e->time_ns - (uint64_t)sqlite3_column_int64(s, 5);
+		found = false;
+	}
+	if (found) {
 		*t = (struct event_trouble){
 			.has_holders = known & TROUBLE_HOLDERS,
 			.holders = r->holder,
