@@ -42,6 +42,13 @@ struct fact {
 	uint32_t retransmits, rtt_us;
 };
 
+/* Calls that failed with several local ends or peers, counted together: neither is known. */
+static inline bool fact_is_of_various(const struct fact *f)
+{
+	return (f->flags & WIRE_F_VARIOUS) &&
+	       (f->kind == WIRE_BIND || f->kind == WIRE_LISTEN || f->kind == WIRE_CONNECT);
+}
+
 /*
  * Reads one record of `size` bytes at `data` (any alignment).  0, or -EBADMSG when the size does not
  * fit its kind, a kind, family, protocol or state is no known number, a change of state lacks an end, or a

@@ -359,7 +359,7 @@ void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
 	socket_update(&asked, f);
 	event_of_socket(&e, &asked, kind, f->time_ns);
 	e.error = -f->result;
-	e.has_local |= kind == EVENT_BIND;
+	e.has_local |= kind == EVENT_BIND && !fact_is_of_various(f);
 	if (kind == EVENT_BIND)
 		e.bind.autobind = f->arg != 0;
 	if (kind == EVENT_LISTEN)

@@ -108,7 +108,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 	if (f->local.port == 0) {
 		if (f->result == 0)
 			apply_dissolved(t, f);
-		else if (f->peer.port)
+		else if (f->peer.port || fact_is_of_various(f))
 			emit_failure(t, f, EVENT_CONNECT);
 		return;
 	}

@@ -197,6 +197,14 @@ static void what_the_kernel_side_counted_is_added(void **state)
 	assert_int_equal(sums.plain, 1);
 	assert_int_equal(sums.with_holders, 0);
 	assert_int_equal(sums.failures, 10);
+	/* Of several ends none is told. */
+	assert_true(sums.last.has_local);
+	f.flags |= WIRE_F_VARIOUS;
+	f.local = (struct endpoint){0};
+	table_apply(w->table, &f);
+	table_release(w->table, UINT64_MAX);
+	assert_int_equal(sums.failures, 20);
+	assert_false(sums.last.has_local);
 }
 
 /* A port that changes hands all the time, and every failure another address: the search is paid for by time. */
