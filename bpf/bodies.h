@@ -6,8 +6,7 @@
 #ifndef SOCKWATCH_BPF_BODIES_H
 #define SOCKWATCH_BPF_BODIES_H
 
-#include "fill.h"
-#include "submit.h"
+#include "fold.h"
 
 /* What the hook's first copy told last on this CPU (core.bpf.c). */
 static __always_inline void note_told(__u32 hook, struct sock *sk, __u64 change)
@@ -31,15 +30,9 @@ static __always_inline bool was_told(__u32 hook, struct sock *sk, __u64 change)
 	return true;
 }
 
-/* A call that names an owner.  `task` false where the hook runs elsewhere or another fact named the
- * task already. */
-static __always_inline struct wire_call *call_reserve(enum wire_kind kind, struct sock *sk,
-						      const bool trusted, const bool task)
+static __always_inline void call_fill(struct wire_call *c, struct sock *sk, const bool trusted,
+				      const bool task)
 {
-	struct wire_call *c = record_reserve(kind, sizeof(*c));
-
-	if (!c)
-		return NULL;
 	fill_socket(&c->fact, sk, trusted);
 	c->fact.options = socket_options(sk);
 	if (task)
@@ -48,63 +41,86 @@ static __always_inline struct wire_call *call_reserve(enum wire_kind kind, struc
 		__builtin_memset(&c->task, 0, sizeof(c->task));
 	c->result = 0;
 	c->arg = 0;
+}
+
+/* A call that names an owner.  `task` false where the hook runs elsewhere or another fact named the
+ * task already. */
+static __always_inline struct wire_call *call_reserve(enum wire_kind kind, struct sock *sk,
+						      const bool trusted, const bool task)
+{
+	struct wire_call *c = record_reserve(kind, sizeof(*c));
+
+	if (c)
+		call_fill(c, sk, trusted, task);
 	return c;
 }
 
-/* Puts a sockaddr the caller passed into one end of a fact: what was asked for when the call
- * failed. */
-static __always_inline void fill_asked(__u8 addr[16], __u16 *port_be, __u8 family,
-				       const __u8 *asked)
+/* A call that failed, always in the caller's task.  `asked` may be NULL; it is the peer of connect, else the local end. */
+static __always_inline void on_failure(enum wire_kind kind, struct sock *sk, const bool trusted,
+				       const __u8 *asked, int result, __u32 arg, __u8 flags)
 {
-	__u16 asked_family = *(const __u16 *)asked;
+	struct wire_call c;
 
-	if (asked_family == AF_INET) {
-		*port_be = *(const __u16 *)(asked + 2);
-		copy_v4(addr, *(const __be32 *)(asked + 4), family == AF_INET6);
-	} else if (asked_family == AF_INET6) {
-		*port_be = *(const __u16 *)(asked + 2);
-		__builtin_memcpy(addr, asked + 8, 16);
-	}
+	c.fact.kind = kind;
+	c.fact.size = sizeof(c);
+	c.fact.time_ns = bpf_ktime_get_boot_ns();
+	call_fill(&c, sk, trusted, true);
+	c.fact.flags = flags;
+	c.result = result;
+	c.arg = arg;
+	if (asked && kind == WIRE_CONNECT)
+		fill_asked(c.fact.peer, &c.fact.peer_port_be, c.fact.family, asked);
+	else if (asked)
+		fill_asked(c.fact.local, &c.fact.local_port_be, c.fact.family, asked);
+	failure_submit(&c);
 }
 
 static __always_inline void on_bind(struct sock *sk, const bool trusted, const __u8 *asked,
 				    int result)
 {
-	struct wire_call *c = call_reserve(WIRE_BIND, sk, trusted, true);
+	struct wire_call *c;
 
+	if (result < 0) {
+		on_failure(WIRE_BIND, sk, trusted, asked, result, 0, 0);
+		return;
+	}
+	c = call_reserve(WIRE_BIND, sk, trusted, true);
 	if (!c)
 		return;
-	c->result = result;
-	if (result < 0 && asked)
-		fill_asked(c->fact.local, &c->fact.local_port_be, c->fact.family, asked);
-	else /* inet_sport is set only after the bind hooks ran */
-		c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
+	/* inet_sport is set only after the bind hooks ran */
+	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
 	record_submit(c);
 }
 
 static __always_inline void on_listen(struct sock *sk, const bool trusted, const bool task,
 				      __u32 backlog, int result)
 {
-	struct wire_call *c = call_reserve(WIRE_LISTEN, sk, trusted, task);
+	struct wire_call *c;
 
+	if (result < 0) {
+		on_failure(WIRE_LISTEN, sk, trusted, NULL, result, backlog, 0);
+		return;
+	}
+	c = call_reserve(WIRE_LISTEN, sk, trusted, task);
 	if (!c)
 		return;
 	c->arg = backlog;
-	c->result = result;
 	record_submit(c);
 }
 
 static __always_inline void on_connect(struct sock *sk, const bool trusted, const bool task,
 				       const __u8 *asked, int result, __u8 flags)
 {
-	struct wire_call *c = call_reserve(WIRE_CONNECT, sk, trusted, task);
+	struct wire_call *c;
 
+	if (result < 0) {
+		on_failure(WIRE_CONNECT, sk, trusted, asked, result, 0, flags);
+		return;
+	}
+	c = call_reserve(WIRE_CONNECT, sk, trusted, task);
 	if (!c)
 		return;
-	c->result = result;
 	c->fact.flags = flags;
-	if (result < 0 && asked)
-		fill_asked(c->fact.peer, &c->fact.peer_port_be, c->fact.family, asked);
 	record_submit(c);
 }
 
@@ -112,25 +128,31 @@ static __always_inline void on_connect(struct sock *sk, const bool trusted, cons
 static __always_inline void on_udp_connect(struct sock *sk, const bool trusted, const __u8 *asked,
 					   int result, bool had_port)
 {
-	struct wire_call *c = call_reserve(WIRE_CONNECT, sk, trusted, true);
+	struct wire_call *c;
 
+	if (result < 0) {
+		on_failure(WIRE_CONNECT, sk, trusted, asked, result, !had_port, 0);
+		return;
+	}
+	c = call_reserve(WIRE_CONNECT, sk, trusted, true);
 	if (!c)
 		return;
-	c->result = result;
 	c->arg = !had_port;
-	if (result < 0)
-		fill_asked(c->fact.peer, &c->fact.peer_port_be, c->fact.family, asked);
 	record_submit(c);
 }
 
 /* A send chose a port, or found none. */
 static __always_inline void on_autobind(struct sock *sk, const bool trusted, int result)
 {
-	struct wire_call *c = call_reserve(WIRE_BIND, sk, trusted, true);
+	struct wire_call *c;
 
+	if (result < 0) {
+		on_failure(WIRE_BIND, sk, trusted, NULL, result, 1, 0);
+		return;
+	}
+	c = call_reserve(WIRE_BIND, sk, trusted, true);
 	if (!c)
 		return;
-	c->result = result;
 	c->arg = 1;
 	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
 	record_submit(c);

@@ -20,13 +20,13 @@ int BPF_PROG(again__inet_sock_set_state, struct sock *sk, int from, int to)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tp_btf__tcp_destroy_sock, struct sock *sk)
 {
-	return tell_once(NESTED_DESTROY, WIRE_DESTROY, sk, true, false);
+	return tell_destroy(sk, true, false);
 }
 
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(again__tcp_destroy_sock, struct sock *sk)
 {
-	return tell_once(NESTED_DESTROY, WIRE_DESTROY, sk, true, true);
+	return tell_destroy(sk, true, true);
 }
 
 SEC("tp_btf/tcp_receive_reset")

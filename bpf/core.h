@@ -38,6 +38,28 @@ static __always_inline int tell_once(enum nested_hook hook, enum wire_kind kind,
 	return 0;
 }
 
+/* Made and closed and no more: no fact has told of it, and a loop of socket(), a failed bind() and close() would fill the ring with
+ * its ends.  A listen() without backlog that found no port looks alike. */
+static __always_inline bool was_never_used(struct sock *sk, const bool trusted)
+{
+	if (READ(trusted, sk, __sk_common.skc_num) || inet_source_port(sk) ||
+	    READ(trusted, sk, __sk_common.skc_state) != TCP_CLOSE ||
+	    READ(trusted, sk, sk_max_ack_backlog) || READ(trusted, sk, __sk_common.skc_daddr))
+		return false;
+	return READ(trusted, sk, __sk_common.skc_family) != AF_INET6 ||
+	       !(READ(trusted, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr32[0]) |
+		 READ(trusted, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr32[1]) |
+		 READ(trusted, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr32[2]) |
+		 READ(trusted, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr32[3]));
+}
+
+static __always_inline int tell_destroy(struct sock *sk, const bool trusted, const bool again)
+{
+	return was_never_used(sk, trusted)
+		       ? 0
+		       : tell_once(NESTED_DESTROY, WIRE_DESTROY, sk, trusted, again);
+}
+
 /* sk is NULL for a segment that meets no socket, and may be a minisock, which has no more than
  * sock_common. */
 static __always_inline int tell_reset_sent(struct sock *sk, const bool trusted, const bool again)

@@ -92,6 +92,42 @@ struct {
 	__type(value, struct sent);
 } sent_from SEC(".maps") __weak;
 
+/* Failed calls that each user may tell one by one in FOLD_NS; more are counted in `folded`, so that no user fills the ring. */
+#define FOLD_CALLS 256
+#define FOLD_NS	   100000000
+
+struct allowance {
+	__u64 since_ns;
+	__u64 calls;
+};
+
+/* Key: real uid.  Value: the failed calls since since_ns; two CPUs may let some more through.  Written by fold.h.  Full:
+ * the user who failed longest ago begins anew. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct allowance);
+} allowances SEC(".maps") __weak;
+
+/* Key: what alike failures have in common.  Value: their number, and one of them.  Written by fold.h into the map that
+ * fold_turn names, emptied by the loader, which changes fold_turn before it takes the other.  Full: the call is counted in `lost`. */
+#define FOLDED_MAP(name)                                                                           \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(max_entries, FOLD_SLOTS);                                                   \
+		__type(key, struct wire_fold_key);                                                 \
+		__type(value, struct wire_fold);                                                   \
+	} name SEC(".maps") __weak
+FOLDED_MAP(folded_even);
+FOLDED_MAP(folded_odd);
+
+/* Set by the loader: the lowest bit names the map. */
+__u32 fold_turn SEC(".bss") __weak;
+/* Calls that went into these maps, and keys in the one it names, which the loader sets back. */
+__u64 fold_count SEC(".bss") __weak;
+__u32 fold_keys SEC(".bss") __weak;
+
 /* Facts that found the ring full, by kind.  Written here, read by the loader. */
 __u64 lost[WIRE_KINDS] SEC(".bss") __weak;
 __u64 calls_full SEC(".bss") __weak;

@@ -21,13 +21,13 @@ int BPF_PROG(raw_again__inet_sock_set_state, struct sock *sk, int from, int to)
 SEC("raw_tp/tcp_destroy_sock")
 int BPF_PROG(raw_tp__tcp_destroy_sock, struct sock *sk)
 {
-	return tell_once(NESTED_DESTROY, WIRE_DESTROY, sk, false, false);
+	return tell_destroy(sk, false, false);
 }
 
 SEC("raw_tp/tcp_destroy_sock")
 int BPF_PROG(raw_again__tcp_destroy_sock, struct sock *sk)
 {
-	return tell_once(NESTED_DESTROY, WIRE_DESTROY, sk, false, true);
+	return tell_destroy(sk, false, true);
 }
 
 SEC("raw_tp/tcp_receive_reset")

@@ -127,6 +127,8 @@ struct event {
 	const struct process *process;	/* NULL: truly unknown */
 	int error;		/* positive errno, 0 none */
 	const struct event_trouble *trouble; /* NULL: no more is known of the error */
+	uint64_t repeated;	/* the same failure as one told before, so many times more, the last at time_ns; else 0 */
+	uint64_t since_ns;	/* the first of these */
 	union {
 		struct {
 			bool autobind;	/* no bind() was called: sendto() made the kernel choose a port */

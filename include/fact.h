@@ -34,11 +34,20 @@ struct fact {
 	struct process task;	/* valid where has_task; strings NULL */
 	uint32_t fd;		/* seeds */
 	int result;		/* 0 or a negative errno */
+	/* Calls that failed alike and were counted by the kernel side: the first at since_ns, else 0, and so many more. */
+	uint64_t since_ns, repeated;
 	uint32_t arg;
 	bool counted;
 	uint64_t sent_bytes, received_bytes;
 	uint32_t retransmits, rtt_us;
 };
+
+/* Calls that failed with several local ends or peers, counted together: neither is known. */
+static inline bool fact_is_of_various(const struct fact *f)
+{
+	return (f->flags & WIRE_F_VARIOUS) &&
+	       (f->kind == WIRE_BIND || f->kind == WIRE_LISTEN || f->kind == WIRE_CONNECT);
+}
 
 /*
  * Reads one record of `size` bytes at `data` (any alignment).  0, or -EBADMSG when the size does not

@@ -48,7 +48,8 @@ enum wire_flag {
 	WIRE_F_SHUTDOWN = 1 << 2,     /* sk_shutdown == SHUTDOWN_MASK: close() came first */
 	WIRE_F_LINGER2_OFF = 1 << 3,  /* tcp_sock.linger2 < 0: FIN_WAIT2 ends by a reset */
 	WIRE_F_OPENED = 1 << 4,	      /* CONNECT: the socket had gone to SYN_SENT in this call */
-	WIRE_F_NO_FILE = 1 << 5,      /* no descriptor yet (not accepted) or no more */
+	WIRE_F_NO_FILE = 1 << 5,      /* seeds: no descriptor yet (not accepted) or no more */
+	WIRE_F_VARIOUS = 1 << 5,      /* calls counted together that asked for several ends: none is told */
 	WIRE_F_AGAIN = 1 << 6,	      /* from a hook's second copy: may repeat what the first told */
 	WIRE_F_MAYBE_ACCEPT = 1 << 7, /* getpeername hook: an accept only if none was seen yet */
 };
@@ -102,6 +103,31 @@ struct wire_call {
 			   BIND, CONNECT of UDP: 1 when the kernel chose a port by itself */
 };
 
+/* Failed calls that are alike are counted together where there are too many; from so many different ones on whatever the
+ * ends they asked for. */
+#define FOLD_SLOTS 1024
+#define FOLD_APART 768
+
+struct wire_fold_key {
+	__u32 pid;
+	__u32 netns;
+	__u32 ifindex;
+	__s32 result;
+	__u8 local[16];
+	__u8 peer[16];
+	__u16 local_port_be;
+	__u16 peer_port_be;
+	__u16 protocol;
+	__u8 kind; /* enum wire_kind, and the family in the upper half */
+	__u8 options;
+};
+
+struct wire_fold {
+	__u64 count;
+	__u64 last_ns;
+	struct wire_call first;
+};
+
 struct wire_closed {
 	struct wire_fact fact;
 	__u64 sent_bytes;     /* payload sent at least once, without retransmissions */
@@ -113,5 +139,7 @@ struct wire_closed {
 _Static_assert(sizeof(struct wire_fact) == 88, "wire_fact has no hidden padding");
 _Static_assert(sizeof(struct wire_call) == 136, "wire_call has no hidden padding");
 _Static_assert(sizeof(struct wire_closed) == 112, "wire_closed has no hidden padding");
+_Static_assert(sizeof(struct wire_fold_key) == 56, "wire_fold_key has no hidden padding");
+_Static_assert(sizeof(struct wire_fold) == 152, "wire_fold has no hidden padding");
 
 #endif

@@ -26,11 +26,11 @@ static void on_event(void *ctx, const struct event *event)
 	struct trace *t = ctx;
 
 	writer_event(t->writer, &t->buffer, event);
-	t->shown++;
+	t->shown += event->repeated ? event->repeated : 1;
 	if (t->buffer.len >= (t->output.journal ? 1 : FLUSH_BYTES) &&
 	    !output_flush(&t->output, &t->buffer))
 		t->session.done = true;
-	if (t->options->count && t->shown == t->options->count)
+	if (t->options->count && t->shown >= t->options->count)
 		t->session.done = true;
 }
 

@@ -18,6 +18,8 @@
 /* With facts flowing, facts wait this long for the reader: long enough to batch, far below what an
  * eye sees. */
 #define NAP_MS 10
+/* Failures that are counted together wake nobody. */
+#define FOLD_MS 100
 
 /* libbpf's last warning: the reason behind its bare errno. */
 static char last_warning[256];
@@ -262,6 +264,7 @@ void kernel_close(struct kernel *k)
 	btf__free(k->btf);
 	places_free(k->places);
 	free(k->sysctls);
+	free(k->folds);
 	if (k->tracefs_fd >= 0)
 		close(k->tracefs_fd);
 	if (k->cgroup_fd >= 0)
@@ -287,6 +290,7 @@ int kernel_attach(struct kernel *k, struct kernel_error *error)
 void kernel_detach(struct kernel *k)
 {
 	hooks_detach(k);
+	k->detached = true;
 }
 
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
@@ -297,6 +301,7 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 	k->drain_max = max;
 	ring_buffer__consume(k->ring);
 	k->busy |= k->drained > 0;
+	fold_drain(k, fn, ctx);
 	return k->drained;
 }
 
@@ -312,6 +317,8 @@ void kernel_wait(struct kernel *k, int timeout_ms)
 		nanosleep(&nap, NULL);
 		return;
 	}
+	if (fold_is_waiting(k) && timeout_ms > FOLD_MS)
+		timeout_ms = FOLD_MS;
 	/* A fact that came before the flag makes poll() return at once, one after it wakes. */
 	*asleep = 1;
 	poll(fds, 2, timeout_ms);

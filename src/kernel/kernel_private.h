@@ -15,6 +15,7 @@
 #define MAX_HOOKS  72
 #define PLACE_SIZE 256
 
+struct folds;
 struct places;
 struct sysctls;
 
@@ -44,6 +45,9 @@ struct kernel {
 	struct places *places;
 	struct sysctls *sysctls; /* made when first asked for */
 	uint64_t looked_ns, look_credit_ns; /* kernel_time_waits() */
+	struct folds *folds;		    /* fold.c: made when first needed */
+	uint64_t folds_told, folds_taken_ns;
+	bool detached;
 
 	/* One drain's callback. */
 	kernel_fact_fn fn;
@@ -92,6 +96,11 @@ bool probe_missing_caps(char *ret, size_t size);
 /* places.c */
 struct places *places_new(int cgroup_fd);
 void places_free(struct places *p);
+
+/* fold.c */
+/* Hands out the failures that were counted together, at most every tenth of a second; all that are left when detached. */
+void fold_drain(struct kernel *k, kernel_fact_fn fn, void *ctx);
+bool fold_is_waiting(const struct kernel *k);
 
 /* sysctls.c */
 /* What the namespace of this thread says of ports; false when it cannot be read. */

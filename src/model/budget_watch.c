@@ -142,7 +142,11 @@ static void take_failure(struct budget_watch *w, const struct event *e)
 	struct watch_namespace *ns = namespace_of(w, e->netns);
 	struct watch_failure *f;
 
-	if (!ns || ns->failures++)
+	uint64_t before = ns ? ns->failures : 0;
+
+	if (ns)
+		ns->failures += e->repeated ? e->repeated : 1;
+	if (!ns || before)
 		return;
 	f = &ns->first;
 	f->time_ns = e->time_ns;

@@ -126,8 +126,10 @@ int fact_decode(struct fact *ret, const void *data, size_t size)
 		.protocol = r.fact.protocol,
 		.error = r.fact.error,
 	};
-	read_endpoint(&ret->local, &r.fact, r.fact.local, r.fact.local_port_be);
-	read_endpoint(&ret->peer, &r.fact, r.fact.peer, r.fact.peer_port_be);
+	if (!fact_is_of_various(ret)) {
+		read_endpoint(&ret->local, &r.fact, r.fact.local, r.fact.local_port_be);
+		read_endpoint(&ret->peer, &r.fact, r.fact.peer, r.fact.peer_port_be);
+	}
 	if (is_call)
 		read_call(ret, &r.call);
 	else if (r.fact.kind == WIRE_CLOSED)

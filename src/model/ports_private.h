@@ -2,14 +2,14 @@
 /*
  * ports_private.h - what table_ports.c and table_holders.c share: who holds a port.
  *
- *     port[P]          ──▶ record ⇄ record ⇄ ...      every socket whose local port is P
+ *     port[P]          ──▶ record ⇄ record ⇄ ...      every socket whose local port is P (hashed with its namespace)
  *     ports->newest[P] ──▶ ring of TIME_WAITs, each leads to the one before on the same port.  Numbers count up and
  *                          are never reused, so one that was overwritten is known by its number.
  */
 #ifndef SOCKWATCH_PORTS_PRIVATE_H
 #define SOCKWATCH_PORTS_PRIVATE_H
 
-#include "table_private.h"
+#include "table_ports.h"
 
 #include <string.h>
 
@@ -39,9 +39,15 @@ struct port_state {
 	time_wait_fn look_fn;
 	void *look_ctx;
 
-	/* Of the last failed call. */
+	/* Steps that searches may still take, see ports_have_credit(). */
+	int64_t credit;
+	uint64_t credit_ns;
+
+	/* Of the last failed call: listeners, from MAX_SHOWN on the others. */
 	struct event_trouble trouble;
-	struct event_holder holder[MAX_SHOWN];
+	struct event_holder holder[2 * MAX_SHOWN];
+	size_t listeners, others;
+	bool has_mptcp; /* among these */
 	struct port_range range;
 	struct {
 		uint32_t netns, used;

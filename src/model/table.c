@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table.c - storage: records, their index by kernel pointer, and the listeners by port. */
-#include "table_private.h"
+#include "table_ports.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -45,7 +45,9 @@ struct table *table_new(size_t max, struct process_set *processes, event_sink_fn
 	memset(t->index, 0xff, t->index_size * sizeof(*t->index));
 	memset(t->listener, 0xff, sizeof(t->listener));
 	memset(t->port, 0xff, sizeof(t->port));
-	if (!ports_init(t)) {
+	if (!ports_init(t) || !repeat_init(t)) {
+		if (t->ports)
+			ports_done(t);
 		free(t->index);
 		free(t);
 		errno = ENOMEM;
@@ -59,6 +61,7 @@ void table_free(struct table *t)
 	if (!t)
 		return;
 	ports_done(t);
+	repeat_done(t);
 	for (size_t i = 0; i < table_slots(t); i++) {
 		struct socket *s = table_slot(t, (uint32_t)i);
 
@@ -205,6 +208,7 @@ void table_remove(struct table *t, struct socket *s)
 
 void table_set_owner(struct table *t, struct socket *s, const struct process *p)
 {
+	ports_changed(t, s);
 	process_hold(p);
 	process_release(t->processes, s->owner);
 	s->owner = p;
@@ -213,16 +217,19 @@ void table_set_owner(struct table *t, struct socket *s, const struct process *p)
 
 void table_list(struct table *t, struct socket *s)
 {
+	uint32_t *first;
+
 	if ((s->flags & SOCKET_LISTED) || s == &t->spare)
 		return;
-	s->next_listener = t->listener[s->local.port];
-	t->listener[s->local.port] = t->index[position(t, s->sk)];
+	first = &t->listener[port_bucket(s->netns, s->local.port)];
+	s->next_listener = *first;
+	*first = t->index[position(t, s->sk)];
 	s->flags |= SOCKET_LISTED;
 }
 
 void table_unlist(struct table *t, struct socket *s)
 {
-	uint32_t *link = &t->listener[s->local.port];
+	uint32_t *link = &t->listener[port_bucket(s->netns, s->local.port)];
 
 	if (!(s->flags & SOCKET_LISTED))
 		return;
@@ -254,11 +261,13 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 	const struct process *owner = NULL;
 	bool found = false, found_exact = false;
 
-	for (uint32_t i = t->listener[child->local.port]; i != NO_SLOT;
+	for (uint32_t i = t->listener[port_bucket(child->netns, child->local.port)]; i != NO_SLOT;
 	     i = table_slot(t, i)->next_listener) {
 		const struct socket *l = table_slot(t, i);
 		bool exact;
 
+		if (l->local.port != child->local.port)
+			continue;
 		if (listener_cookie && l->cookie == listener_cookie)
 			return l->owner;
 		if (listener_cookie && l->cookie)

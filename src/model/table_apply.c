@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* table_apply.c - one function per kind of fact: what it changes in the record, and the events it
- * makes. */
-#include "table_private.h"
+/* table_apply.c - one function per kind of fact: what it changes, and the events it makes. */
+#include "table_ports.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -55,6 +54,7 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 	e->process = s->owner;
 	e->error = 0;
 	e->trouble = NULL;
+	e->repeated = e->since_ns = 0;
 }
 
 static void push_span(struct socket *s, enum tcp_state state, uint64_t ns)
@@ -97,8 +97,7 @@ bool socket_is_stale(const struct socket *s, const struct fact *f)
 	       inet_is_udp(s->protocol) != inet_is_udp(f->protocol);
 }
 
-/* LISTEN -> SYN_RECV waits for the child's next fact: older kernels have neither its peer nor its
- * cookie before. */
+/* LISTEN -> SYN_RECV waits for the child's next fact: older kernels do not know its peer before. */
 static void show_birth(struct table *t, struct socket *s)
 {
 	struct event e;
@@ -165,6 +164,7 @@ struct socket *socket_of(struct table *t, const struct fact *f)
 		s->state = (uint8_t)(f->from ? f->from : f->to);
 	}
 	table_unlist(t, s);
+	ports_changed(t, s);
 	if (s->flags & SOCKET_HELD) {
 		s->flags &= ~(uint32_t)SOCKET_HELD;
 		held_flush(t, s);
@@ -219,9 +219,8 @@ static void apply_birth(struct table *t, const struct fact *f)
 	struct socket *s = table_find(t, f->sk);
 	struct event e;
 
-	if (s) {
+	if (s)
 		replace(t, s, f);
-	}
 	s = table_insert(t, f->sk);
 	begin_life(s, f->time_ns);
 	s->flags |= SOCKET_PASSIVE;
@@ -340,8 +339,7 @@ void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
 	socket_update(&asked, f);
 	event_of_socket(&e, &asked, kind, f->time_ns);
 	e.error = -f->result;
-	e.trouble = ports_explain(t, f, kind);
-	e.has_local |= kind == EVENT_BIND;
+	e.has_local |= kind == EVENT_BIND && !fact_is_of_various(f);
 	if (kind == EVENT_BIND)
 		e.bind.autobind = f->arg != 0;
 	if (kind == EVENT_LISTEN)
@@ -353,7 +351,10 @@ void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
 		e.connect.autobind =
 			s && !socket_is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
 	}
-	t->sink(t->ctx, &e);
+	if (!repeat_take(t, &e, f)) {
+		e.trouble = ports_explain(t, f, kind);
+		t->sink(t->ctx, &e);
+	}
 	process_release(t->processes, p);
 }
 

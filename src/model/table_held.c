@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_held.c - ends that wait for the fact that explains them, oldest first. */
-#include "table_private.h"
+#include "table_ports.h"
 
 static void emit(struct table *t, struct held *h)
 {
@@ -22,6 +22,7 @@ static void emit_first(struct table *t)
 
 bool table_release(struct table *t, uint64_t now_ns)
 {
+	repeat_release(t, now_ns);
 	while (t->held_count &&
 	       (t->held[t->held_first].out || t->held[t->held_first].due_ns <= now_ns))
 		emit_first(t);

@@ -7,8 +7,11 @@
  */
 #include "ports_private.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
+/* What a holder that is shown costs a writer, in steps of a search. */
+#define STEPS_SHOWN 32
 /* The kernel tells when a TIME_WAIT began in milliseconds. */
 #define STAMP_NS 2000000u
 
@@ -89,30 +92,63 @@ static bool options_conflict(const struct asker *a, const struct event_holder *h
 	return true;
 }
 
+static bool is_full(const struct port_state *p)
+{
+	return p->listeners + p->others >= MAX_SHOWN;
+}
+
+/* In front of the others, whenever they are met. */
+static void add_holder(struct port_state *p, const struct event_holder *h)
+{
+	bool listens = h->state == STATE_LISTEN;
+	size_t *count = listens ? &p->listeners : &p->others;
+
+	if (*count == MAX_SHOWN) {
+		p->trouble.holders_more++;
+		return;
+	}
+	p->holder[(listens ? 0 : MAX_SHOWN) + (*count)++] = *h;
+	p->has_mptcp |= h->protocol == IPPROTO_MPTCP;
+	p->credit -= STEPS_SHOWN;
+}
+
+/* Puts both kinds together. */
+static void join_holders(struct port_state *p)
+{
+	size_t fit = MAX_SHOWN - p->listeners;
+	size_t others = p->others < fit ? p->others : fit;
+
+	memmove(&p->holder[p->listeners], &p->holder[MAX_SHOWN], others * sizeof(p->holder[0]));
+	p->trouble.holders = p->holder;
+	p->trouble.holder_count = p->listeners + others;
+	p->trouble.holders_more += p->others - others;
+}
+
 /* Completes `h` and keeps it when it stands in the way. */
 static void consider(struct table *t, const struct asker *a, struct event_holder *h,
 		     uint8_t options, uint32_t device)
 {
-	struct event_trouble *trouble = &t->ports->trouble;
-
 	if (a->fact->device && device && a->fact->device != device)
 		return;
 	if (!claims_meet(a->claim, claim_of(h->family, &h->local, options), &h->why) ||
 	    !options_conflict(a, h, options, &h->why))
 		return;
-	if (trouble->holder_count < MAX_SHOWN)
-		t->ports->holder[trouble->holder_count++] = *h;
-	else
-		trouble->holders_more++;
+	add_holder(t->ports, h);
 }
 
 /* An MPTCP socket and the TCP socket it works through are one holder. */
-static bool is_subflow(const struct table *t, const struct event_holder *h)
+static bool is_subflow(struct table *t, const struct event_holder *h)
 {
-	const struct event_trouble *trouble = &t->ports->trouble;
+	struct port_state *p = t->ports;
+	bool listens = h->state == STATE_LISTEN;
+	const struct event_holder *first = &p->holder[listens ? 0 : MAX_SHOWN];
+	size_t count = listens ? p->listeners : p->others;
 
-	for (size_t i = 0; i < trouble->holder_count; i++) {
-		const struct event_holder *other = &t->ports->holder[i];
+	if (h->protocol != IPPROTO_MPTCP && !p->has_mptcp)
+		return false;
+	p->credit -= (int64_t)count;
+	for (size_t i = 0; i < count; i++) {
+		const struct event_holder *other = &first[i];
 
 		if (other->protocol != h->protocol && other->process == h->process &&
 		    same_place(&other->local, &h->local) && same_place(&other->peer, &h->peer) &&
@@ -137,8 +173,9 @@ static void consider_socket(struct table *t, const struct asker *a, const struct
 		.since_ns = s->since_ns,
 	};
 
-	if (s->netns != a->fact->netns || s->sk == a->fact->sk ||
-	    !same_ports(s->protocol, a->fact->protocol) || !holds_port(s) || is_subflow(t, &h))
+	if (s->netns != a->fact->netns || s->local.port != a->fact->local.port ||
+	    s->sk == a->fact->sk || !same_ports(s->protocol, a->fact->protocol) || !holds_port(s) ||
+	    is_subflow(t, &h))
 		return;
 	if (h.has_peer && (s->flags & SOCKET_AUTOBIND) && !(s->flags & SOCKET_PASSIVE))
 		h.why |= WHY_OUTGOING;
@@ -150,10 +187,11 @@ static bool lives_again(const struct table *t, const struct time_wait *w)
 {
 	unsigned int steps = 4096;
 
-	for (uint32_t i = t->port[w->local.port]; i != NO_SLOT && steps--;
+	for (uint32_t i = t->port[port_bucket(w->netns, w->local.port)]; i != NO_SLOT && steps--;
 	     i = table_slot(t, i)->next_port) {
 		const struct socket *s = table_slot(t, i);
 
+		t->ports->credit--;
 		if (s->netns == w->netns && s->state != STATE_CLOSE &&
 		    same_place(&s->local, &w->local) && same_place(&s->peer, &w->peer))
 			return true;
@@ -180,7 +218,7 @@ static void consider_time_wait(struct table *t, const struct asker *a, const str
 	    !same_ports(w->protocol, a->fact->protocol))
 		return;
 	/* A long list of which the rest is only counted must not be searched for each. */
-	if (t->ports->trouble.holder_count < MAX_SHOWN && lives_again(t, w))
+	if (!is_full(t->ports) && lives_again(t, w))
 		return;
 	consider(t, a, &h, w->options, w->device);
 }
@@ -193,10 +231,11 @@ struct look {
 };
 
 /* What was seen of it, as it may have ended by what was expected. */
-static const struct time_wait *recall(const struct port_state *p, const struct fact *f)
+static const struct time_wait *recall(struct port_state *p, const struct fact *f)
 {
 	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
 	     w = ring_at(p, w->before)) {
+		p->credit--;
 		if (w->netns == f->netns && same_place(&w->local, &f->local) &&
 		    same_place(&w->peer, &f->peer) &&
 		    (!w->cookie || !f->cookie || w->cookie == f->cookie))
@@ -224,8 +263,9 @@ static void on_time_wait(void *ctx, const struct fact *f)
 
 	uint64_t latest = look->asker->fact->time_ns + STAMP_NS;
 
+	t->ports->credit--;
 	/* Those that are only counted need no name. */
-	if (t->ports->trouble.holder_count < MAX_SHOWN) {
+	if (!is_full(t->ports)) {
 		const struct time_wait *known = recall(t->ports, f);
 
 		if (known) {
@@ -243,7 +283,8 @@ static void on_time_wait(void *ctx, const struct fact *f)
 static bool ask_kernel(struct table *t, const struct asker *a)
 {
 	struct port_state *p = t->ports;
-	const struct event_trouble before = p->trouble;
+	const size_t others = p->others; /* a TIME_WAIT does not listen */
+	const uint64_t more = p->trouble.holders_more;
 	struct look look = {.t = t, .asker = a};
 
 	if (!p->look_fn)
@@ -251,7 +292,8 @@ static bool ask_kernel(struct table *t, const struct asker *a)
 	if (p->look_fn(p->look_ctx, a->fact->netns, a->fact->has_task ? a->fact->task.pid : 0,
 		       a->fact->local.port, on_time_wait, &look))
 		return true;
-	p->trouble = before;
+	p->others = others;
+	p->trouble.holders_more = more;
 	return false;
 }
 
@@ -265,19 +307,19 @@ void holders_find(struct table *t, const struct fact *f)
 	};
 
 	p->trouble.has_holders = true;
-	p->trouble.holders = p->holder;
-	for (int listening = 1; listening >= 0; listening--) {
-		for (uint32_t i = t->port[f->local.port]; i != NO_SLOT;
-		     i = table_slot(t, i)->next_port) {
-			const struct socket *s = table_slot(t, i);
-
-			if ((s->state == STATE_LISTEN) == listening)
-				consider_socket(t, &a, s);
+	p->listeners = p->others = 0;
+	p->has_mptcp = false;
+	for (uint32_t i = t->port[port_bucket(f->netns, f->local.port)]; i != NO_SLOT;
+	     i = table_slot(t, i)->next_port) {
+		p->credit--;
+		consider_socket(t, &a, table_slot(t, i));
+	}
+	if (!inet_is_udp(f->protocol) && !ask_kernel(t, &a)) {
+		for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
+		     w = ring_at(p, w->before)) {
+			p->credit--;
+			consider_time_wait(t, &a, w);
 		}
 	}
-	if (inet_is_udp(f->protocol) || ask_kernel(t, &a))
-		return;
-	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
-	     w = ring_at(p, w->before))
-		consider_time_wait(t, &a, w);
+	join_holders(p);
 }

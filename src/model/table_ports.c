@@ -13,10 +13,15 @@
 #define TIME_WAIT_NS (60ull * 1000000000)
 /* A range is counted anew after so long: a program that keeps failing must not keep us from reading. */
 #define USED_FRESH_NS 100000000u
+/* Searches take a step for each record they look at, some ten nanoseconds: so many at once, and four each microsecond. */
+#define CREDIT_MAX 400000
+#define CREDIT_NS  250
 
 bool ports_init(struct table *t)
 {
 	t->ports = calloc(1, sizeof(*t->ports));
+	if (t->ports)
+		t->ports->credit = CREDIT_MAX;
 	return t->ports != NULL;
 }
 
@@ -46,6 +51,7 @@ void ports_unlink(struct table *t, struct socket *s)
 {
 	if (!s->chained)
 		return;
+	ports_changed(t, s);
 	if (s->prev_port == NO_SLOT)
 		t->port[s->chained] = s->next_port;
 	else
@@ -57,21 +63,44 @@ void ports_unlink(struct table *t, struct socket *s)
 
 void ports_link(struct table *t, struct socket *s)
 {
+	uint16_t bucket = port_bucket(s->netns, s->local.port);
 	uint32_t slot, first;
 
-	if (s->chained == s->local.port || s == &t->spare)
+	if (s == &t->spare)
 		return;
+	if (s->chained == bucket) {
+		ports_changed(t, s);
+		return;
+	}
 	ports_unlink(t, s);
-	if (!s->local.port)
+	if (!bucket)
 		return;
 	slot = table_slot_of(t, s);
-	first = t->port[s->local.port];
-	s->chained = s->local.port;
+	first = t->port[bucket];
+	s->chained = bucket;
+	ports_changed(t, s);
 	s->prev_port = NO_SLOT;
 	s->next_port = first;
 	if (first != NO_SLOT)
 		table_slot(t, first)->prev_port = slot;
-	t->port[s->local.port] = slot;
+	t->port[bucket] = slot;
+}
+
+bool ports_have_credit(struct table *t, uint64_t now_ns)
+{
+	struct port_state *p = t->ports;
+	uint64_t passed_ns = now_ns > p->credit_ns ? now_ns - p->credit_ns : 0;
+
+	/* What passed is kept until it makes a step. */
+	if (passed_ns >= CREDIT_NS) {
+		p->credit_ns = now_ns;
+		p->credit += passed_ns < (uint64_t)CREDIT_NS * CREDIT_MAX * 1000
+				     ? (int64_t)(passed_ns / CREDIT_NS)
+				     : CREDIT_MAX * 1000ll;
+		if (p->credit > CREDIT_MAX)
+			p->credit = CREDIT_MAX;
+	}
+	return p->credit > 0;
 }
 
 /* ---- TIME_WAIT ---- */
@@ -117,6 +146,7 @@ void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns,
 	if (!s->local.port)
 		return;
 	w = ring_push(t, s->local.port, time_ns);
+	ports_changed(t, s);
 	if (!w)
 		return;
 	w->since_ns = time_ns;
@@ -153,6 +183,7 @@ void ports_no_time_wait(struct table *t, const struct event *close)
 
 	if (w)
 		w->end_ns = 0;
+	t->change[port_bucket(close->netns, close->local.port)]++;
 }
 
 void ports_seed_time_wait(struct table *t, const struct fact *f)
@@ -253,12 +284,14 @@ static bool ends_meet(const struct fact *f, const struct endpoint *local,
 
 static bool is_used(const struct table *t, const struct fact *f, unsigned int port, bool bind)
 {
-	const struct port_state *p = t->ports;
+	struct port_state *p = t->ports;
 
-	for (uint32_t i = t->port[port]; i != NO_SLOT; i = table_slot(t, i)->next_port) {
+	for (uint32_t i = t->port[port_bucket(f->netns, (uint16_t)port)]; i != NO_SLOT;
+	     i = table_slot(t, i)->next_port) {
 		const struct socket *s = table_slot(t, i);
 
-		if (s->netns != f->netns || s->sk == f->sk ||
+		p->credit--;
+		if (s->netns != f->netns || s->local.port != port || s->sk == f->sk ||
 		    !same_ports(s->protocol, f->protocol) || !holds_port(s))
 			continue;
 		if (bind || inet_is_udp(s->protocol) || !is_shareable(s) ||
@@ -267,6 +300,7 @@ static bool is_used(const struct table *t, const struct fact *f, unsigned int po
 	}
 	for (const struct time_wait *w = ring_at(p, p->newest[port]); w;
 	     w = ring_at(p, w->before)) {
+		p->credit--;
 		if (w->netns == f->netns && w->end_ns > f->time_ns &&
 		    (bind || (w->options & WIRE_O_KEEPS_PORT) || ends_meet(f, &w->local, &w->peer)))
 			return true;
@@ -285,6 +319,7 @@ static uint32_t count_used(struct table *t, const struct fact *f, bool bind)
 		return p->used.used;
 	for (unsigned int port = p->range.low; port <= p->range.high; port++)
 		used += !port_is_reserved(&p->range, port) && is_used(t, f, port, bind);
+	p->credit -= p->range.high - p->range.low;
 	p->used.netns = f->netns;
 	p->used.used = used;
 	p->used.local = f->local;
@@ -322,6 +357,8 @@ const struct event_trouble *ports_explain(struct table *t, const struct fact *f,
 	int error = -f->result;
 
 	*trouble = (struct event_trouble){0};
+	if (!ports_have_credit(t, f->time_ns))
+		return NULL;
 	if (error == EADDRINUSE && f->local.port)
 		holders_find(t, f);
 	else if (error == EADDRINUSE && kind != EVENT_CONNECT)

@@ -3,7 +3,7 @@
  * table_private.h - the socket record and the storage under it, for src/model/table*.c only.
  *
  *     index (open addressing, sk -> slot)  ──▶ slab of records in chunks: pointers stay valid
- *     listeners (by local port)            ──▶ chains through the records
+ *     listeners (by namespace and port)    ──▶ chains through the records
  *     held (a ring of prepared events)     ──▶ ends that wait for the fact that explains them
  */
 #ifndef SOCKWATCH_TABLE_PRIVATE_H
@@ -53,7 +53,7 @@ struct socket {
 	uint32_t generation; /* of the last look that found it */
 	uint32_t next_port, prev_port; /* in the chain of `chained` */
 	uint32_t device;	       /* interface it is bound to, 0 any */
-	uint16_t chained;	       /* local port of the chain, 0 in none */
+	uint16_t chained;	       /* port_bucket() of the chain, 0 in none */
 	uint32_t chosen;     /* the look that chose its owner */
 	uint16_t protocol;
 	uint8_t family, state, span_count, options; /* enum wire_option */
@@ -90,8 +90,10 @@ struct table {
 	struct socket **chunk;
 	size_t chunk_count;
 	uint32_t free_slot; /* chained through next_listener */
+	/* By port_bucket(), NO_SLOT none: other namespaces and ports may be in the same chain. */
 	uint32_t listener[PORTS];
-	uint32_t port[PORTS]; /* every socket with that local port, NO_SLOT none */
+	uint32_t port[PORTS];	/* every socket with a local port */
+	uint32_t change[PORTS]; /* counts what may change who holds a port */
 
 	struct held held[HELD_MAX]; /* a ring: held_first, held_count */
 	size_t held_first, held_count;
@@ -103,6 +105,7 @@ struct table {
 	bool sees_time_wait; /* a hook tells who enters it */
 	struct holder_set *holders;
 	struct port_state *ports; /* table_ports.c */
+	struct repeats *repeats;  /* table_repeat.c */
 };
 
 /* table.c: storage */
@@ -141,22 +144,6 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 
-/* table_ports.c: who holds a port */
-bool ports_init(struct table *t);
-void ports_done(struct table *t);
-/* Keeps the record in the chain of its port; O(1). */
-void ports_link(struct table *t, struct socket *s);
-void ports_unlink(struct table *t, struct socket *s);
-/* The kernel keeps the port of `s` in TIME_WAIT from time_ns on.  Remembered up to a bounded number, the newest. */
-void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
-/* The last one between these ends was none, because a reset ended the socket, or is over. */
-void ports_no_time_wait(struct table *t, const struct event *close);
-/* The TIME_WAIT *number or later, counted on, as a close event (cookie 0: nothing to tell); false at the end. */
-bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event *e);
-/* The first look found a minisock; later ones are not listened to. */
-void ports_seed_time_wait(struct table *t, const struct fact *f);
-/* Fills what is known of a failed call; what it points to lives until the next call. */
-const struct event_trouble *ports_explain(struct table *t, const struct fact *f, enum event_kind kind);
 /* table_udp.c */
 void udp_apply(struct table *t, const struct fact *f);
 /* A look found the socket; `fresh` when it made the record. */

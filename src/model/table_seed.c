@@ -6,7 +6,7 @@
  * ancestor of the others by a chain of holders, because a descriptor inherited by fork was its
  * parent's first; of unrelated ones, none.  The owners are chosen when the look ends.
  */
-#include "table_private.h"
+#include "table_ports.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +166,7 @@ void table_seed(struct table *t, const struct fact *f)
 		t->look_added += s != &t->spare;
 	} else if (s->touched_ns <= f->time_ns) {
 		table_unlist(t, s);
+		ports_changed(t, s);
 		if (s->state != f->to)
 			s->since_ns = 0; /* the fact that said so was lost */
 		s->state = (uint8_t)f->to;

@@ -10,7 +10,7 @@
  *
  * The record's state stays CLOSE: the kernel's ESTABLISHED only says that a peer is set.
  */
-#include "table_private.h"
+#include "table_ports.h"
 
 /* Connected to port 0.  After connect(AF_UNSPEC) the state is CLOSE. */
 static bool is_probe(const struct fact *f)
@@ -108,7 +108,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 	if (f->local.port == 0) {
 		if (f->result == 0)
 			apply_dissolved(t, f);
-		else if (f->peer.port)
+		else if (f->peer.port || fact_is_of_various(f))
 			emit_failure(t, f, EVENT_CONNECT);
 		return;
 	}
@@ -130,7 +130,8 @@ static void apply_connect(struct table *t, const struct fact *f)
 	e.mapped |= e.family == FAMILY_IPV6 && inet_is_mapped(f->peer.addr);
 	e.error = -f->result;
 	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;
-	t->sink(t->ctx, &e);
+	if (!e.error || !repeat_take(t, &e, f))
+		t->sink(t->ctx, &e);
 }
 
 static void apply_closed(struct table *t, const struct fact *f)

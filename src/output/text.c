@@ -211,6 +211,8 @@ static void detail_call(struct line *line, const struct text_writer *t)
 		line_piece(line);
 		line_word(line, RED, t->value[FIELD_ERROR].word);
 		detail_trouble(line, t);
+		if (row_has(t, FIELD_REPEATED))
+			detail_repeated(line, t);
 	} else if (row_has(t, FIELD_AUTOBIND) && t->value[FIELD_AUTOBIND].number) {
 		line_piece(line);
 		line_word(line, NULL, "autobind");
@@ -311,7 +313,7 @@ static void text_begin(struct writer *w)
 
 	t->has = 0;
 	t->holders = 0;
-	t->why_count = 0;
+	t->in_holder = false;
 }
 
 static void text_end(struct writer *w)
@@ -355,27 +357,33 @@ static void text_header(struct writer *w)
 	line_end(&line);
 }
 
-/* One line has room for one holder: the first, which is a listener if there is one. */
-static bool is_of_later_holder(const struct writer *w)
+/* The holder that is walked; NULL for one that is only counted. */
+static struct holder_text *holder_of(struct text_writer *t)
 {
-	return ((const struct text_writer *)w)->holders > 1;
+	return t->holders <= MAX_HOLDERS ? &t->holder[t->holders - 1] : NULL;
 }
 
 static void text_number(struct writer *w, enum field field, uint64_t value)
 {
-	if (!is_of_later_holder(w) || field == FIELD_MORE)
+	struct text_writer *t = (struct text_writer *)w;
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
+
+	if (h && field == FIELD_HOLDER_SINCE)
+		h->since_ns = value;
+	else if (!t->in_holder)
 		row_set(w, field)->number = value;
 }
 
 static void text_word(struct writer *w, enum field field, const char *word)
 {
 	struct text_writer *t = (struct text_writer *)w;
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 
-	if (is_of_later_holder(w))
-		return;
-	if (field == FIELD_NONE && t->why_count < MAX_WHY)
-		t->why[t->why_count++] = word;
-	else if (field != FIELD_NONE)
+	if (h && field == FIELD_HOLDER_STATE)
+		h->state = word;
+	else if (h && field == FIELD_NONE && h->why_count < MAX_WHY)
+		h->why[h->why_count++] = word;
+	else if (!t->in_holder)
 		row_set(w, field)->word = word;
 }
 
@@ -413,15 +421,15 @@ static void elide_middle(struct place_text *place, unsigned int width)
 static void text_place(struct writer *w, enum field field, const struct place *place)
 {
 	struct text_writer *t = (struct text_writer *)w;
-	struct place_text *text = field == FIELD_LOCAL		? &t->local
-				  : field == FIELD_PEER		? &t->peer
-				  : field == FIELD_HOLDER_LOCAL ? &t->holder[0]
-								: &t->holder[1];
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
+	struct place_text *text = field == FIELD_LOCAL ? &t->local : &t->peer;
 	char interface[INET_INTERFACE_MAX + 1];
 	unsigned int columns;
 
-	if (is_of_later_holder(w))
+	if (t->in_holder && !h)
 		return;
+	if (h)
+		text = field == FIELD_HOLDER_LOCAL ? &h->local : &h->peer;
 	row_set(w, field);
 	if (place->interface) {
 		size_t len = strnlen(place->interface, INET_INTERFACE_MAX / 4);
@@ -436,7 +444,12 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 
 static void text_process(struct writer *w, enum field field, const struct process *process)
 {
-	if (!is_of_later_holder(w))
+	struct text_writer *t = (struct text_writer *)w;
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
+
+	if (h)
+		h->process = process;
+	else if (!t->in_holder)
 		row_set(w, field)->process = process;
 }
 
@@ -446,14 +459,17 @@ static void text_open(struct writer *w, enum field field, enum nest nest)
 
 	if (field != FIELD_NONE)
 		row_set(w, field);
-	else if (nest == NEST_OBJECT && row_has(t, FIELD_HOLDERS))
-		t->holders++;
+	if (field != FIELD_NONE || nest != NEST_OBJECT || !row_has(t, FIELD_HOLDERS))
+		return;
+	t->in_holder = true;
+	if (++t->holders <= MAX_HOLDERS)
+		*holder_of(t) = (struct holder_text){0};
 }
 
 static void text_close(struct writer *w, enum nest nest)
 {
-	(void)w;
-	(void)nest;
+	if (nest == NEST_OBJECT)
+		((struct text_writer *)w)->in_holder = false;
 }
 
 static const struct spelling text_spelling = {

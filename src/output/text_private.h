@@ -6,8 +6,9 @@
 #include "units.h"
 #include "walk.h"
 
-/* Reasons shown for a holder. */
-#define MAX_WHY 8
+/* Holders shown, and reasons for each. */
+#define MAX_HOLDERS 8
+#define MAX_WHY	    8
 
 #define RED   "\033[31m"
 #define GREEN "\033[32m"
@@ -36,6 +37,15 @@ struct place_text {
 	char text[INET_ENDPOINT_SIZE];
 };
 
+struct holder_text {
+	const struct process *process; /* NULL: unknown */
+	struct place_text local, peer; /* len 0: none */
+	const char *state;	       /* NULL: the protocol has none */
+	uint64_t since_ns;	       /* CLOCK_REALTIME; 0 unknown */
+	const char *why[MAX_WHY];
+	unsigned int why_count;
+};
+
 /* Columns have an order of their own: the walk fills a row, its end prints it. */
 struct text_writer {
 	struct writer base;
@@ -45,10 +55,9 @@ struct text_writer {
 	uint64_t has; /* bit per field */
 	union value value[FIELDS];
 	struct place_text local, peer;
-	struct place_text holder[2]; /* both ends of the first one */
-	uint64_t holders;	     /* in the list */
-	const char *why[MAX_WHY];
-	unsigned int why_count;
+	struct holder_text holder[MAX_HOLDERS];
+	uint64_t holders; /* in the list */
+	bool in_holder;	  /* its fields are walked */
 };
 
 _Static_assert(FIELDS <= 64, "text_writer.has holds a bit for every field");
@@ -69,5 +78,7 @@ void line_process(struct line *line, const struct process *process);
 
 /* text_trouble.c: what was in the way of a call, behind its errno. */
 void detail_trouble(struct line *line, const struct text_writer *t);
+/* How often the failure has been repeated since it was told. */
+void detail_repeated(struct line *line, const struct text_writer *t);
 
 #endif

@@ -26,50 +26,58 @@ static const char *why_text(const char *word)
 	return NULL;
 }
 
-static void detail_holders(struct line *line, const struct text_writer *t)
+static void detail_holder(struct line *line, const struct text_writer *t,
+			  const struct holder_text *h)
 {
-	uint64_t more = t->holders - 1 + (row_has(t, FIELD_MORE) ? t->value[FIELD_MORE].number : 0);
 	const char *between = "; ";
 
-	if (t->holders == 0) {
-		line_word(line, NULL, ": holder not known");
-		return;
-	}
-	line_word(line, NULL, ": held by ");
-	if (row_has(t, FIELD_HOLDER_PROCESS))
-		line_process(line, t->value[FIELD_HOLDER_PROCESS].process);
+	if (h->process)
+		line_process(line, h->process);
 	else
 		line_word(line, NULL, "an unknown process");
 	line_word(line, NULL, " ");
-	line_put(line, NULL, t->holder[0].text, t->holder[0].len);
-	if (row_has(t, FIELD_HOLDER_PEER)) {
+	line_put(line, NULL, h->local.text, h->local.len);
+	if (h->peer.len) {
 		line_word(line, NULL, "->");
-		line_put(line, NULL, t->holder[1].text, t->holder[1].len);
+		line_put(line, NULL, h->peer.text, h->peer.len);
 	}
-	if (row_has(t, FIELD_HOLDER_STATE)) {
-		const char *state = t->value[FIELD_HOLDER_STATE].word;
-
+	if (h->state) {
 		line_word(line, NULL, " ");
-		line_word(line, NULL, strcmp(state, "CLOSE") == 0 ? "bound" : state);
+		line_word(line, NULL, strcmp(h->state, "CLOSE") == 0 ? "bound" : h->state);
 	}
-	if (row_has(t, FIELD_HOLDER_SINCE)) {
+	if (h->since_ns) {
 		line_word(line, NULL, ", ");
-		line_duration(line,
-			      t->value[FIELD_TIME].number - t->value[FIELD_HOLDER_SINCE].number);
+		line_duration(line, t->value[FIELD_TIME].number - h->since_ns);
 	}
-	if (more > 0) {
-		line_word(line, NULL, ", and ");
-		line_number(line, more);
-		line_word(line, NULL, " more");
-	}
-	for (unsigned int i = 0; i < t->why_count; i++) {
-		const char *text = why_text(t->why[i]);
+	for (unsigned int i = 0; i < h->why_count; i++) {
+		const char *text = why_text(h->why[i]);
 
 		if (!text)
 			continue;
 		line_word(line, NULL, between);
 		line_word(line, NULL, text);
 		between = ", ";
+	}
+}
+
+static void detail_holders(struct line *line, const struct text_writer *t)
+{
+	uint64_t shown = t->holders < MAX_HOLDERS ? t->holders : MAX_HOLDERS;
+	uint64_t more = t->holders - shown;
+
+	more += row_has(t, FIELD_MORE) ? t->value[FIELD_MORE].number : 0;
+	if (t->holders == 0) {
+		line_word(line, NULL, ": holder not known");
+		return;
+	}
+	for (uint64_t i = 0; i < shown; i++) {
+		line_word(line, NULL, i ? "; and by " : ": held by ");
+		detail_holder(line, t, &t->holder[i]);
+	}
+	if (more > 0) {
+		line_word(line, NULL, "; and by ");
+		line_number(line, more);
+		line_word(line, NULL, " more");
 	}
 }
 
@@ -101,4 +109,16 @@ void detail_trouble(struct line *line, const struct text_writer *t)
 		line_word(line, NULL,
 			  " need CAP_NET_BIND_SERVICE (net.ipv4.ip_unprivileged_port_start)");
 	}
+}
+
+void detail_repeated(struct line *line, const struct text_writer *t)
+{
+	uint64_t times = t->value[FIELD_REPEATED].number;
+
+	line_word(line, NULL, " (repeated ");
+	line_number(line, times);
+	line_word(line, NULL, times == 1 ? " time" : " times");
+	line_word(line, NULL, " in ");
+	line_duration(line, t->value[FIELD_TIME].number - t->value[FIELD_SINCE].number);
+	line_word(line, NULL, ")");
 }

@@ -101,6 +101,10 @@ static void walk_socket(struct walk *walk)
 		spell->absent(w, FIELD_PROCESS);
 	if (e->error)
 		walk_error(walk);
+	if (e->repeated) {
+		spell->number(w, FIELD_REPEATED, e->repeated);
+		walk_time(walk, FIELD_SINCE, e->since_ns);
+	}
 }
 
 static void walk_holder(struct walk *walk, const struct event_holder *h)

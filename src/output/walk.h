@@ -17,7 +17,8 @@
 #define WALK_FIELDS(X)                                                                            \
 	X(TIME, "time") X(EVENT, "event") X(PROTO, "proto") X(FAMILY, "family")                   \
 	X(MAPPED, "mapped") X(NETNS, "netns") X(COOKIE, "cookie") X(LOCAL, "local")               \
-	X(PEER, "peer") X(PROCESS, "process") X(ERROR, "error") X(BACKLOG, "backlog")             \
+	X(PEER, "peer") X(PROCESS, "process") X(ERROR, "error") X(REPEATED, "repeated")           \
+	X(BACKLOG, "backlog")                                                                     \
 	X(AUTOBIND, "autobind") X(LISTENER, "listener") X(FROM, "from") X(TO, "to")               \
 	X(AFTER_NS, "after_ns") X(SUBSTATE, "substate") X(OPENED, "opened")                       \
 	X(DURATION_NS, "duration_ns") X(SENT_BYTES, "sent_bytes")                                 \

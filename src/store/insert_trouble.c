@@ -21,7 +21,8 @@ int trouble_apply(struct rows *r, const struct record *e)
 	bind_known(s, 4, range, e->local_port);
 	bind_known(s, 5, range, e->peer_port);
 	bind_known(s, 6, range, e->retransmits);
-	bind_known(s, 7, range, e->rtt_us);
+	bind_known(s, 7, range || (e->facts & TROUBLE_REPEATED),
+		   range ? e->rtt_us : (int64_t)e->lived_ns);
 	bind_known(s, 8, e->number != 0, e->number);
 	return rows_run(s);
 }

@@ -224,11 +224,26 @@ static void put_trouble(struct store *s, const struct event_trouble *t, int64_t 
 		put_holder(s, &t->holders[i], wall_offset_ns);
 }
 
+/* Likewise; nothing else is known of a failure that was repeated. */
+static void put_repeated(struct store *s, const struct event *e)
+{
+	struct record *r = new_record(s, RECORD_TROUBLE);
+
+	if (!r)
+		return;
+	r->facts = TROUBLE_REPEATED;
+	r->sent = e->repeated;
+	r->lived_ns = e->time_ns - e->since_ns;
+	queue_commit(&s->queue, r->size, false);
+}
+
 static bool put_call(struct store *s, const struct event *e, int64_t wall_offset_ns)
 {
 	bool put = put_event(s, e, wall_offset_ns, RECORD_CALL);
 
-	if (put && e->trouble)
+	if (put && e->repeated)
+		put_repeated(s, e);
+	else if (put && e->trouble)
 		put_trouble(s, e->trouble, wall_offset_ns);
 	return put;
 }

@@ -71,7 +71,7 @@ void row_forget_process(struct process *p);
 uint64_t row_number(sqlite3_stmt *s, int column, uint64_t max, bool *ok);
 bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret);
 /* read_trouble.c: what was in the way of a call, until the next; NULL when nothing is known. */
-const struct event_trouble *row_trouble(struct store_reader *r, int64_t call);
+const struct event_trouble *row_trouble(struct store_reader *r, int64_t call, struct event *e);
 void row_forget_trouble(struct store_reader *r);
 
 #endif

@@ -239,7 +239,7 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	    !row_endpoint(s, COLUMN_PEER, COLUMN_PEER_PORT, &e->peer))
 		return false;
 	if (e->kind != EVENT_CLOSE && e->error)
-		e->trouble = row_trouble(r, sqlite3_column_int64(s, COLUMN_ID));
+		e->trouble = row_trouble(r, sqlite3_column_int64(s, COLUMN_ID), e);
 	switch (e->kind) {
 	case EVENT_CLOSE: return read_close(r, s, facts, e) && ok;
 	case EVENT_LISTEN:

@@ -57,6 +57,7 @@ static void read_holders(struct store_reader *r, int64_t call)
 	sqlite3_reset(s);
 }
 
+/* False for a row that is not to be believed. */
 static bool read_trouble(sqlite3_stmt *s, struct store_reader *r)
 {
 	bool ok = true;
@@ -76,10 +77,23 @@ static bool read_trouble(sqlite3_stmt *s, struct store_reader *r)
 	return ok;
 }
 
-const struct event_trouble *row_trouble(struct store_reader *r, int64_t call)
+/* Nothing else is known of a failure that was repeated. */
+static void read_repeated(sqlite3_stmt *s, struct event *e)
+{
+	bool ok = true;
+	uint64_t repeated = row_number(s, 1, INT64_MAX, &ok);
+	uint64_t took_ns = row_number(s, 5, INT64_MAX, &ok);
+
+	if (!ok || took_ns > e->time_ns)
+		return;
+	e->repeated = repeated;
+	e->since_ns = e->time_ns - took_ns;
+}
+
+const struct event_trouble *row_trouble(struct store_reader *r, int64_t call, struct event *e)
 {
 	struct event_trouble *t = &r->trouble;
-	bool found;
+	bool ok = true, found;
 	sqlite3_stmt *s;
 
 	if (!prepare(r, &r->find_trouble,
@@ -88,7 +102,12 @@ const struct event_trouble *row_trouble(struct store_reader *r, int64_t call)
 		return NULL;
 	s = r->find_trouble;
 	sqlite3_bind_int64(s, 1, call);
-	found = sqlite3_step(s) == SQLITE_ROW && read_trouble(s, r);
+	found = sqlite3_step(s) == SQLITE_ROW;
+	if (found && (row_number(s, 0, UINT32_MAX, &ok) & TROUBLE_REPEATED)) {
+		read_repeated(s, e);
+		found = false;
+	}
+	found = found && read_trouble(s, r);
 	sqlite3_reset(s);
 	if (found && t->has_holders)
 		read_holders(r, call);

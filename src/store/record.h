@@ -45,13 +45,15 @@ enum record_kind {
 	RECORD_LOST,
 	RECORD_PROCESS,
 	RECORD_SWEEP,
-	RECORD_TROUBLE, /* of the call before it */
+	RECORD_TROUBLE, /* of the call before it, or how often it was repeated */
 	RECORD_HOLDER,	/* of the trouble before it */
 };
 
 /* trouble.known */
 #define TROUBLE_HOLDERS 1u
 #define TROUBLE_RANGE	2u
+/* `more`: how often the failure was repeated, `used`: nanoseconds from the first to the last time. */
+#define TROUBLE_REPEATED 4u
 
 #define NO_SLOT 0 /* no process known */
 
@@ -61,12 +63,12 @@ struct record {
 	uint8_t event;	/* of a call: enum event_kind; of a holder: enum tcp_state */
 	uint32_t facts; /* trouble: what is known */
 	uint32_t netns;
-	uint32_t slot;	  /* of the process, see record_process */
-	uint64_t time_ns; /* CLOCK_REALTIME; of a holder: since when, 0 unknown; sweep: see store_sweep() */
-	uint64_t boot_ns; /* CLOCK_BOOTTIME */
-	uint64_t lived_ns;
+	uint32_t slot;	   /* of the process, see record_process */
+	uint64_t time_ns;  /* CLOCK_REALTIME; of a holder: since when, 0 unknown; sweep: see store_sweep() */
+	uint64_t boot_ns;  /* CLOCK_BOOTTIME */
+	uint64_t lived_ns; /* trouble: the time in which the call was repeated */
 	uint64_t cookie;
-	uint64_t sent, received;      /* lost: count, since; trouble: holders not kept */
+	uint64_t sent, received; /* lost: count, since; trouble: holders not kept, or repetitions */
 	uint32_t retransmits, rtt_us; /* trouble: ports reserved, in use */
 	uint64_t added, removed;      /* lost */
 	uint32_t number;	      /* listen: backlog; trouble: unprivileged_from; holder: why; life: told */

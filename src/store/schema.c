@@ -107,7 +107,8 @@ const char schema_sql[] =
 
 	"CREATE VIEW calls AS SELECT l.id AS id," WHEN("l.at") " AS time,"
 	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' ELSE 'connect' END AS call,"
-	SOCKET_COLUMNS("l") ",l.error AS errno" JOINS("call")
+	SOCKET_COLUMNS("l") ",l.error AS errno,"
+	"(SELECT more FROM trouble WHERE call=l.id AND known&4) AS repeated" JOINS("call")
 
 	"CREATE VIEW holders AS SELECT h.call AS call,h.place AS place,p.pid AS pid,p.name AS comm,"
 	"p.uid AS uid,p.container AS container," ADDRESS("h.local") " AS local_addr,"

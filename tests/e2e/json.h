@@ -39,8 +39,8 @@ struct json_node {
 	int next;	  /* sibling, -1 none */
 };
 
-#define JSON_MAX_NODES 512
-#define JSON_MAX_LINE  16384
+#define JSON_MAX_NODES 4096
+#define JSON_MAX_LINE  65536
 
 struct json {
 	struct json_node node[JSON_MAX_NODES];

@@ -214,7 +214,12 @@ static int read_common(struct reader *r, const struct json_node *root)
 		return -1;
 	if (!line->process.present)
 		return fail(line, "process is missing; null is the word for unknown");
-	return get_text(r, root, "error", line->error, sizeof(line->error)) < 0 ? -1 : 0;
+	if (get_text(r, root, "error", line->error, sizeof(line->error)) < 0)
+		return -1;
+	if (get_number(r, root, "repeated", INT64_MAX, &line->repeated) == 1 &&
+	    (!line->repeated || !line->error[0] || !json_get(&r->doc, root, "since")))
+		return fail(line, "repeated belongs to an error, with since");
+	return 0;
 }
 
 static int read_state(struct reader *r, const struct json_node *root)
@@ -301,6 +306,8 @@ static int read_holders(struct reader *r, const struct json_node *root)
 		    read_end(r, n, "local", &line->holder_local) < 0)
 			return -1;
 	}
+	if (get_number(r, root, "holders_more", INT64_MAX, &line->holders_more) < 0)
+		return -1;
 	return 0;
 }
 

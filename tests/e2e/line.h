@@ -66,6 +66,8 @@ struct line {
 		uint64_t ns;
 	} span[LINE_MAX_SPANS];
 	uint64_t lost_count;
+	uint64_t repeated; /* 0: this is one call */
+	uint64_t holders_more;
 	unsigned int holder_count;
 	struct who holder; /* the first */
 	struct end holder_local;

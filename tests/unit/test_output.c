@@ -98,6 +98,30 @@ static const struct event_holder holders[] = {
 };
 static const struct event_trouble held = {
 	.has_holders = true, .holders = holders, .holder_count = 2, .holders_more = 3};
+/* More than a line of text has room for. */
+#define HOLDER                                                                                     \
+	{                                                                                          \
+		.protocol = IPPROTO_TCP, .family = FAMILY_IPV4, .local = V4(0, 0, 0, 0, 80),       \
+		.state = STATE_LISTEN                                                              \
+	}
+static const struct event_holder ten_holders[] = {
+	{.process = &nginx,
+	 .protocol = IPPROTO_TCP,
+	 .family = FAMILY_IPV4,
+	 .local = V4(0, 0, 0, 0, 80),
+	 .state = STATE_LISTEN},
+	HOLDER,
+	HOLDER,
+	HOLDER,
+	HOLDER,
+	HOLDER,
+	HOLDER,
+	HOLDER,
+	HOLDER,
+	HOLDER,
+};
+static const struct event_trouble held_by_many = {
+	.has_holders = true, .holders = ten_holders, .holder_count = 10, .holders_more = 1990};
 static const struct event_trouble held_by_rest = {
 	.has_holders = true, .holders = &holders[1], .holder_count = 1};
 static const struct event_trouble held_by_nobody = {.has_holders = true};
@@ -246,6 +270,17 @@ static const struct event events[] = {
 	 .local = V4(10, 0, 0, 1, 80),
 	 .error = EADDRINUSE,
 	 .trouble = &held_by_nobody},
+	{.kind = EVENT_BIND,
+	 SOCKET4,
+	 .local = V4(10, 0, 0, 1, 80),
+	 .error = EADDRINUSE,
+	 .trouble = &held_by_many},
+	{.kind = EVENT_BIND,
+	 SOCKET4,
+	 .local = V4(10, 0, 0, 1, 80),
+	 .error = EADDRINUSE,
+	 .repeated = 99999,
+	 .since_ns = T0 + 30 * SEC},
 	{.kind = EVENT_CONNECT,
 	 .protocol = IPPROTO_TCP,
 	 .family = FAMILY_IPV4,

@@ -109,7 +109,7 @@ static void test_calls_and_losses(void **state)
 
 static size_t troubles;
 
-/* The first call met nothing that is known, the second two holders and more, the third a range used up. */
+/* The first call met nothing that is known, the second two holders and more, the third a range used up, the fourth repeats. */
 static bool on_trouble(void *ctx, const struct event *event)
 {
 	const struct event_trouble *t = event->trouble;
@@ -138,6 +138,12 @@ static bool on_trouble(void *ctx, const struct event *event)
 		assert_int_equal(h[1].state, STATE_LISTEN);
 		assert_int_equal(h[1].since_ns, 0);
 		assert_false(h[1].has_peer);
+		break;
+	case 3:
+		assert_null(t);
+		assert_int_equal(event->error, EADDRINUSE);
+		assert_int_equal(event->repeated, 5000000000);
+		assert_int_equal(event->since_ns, event->time_ns - SEC / 2);
 		break;
 	default:
 		assert_true(t->has_range && !t->has_holders);
@@ -189,6 +195,11 @@ static void test_what_was_in_the_way(void **state)
 	store_event(s, &bind, OFFSET);
 	connect.trouble = &used_up;
 	store_event(s, &connect, OFFSET);
+	bind.trouble = NULL;
+	bind.repeated = 5000000000;
+	bind.time_ns = connect.time_ns + SEC;
+	bind.since_ns = bind.time_ns - SEC / 2;
+	store_event(s, &bind, OFFSET);
 	store_close(s, NULL);
 	filter_init(&f);
 	troubles = 0;
@@ -199,7 +210,8 @@ static void test_what_was_in_the_way(void **state)
 			 0);
 	store_reader_close(r);
 	filter_done(&f);
-	assert_int_equal(troubles, 3);
+	assert_int_equal(troubles, 4);
+	assert_int_equal(sql("SELECT repeated FROM calls WHERE repeated IS NOT NULL"), 5000000000);
 	assert_int_equal(
 		sql("SELECT count(*) FROM holders WHERE call=2 AND (pid=17 OR pid IS NULL) "
 		    "AND local_port=80"),

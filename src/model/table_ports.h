@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * table_ports.h - who holds a port, what a failed call met, and the same failure again; for src/model/table*.c only.
+ */
+#ifndef SOCKWATCH_TABLE_PORTS_H
+#define SOCKWATCH_TABLE_PORTS_H
+
+#include "table_private.h"
+
+/* The chain of a port in a namespace: the ports of one namespace never meet.  0: no port. */
+static inline uint16_t port_bucket(uint32_t netns, uint16_t port)
+{
+	uint16_t bucket = (uint16_t)(port ^ (netns * 0x9e3779b1u >> 16));
+
+	if (!port)
+		return 0;
+	return bucket ? bucket : 1;
+}
+
+bool ports_init(struct table *t);
+void ports_done(struct table *t);
+/* Keeps the record in the chain of its port; O(1).  Both count a change of the port. */
+void ports_link(struct table *t, struct socket *s);
+void ports_unlink(struct table *t, struct socket *s);
+/* The kernel keeps the port of `s` in TIME_WAIT from time_ns on.  Remembered up to a bounded number, the newest. */
+void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
+/* The last one between these ends was none, because a reset ended the socket, or is over. */
+void ports_no_time_wait(struct table *t, const struct event *close);
+/* The TIME_WAIT *number or later, counted on, as a close event (cookie 0: nothing to tell); false at the end. */
+bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event *e);
+/* The first look found a minisock; later ones are not listened to. */
+void ports_seed_time_wait(struct table *t, const struct fact *f);
+/* Fills what is known of a failed call; what it points to lives until the next call.  NULL too without credit. */
+const struct event_trouble *ports_explain(struct table *t, const struct fact *f, enum event_kind kind);
+/* Who may hold the port that `s` has is about to change, or has. */
+static inline void ports_changed(struct table *t, const struct socket *s)
+{
+	t->change[s->chained]++;
+}
+/*
+ * Whether a search for holders or used ports may begin: they take a bounded number of steps a second of the facts' time,
+ * however many calls fail.
+ */
+bool ports_have_credit(struct table *t, uint64_t now_ns);
+
+/* table_repeat.c: the same failure again, told at once and then with a count */
+bool repeat_init(struct table *t);
+void repeat_done(struct table *t);
+/* False: `e`, the failure of `f`, is to be told now.  True: it will be, by a later count. */
+bool repeat_take(struct table *t, const struct event *e, const struct fact *f);
+/* Tells the counts that are due by now_ns. */
+void repeat_release(struct table *t, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Calls that fail in a loop: every one is counted, few are told, and nobody else's facts are lost for them. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pair.h"
+#include "scenario.h"
+
+#define PORT	 4799
+#define HOLDERS	 100
+#define LISTED	 64
+#define ROUNDS	 6
+#define CALLS	 4000 /* a round */
+#define FRESH	 1000 /* of them with a socket of their own */
+#define NOBODY	 65534
+#define MS_ROUND 10000
+
+static struct sockaddr_in flooded(void)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(PORT)};
+}
+
+/* arg[0]: SOCK_STREAM or SOCK_DGRAM.  Stays open until the process ends. */
+static void hold_many(struct call *c)
+{
+	struct sockaddr_in at = flooded();
+	int one = 1;
+
+	for (int i = 0; i < HOLDERS; i++) {
+		int fd = socket(AF_INET, (int)c->arg[0], 0);
+
+		c->result = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+		if (c->result == 0)
+			c->result = bind(fd, (struct sockaddr *)&at, sizeof(at));
+		if (c->result < 0)
+			return;
+	}
+}
+
+static void become_nobody(struct call *c)
+{
+	c->result = setuid(NOBODY);
+}
+
+/* One round; the result is how many failed as they must. */
+static void flood_round(struct call *c)
+{
+	struct sockaddr_in at = flooded();
+	int fd = socket(AF_INET, (int)c->arg[0], 0);
+
+	c->result = 0;
+	for (int i = 0; i < CALLS; i++) {
+		if (i < FRESH) {
+			close(fd);
+			fd = socket(AF_INET, (int)c->arg[0], 0);
+		}
+		c->result +=
+			bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 && errno == EADDRINUSE;
+	}
+	close(fd);
+}
+
+struct told {
+	uint64_t failures, first_ns, last_ns;
+	unsigned int lines, with_holders;
+};
+
+static struct told told_of(const struct tracer *t, const struct peer *flooder)
+{
+	struct told told = {0};
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct line *l = t->line[i];
+
+		if (l->kind != LINE_BIND || l->process.pid != (uint32_t)flooder->pid)
+			continue;
+		if (!told.lines++)
+			told.first_ns = l->time_ns;
+		told.last_ns = l->time_ns;
+		told.failures += l->repeated ? l->repeated : 1;
+		if (l->holder_count == 0)
+			continue;
+		told.with_holders++;
+		if (l->holder_count == LISTED && l->holders_more == HOLDERS - LISTED)
+			continue;
+		scenario_show(l);
+		scenario_fail("%u holders and %llu more, must be %u and %u", l->holder_count,
+			      (unsigned long long)l->holders_more, LISTED, HOLDERS - LISTED);
+	}
+	return told;
+}
+
+static void check_told(struct tracer *t, const struct peer *flooder, uint64_t made)
+{
+	uint64_t deadline = deadline_in(10000), seconds;
+	struct told told = told_of(t, flooder);
+
+	while (told.failures < made && deadline_left(deadline)) {
+		tracer_pump(-1, deadline);
+		told = told_of(t, flooder);
+	}
+	seconds = (told.last_ns - told.first_ns) / 1000000000 + 1;
+	if (told.failures != made || t->lost)
+		scenario_fail("%llu failures told in %u lines, %llu were made; %llu facts lost",
+			      (unsigned long long)told.failures, told.lines,
+			      (unsigned long long)made, (unsigned long long)t->lost);
+	/* A second has the line that begins it, at most one more for what came late, and the count. */
+	if (!told.with_holders || told.lines > 3 * (seconds + 1))
+		scenario_fail("%u lines, %u with holders, in %llu seconds", told.lines,
+			      told.with_holders, (unsigned long long)seconds);
+}
+
+/* A bystander's connections are told from end to end meanwhile. */
+static void flood(int type)
+{
+	struct peer *holder = peer_start("sw-holder"), *flooder;
+	struct call call = {.arg = {type}}, done;
+	struct tracer *t;
+	struct pair pair;
+	uint64_t made = 0;
+
+	remote_own_netns(holder);
+	peer_call(holder, hold_many, &call);
+	must("hold", call.result < 0 ? -call.error : call.result);
+	flooder = peer_fork(holder, "sw-flooder");
+	peer_call(flooder, become_nobody, &call);
+	must("setuid", call.result < 0 ? -call.error : call.result);
+	t = tracer_open(NULL);
+	for (int i = 0; i < ROUNDS; i++) {
+		call = (struct call){.arg = {type}};
+		peer_begin(flooder, flood_round, &call);
+		pair = pair_new("127.0.0.1");
+		pair_whole_life(t, &pair, ACCEPT_ADDRESS, CLIENT_FIRST);
+		if (!peer_poll(flooder, &done, (unsigned int)deadline_left(deadline_in(MS_ROUND))))
+			scenario_fail("%d calls of bind take more than %d ms", CALLS, MS_ROUND);
+		made += (uint64_t)done.result;
+	}
+	if (made != (uint64_t)ROUNDS * CALLS)
+		scenario_fail("%llu of %d calls failed", (unsigned long long)made, ROUNDS * CALLS);
+	check_told(t, flooder, made);
+	tracer_end(t, SIGINT, 0);
+}
+
+static void tcp(void)
+{
+	flood(SOCK_STREAM);
+}
+
+static void udp(void)
+{
+	flood(SOCK_DGRAM);
+}
+
+const struct scenario flood_scenarios[] = {
+	{"flood-of-binds", tcp},
+	{"flood-of-udp-binds", udp},
+	{0},
+};
