@@ -39,7 +39,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	}
 	fill_task_from(&c.task, task);
 	c.task.fd = ctx->fd;
-	c.arg = BPF_CORE_READ(task, real_parent, tgid);
+	c.task.parent = BPF_CORE_READ(task, real_parent, tgid);
 	bpf_seq_write(ctx->meta->seq, &c, sizeof(c));
 	return 0;
 }

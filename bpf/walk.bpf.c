@@ -62,7 +62,7 @@ static __always_inline int look_at_descriptor(__u32 directory_fd, __u32 fd, cons
 		fill_seed(c, sk, WIRE_SEED_FILE, false);
 		fill_task_from(&c->task, task);
 		c->task.fd = fd;
-		c->arg = BPF_CORE_READ(task, real_parent, tgid);
+		c->task.parent = BPF_CORE_READ(task, real_parent, tgid);
 		found = true;
 	}
 	if (found && file_of(task, fd) == file && socket_of_file(file) == sk)

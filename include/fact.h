@@ -32,7 +32,7 @@ struct fact {
 	struct endpoint local, peer; /* ifindex where link-local */
 	bool has_task;
 	struct process task;	/* valid where has_task; strings NULL */
-	uint32_t fd;		/* seeds */
+	uint32_t fd, parent;	/* seeds */
 	int result;		/* 0 or a negative errno */
 	uint32_t arg;
 	bool counted;

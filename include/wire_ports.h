@@ -39,6 +39,6 @@ struct wire_port {
 	struct wire_task task;
 };
 
-_Static_assert(sizeof(struct wire_port) == 120, "wire_port has no hidden padding");
+_Static_assert(sizeof(struct wire_port) == 128, "wire_port has no hidden padding");
 
 #endif

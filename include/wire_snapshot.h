@@ -61,8 +61,8 @@ struct wire_look_first {
 	struct wire_look look;
 	__u32 pid; /* in the initial pid namespace */
 	__u32 parent;
-	__u32 uid; /* effective, as lsof and /proc show it */
-	__u32 pad;
+	__u32 uid; /* effective, as ps shows it */
+	__u32 ruid;
 	__u64 cgroup_id;
 	__u64 started_ns; /* CLOCK_BOOTTIME */
 	char name[16];	  /* of the process, NUL-terminated */

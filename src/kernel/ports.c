@@ -77,6 +77,7 @@ static bool decode(struct port_found *ret, const struct wire_port *w)
 	ret->task.pid = w->task.pid;
 	ret->task.tid = w->task.tid;
 	ret->task.uid = w->task.uid;
+	ret->task.ruid = w->task.ruid;
 	ret->task.cgroup_id = w->task.cgroup_id;
 	memcpy(ret->task.name, w->task.name, strnlen(w->task.name, PROCESS_NAME_SIZE - 1));
 	return true;

@@ -116,7 +116,11 @@ static void decode(struct listing_socket *s, const struct wire_look *w)
 static void take_task(struct snapshot *s, const struct wire_look_first *w)
 {
 	struct listing_task task = {
-		.process = {.pid = w->pid, .tid = w->pid, .uid = w->uid, .cgroup_id = w->cgroup_id},
+		.process = {.pid = w->pid,
+			    .tid = w->pid,
+			    .uid = w->uid,
+			    .ruid = w->ruid,
+			    .cgroup_id = w->cgroup_id},
 		.parent = w->parent,
 		.started_ns = w->started_ns,
 	};

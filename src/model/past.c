@@ -87,9 +87,9 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_process(const struct process *a, const struct process *b)
 {
-	return a->pid == b->pid && a->uid == b->uid && a->cgroup_id == b->cgroup_id &&
-	       memcmp(a->name, b->name, sizeof(a->name)) == 0 && same_text(a->cgroup, b->cgroup) &&
-	       same_text(a->container, b->container);
+	return a->pid == b->pid && a->uid == b->uid && a->ruid == b->ruid &&
+	       a->cgroup_id == b->cgroup_id && memcmp(a->name, b->name, sizeof(a->name)) == 0 &&
+	       same_text(a->cgroup, b->cgroup) && same_text(a->container, b->container);
 }
 
 static bool grow_makers(struct past *p)

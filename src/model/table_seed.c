@@ -66,7 +66,7 @@ static void holder_add(struct table *t, uint64_t sk, const struct fact *f)
 		.sk = sk,
 		.process = process_intern(t->processes, &f->task),
 		.pid = f->task.pid,
-		.parent = f->arg,
+		.parent = f->parent,
 	};
 	set->count++;
 }

@@ -231,6 +231,8 @@ static void journal_process(struct writer *w, enum field field, const struct pro
 	put_number(w, prefix, "PID", process->pid);
 	put_number(w, prefix, "TID", process->tid);
 	put_number(w, prefix, "UID", process->uid);
+	if (process->ruid != PROCESS_NO_UID)
+		put_number(w, prefix, "RUID", process->ruid);
 	put_bytes(w, prefix, "COMM", process->name, strnlen(process->name, sizeof(process->name)));
 	if (cgroup)
 		put_bytes(w, prefix, "CGROUP", cgroup, strlen(cgroup));

@@ -46,6 +46,7 @@ bool row_process(struct store_reader *r, int64_t id, struct process *ret)
 			.pid = (uint32_t)sqlite3_column_int64(s, 0),
 			.tid = (uint32_t)sqlite3_column_int64(s, 1),
 			.uid = (uint32_t)sqlite3_column_int64(s, 2),
+			.ruid = PROCESS_NO_UID, /* not kept */
 			.cgroup = copy_text(s, 4),
 			.container = copy_text(s, 5),
 		};
