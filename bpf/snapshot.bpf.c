@@ -141,7 +141,7 @@ int look_held(struct bpf_iter__task_file *ctx)
 	r.look.key.flags = 0;
 	/* Each process has credentials of its own: the file keeps those it was made with. */
 	if (details && (__u64)file->f_cred == (__u64)task->real_cred)
-		r.look.key.flags = LOOK_F_CREATOR;
+		r.look.key.flags = LOOK_F_MAKER;
 	if (last_task == (__u64)task && last_started == task->start_boottime) {
 		r.look.key.kind = LOOK_HELD;
 		bpf_seq_write(ctx->meta->seq, &r.look, sizeof(r.look));

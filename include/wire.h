@@ -100,7 +100,8 @@ struct wire_call {
 	struct wire_fact fact;
 	struct wire_task task;
 	__s32 result;	/* 0 or a negative errno */
-	__u32 arg;	/* LISTEN: backlog; BIND, CONNECT of UDP: 1 when the kernel chose a port by itself */
+	__u32 arg;	/* LISTEN: backlog; BIND, CONNECT of UDP: 1 when the kernel chose a port by itself;
+			   SEED_FILE: 1 when this process made the socket */
 };
 
 struct wire_closed {

@@ -23,7 +23,7 @@ enum wire_look_kind {
 };
 
 enum wire_look_flag {
-	LOOK_F_CREATOR = 1 << 0, /* the file carries the task's very credentials: this process made the socket */
+	LOOK_F_MAKER = 1 << 0, /* the file carries the task's very credentials: this process made the socket */
 	LOOK_F_DEAD = 1 << 1,	 /* closed by its process, the kernel finishes */
 	LOOK_F_QUEUED = 1 << 2,	 /* no struct socket, not closed: waits for accept() */
 	LOOK_F_KERNEL = 1 << 3,	 /* a socket without a file and a peer that the kernel itself uses */

@@ -74,6 +74,8 @@ static bool decode(struct port_found *ret, const struct wire_port *w)
 	ret->has_task = (w->flags & WIRE_P_TASK) && w->task.pid;
 	if (!ret->has_task)
 		return true;
+	ret->maker = w->flags & WIRE_P_MAKER;
+	ret->parent = w->task.parent;
 	ret->task.pid = w->task.pid;
 	ret->task.tid = w->task.tid;
 	ret->task.uid = w->task.uid;

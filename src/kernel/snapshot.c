@@ -154,7 +154,7 @@ static bool take_record(struct snapshot *s, const struct wire_look_key *key, siz
 	if (key->kind == LOOK_LOOSE)
 		listing_add_loose(s->listing, &socket);
 	else if (s->task != LISTING_NONE)
-		listing_add_holder(s->listing, s->task, key->fd, key->flags & LOOK_F_CREATOR,
+		listing_add_holder(s->listing, s->task, key->fd, key->flags & LOOK_F_MAKER,
 				   &socket);
 	return true;
 }

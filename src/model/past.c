@@ -21,7 +21,7 @@ static bool is_left(const struct listing_socket *s)
 
 static bool wants_maker(const struct listing_socket *s)
 {
-	return s->first == LISTING_NONE && s->maker == LISTING_NONE &&
+	return s->first == LISTING_NONE && s->owner == LISTING_NONE &&
 	       !(s->flags & (LISTING_QUEUED | LISTING_KERNEL));
 }
 
@@ -173,8 +173,8 @@ static bool fill(struct past *p, struct listing_socket *s, const struct event *e
 		is_new = true;
 	}
 	if (names_maker(e) && wants_maker(s)) {
-		s->maker = maker_of(p, e->process);
-		is_new |= s->maker != LISTING_NONE;
+		s->owner = maker_of(p, e->process);
+		is_new |= s->owner != LISTING_NONE;
 	}
 	if (was_unknown && !is_unknown(s)) {
 		p->unknown--;

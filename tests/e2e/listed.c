@@ -213,6 +213,16 @@ void listed_run(struct listed *l, const char *const *args)
 	}
 }
 
+bool listed_has_iterators(void)
+{
+	static char out[65536];
+	const char *const args[] = {"ls", "--hooks", "iterators", "--state", "listen", NULL};
+	struct run r;
+
+	run_begin(&r, args);
+	return run_end(&r, out, sizeof(out)) == 0 || !strstr(r.words, "takes no iterators");
+}
+
 void listed_take(struct listed *l, const char *source, uint64_t netns)
 {
 	char inode[24];

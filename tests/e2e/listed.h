@@ -38,6 +38,8 @@ struct listed {
 void listed_take(struct listed *l, const char *source, uint64_t netns);
 /* Runs the program, which must end with exit code 0, and takes each line of JSON that it prints as a row. */
 void listed_run(struct listed *l, const char *const *args);
+/* Else "auto" is "proc", which cannot tell who made a socket. */
+bool listed_has_iterators(void);
 /* What /proc/PID/net/{tcp,tcp6,udp,udp6,udplite,udplite6} says: no process, no cookie. */
 void listed_take_proc(struct listed *l, pid_t pid);
 /* The first with this local port; `state` NULL: any. */

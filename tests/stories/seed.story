@@ -102,16 +102,51 @@
 = 50 state #77 LISTEN>CLOSE after=40 p100 0.0.0.0:80
 = 50 close #77 local-close opened=10 lived=40 LISTEN:40 p100 0.0.0.0:80
 
-== who was seen live is not replaced by who holds it
+== who was seen live is the owner while it has it open
+0 open A CLOSE>LISTEN 0.0.0.0:80 p100.7
+= 0 state #1 CLOSE>LISTEN after=? p100.7 0.0.0.0:80
+20 look
+21 seed-file A p99 parent=1
+22 seed-file A p100 parent=99
+23 seed-file A p101 parent=100 arg=1
+24 found
+= added 0 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=50 p100.7 0.0.0.0:80
+= 50 close #1 local-close opened=0 lived=50 LISTEN:50 p100.7 0.0.0.0:80
+
+== who was seen live and has it open no more is no owner
 0 open A CLOSE>LISTEN 0.0.0.0:80 p100
 = 0 state #1 CLOSE>LISTEN after=? p100 0.0.0.0:80
 20 look
-21 seed-file A p101 parent=1
+21 seed-file A p101 parent=100
 22 found
 = added 0 removed 0
 50 closed A LISTEN>CLOSE shutdown
-= 50 state #1 LISTEN>CLOSE after=50 p100 0.0.0.0:80
-= 50 close #1 local-close opened=0 lived=50 LISTEN:50 p100 0.0.0.0:80
+= 50 state #1 LISTEN>CLOSE after=50 p101 0.0.0.0:80
+= 50 close #1 local-close opened=0 lived=50 LISTEN:50 p101 0.0.0.0:80
+
+== what several have open that who bound it has closed is nobody's
+0 open A CLOSE>LISTEN 0.0.0.0:80 p100
+= 0 state #1 CLOSE>LISTEN after=? p100 0.0.0.0:80
+20 look
+21 seed-file A p101 parent=100
+22 seed-file A p102 parent=100
+23 found
+= added 0 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=50 - 0.0.0.0:80
+= 50 close #1 local-close opened=0 lived=50 LISTEN:50 - 0.0.0.0:80
+
+== a stranger was given it: who made it is the owner
+0 look
+1 seed-file A LISTEN 0.0.0.0:80 p100 parent=1
+2 seed-file A p200 parent=1 arg=1
+3 found
+= added 1 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=? p200 0.0.0.0:80
+= 50 close #1 local-close opened=? lived=? p200 0.0.0.0:80
 
 == a queued child belongs to its listener's owner
 0 look
