@@ -3,6 +3,7 @@
 #ifndef SOCKWATCH_BPF_BUCKETS_H
 #define SOCKWATCH_BPF_BUCKETS_H
 
+#include "files.h"
 #include "fill.h"
 #include "wire_ports.h"
 
@@ -58,7 +59,7 @@ static __always_inline void fill_time_wait(struct wire_port *p, struct tcp_timew
 }
 
 /* A socket behind a descriptor of `task`; false when it keeps no port of TCP or UDP. */
-static __always_inline bool fill_held(struct wire_port *p, struct sock *sk,
+static __always_inline bool fill_held(struct wire_port *p, struct sock *sk, struct file *file,
 				      struct task_struct *task)
 {
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -75,7 +76,10 @@ static __always_inline bool fill_held(struct wire_port *p, struct sock *sk,
 	if (!p->local_port)
 		return false;
 	fill_task_from(&p->task, task);
+	p->task.parent = BPF_CORE_READ(task, real_parent, tgid);
 	p->flags |= WIRE_P_TASK;
+	if (task_made_file(task, file))
+		p->flags |= WIRE_P_MAKER;
 	return true;
 }
 

@@ -28,4 +28,10 @@ static __always_inline struct sock *socket_of_file(struct file *file)
 	return BPF_CORE_READ(socket, sk);
 }
 
+/* Each process has credentials of its own: a file keeps those it was made with. */
+static __always_inline bool task_made_file(struct task_struct *task, struct file *file)
+{
+	return BPF_CORE_READ(file, f_cred) == BPF_CORE_READ(task, real_cred);
+}
+
 #endif

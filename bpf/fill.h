@@ -118,17 +118,21 @@ static __always_inline void fill_common(struct wire_fact *f, struct sock_common 
 
 static __always_inline void fill_task_from(struct wire_task *t, struct task_struct *task)
 {
-	t->fd = 0;
+	/* Not task->cred, which is another user's while the kernel works for the task in a file system. */
+	const struct cred *cred = BPF_CORE_READ(task, real_cred);
+
+	t->fd = t->parent = 0;
 	/* A kernel thread that works for somebody else owns nothing. */
 	if (BPF_CORE_READ(task, flags) & TASK_IS_KTHREAD) {
-		t->pid = t->tid = t->uid = 0;
+		t->pid = t->tid = t->uid = t->ruid = 0;
 		t->cgroup_id = 0;
 		__builtin_memset(t->name, 0, sizeof(t->name));
 		return;
 	}
 	t->pid = BPF_CORE_READ(task, tgid);
 	t->tid = BPF_CORE_READ(task, pid);
-	t->uid = BPF_CORE_READ(task, cred, uid.val);
+	t->uid = BPF_CORE_READ(cred, euid.val);
+	t->ruid = BPF_CORE_READ(cred, uid.val);
 	t->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	BPF_CORE_READ_INTO(&t->name, task, group_leader, comm);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* iterators.bpf.c - a look at what is there: descriptors of every task, and the sockets of a
  * namespace. */
+#include "files.h"
 #include "seeds.h"
 
 SEC("iter/task_file")
@@ -39,7 +40,8 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	}
 	fill_task_from(&c.task, task);
 	c.task.fd = ctx->fd;
-	c.arg = BPF_CORE_READ(task, real_parent, tgid);
+	c.task.parent = BPF_CORE_READ(task, real_parent, tgid);
+	c.arg = task_made_file(task, file);
 	bpf_seq_write(ctx->meta->seq, &c, sizeof(c));
 	return 0;
 }

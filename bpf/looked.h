@@ -100,7 +100,7 @@ struct tcp_timewait_sock {
 };
 
 struct cred {
-	kuid_t euid;
+	kuid_t uid, euid;
 };
 struct file {
 	const struct cred *f_cred;
@@ -122,7 +122,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *real_parent, *group_leader;
 	__u64 start_boottime;
-	const struct cred *cred;
+	const struct cred *real_cred;
 	char comm[16];
 	struct css_set *cgroups;
 };

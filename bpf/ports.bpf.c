@@ -49,7 +49,7 @@ int iter__task_file_ports(struct bpf_iter__task_file *ctx)
 	if (!task || !file)
 		return 0;
 	sk = socket_of_file(file);
-	if (!sk || !fill_held(&p, sk, task))
+	if (!sk || !fill_held(&p, sk, file, task))
 		return 0;
 	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
 	return 0;

@@ -103,8 +103,8 @@ static __always_inline void fill_task(struct wire_look_first *r, struct task_str
 
 	r->pid = task->tgid;
 	r->parent = task->real_parent->tgid;
-	r->uid = task->cred->euid.val;
-	r->pad = 0;
+	r->uid = task->real_cred->euid.val;
+	r->ruid = task->real_cred->uid.val;
 	r->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
 	r->started_ns = BPF_CORE_READ(leader, start_boottime);
 	BPF_CORE_READ_INTO(&r->name, leader, comm);
@@ -140,8 +140,8 @@ int look_held(struct bpf_iter__task_file *ctx)
 	r.look.key.fd = ctx->fd;
 	r.look.key.flags = 0;
 	/* Each process has credentials of its own: the file keeps those it was made with. */
-	if (details && (__u64)file->f_cred == (__u64)task->cred)
-		r.look.key.flags = LOOK_F_CREATOR;
+	if (details && (__u64)file->f_cred == (__u64)task->real_cred)
+		r.look.key.flags = LOOK_F_MAKER;
 	if (last_task == (__u64)task && last_started == task->start_boottime) {
 		r.look.key.kind = LOOK_HELD;
 		bpf_seq_write(ctx->meta->seq, &r.look, sizeof(r.look));

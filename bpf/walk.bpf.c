@@ -55,14 +55,15 @@ static __always_inline int look_at_descriptor(__u32 directory_fd, __u32 fd, cons
 		return 0;
 	if (ports) {
 		__builtin_memset(&walk.port[0], 0, sizeof(walk.port[0]));
-		found = fill_held(&walk.port[0], sk, task);
+		found = fill_held(&walk.port[0], sk, file, task);
 	} else if (is_traced_socket(sk, false) || is_udp_socket(sk, false)) {
 		struct wire_call *c = &walk.seed[0];
 
 		fill_seed(c, sk, WIRE_SEED_FILE, false);
 		fill_task_from(&c->task, task);
 		c->task.fd = fd;
-		c->arg = BPF_CORE_READ(task, real_parent, tgid);
+		c->task.parent = BPF_CORE_READ(task, real_parent, tgid);
+		c->arg = task_made_file(task, file);
 		found = true;
 	}
 	if (found && file_of(task, fd) == file && socket_of_file(file) == sk)

@@ -50,6 +50,8 @@ struct port_found {
 	struct port_use use; /* without owner */
 	uint64_t sk, cookie; /* sk: valid within one look */
 	bool has_task;	     /* found behind a descriptor of this task */
+	bool maker;	     /* ... which made it */
+	uint32_t parent;     /* ... whose parent has this pid */
 	struct process task;
 };
 

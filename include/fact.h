@@ -32,7 +32,7 @@ struct fact {
 	struct endpoint local, peer; /* ifindex where link-local */
 	bool has_task;
 	struct process task;	/* valid where has_task; strings NULL */
-	uint32_t fd;		/* seeds */
+	uint32_t fd, parent;	/* seeds */
 	int result;		/* 0 or a negative errno */
 	/* Calls that failed alike and were counted by the kernel side: the first at since_ns, else 0, and so many more. */
 	uint64_t since_ns, repeated;

@@ -7,7 +7,7 @@
  *
  *     listing_init(&l);
  *     task = listing_add_task(&l, &t);                       // then its descriptors
- *     listing_add_holder(&l, task, fd, creator, &socket);
+ *     listing_add_holder(&l, task, fd, maker, &socket);
  *     listing_join(&l);                                      // once, at the end
  *     for (size_t i = 0; i < l.socket_count; i++) ...
  *     listing_done(&l);
@@ -40,7 +40,7 @@ struct listing_holder {
 	uint32_t fd;
 	uint32_t socket;	/* index */
 	uint32_t next;		/* another holder of the socket, LISTING_NONE at the end */
-	bool creator;		/* this very process made the socket */
+	bool maker;		/* this very process made the socket */
 };
 
 struct listing_socket {
@@ -53,7 +53,7 @@ struct listing_socket {
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
 	uint32_t first, last;	/* holders, LISTING_NONE without one */
 	uint32_t holder_count;
-	uint32_t maker;		/* task that left it, from past.h; LISTING_NONE unknown or held */
+	uint32_t owner;		/* task, LISTING_NONE nobody or unknown: from listing_join(); of what is left, from past.h */
 	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;		/* enum family */
 	uint8_t state;		/* enum tcp_state */
@@ -89,7 +89,7 @@ void listing_done(struct listing *l);
 /* The new index; LISTING_NONE without memory, `failed` is set then. */
 uint32_t listing_add_task(struct listing *l, const struct listing_task *task);
 /* A socket that `task` holds: joined by key to one that is there, or new. */
-uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool creator,
+uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool maker,
 			    const struct listing_socket *socket);
 /* A socket without a descriptor of its own, unless key and sk are there; shares the holders of its key. */
 uint32_t listing_add_loose(struct listing *l, const struct listing_socket *socket);
@@ -101,13 +101,12 @@ uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk);
 void listing_expect(const struct listing *l, uint64_t key, uint64_t sk);
 const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t inode);
 
-/* Gives sockets of one key the same holders and finds the listeners.  Call once after the last addition. */
+/* Gives sockets of one key the same holders, chooses the owners and finds the listeners.  Call after the last addition. */
 void listing_join(struct listing *l);
 
 /*
- * Who owns it: its maker where that is known and still holds it, the only holder, or of several the one all others
- * descend from; of a connection that waits for accept(), the owner of the only listener it can belong to; of what no
- * process holds any more, who left it.  NULL when none of these is certain.
+ * Who owns it: of those that have it open by the rule (owner.h); of a connection that waits for accept(), the owner of the
+ * only listener it can belong to; of what no process has open any more, who left it.  NULL when none of these is certain.
  */
 const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s);
 /*

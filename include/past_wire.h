@@ -16,7 +16,7 @@
 #include "event.h"
 
 #define PAST_MAGIC	 0x53504b57u
-#define PAST_VERSION	 1
+#define PAST_VERSION	 2
 #define PAST_COOKIES_MAX 1000000
 #define PAST_TEXT_MAX	 1024 /* longer paths of cgroups and names of containers are left out */
 #define PAST_RECORD_MAX	 (sizeof(struct past_life) + 2 * PAST_TEXT_MAX)
@@ -72,7 +72,7 @@ struct past_life {
 	uint8_t local[16], peer[16]; /* IPv4: first 4 bytes, rest 0 */
 	char name[16];	   /* NUL-terminated, any bytes */
 	uint16_t cgroup_len, container_len; /* of the texts behind this, not terminated */
-	uint32_t reserved; /* 0 */
+	uint32_t ruid;
 };
 
 _Static_assert(sizeof(struct past_question) == 16, "past_question has no hidden padding");

@@ -40,6 +40,7 @@ const char *snapshot_interface_name(uint32_t netns, uint32_t ifindex);
 /* What /proc says about one process; any field may be missing (NULL, 0) when it is gone or hidden. */
 struct procinfo {
 	uint32_t parent;
+	uint32_t uid, ruid;	/* effective and real */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME */
 	char name[PROCESS_NAME_SIZE];
 	char *command;		/* arguments, separated by spaces */

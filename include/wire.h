@@ -89,8 +89,10 @@ struct wire_fact {
 struct wire_task {
 	__u32 pid;	/* tgid in the initial pid namespace */
 	__u32 tid;
-	__u32 uid;	/* real uid in the initial user namespace */
+	__u32 uid;	/* effective, in the initial user namespace, as ps shows it */
+	__u32 ruid;	/* real */
 	__u32 fd;	/* descriptor; seeds only, else 0 */
+	__u32 parent;	/* pid; seeds only, else 0 */
 	__u64 cgroup_id; /* cgroup v2 inode */
 	char name[16];	/* the group leader's comm, NUL-terminated, any bytes */
 };
@@ -99,8 +101,8 @@ struct wire_call {
 	struct wire_fact fact;
 	struct wire_task task;
 	__s32 result;	/* 0 or a negative errno */
-	__u32 arg;	/* LISTEN: backlog; SEED_FILE: pid of the task's parent;
-			   BIND, CONNECT of UDP: 1 when the kernel chose a port by itself */
+	__u32 arg;	/* LISTEN: backlog; BIND, CONNECT of UDP: 1 when the kernel chose a port by itself;
+			   SEED_FILE: 1 when this process made the socket */
 };
 
 /* Failed calls that are alike are counted together where there are too many; from so many different ones on whatever the
@@ -137,9 +139,9 @@ struct wire_closed {
 };
 
 _Static_assert(sizeof(struct wire_fact) == 88, "wire_fact has no hidden padding");
-_Static_assert(sizeof(struct wire_call) == 136, "wire_call has no hidden padding");
+_Static_assert(sizeof(struct wire_call) == 144, "wire_call has no hidden padding");
 _Static_assert(sizeof(struct wire_closed) == 112, "wire_closed has no hidden padding");
 _Static_assert(sizeof(struct wire_fold_key) == 56, "wire_fold_key has no hidden padding");
-_Static_assert(sizeof(struct wire_fold) == 152, "wire_fold has no hidden padding");
+_Static_assert(sizeof(struct wire_fold) == 160, "wire_fold has no hidden padding");
 
 #endif

@@ -14,6 +14,7 @@ enum wire_port_flag {
 	WIRE_P_BUCKET = 1 << 0,	       /* fastreuse and fastreuseport are known */
 	WIRE_P_TASK = 1 << 1,	       /* task holds it: from iter/task_file */
 	WIRE_P_NO_TIMESTAMPS = 1 << 2, /* of a TIME_WAIT: never to be reused early */
+	WIRE_P_MAKER = 1 << 3,	       /* ... and made it */
 };
 
 struct wire_port {
@@ -39,6 +40,6 @@ struct wire_port {
 	struct wire_task task;
 };
 
-_Static_assert(sizeof(struct wire_port) == 120, "wire_port has no hidden padding");
+_Static_assert(sizeof(struct wire_port) == 128, "wire_port has no hidden padding");
 
 #endif

@@ -23,7 +23,7 @@ enum wire_look_kind {
 };
 
 enum wire_look_flag {
-	LOOK_F_CREATOR = 1 << 0, /* the file carries the task's very credentials: this process made the socket */
+	LOOK_F_MAKER = 1 << 0, /* the file carries the task's very credentials: this process made the socket */
 	LOOK_F_DEAD = 1 << 1,	 /* closed by its process, the kernel finishes */
 	LOOK_F_QUEUED = 1 << 2,	 /* no struct socket, not closed: waits for accept() */
 	LOOK_F_KERNEL = 1 << 3,	 /* a socket without a file and a peer that the kernel itself uses */
@@ -61,8 +61,8 @@ struct wire_look_first {
 	struct wire_look look;
 	__u32 pid; /* in the initial pid namespace */
 	__u32 parent;
-	__u32 uid; /* effective, as lsof and /proc show it */
-	__u32 pad;
+	__u32 uid; /* effective, as ps shows it */
+	__u32 ruid;
 	__u64 cgroup_id;
 	__u64 started_ns; /* CLOCK_BOOTTIME */
 	char name[16];	  /* of the process, NUL-terminated */

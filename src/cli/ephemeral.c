@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "log.h"
 #include "output.h"
+#include "owner.h"
 #include "session.h"
 
 #include <errno.h>
@@ -18,23 +19,15 @@
 #define REPEAT_MS   2000
 #define EXIT_SHORT  5 /* --fail-at reached */
 
-/* Who holds which socket: open addressing by the kernel's address. */
-struct owners {
-	struct owner {
-		uint64_t sk; /* 0 empty */
-		const struct process *process;
-		bool wanted; /* a holder meets the conditions on processes */
-	} * item;
-	size_t size, count; /* size: a power of two */
-};
-
 struct ephemeral {
 	const struct options *options;
 	struct options watched; /* every event counts: numbers are those of all sockets */
 	struct session session;
 	struct budget_watch *watch;
 	struct budget *before, *budget;
-	struct owners owners;
+	struct owner_look *held;  /* of the look that goes on */
+	struct port_found *bound; /* sockets that are bound and no more, each once */
+	size_t bound_count, bound_cap;
 	struct output output;
 	struct buffer buffer;
 	uint64_t begin_ns, end_ns;
@@ -44,107 +37,89 @@ struct ephemeral {
 	bool unseen_said;
 };
 
-static struct owner *owner_at(const struct owners *o, uint64_t sk)
-{
-	size_t at = (size_t)((sk >> 6) * 0x9e3779b97f4a7c15ull >> 20);
-
-	for (at &= o->size - 1; o->item[at].sk && o->item[at].sk != sk;
-	     at = (at + 1) & (o->size - 1))
-		;
-	return &o->item[at];
-}
-
-static bool owners_grow(struct owners *o)
-{
-	struct owners grown = {.size = o->size ? o->size * 2 : 4096, .count = o->count};
-
-	grown.item = calloc(grown.size, sizeof(*grown.item));
-	if (!grown.item)
-		return false;
-	for (size_t i = 0; i < o->size; i++) {
-		if (o->item[i].sk)
-			*owner_at(&grown, o->item[i].sk) = o->item[i];
-	}
-	free(o->item);
-	*o = grown;
-	return true;
-}
-
-/* Keeps a reference as long as the look; false when `sk` was there before, or without memory. */
-static bool owners_add(struct owners *owners, uint64_t sk, const struct process *p)
-{
-	struct owner *o;
-
-	if (owners->count * 2 >= owners->size && !owners_grow(owners))
-		return false;
-	o = owner_at(owners, sk);
-	if (o->sk)
-		return false;
-	o->sk = sk;
-	o->process = process_hold(p);
-	owners->count++;
-	return true;
-}
-
 /* -p and its like are met by any holder, as in a listing. */
-static bool holder_is_wanted(struct ephemeral *e, const struct port_found *found)
+struct wish {
+	const struct filter *filter;
+	struct port_use use;
+};
+
+static bool is_unwanted(void *ctx, const struct process *holder)
+{
+	struct wish *wish = ctx;
+
+	wish->use.owner = holder;
+	return !filter_match_use(wish->filter, &wish->use);
+}
+
+/* By the rule: who was seen making it while that process has it open, else one of those who have. */
+static const struct process *owner_of(struct ephemeral *e, const struct port_found *found)
+{
+	const struct process *seen, *owner = NULL;
+
+	if (found->use.minisock)
+		return table_time_wait_owner(e->session.table, found->use.local.port,
+					     found->cookie);
+	seen = table_owner(e->session.table, found->sk, found->cookie);
+	if (!owner_look_choose(e->held, found->sk, seen ? seen->pid : 0, &owner))
+		owner = seen;
+	return owner;
+}
+
+/* It lives as long as the look. */
+static const struct process *keep(struct ephemeral *e, uint64_t sk, const struct process *p)
+{
+	if (p && !owner_look_knows(e->held, sk))
+		owner_look_add(e->held, sk, p, 0, false);
+	return p;
+}
+
+static void take_use(struct ephemeral *e, const struct port_found *found)
 {
 	struct port_use use = found->use;
-	const struct process *holder = process_intern(e->session.processes, &found->task);
-	bool wanted;
 
-	use.owner = holder;
-	wanted = filter_match_use(&e->options->filter, &use);
-	process_release(e->session.processes, holder);
-	return wanted;
+	use.owner = keep(e, found->sk, owner_of(e, found));
+	if (e->budget->partial) {
+		struct wish wish = {.filter = &e->options->filter, .use = found->use};
+
+		use.owner_selected = filter_match_use(&e->options->filter, &use);
+		use.selected = use.owner_selected ||
+			       !owner_look_each(e->held, found->sk, is_unwanted, &wish);
+	}
+	budget_add(e->budget, &use);
 }
 
-/* False when this socket was found behind a descriptor before. */
-static bool note_owner(struct ephemeral *e, const struct port_found *found)
+static bool keep_bound(struct ephemeral *e, const struct port_found *found)
 {
-	const struct process *seen = table_owner(e->session.table, found->sk, found->cookie);
-	const struct process *holder =
-		seen ? NULL : process_intern(e->session.processes, &found->task);
-	bool added = owners_add(&e->owners, found->sk, seen ? seen : holder);
+	size_t cap = e->bound_cap ? e->bound_cap * 2 : 64;
+	struct port_found *grown;
 
-	if (e->budget->partial && holder_is_wanted(e, found))
-		owner_at(&e->owners, found->sk)->wanted = true;
-	process_release(e->session.processes, holder);
-	return added;
-}
-
-static void owners_done(struct ephemeral *e)
-{
-	for (size_t i = 0; i < e->owners.size; i++)
-		process_release(e->session.processes, e->owners.item[i].process);
-	free(e->owners.item);
-	e->owners = (struct owners){0};
+	if (e->bound_count == e->bound_cap) {
+		grown = realloc(e->bound, cap * sizeof(*grown));
+		if (!grown)
+			return false;
+		e->bound = grown;
+		e->bound_cap = cap;
+	}
+	e->bound[e->bound_count++] = *found;
+	return true;
 }
 
 static void on_found(void *ctx, const struct port_found *found)
 {
 	struct ephemeral *e = ctx;
-	struct port_use use = found->use;
-	bool wanted = false;
+	bool known, kept;
 
-	if (found->has_task) {
-		/* Namespaces are read next and find all but those that are only bound. */
-		if (!note_owner(e, found) || use.protocol != IPPROTO_TCP ||
-		    use.state != STATE_CLOSE)
-			return;
+	if (!found->has_task) {
+		take_use(e, found);
+		return;
 	}
-	if (use.minisock) {
-		use.owner = table_time_wait_owner(e->session.table, use.local.port, found->cookie);
-		owners_add(&e->owners, found->sk, use.owner);
-	} else if (e->owners.size) {
-		use.owner = owner_at(&e->owners, found->sk)->process;
-		wanted = owner_at(&e->owners, found->sk)->wanted;
-	}
-	if (e->budget->partial) {
-		use.owner_selected = filter_match_use(&e->options->filter, &use);
-		use.selected = use.owner_selected || wanted;
-	}
-	budget_add(e->budget, &use);
+	known = owner_look_knows(e->held, found->sk);
+	kept = owner_look_add(e->held, found->sk, &found->task, found->parent, found->maker);
+	/* Namespaces are read next and find all but those that are only bound. */
+	if (kept && !known && found->use.protocol == IPPROTO_TCP && found->use.state == STATE_CLOSE)
+		kept = keep_bound(e, found);
+	if (!kept)
+		e->budget->failed = true;
 }
 
 static void on_netns(void *ctx, uint32_t netns, const struct port_range *range)
@@ -183,12 +158,16 @@ static struct budget *look(struct ephemeral *e)
 
 	e->budget = budget_new();
 	e->elsewhere_unseen = false;
-	owners_done(e);
+	owner_look_free(e->held);
+	e->held = owner_look_new(e->session.processes);
+	e->bound_count = 0;
 	if (e->budget)
 		e->budget->partial = filter_asks_socket(f);
-	err = e->budget
+	err = e->budget && e->held
 		      ? kernel_ports(e->session.kernel, f->has_netns ? f->netns : 0, &sink, &error)
 		      : -ENOMEM;
+	for (size_t i = 0; err == 0 && i < e->bound_count; i++)
+		take_use(e, &e->bound[i]);
 	if (err == 0)
 		err = budget_finish(e->budget);
 	if (err == 0) {
@@ -435,7 +414,8 @@ int command_ephemeral(const struct options *options)
 	code = run(&e);
 	budget_free(e.before);
 	budget_free(e.budget);
-	owners_done(&e);
+	owner_look_free(e.held);
+	free(e.bound);
 	budget_watch_free(e.watch);
 	buffer_done(&e.buffer);
 	session_close(&e.session);

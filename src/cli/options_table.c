@@ -460,7 +460,7 @@ const struct options_row options_table[] = {
 	  .doc = "The owner's name begins so (the kernel keeps 15 bytes)" },
 	{ 'U', "user", "NAME|UID", CHOSEN, GROUP_FILTER, false, set_user,
 	  .why = "no user id, and no such name in /etc/passwd", .example = "1000",
-	  .doc = "Owned by this user (of /etc/passwd)" },
+	  .doc = "Owned by this effective user (of /etc/passwd)" },
 	{ KEY_PORT, "port", "LIST", CHOSEN, GROUP_FILTER, false, set_ports, FIELD(filter.ports),
 	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at either end" },
 	{ 'L', "local-port", "LIST", CHOSEN, GROUP_FILTER, false, set_ports, FIELD(filter.local_ports),

@@ -226,7 +226,7 @@ static bool same_holders(const struct listing *l, const struct listing_socket *a
 /* Its process has closed it: who that was is known where somebody saw it. */
 static bool is_left(const struct listing_socket *s)
 {
-	return s->maker != LISTING_NONE && s->first == LISTING_NONE;
+	return s->owner != LISTING_NONE && s->first == LISTING_NONE;
 }
 
 /* Who has it now. */
@@ -344,7 +344,7 @@ static void say_freed(struct buffer *out, const struct listing_socket *s,
 /* The process may have ended, and another have its number: nothing is asked of /proc. */
 static void say_left(struct buffer *out, const struct who *who, const struct listing_socket *s)
 {
-	const struct process *p = &who->listing->tasks[s->maker].process;
+	const struct process *p = &who->listing->tasks[s->owner].process;
 
 	say(out, "  %-11s ", "left by");
 	say_process(out, p->name, p->pid);
@@ -397,7 +397,7 @@ static bool is_alike(const struct listing *l, const struct listing_socket *a,
 		     const struct listing_socket *b)
 {
 	return a->state == b->state && a->netns == b->netns && a->protocol == b->protocol &&
-	       someone(l, a) == someone(l, b) && a->maker == b->maker;
+	       someone(l, a) == someone(l, b) && a->owner == b->owner;
 }
 
 void who_write(struct buffer *out, const struct who *who)

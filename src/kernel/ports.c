@@ -82,9 +82,12 @@ static bool decode(struct port_found *ret, const struct wire_port *w)
 	ret->has_task = (w->flags & WIRE_P_TASK) && w->task.pid;
 	if (!ret->has_task)
 		return true;
+	ret->maker = w->flags & WIRE_P_MAKER;
+	ret->parent = w->task.parent;
 	ret->task.pid = w->task.pid;
 	ret->task.tid = w->task.tid;
 	ret->task.uid = w->task.uid;
+	ret->task.ruid = w->task.ruid;
 	ret->task.cgroup_id = w->task.cgroup_id;
 	memcpy(ret->task.name, w->task.name, strnlen(w->task.name, PROCESS_NAME_SIZE - 1));
 	return true;

@@ -63,6 +63,18 @@ static int read_stat(uint32_t pid, struct procinfo *p)
 	return 0;
 }
 
+/* "Uid: real effective saved filesystem"; a name's line breaks are escaped there. */
+static int read_users(uint32_t pid, struct procinfo *p)
+{
+	char text[1024];
+	const char *line;
+
+	if (read_small(pid, "status", text, sizeof(text)) <= 0)
+		return -ESRCH;
+	line = strstr(text, "\nUid:");
+	return line && sscanf(line, "\nUid: %u %u", &p->ruid, &p->uid) == 2 ? 0 : -ESRCH;
+}
+
 static char *read_command(uint32_t pid)
 {
 	char text[COMMAND_MAX] = "";
@@ -145,7 +157,7 @@ static void read_places(uint32_t pid, char **ret_cgroup, char **ret_container, c
 int procinfo_read(uint32_t pid, struct procinfo *ret)
 {
 	*ret = (struct procinfo){0};
-	if (read_stat(pid, ret) < 0)
+	if (read_stat(pid, ret) < 0 || read_users(pid, ret) < 0)
 		return -ESRCH;
 	ret->command = read_command(pid);
 	ret->executable = read_executable(pid);

@@ -117,7 +117,11 @@ static void decode(struct listing_socket *s, const struct wire_look *w)
 static void take_task(struct snapshot *s, const struct wire_look_first *w)
 {
 	struct listing_task task = {
-		.process = {.pid = w->pid, .tid = w->pid, .uid = w->uid, .cgroup_id = w->cgroup_id},
+		.process = {.pid = w->pid,
+			    .tid = w->pid,
+			    .uid = w->uid,
+			    .ruid = w->ruid,
+			    .cgroup_id = w->cgroup_id},
 		.parent = w->parent,
 		.started_ns = w->started_ns,
 	};
@@ -151,7 +155,7 @@ static bool take_record(struct snapshot *s, const struct wire_look_key *key, siz
 	if (key->kind == LOOK_LOOSE)
 		listing_add_loose(s->listing, &socket);
 	else if (s->task != LISTING_NONE)
-		listing_add_holder(s->listing, s->task, key->fd, key->flags & LOOK_F_CREATOR,
+		listing_add_holder(s->listing, s->task, key->fd, key->flags & LOOK_F_MAKER,
 				   &socket);
 	return true;
 }

@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define DIAG_BYTES (128u << 10)
@@ -168,13 +167,11 @@ static uint32_t add_task(struct listing *l, uint32_t pid)
 {
 	struct listing_task task = {.process = {.pid = pid, .tid = pid}};
 	struct procinfo info;
-	char path[64];
-	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%u", pid);
-	if (procinfo_read(pid, &info) < 0 || stat(path, &st) < 0)
+	if (procinfo_read(pid, &info) < 0)
 		return LISTING_NONE;
-	task.process.uid = st.st_uid;
+	task.process.uid = info.uid;
+	task.process.ruid = info.ruid;
 	memcpy(task.process.name, info.name, sizeof(info.name));
 	task.parent = info.parent;
 	task.started_ns = info.started_ns;

@@ -80,9 +80,11 @@ static void read_call(struct fact *ret, const struct wire_call *w)
 		return;
 	ret->has_task = true;
 	ret->fd = w->task.fd;
+	ret->parent = w->task.parent;
 	ret->task.pid = w->task.pid;
 	ret->task.tid = w->task.tid;
 	ret->task.uid = w->task.uid;
+	ret->task.ruid = w->task.ruid;
 	ret->task.cgroup_id = w->task.cgroup_id;
 	memcpy(ret->task.name, w->task.name, strnlen(w->task.name, PROCESS_NAME_SIZE - 1));
 }

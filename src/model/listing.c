@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "listing.h"
+#include "owner.h"
 
 /* Memory not touched costs nothing, moving it while another thread runs does. */
 #define MIN_SOCKETS 65536
 #define MIN_BUCKETS (2 * MIN_SOCKETS)
-#define MAX_PARENTS 64
 
 void listing_init(struct listing *l)
 {
@@ -139,13 +139,13 @@ static uint32_t add_socket(struct listing *l, const struct listing_socket *socke
 		return LISTING_NONE;
 	s = &l->sockets[l->socket_count];
 	*s = *socket;
-	s->first = s->last = s->maker = LISTING_NONE;
+	s->first = s->last = s->owner = LISTING_NONE;
 	s->holder_count = 0;
 	bucket_put(l, (uint32_t)l->socket_count);
 	return (uint32_t)l->socket_count++;
 }
 
-uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool creator,
+uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool maker,
 			    const struct listing_socket *socket)
 {
 	uint32_t index = listing_find(l, socket->key, socket->sk), h = (uint32_t)l->holder_count;
@@ -158,7 +158,7 @@ uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool 
 		return LISTING_NONE;
 	l->holder_count++;
 	l->holders[h] = (struct listing_holder){
-		.task = task, .fd = fd, .socket = index, .next = LISTING_NONE, .creator = creator};
+		.task = task, .fd = fd, .socket = index, .next = LISTING_NONE, .maker = maker};
 	s = &l->sockets[index];
 	if (s->last == LISTING_NONE)
 		s->first = h;
@@ -204,6 +204,48 @@ static void share_holders(struct listing *l, struct listing_socket *s)
 	s->holder_count = l->sockets[index].holder_count;
 }
 
+/* `choice` has room for every holder of `s`. */
+static uint32_t choose_owner(const struct listing *l, const struct listing_socket *s,
+			     struct owner_holder *choice)
+{
+	const struct owner_holder *chosen;
+	size_t n = 0;
+
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
+		const struct listing_task *task = &l->tasks[l->holders[h].task];
+
+		choice[n++] = (struct owner_holder){.pid = task->process.pid,
+						    .parent = task->parent,
+						    .maker = l->holders[h].maker,
+						    .index = l->holders[h].task};
+	}
+	chosen = owner_choose(choice, n, 0);
+	return chosen ? chosen->index : LISTING_NONE;
+}
+
+static void choose_owners(struct listing *l)
+{
+	struct owner_holder *choice;
+	size_t most = 1;
+
+	for (size_t i = 0; i < l->socket_count; i++) {
+		if (l->sockets[i].holder_count > most)
+			most = l->sockets[i].holder_count;
+	}
+	choice = malloc(most * sizeof(*choice));
+	if (!choice) {
+		l->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < l->socket_count; i++) {
+		struct listing_socket *s = &l->sockets[i];
+
+		if (s->holder_count)
+			s->owner = choose_owner(l, s, choice);
+	}
+	free(choice);
+}
+
 void listing_join(struct listing *l)
 {
 	size_t count = 0;
@@ -212,6 +254,7 @@ void listing_join(struct listing *l)
 		share_holders(l, &l->sockets[i]);
 		count += l->sockets[i].state == STATE_LISTEN;
 	}
+	choose_owners(l);
 	free(l->listeners);
 	l->listeners = calloc(count + 1, sizeof(*l->listeners));
 	l->listener_count = 0;
@@ -270,73 +313,29 @@ const struct listing_socket *listing_listener(const struct listing *l,
 	return found;
 }
 
-static const struct listing_task *creator_of(const struct listing *l,
-					     const struct listing_socket *s)
-{
-	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
-		if (l->holders[h].creator)
-			return &l->tasks[l->holders[h].task];
-	}
-	return NULL;
-}
-
-static uint32_t parent_of(const struct listing *l, uint32_t pid)
-{
-	for (size_t i = 0; i < l->task_count; i++) {
-		if (l->tasks[i].process.pid == pid)
-			return l->tasks[i].parent;
-	}
-	return 0;
-}
-
-static bool descends(const struct listing *l, uint32_t pid, uint32_t from)
-{
-	for (int i = 0; i < MAX_PARENTS && pid > 1; i++) {
-		if (pid == from)
-			return true;
-		pid = parent_of(l, pid);
-	}
-	return pid == from;
-}
-
-static const struct listing_task *ancestor_of(const struct listing *l,
-					      const struct listing_socket *s)
-{
-	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
-		const struct listing_task *task = &l->tasks[l->holders[h].task];
-		uint32_t other = s->first;
-
-		while (other != LISTING_NONE &&
-		       descends(l, l->tasks[l->holders[other].task].process.pid, task->process.pid))
-			other = l->holders[other].next;
-		if (other == LISTING_NONE)
-			return task;
-	}
-	return NULL;
-}
-
 const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s)
 {
-	const struct listing_task *creator = creator_of(l, s);
-
-	if (creator)
-		return creator;
-	if (s->first != LISTING_NONE)
-		return ancestor_of(l, s);
+	if (s->owner != LISTING_NONE)
+		return &l->tasks[s->owner];
 	if (s->flags & LISTING_QUEUED) {
 		const struct listing_socket *listener = listing_listener(l, s);
 
 		return listener && listener->first != LISTING_NONE ? listing_owner(l, listener)
 								   : NULL;
 	}
-	return s->maker != LISTING_NONE ? &l->tasks[s->maker] : NULL;
+	return NULL;
 }
 
 const struct listing_task *listing_binder(const struct listing *l, const struct listing_socket *s)
 {
 	const struct listing_socket *listener = listing_listener(l, s);
 
-	return creator_of(l, listener ? listener : s);
+	for (uint32_t h = (listener ? listener : s)->first; h != LISTING_NONE;
+	     h = l->holders[h].next) {
+		if (l->holders[h].maker)
+			return &l->tasks[l->holders[h].task];
+	}
+	return NULL;
 }
 
 /* ---- words ---- */

@@ -21,7 +21,7 @@ static bool is_left(const struct listing_socket *s)
 
 static bool wants_maker(const struct listing_socket *s)
 {
-	return s->first == LISTING_NONE && s->maker == LISTING_NONE &&
+	return s->first == LISTING_NONE && s->owner == LISTING_NONE &&
 	       !(s->flags & (LISTING_QUEUED | LISTING_KERNEL));
 }
 
@@ -87,9 +87,9 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_process(const struct process *a, const struct process *b)
 {
-	return a->pid == b->pid && a->uid == b->uid && a->cgroup_id == b->cgroup_id &&
-	       memcmp(a->name, b->name, sizeof(a->name)) == 0 && same_text(a->cgroup, b->cgroup) &&
-	       same_text(a->container, b->container);
+	return a->pid == b->pid && a->uid == b->uid && a->ruid == b->ruid &&
+	       a->cgroup_id == b->cgroup_id && memcmp(a->name, b->name, sizeof(a->name)) == 0 &&
+	       same_text(a->cgroup, b->cgroup) && same_text(a->container, b->container);
 }
 
 static bool grow_makers(struct past *p)
@@ -173,8 +173,8 @@ static bool fill(struct past *p, struct listing_socket *s, const struct event *e
 		is_new = true;
 	}
 	if (names_maker(e) && wants_maker(s)) {
-		s->maker = maker_of(p, e->process);
-		is_new |= s->maker != LISTING_NONE;
+		s->owner = maker_of(p, e->process);
+		is_new |= s->owner != LISTING_NONE;
 	}
 	if (was_unknown && !is_unknown(s)) {
 		p->unknown--;

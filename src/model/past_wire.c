@@ -33,6 +33,7 @@ static void write_process(struct past_life *l, uint8_t *texts, const struct proc
 	l->pid = p->pid;
 	l->tid = p->tid;
 	l->uid = p->uid;
+	l->ruid = p->ruid;
 	l->cgroup_id = p->cgroup_id;
 	memcpy(l->name, p->name, strnlen(p->name, sizeof(l->name) - 1));
 	if (p->cgroup && cgroup <= PAST_TEXT_MAX) {
@@ -99,7 +100,8 @@ static bool check_process(const struct past_life *l, const uint8_t *texts)
 
 	if (!(l->flags & PAST_F_PROCESS))
 		return !cgroup && !container && !l->cgroup_len && !l->container_len && !l->pid &&
-		       !l->tid && !l->uid && !l->cgroup_id && is_zero(l->name, sizeof(l->name));
+		       !l->tid && !l->uid && !l->ruid && !l->cgroup_id &&
+		       is_zero(l->name, sizeof(l->name));
 	return l->pid && !l->name[sizeof(l->name) - 1] && (cgroup || !l->cgroup_len) &&
 	       (container || !l->container_len) && l->cgroup_len <= PAST_TEXT_MAX &&
 	       l->container_len <= PAST_TEXT_MAX &&
@@ -110,7 +112,7 @@ static bool check_life(const struct past_life *l, const uint8_t *texts)
 {
 	bool v4 = l->family == FAMILY_IPV4;
 
-	if (!l->cookie || !l->netns || (l->flags & ~PAST_FLAGS) || l->reserved ||
+	if (!l->cookie || !l->netns || (l->flags & ~PAST_FLAGS) ||
 	    (!v4 && l->family != FAMILY_IPV6))
 		return false;
 	if (l->head.size != sizeof(*l) + l->cgroup_len + l->container_len)
@@ -126,8 +128,11 @@ static void read_process(const struct past_life *l, const uint8_t *texts, struct
 {
 	struct process *p = &ret->process;
 
-	*p = (struct process){
-		.pid = l->pid, .tid = l->tid, .uid = l->uid, .cgroup_id = l->cgroup_id};
+	*p = (struct process){.pid = l->pid,
+			      .tid = l->tid,
+			      .uid = l->uid,
+			      .ruid = l->ruid,
+			      .cgroup_id = l->cgroup_id};
 	memcpy(p->name, l->name, sizeof(p->name));
 	memcpy(ret->cgroup, texts, l->cgroup_len);
 	ret->cgroup[l->cgroup_len] = '\0';

@@ -82,7 +82,7 @@ static uint64_t process_hash(const struct process_set *set, const struct process
 	uint64_t hash = mix((uintptr_t)set, (uint64_t)p->pid << 32 | p->tid);
 
 	memcpy(name, p->name, sizeof(name));
-	hash = mix(hash, p->uid);
+	hash = mix(hash, (uint64_t)p->uid << 32 | p->ruid);
 	hash = mix(hash, p->cgroup_id);
 	hash = mix(hash, name[0]);
 	return mix(hash, name[1]);
@@ -90,7 +90,7 @@ static uint64_t process_hash(const struct process_set *set, const struct process
 
 static bool process_equals(const struct process *a, const struct process *b)
 {
-	return a->pid == b->pid && a->tid == b->tid && a->uid == b->uid &&
+	return a->pid == b->pid && a->tid == b->tid && a->uid == b->uid && a->ruid == b->ruid &&
 	       a->cgroup_id == b->cgroup_id && !memcmp(a->name, b->name, sizeof(a->name));
 }
 
@@ -101,6 +101,7 @@ static struct process process_normalize(const struct process *key)
 		.pid = key->pid,
 		.tid = key->tid,
 		.uid = key->uid,
+		.ruid = key->ruid,
 		.cgroup_id = key->cgroup_id,
 	};
 

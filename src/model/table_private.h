@@ -9,6 +9,7 @@
 #ifndef SOCKWATCH_TABLE_PRIVATE_H
 #define SOCKWATCH_TABLE_PRIVATE_H
 
+#include "owner.h"
 #include "table.h"
 
 #define SPANS 8
@@ -54,7 +55,6 @@ struct socket {
 	uint32_t next_port, prev_port; /* in the chain of `chained` */
 	uint32_t device;	       /* interface it is bound to, 0 any */
 	uint16_t chained;	       /* port_bucket() of the chain, 0 in none */
-	uint32_t chosen;     /* the look that chose its owner */
 	uint16_t protocol;
 	uint8_t family, state, span_count, options; /* enum wire_option */
 	uint8_t span_state[SPANS];
@@ -75,8 +75,6 @@ struct held {
 #define CHUNK	 4096
 #define PORTS	 65536
 #define HELD_MAX 1024
-
-struct holder_set;
 
 struct table {
 	event_sink_fn sink;
@@ -103,7 +101,7 @@ struct table {
 	uint64_t look_begin_ns;
 	uint64_t look_added;
 	bool sees_time_wait; /* a hook tells who enters it */
-	struct holder_set *holders;
+	struct owner_look *look;
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */
 };

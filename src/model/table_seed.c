@@ -2,130 +2,63 @@
 /*
  * table_seed.c - what was there before, and repair after a loss.
  *
- * A look names holders, not makers.  One holder is the owner; of several, the one that is an
- * ancestor of the others by a chain of holders, because a descriptor inherited by fork was its
- * parent's first; of unrelated ones, none.  The owners are chosen when the look ends.
+ * A look names who has a socket open; who of them owns it is chosen by the rule (owner.h) when the look ends, because a parent
+ * may have a higher pid than its children and come later.
  */
 #include "table_ports.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* Who holds what in one look, by (socket, pid): open addressing, only grows, freed at its end. */
-struct holder_set {
-	struct holder {
-		uint64_t sk;
-		const struct process *process; /* NULL without room */
-		uint32_t pid;		       /* 0 empty */
-		uint32_t parent;
-	} * item;
-	size_t size, count;
-};
-
-static size_t holder_position(const struct holder_set *set, uint64_t sk, uint32_t pid)
-{
-	size_t at = (size_t)((sk >> 6) * 0x9e3779b97f4a7c15ull + pid * 0xc2b2ae3d27d4eb4full) >> 20;
-
-	for (at &= set->size - 1; set->item[at].pid; at = (at + 1) & (set->size - 1)) {
-		if (set->item[at].sk == sk && set->item[at].pid == pid)
-			break;
-	}
-	return at;
-}
-
-static bool holder_is(const struct holder_set *set, uint64_t sk, uint32_t pid)
-{
-	return pid && set->item[holder_position(set, sk, pid)].pid;
-}
-
-static void holder_add(struct table *t, uint64_t sk, const struct fact *f)
-{
-	struct holder_set *set = t->holders;
-	size_t at;
-
-	if (set->count * 2 >= set->size) {
-		struct holder_set grown = {.size = set->size * 2};
-
-		grown.item = calloc(grown.size, sizeof(*grown.item));
-		if (!grown.item)
-			return;
-		for (size_t i = 0; i < set->size; i++) {
-			const struct holder *h = &set->item[i];
-
-			if (h->pid)
-				grown.item[holder_position(&grown, h->sk, h->pid)] = *h;
-		}
-		free(set->item);
-		set->item = grown.item;
-		set->size = grown.size;
-	}
-	at = holder_position(set, sk, f->task.pid);
-	if (set->item[at].pid)
-		return;
-	set->item[at] = (struct holder){
-		.sk = sk,
-		.process = process_intern(t->processes, &f->task),
-		.pid = f->task.pid,
-		.parent = f->arg,
-	};
-	set->count++;
-}
 
 void table_seed_drop(struct table *t)
 {
-	struct holder_set *set = t->holders;
-
-	if (!set)
-		return;
-	for (size_t i = 0; set->item && i < set->size; i++)
-		process_release(t->processes, set->item[i].process);
-	free(set->item);
-	free(set);
-	t->holders = NULL;
+	owner_look_free(t->look);
+	t->look = NULL;
 }
 
 void table_seed_begin(struct table *t, uint64_t begin_ns)
 {
 	table_seed_drop(t);
-	t->holders = calloc(1, sizeof(*t->holders));
-	if (t->holders) {
-		t->holders->size = 1024;
-		t->holders->item = calloc(t->holders->size, sizeof(*t->holders->item));
-	}
+	t->look = owner_look_new(t->processes);
 	t->generation++;
 	t->look_begin_ns = begin_ns;
 	t->look_added = 0;
 }
 
-/* Seen live is better than any look; a child's owner is its listener's until it is accepted. */
-static bool needs_owner(const struct socket *s)
+/* Who a call named; a child's owner is its listener's until it is accepted. */
+static const struct process *named_owner(const struct socket *s)
 {
-	return !s->owner || (s->flags & SOCKET_SEED_OWNER) ||
-	       (s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED)) == SOCKET_PASSIVE;
+	bool inherited = (s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED)) == SOCKET_PASSIVE;
+
+	return inherited || (s->flags & SOCKET_SEED_OWNER) ? NULL : s->owner;
 }
 
-/*
- * The elders of a socket are the holders whose parent holds it not: one is the owner, of several
- * nobody.  Only the end of the look tells, because a parent may have a higher pid than its children
- * and come later.
- */
+/* The same process, and it is still the same program. */
+static bool is_unchanged(const struct process *a, const struct process *b)
+{
+	return a == b || (a && b && a->pid == b->pid && a->uid == b->uid &&
+			  memcmp(a->name, b->name, sizeof(a->name)) == 0);
+}
+
+static void choose_owner(struct table *t, struct socket *s)
+{
+	const struct process *named = named_owner(s), *owner;
+
+	if (!owner_look_choose(t->look, s->sk, named ? named->pid : 0, &owner))
+		return;
+	s->flags &= ~(uint32_t)SOCKET_QUEUED;
+	if (!named || !owner || owner->pid != named->pid)
+		s->flags |= SOCKET_SEED_OWNER;
+	if (!is_unchanged(owner, s->owner))
+		table_set_owner(t, s, owner);
+}
+
 static void choose_owners(struct table *t)
 {
-	struct holder_set *set = t->holders;
+	for (size_t i = 0; t->look && i < table_slots(t); i++) {
+		struct socket *s = table_slot(t, (uint32_t)i);
 
-	for (size_t i = 0; set && set->item && i < set->size; i++) {
-		const struct holder *h = &set->item[i];
-		struct socket *s = h->pid ? table_find(t, h->sk) : NULL;
-		bool first;
-
-		if (!s || s->generation != t->generation || !needs_owner(s) ||
-		    holder_is(set, h->sk, h->parent))
-			continue;
-		first = s->chosen != t->generation;
-		table_set_owner(t, s, first ? h->process : NULL);
-		s->chosen = t->generation;
-		s->flags |= SOCKET_SEED_OWNER;
-		s->flags &= ~(uint32_t)SOCKET_QUEUED;
+		if (s->sk && s->generation == t->generation)
+			choose_owner(t, s);
 	}
 }
 
@@ -177,8 +110,10 @@ void table_seed(struct table *t, const struct fact *f)
 	s->generation = t->generation;
 	if (s->state == STATE_LISTEN && s->local.port)
 		table_list(t, s);
-	if (f->kind == WIRE_SEED_FILE && f->has_task && t->holders && t->holders->item)
-		holder_add(t, f->sk, f);
+	/* Calls that came later know better. */
+	if (f->kind == WIRE_SEED_FILE && f->has_task && t->look &&
+	    (s->touched_ns <= f->time_ns || !named_owner(s)))
+		owner_look_add(t->look, f->sk, &f->task, f->parent, f->arg);
 	ports_link(t, s);
 }
 

@@ -58,7 +58,7 @@ static void put_process(struct buffer *out, const struct process *p)
 {
 	buffer_print(out, "{\"pid\":%u,\"tid\":%u,\"name\":", p->pid, p->tid);
 	put_string(out, p->name, strnlen(p->name, sizeof(p->name)));
-	buffer_print(out, ",\"uid\":%u,\"cgroup\":", p->uid);
+	buffer_print(out, ",\"uid\":%u,\"ruid\":%u,\"cgroup\":", p->uid, p->ruid);
 	put_string(out, p->cgroup && !*p->cgroup ? "/" : p->cgroup,
 		   p->cgroup && *p->cgroup ? strlen(p->cgroup) : 1);
 	buffer_print(out, ",\"container\":");

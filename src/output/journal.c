@@ -243,6 +243,8 @@ static void journal_process(struct writer *w, enum field field, const struct pro
 	put_number(w, field, "PID", process->pid);
 	put_number(w, field, "TID", process->tid);
 	put_number(w, field, "UID", process->uid);
+	if (process->ruid != PROCESS_NO_UID)
+		put_number(w, field, "RUID", process->ruid);
 	put_bytes(w, field, "COMM", process->name, strnlen(process->name, sizeof(process->name)));
 	if (cgroup)
 		put_bytes(w, field, "CGROUP", cgroup, strlen(cgroup));

@@ -194,6 +194,11 @@ static void json_process(struct writer *w, enum field field, const struct proces
 	p = put_string(p, process->name, name_len);
 	p = PUT(p, ",\"uid\":");
 	p += inet_format_number(p, process->uid);
+	p = PUT(p, ",\"ruid\":");
+	if (process->ruid == PROCESS_NO_UID)
+		p = PUT(p, "null");
+	else
+		p += inet_format_number(p, process->ruid);
 	p = PUT(p, ",\"cgroup\":");
 	p = put_string(p, cgroup, cgroup_len);
 	p = PUT(p, ",\"container\":");

@@ -64,6 +64,7 @@ static bool read_process(sqlite3_stmt *s, struct process *ret)
 	struct process p = {
 		.pid = (uint32_t)row_number(s, 0, UINT32_MAX, &ok),
 		.tid = (uint32_t)row_number(s, 1, UINT32_MAX, &ok),
+		.ruid = PROCESS_NO_UID, /* not kept */
 		.uid = (uint32_t)row_number(s, 2, UINT32_MAX, &ok),
 	};
 

@@ -147,7 +147,7 @@ static int read_who(struct reader *r, const struct json_node *from, const char *
 		    struct who *ret)
 {
 	const struct json_node *n = json_get(&r->doc, from, key);
-	uint64_t pid, tid, uid;
+	uint64_t pid, tid, uid, ruid;
 
 	if (!n)
 		return 0;
@@ -159,13 +159,15 @@ static int read_who(struct reader *r, const struct json_node *from, const char *
 	if (get_number(r, n, "pid", UINT32_MAX, &pid) != 1 ||
 	    get_number(r, n, "tid", UINT32_MAX, &tid) != 1 ||
 	    get_number(r, n, "uid", UINT32_MAX, &uid) != 1 ||
+	    get_number(r, n, "ruid", UINT32_MAX, &ruid) != 1 ||
 	    get_text(r, n, "name", ret->name, sizeof(ret->name)) != 1)
-		return fail(r->line, "a process lacks pid, tid, uid or name");
+		return fail(r->line, "a process lacks pid, tid, uid, ruid or name");
 	if (pid == 0 || tid == 0)
 		return fail(r->line, "a process has pid 0");
 	ret->pid = (uint32_t)pid;
 	ret->tid = (uint32_t)tid;
 	ret->uid = (uint32_t)uid;
+	ret->ruid = (uint32_t)ruid;
 	ret->known = true;
 	return 0;
 }

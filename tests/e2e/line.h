@@ -36,7 +36,7 @@ struct end {
 struct who {
 	bool present; /* the key is there, maybe null */
 	bool known;   /* and it is an object */
-	uint32_t pid, tid, uid;
+	uint32_t pid, tid, uid, ruid;
 	char name[64];
 };
 

@@ -164,6 +164,7 @@ static void read_who(struct who *w, const struct json_node *n)
 		return;
 	w->pid = (uint32_t)number(n, "pid");
 	w->uid = (uint32_t)number(n, "uid");
+	w->ruid = (uint32_t)number(n, "ruid");
 	copy_text(w->name, sizeof(w->name), key(n, "name"));
 }
 
@@ -178,6 +179,7 @@ static void read_row(struct listed *l, const char *text)
 		scenario_fail("an unusable line: %s: %.200s", doc.why, text);
 	memset(r, 0, sizeof(*r));
 	root = json_root(&doc);
+	copy_text(r->event, sizeof(r->event), key(root, "event"));
 	copy_text(r->proto, sizeof(r->proto), key(root, "proto"));
 	copy_text(r->state, sizeof(r->state), key(root, "state"));
 	read_end(&r->local, key(root, "local"));
@@ -194,9 +196,35 @@ static void read_row(struct listed *l, const char *text)
 	l->count++;
 }
 
-void listed_take(struct listed *l, const char *source, uint64_t netns)
+void listed_run(struct listed *l, const char *const *args)
 {
 	static char out[OUTPUT_MAX];
+	struct run r;
+	int code;
+
+	run_begin(&r, args);
+	code = run_end(&r, out, sizeof(out));
+	if (code)
+		scenario_fail("%s: exit code %d; it said: %s", args[0], code, r.words);
+	l->count = 0;
+	for (char *line = out, *end; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		read_row(l, line);
+	}
+}
+
+bool listed_has_iterators(void)
+{
+	static char out[65536];
+	const char *const args[] = {"ls", "--hooks", "iterators", "--state", "listen", NULL};
+	struct run r;
+
+	run_begin(&r, args);
+	return run_end(&r, out, sizeof(out)) == 0 || !strstr(r.words, "takes no iterators");
+}
+
+void listed_take(struct listed *l, const char *source, uint64_t netns)
+{
 	char inode[24];
 	const char *const args[] = {"ls",
 				    "-o",
@@ -206,19 +234,9 @@ void listed_take(struct listed *l, const char *source, uint64_t netns)
 				    netns ? "--netns" : "--state",
 				    netns ? inode : "listen",
 				    NULL};
-	struct run r;
-	int code;
 
 	snprintf(inode, sizeof(inode), "%llu", (unsigned long long)netns);
-	run_begin(&r, args);
-	code = run_end(&r, out, sizeof(out));
-	if (code)
-		scenario_fail("ls --hooks %s: exit code %d; it said: %s", source, code, r.words);
-	l->count = 0;
-	for (char *line = out, *end; (end = strchr(line, '\n')); line = end + 1) {
-		*end = '\0';
-		read_row(l, line);
-	}
+	listed_run(l, args);
 }
 
 /* ---- /proc ---- */

@@ -20,7 +20,7 @@
 #define LISTED_PIDS 8
 
 struct row {
-	char proto[8], state[16];
+	char event[16], proto[8], state[16];
 	struct end local, peer;
 	uint64_t netns, cookie;
 	bool since;
@@ -36,6 +36,10 @@ struct listed {
 
 /* `ls -o json` through `source` ("auto", "proc"), of one namespace or (0) those of all that listen. */
 void listed_take(struct listed *l, const char *source, uint64_t netns);
+/* Runs the program, which must end with exit code 0, and takes each line of JSON that it prints as a row. */
+void listed_run(struct listed *l, const char *const *args);
+/* Else "auto" is "proc", which cannot tell who made a socket. */
+bool listed_has_iterators(void);
 /* What /proc/PID/net/{tcp,tcp6,udp,udp6,udplite,udplite6} says: no process, no cookie. */
 void listed_take_proc(struct listed *l, pid_t pid);
 /* The first with this local port; `state` NULL: any. */

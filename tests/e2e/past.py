@@ -7,6 +7,7 @@ import datetime, sqlite3
 from listing import *  # noqa: F403
 
 RUN = os.environ["SOCKWATCH_RUN"]
+VERSION = 2  # PAST_VERSION
 # A listener, a connection that is left by its client's end and one that goes on; prints the client's pid and both ports.
 LIVES = """
 l = socket.socket(); l.bind(("127.0.0.1", 4950)); l.listen()
@@ -246,7 +247,7 @@ def talk(path, send, uid=0):
 def only_root_may_ask():
     tracer = trace()
     path = "%s/%d" % (RUN, tracer.pid)
-    question = struct.pack("=IHHIIQ", 0x53504b57, 1, 16, 1, 0, 1)
+    question = struct.pack("=IHHIIQ", 0x53504b57, VERSION, 16, 1, 0, 1)
     hello = "010010000000000057" if sys.byteorder == "little" else ""
     assert talk(path, question).startswith(hello) and talk(path, question), talk(path, question)
     assert talk(path, question, 65534) == "PermissionError"
@@ -264,8 +265,8 @@ def only_root_may_ask():
 def bad_questions_end_and_the_trace_goes_on():
     tracer = trace()
     path = "%s/%d" % (RUN, tracer.pid)
-    head = lambda count, version=1, size=16, rest=0: struct.pack("=IHHII", 0x53504b57, version, size, count, rest)
-    for bad in (b"\0" * 16, head(0), head(1000001), head(1, 2), head(1, 1, 15), head(1, 1, 16, 9), head(1) + b"\0" * 8,
+    head = lambda count, version=VERSION, size=16, rest=0: struct.pack("=IHHII", 0x53504b57, version, size, count, rest)
+    for bad in (b"\0" * 16, head(0), head(1000001), head(1, VERSION + 1), head(1, VERSION, 15), head(1, VERSION, 16, 9), head(1) + b"\0" * 8,
                 head(1) + b"\1" * 17, b"GET / HTTP/1.0\r\n\r\n"):
         answer = talk(path, bad)
         assert len(answer) <= 32, (bad, answer)
@@ -286,7 +287,7 @@ def liars_are_not_believed():
     _, leaver, left, kept = lives(name)
     os.makedirs(RUN, 0o700, exist_ok=True)
     path = RUN + "/%d" % os.getpid()
-    hello = struct.pack("=HHIIHH", 1, 16, 0, 0x53504b57, 1, 0)
+    hello = struct.pack("=HHIIHH", 1, 16, 0, 0x53504b57, VERSION, 0)
     good = sockwatch("ls", "--netns", "/run/netns/" + name).stdout
     for answer, words in ((b"\xff" * 64, "another version"), (struct.pack("=HHIIHH", 1, 16, 0, 0x53504b57, 9, 0), "another version"),
                           (hello + b"\2\0\x70\0" + b"\0" * 300, "another version"), (hello + hello, "another version"),

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -436,4 +437,112 @@ void remote_own_netns(struct peer *p)
 		scenario_skip("no new network namespace: %s", strerror(c.error));
 	must("unshare(CLONE_NEWNET)", finish(p, &c));
 	p->netns = (uint64_t)c.arg[0];
+}
+
+/* ---- processes and what they share ---- */
+
+static void do_survive(struct call *c)
+{
+	c->result = prctl(PR_SET_PDEATHSIG, 0);
+}
+
+void remote_survive(struct peer *p)
+{
+	must("PR_SET_PDEATHSIG", call(p, do_survive, (struct call){.arg = {0}}));
+}
+
+static void do_socketpair(struct call *c)
+{
+	int fds[2];
+
+	c->result = socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+	c->arg[0] = fds[0];
+	c->arg[1] = fds[1];
+}
+
+union passed {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static void do_pass(struct call *c)
+{
+	union passed u = {0};
+	struct iovec iov = {.iov_base = (char[]){"x"}, .iov_len = 1};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = u.bytes,
+			   .msg_controllen = sizeof(u.bytes)};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	int fd = (int)c->arg[1];
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(h), &fd, sizeof(fd));
+	c->result = sendmsg((int)c->arg[0], &m, 0);
+}
+
+static void do_take(struct call *c)
+{
+	union passed u = {0};
+	int fd = -1;
+	char byte;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = u.bytes,
+			   .msg_controllen = sizeof(u.bytes)};
+
+	c->result = recvmsg((int)c->arg[0], &m, 0);
+	if (c->result > 0 && CMSG_FIRSTHDR(&m))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+	if (c->result > 0)
+		c->result = fd;
+}
+
+void remote_socketpair(struct peer *p, int ret[2])
+{
+	struct call c = {.arg = {0}};
+
+	peer_call(p, do_socketpair, &c);
+	must("socketpair", finish(p, &c));
+	ret[0] = (int)c.arg[0];
+	ret[1] = (int)c.arg[1];
+}
+
+int remote_pass(struct peer *p, int over, int fd)
+{
+	return (int)call(p, do_pass, (struct call){.arg = {over, fd}});
+}
+
+int remote_take(struct peer *p, int over)
+{
+	return (int)call(p, do_take, (struct call){.arg = {over}});
+}
+
+/* `hold` closes with the peer, and the child reads the end of its input; `done` closes with the exec. */
+static void do_exec_child(struct call *c)
+{
+	int hold[2], done[2];
+	char byte;
+
+	c->result = pipe2(hold, O_CLOEXEC) || pipe2(done, O_CLOEXEC) ? -1 : fork();
+	if (c->result == 0) {
+		dup2(hold[0], STDIN_FILENO);
+		execl("/proc/self/exe", "lingering", "--linger", NULL);
+		_exit(127);
+	}
+	if (c->result < 0)
+		return;
+	close(hold[0]);
+	close(done[1]);
+	while (read(done[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	close(done[0]);
+}
+
+int remote_exec_child(struct peer *p)
+{
+	return (int)call(p, do_exec_child, (struct call){.arg = {0}});
 }

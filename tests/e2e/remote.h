@@ -67,6 +67,14 @@ uint64_t remote_cookie(struct peer *p, int fd);
 int remote_wait(struct peer *p, int fd, int events, int ms);
 /* write() of `text` to the file at `path`. */
 int remote_write_file(struct peer *p, const char *path, const char *text);
+/* It ends with its parent otherwise. */
+void remote_survive(struct peer *p);
+void remote_socketpair(struct peer *p, int ret[2]);
+/* SCM_RIGHTS: sends `fd` over one end of a pair; receives it from the other and returns its number here. */
+int remote_pass(struct peer *p, int over, int fd);
+int remote_take(struct peer *p, int over);
+/* A child of the peer with its descriptors, in which another program runs until the peer ends; returns its pid. */
+int remote_exec_child(struct peer *p);
 /* A new network namespace with its loopback device up; p->netns follows. */
 void remote_own_netns(struct peer *p);
 

@@ -220,16 +220,8 @@ static void inherited(void)
 	}
 }
 
-/* A peer ends with its parent otherwise. */
-static void do_survive(struct call *c)
-{
-	c->result = prctl(PR_SET_PDEATHSIG, 0);
-	c->error = errno;
-}
-
 static void maker_has_died(void)
 {
-	struct call survive = {.arg = {0}};
 	struct peer *server = own_namespace("sw-server"), *worker;
 	const struct row *r;
 	unsigned int port;
@@ -237,7 +229,7 @@ static void maker_has_died(void)
 	listen_at(server, "127.0.0.1", 4, &port);
 	worker = peer_fork(server, "sw-worker");
 	worker->netns = server->netns;
-	peer_call(worker, do_survive, &survive);
+	remote_survive(worker);
 	peer_end(server, SIGKILL);
 	for (size_t i = 0; i < SOURCES; i++) {
 		r = expect_holders(worker, sources[i], "LISTEN", port, worker->pid, 0);
@@ -247,75 +239,21 @@ static void maker_has_died(void)
 	}
 }
 
-static void do_socketpair(struct call *c)
-{
-	int fds[2];
-
-	c->result = socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
-	c->error = errno;
-	c->arg[0] = fds[0];
-	c->arg[1] = fds[1];
-}
-
-union passed {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
-static void do_pass(struct call *c)
-{
-	union passed u = {0};
-	struct iovec iov = {.iov_base = (char[]){"x"}, .iov_len = 1};
-	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = u.bytes,
-			   .msg_controllen = sizeof(u.bytes)};
-	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-	int fd = (int)c->arg[1];
-
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(h), &fd, sizeof(fd));
-	c->result = sendmsg((int)c->arg[0], &m, 0);
-	c->error = errno;
-}
-
-static void do_take(struct call *c)
-{
-	union passed u = {0};
-	char byte;
-	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = u.bytes,
-			   .msg_controllen = sizeof(u.bytes)};
-
-	c->result = recvmsg((int)c->arg[0], &m, 0);
-	c->error = errno;
-}
-
 static void passed_on(void)
 {
 	struct peer *maker = own_namespace("sw-maker"), *taker;
-	struct call pair = {.arg = {0}}, pass, take;
 	unsigned int port;
-	int fd;
+	int fd, pair[2];
 
-	peer_call(maker, do_socketpair, &pair);
-	must("socketpair", pair.result < 0 ? -pair.error : 0);
+	remote_socketpair(maker, pair);
 	taker = peer_fork(maker, "sw-taker");
 	fd = listen_at(maker, "127.0.0.1", 4, &port);
-	pass = (struct call){.arg = {pair.arg[0], fd}};
-	peer_call(maker, do_pass, &pass);
-	must("SCM_RIGHTS", pass.result < 0 ? -pass.error : 0);
+	must("SCM_RIGHTS", remote_pass(maker, pair[0], fd));
 	must("close", remote_close(maker, fd));
 	/* Nobody's while it is on its way. */
 	for (size_t i = 0; i < SOURCES; i++)
 		expect_holders(maker, sources[i], "LISTEN", port, 0, 0);
-	take = (struct call){.arg = {pair.arg[1]}};
-	peer_call(taker, do_take, &take);
-	must("SCM_RIGHTS", take.result < 0 ? -take.error : 0);
+	must("SCM_RIGHTS", remote_take(taker, pair[1]));
 	for (size_t i = 0; i < SOURCES; i++)
 		expect_holders(maker, sources[i], "LISTEN", port, taker->pid, 0);
 }
@@ -352,19 +290,9 @@ static void only_bound(void)
 	expect_holders(p, "iterators", "CLOSE", address_port(&at), p->pid, 0);
 }
 
-static bool has_iterators(void)
-{
-	static char out[65536];
-	const char *const args[] = {"ls", "--hooks", "iterators", "--state", "listen", NULL};
-	struct run r;
-
-	run_begin(&r, args);
-	return run_end(&r, out, sizeof(out)) == 0 || !strstr(r.words, "takes no iterators");
-}
-
 static void need_iterators(void)
 {
-	if (!has_iterators())
+	if (!listed_has_iterators())
 		scenario_skip("no iterators that a listing could use");
 }
 
@@ -423,7 +351,7 @@ static void other_protocols(void)
 	};
 	bool made[4] = {false};
 	struct peer *p = own_namespace("sw-protocols");
-	bool iterators = has_iterators();
+	bool iterators = listed_has_iterators();
 
 	remote_write_file(p, "/proc/sys/net/ipv4/ping_group_range", "0 0");
 	for (size_t i = 0; i < 4; i++) {

@@ -139,7 +139,7 @@
 
 == the table goes in the middle of a look: no reference is left
 0 look
-1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 arg=1
+1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 parent=1
 
 == a failed connect does not speak of the pointer's life before
 0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100

@@ -2,7 +2,7 @@
 
 == a single holder is the owner, until a call names one
 0 look
-1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 arg=1
+1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 parent=1
 2 found
 = added 1 removed 0
 50 state A ESTABLISHED>CLOSE_WAIT
@@ -13,9 +13,9 @@
 
 == parent and children: the parent
 0 look
-1 seed-file A LISTEN 0.0.0.0:80 p100 arg=1
-2 seed-file A p101 arg=100
-3 seed-file A p102 arg=100
+1 seed-file A LISTEN 0.0.0.0:80 p100 parent=1
+2 seed-file A p101 parent=100
+3 seed-file A p102 parent=100
 4 found
 = added 1 removed 0
 50 closed A LISTEN>CLOSE shutdown
@@ -24,9 +24,9 @@
 
 == siblings alone: nobody
 0 look
-2 seed-file A LISTEN 0.0.0.0:80 p101 arg=100
-3 seed-file A p102 arg=100
-4 seed-file A p103 arg=100
+2 seed-file A LISTEN 0.0.0.0:80 p101 parent=100
+3 seed-file A p102 parent=100
+4 seed-file A p103 parent=100
 5 found
 = added 1 removed 0
 50 closed A LISTEN>CLOSE shutdown
@@ -35,9 +35,9 @@
 
 == a chain of grandchildren: the eldest
 0 look
-2 seed-file A LISTEN 0.0.0.0:80 p100 arg=1
-3 seed-file A p101 arg=100
-4 seed-file A p102 arg=101
+2 seed-file A LISTEN 0.0.0.0:80 p100 parent=1
+3 seed-file A p101 parent=100
+4 seed-file A p102 parent=101
 5 found
 = added 1 removed 0
 50 closed A LISTEN>CLOSE shutdown
@@ -46,8 +46,8 @@
 
 == one process that holds it twice
 0 look
-2 seed-file A LISTEN 0.0.0.0:80 p101 arg=1
-4 seed-file A p101 arg=1
+2 seed-file A LISTEN 0.0.0.0:80 p101 parent=1
+4 seed-file A p101 parent=1
 5 found
 = added 1 removed 0
 50 closed A LISTEN>CLOSE shutdown
@@ -56,13 +56,13 @@
 
 == still nobody for siblings at the next look
 0 look
-2 seed-file A LISTEN 0.0.0.0:80 p101 arg=100
-3 seed-file A p102 arg=100
+2 seed-file A LISTEN 0.0.0.0:80 p101 parent=100
+3 seed-file A p102 parent=100
 5 found
 = added 1 removed 0
 10 look
-12 seed-file A p101 arg=100
-13 seed-file A p102 arg=100
+12 seed-file A p101 parent=100
+13 seed-file A p102 parent=100
 15 found
 = added 0 removed 0
 50 closed A LISTEN>CLOSE shutdown
@@ -71,7 +71,7 @@
 
 == a seed is older facts' future: they apply all the same
 20 look
-21 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 arg=1
+21 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 parent=1
 22 found
 = added 1 removed 0
 0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
@@ -87,7 +87,7 @@
 
 == older facts about the pointer's life before do not disturb what the seed found for long
 20 look
-21 seed-file A LISTEN 0.0.0.0:80 cookie=77 p100 arg=1
+21 seed-file A LISTEN 0.0.0.0:80 cookie=77 p100 parent=1
 22 found
 = added 1 removed 0
 5 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
@@ -102,20 +102,55 @@
 = 50 state #77 LISTEN>CLOSE after=40 p100 0.0.0.0:80
 = 50 close #77 local-close opened=10 lived=40 LISTEN:40 p100 0.0.0.0:80
 
-== who was seen live is not replaced by who holds it
+== who was seen live is the owner while it has it open
+0 open A CLOSE>LISTEN 0.0.0.0:80 p100.7
+= 0 state #1 CLOSE>LISTEN after=? p100.7 0.0.0.0:80
+20 look
+21 seed-file A p99 parent=1
+22 seed-file A p100 parent=99
+23 seed-file A p101 parent=100 arg=1
+24 found
+= added 0 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=50 p100.7 0.0.0.0:80
+= 50 close #1 local-close opened=0 lived=50 LISTEN:50 p100.7 0.0.0.0:80
+
+== who was seen live and has it open no more is no owner
 0 open A CLOSE>LISTEN 0.0.0.0:80 p100
 = 0 state #1 CLOSE>LISTEN after=? p100 0.0.0.0:80
 20 look
-21 seed-file A p101 arg=1
+21 seed-file A p101 parent=100
 22 found
 = added 0 removed 0
 50 closed A LISTEN>CLOSE shutdown
-= 50 state #1 LISTEN>CLOSE after=50 p100 0.0.0.0:80
-= 50 close #1 local-close opened=0 lived=50 LISTEN:50 p100 0.0.0.0:80
+= 50 state #1 LISTEN>CLOSE after=50 p101 0.0.0.0:80
+= 50 close #1 local-close opened=0 lived=50 LISTEN:50 p101 0.0.0.0:80
+
+== what several have open that who bound it has closed is nobody's
+0 open A CLOSE>LISTEN 0.0.0.0:80 p100
+= 0 state #1 CLOSE>LISTEN after=? p100 0.0.0.0:80
+20 look
+21 seed-file A p101 parent=100
+22 seed-file A p102 parent=100
+23 found
+= added 0 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=50 - 0.0.0.0:80
+= 50 close #1 local-close opened=0 lived=50 LISTEN:50 - 0.0.0.0:80
+
+== a stranger was given it: who made it is the owner
+0 look
+1 seed-file A LISTEN 0.0.0.0:80 p100 parent=1
+2 seed-file A p200 parent=1 arg=1
+3 found
+= added 1 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=? p200 0.0.0.0:80
+= 50 close #1 local-close opened=? lived=? p200 0.0.0.0:80
 
 == a queued child belongs to its listener's owner
 0 look
-1 seed-file A LISTEN 0.0.0.0:80 p50 arg=1
+1 seed-file A LISTEN 0.0.0.0:80 p50 parent=1
 2 seed-socket B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 no-file
 3 found
 = added 2 removed 0
@@ -127,7 +162,7 @@
 
 == a queued child is aborted with its listener
 0 look
-1 seed-file A LISTEN 0.0.0.0:80 p50 arg=1
+1 seed-file A LISTEN 0.0.0.0:80 p50 parent=1
 2 seed-socket B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 no-file
 3 found
 = added 2 removed 0
@@ -140,7 +175,7 @@
 
 == an orphan belongs to nobody
 0 look
-1 seed-file A LISTEN 0.0.0.0:80 p50 arg=1
+1 seed-file A LISTEN 0.0.0.0:80 p50 parent=1
 2 seed-socket B FIN_WAIT1 10.0.0.2:80>10.0.0.1:40000 no-file orphan
 3 found
 = added 2 removed 0
@@ -150,7 +185,7 @@
 
 == an idle socket is not kept
 0 look
-1 seed-file A CLOSE 0.0.0.0:0 p50 arg=1
+1 seed-file A CLOSE 0.0.0.0:0 p50 parent=1
 3 found
 = added 0 removed 0
 5 look
@@ -159,7 +194,7 @@
 
 == a bound socket is kept
 0 look
-1 seed-file A CLOSE 0.0.0.0:81 p50 arg=1
+1 seed-file A CLOSE 0.0.0.0:81 p50 parent=1
 3 found
 = added 1 removed 0
 
@@ -206,7 +241,7 @@
 5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
 = 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
 100 look
-101 seed-file A CLOSE_WAIT p100 arg=1
+101 seed-file A CLOSE_WAIT p100 parent=1
 110 repair
 = added 0 removed 0
 120 closed A CLOSE_WAIT>CLOSE shutdown
@@ -217,7 +252,7 @@
 0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
 = 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
 100 look
-101 seed-file A p100 arg=1
+101 seed-file A p100 parent=1
 5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
 = 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
 110 repair
@@ -230,7 +265,7 @@
 100 look
 105 state A ESTABLISHED>CLOSE_WAIT 10.0.0.1:40000>10.0.0.2:80
 = 105 state #1 ESTABLISHED>CLOSE_WAIT after=? - 10.0.0.1:40000>10.0.0.2:80
-101 seed-file A ESTABLISHED p100 arg=1
+101 seed-file A ESTABLISHED p100 parent=1
 110 repair
 = added 0 removed 0
 120 closed A CLOSE_WAIT>CLOSE shutdown
@@ -241,7 +276,7 @@
 30 look
 50 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 cookie=77 p100
 = 50 state #77 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
-40 seed-file A LISTEN 0.0.0.0:80 cookie=5 p200 arg=1
+40 seed-file A LISTEN 0.0.0.0:80 cookie=5 p200 parent=1
 70 repair
 = added 0 removed 0
 80 closed A SYN_SENT>CLOSE cookie=77 10.0.0.1:40000>10.0.0.2:80 err=111
@@ -250,7 +285,7 @@
 
 == a holder that runs in the kernel is no owner
 0 look
-1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 arg=1
+1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 parent=1
 3 found
 = added 1 removed 0
 10 closed A ESTABLISHED>CLOSE shutdown
@@ -263,7 +298,7 @@
 1 listen A arg=5 p50
 = 1 listen #1 backlog=5 p50 0.0.0.0:80
 100 look
-101 seed-file A CLOSE 0.0.0.0:80 p50 arg=1
+101 seed-file A CLOSE 0.0.0.0:80 p50 parent=1
 110 repair
 = added 0 removed 0
 120 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
@@ -277,8 +312,8 @@
 
 == no room in the table: a seed not kept is not counted max=1 processes=10
 0 look
-1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 arg=1
-2 seed-file B ESTABLISHED 10.0.0.1:40001>10.0.0.2:80 p101 arg=1
+1 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p100 parent=1
+2 seed-file B ESTABLISHED 10.0.0.1:40001>10.0.0.2:80 p101 parent=1
 3 found
 = added 1 removed 0
 
@@ -286,11 +321,11 @@
 10 bind A 0.0.0.0:80 p50
 = 10 bind #1 p50 0.0.0.0:80
 100 look
-101 seed-file A LISTEN 0.0.0.0:80 p50 arg=1
+101 seed-file A LISTEN 0.0.0.0:80 p50 parent=1
 110 repair
 = added 0 removed 0
 200 look
-201 seed-file A CLOSE 0.0.0.0:80 p50 arg=1
+201 seed-file A CLOSE 0.0.0.0:80 p50 parent=1
 210 repair
 = added 0 removed 0
 300 destroy A
@@ -298,16 +333,16 @@
 
 == still nobody for siblings after a life ended
 0 look
-2 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p101 arg=100
-3 seed-file A p102 arg=100
+2 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 p101 parent=100
+3 seed-file A p102 parent=100
 5 found
 = added 1 removed 0
 6 closed A ESTABLISHED>CLOSE err=104
 = 6 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.1:40000>10.0.0.2:80
 = 6 close #1 peer-reset opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80 ECONNRESET
 10 look
-12 seed-file A p101 arg=100
-13 seed-file A p102 arg=100
+12 seed-file A p101 parent=100
+13 seed-file A p102 parent=100
 15 found
 = added 0 removed 0
 20 open A CLOSE>LISTEN 10.0.0.1:40000
@@ -319,7 +354,7 @@
 5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
 = 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
 100 look
-101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 arg=1
+101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
 = 100 close #1 unknown opened=0 lived=? SYN_SENT:5 p100 10.0.0.1:40000>10.0.0.2:80
 110 repair
 = added 1 removed 0
@@ -346,7 +381,7 @@
 = 0 state #1 CLOSE>LISTEN after=? p50 0.0.0.0:80
 100 state B LISTEN>SYN_RECV 10.0.0.2:80 cookie=0 listener=1
 200 look
-201 seed-file A p50 arg=1
+201 seed-file A p50 parent=1
 202 seed-socket B SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=2 no-file
 203 repair
 = added 0 removed 0
@@ -360,7 +395,7 @@
 100 look
 105 closed A LISTEN>CLOSE
 = 105 state #1 LISTEN>CLOSE after=105 p50 0.0.0.0:80
-101 seed-file A LISTEN 0.0.0.0:80 p50 arg=1
+101 seed-file A LISTEN 0.0.0.0:80 p50 parent=1
 110 repair
 = added 0 removed 0
 120 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
@@ -376,8 +411,8 @@
 = 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
 = 101 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
 200 look
-201 seed-file A p50 arg=1
-202 seed-file B p51 arg=50
+201 seed-file A p50 parent=1
+202 seed-file B p51 parent=50
 203 repair
 = added 0 removed 0
 300 closed B ESTABLISHED>CLOSE shutdown
@@ -392,8 +427,8 @@
 = 100 state #2 LISTEN>SYN_RECV after=? p50 10.0.0.2:80>10.0.0.1:40000
 = 101 state #2 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000
 200 look
-201 seed-file A p50 arg=1
-202 seed-file B p51 arg=50
+201 seed-file A p50 parent=1
+202 seed-file B p51 parent=50
 203 repair
 = added 0 removed 0
 199 accept B p51
@@ -401,9 +436,9 @@
 
 == process ids wrapped around: the parent has the higher one
 0 look
-2 seed-file A LISTEN 0.0.0.0:80 p101 arg=900
-3 seed-file A p102 arg=900
-4 seed-file A p900 arg=1
+2 seed-file A LISTEN 0.0.0.0:80 p101 parent=900
+3 seed-file A p102 parent=900
+4 seed-file A p900 parent=1
 5 found
 = added 1 removed 0
 50 closed A LISTEN>CLOSE shutdown
@@ -412,8 +447,8 @@
 
 == process ids wrapped around: child, then parent
 0 look
-2 seed-file A LISTEN 0.0.0.0:80 p101 arg=900
-4 seed-file A p900 arg=1
+2 seed-file A LISTEN 0.0.0.0:80 p101 parent=900
+4 seed-file A p900 parent=1
 5 found
 = added 1 removed 0
 50 closed A LISTEN>CLOSE shutdown

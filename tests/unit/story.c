@@ -91,6 +91,7 @@ static bool parse_process(struct wire_task *t, const char *word)
 	if (*end == '.')
 		t->tid = (uint32_t)strtoul(end + 1, &end, 10);
 	t->uid = 1000;
+	t->ruid = 1001;
 	snprintf(t->name, sizeof(t->name), "p%u", t->pid);
 	return *end == '\0';
 }
@@ -116,6 +117,8 @@ static bool parse_number(struct story_socket *s, const char *word, union story_r
 		r->call.result = (int32_t)n;
 	else if (IS("arg"))
 		r->call.arg = (uint32_t)n;
+	else if (IS("parent"))
+		r->call.task.parent = (uint32_t)n;
 	else if (IS("sent"))
 		r->closed.sent_bytes = (uint64_t)n;
 	else if (IS("received"))

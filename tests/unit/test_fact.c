@@ -67,6 +67,7 @@ static struct record make_record(unsigned int kind)
 			.pid = 901,
 			.tid = 902,
 			.uid = 33,
+			.ruid = 1000,
 			.fd = 6,
 			.cgroup_id = 4711,
 			.name = "nginx",
@@ -144,6 +145,7 @@ static void test_call(void **state)
 	assert_int_equal(f.task.pid, 901);
 	assert_int_equal(f.task.tid, 902);
 	assert_int_equal(f.task.uid, 33);
+	assert_int_equal(f.task.ruid, 1000);
 	assert_int_equal(f.task.cgroup_id, 4711);
 	assert_string_equal(f.task.name, "nginx");
 	assert_null(f.task.cgroup);

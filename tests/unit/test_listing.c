@@ -54,9 +54,9 @@ static struct listing_socket tcp4(uint64_t key, enum tcp_state state, uint32_t l
 
 #define LOOPBACK 0x7f000001u
 
-static void hold(struct listing *l, int task, uint32_t fd, bool creator, struct listing_socket s)
+static void hold(struct listing *l, int task, uint32_t fd, bool maker, struct listing_socket s)
 {
-	assert_int_not_equal(listing_add_holder(l, (uint32_t)task, fd, creator, &s), LISTING_NONE);
+	assert_int_not_equal(listing_add_holder(l, (uint32_t)task, fd, maker, &s), LISTING_NONE);
 }
 
 static void make_host(struct listing *l)
@@ -139,6 +139,7 @@ static void test_owner_needs_evidence(void **state)
 	assert_null(listing_owner(&l, at(&l, 0, 51)));
 	/* Strangers to one another: neither. */
 	hold(&l, INETD, 9, false, *at(&l, 40, 0));
+	listing_join(&l);
 	assert_null(listing_owner(&l, at(&l, 40, 0)));
 	listing_done(&l);
 }

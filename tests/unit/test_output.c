@@ -27,6 +27,7 @@ static const struct process python = {
 	.pid = 12636,
 	.tid = 12640,
 	.uid = 1000,
+	.ruid = PROCESS_NO_UID,
 	.name = "python3",
 	.cgroup = "/user.slice/user-1000.slice",
 };

@@ -19,6 +19,7 @@
 static const struct process maker = {.pid = 901,
 				     .tid = 902,
 				     .uid = 33,
+				     .ruid = 1000,
 				     .cgroup_id = 5,
 				     .name = "nginx",
 				     .cgroup = "/web",
@@ -74,7 +75,7 @@ static struct listing_socket tell(struct listing_socket s, struct event e, int64
 	assert_int_equal(past_init(&p, &l), 0);
 	past_apply(&p, &e, offset_ns);
 	result = l.sockets[0];
-	if (result.maker != LISTING_NONE) {
+	if (result.owner != LISTING_NONE) {
 		const struct process *who = &listing_owner(&l, &l.sockets[0])->process;
 
 		assert_int_equal(who->pid, 901);
@@ -93,11 +94,11 @@ static void test_a_time_wait_gets_its_maker(void **state)
 
 	(void)state;
 	assert_int_equal(s.since_ns, 5000);
-	assert_int_not_equal(s.maker, LISTING_NONE);
+	assert_int_not_equal(s.owner, LISTING_NONE);
 	s = tell(tcp(STATE_TIME_WAIT), life(EVENT_END_SEEN), 1000);
 	assert_int_equal(s.since_ns, 4000);
 	s = tell(tcp(STATE_FIN_WAIT2), life(EVENT_END_SEEN), 0);
-	assert_int_not_equal(s.maker, LISTING_NONE);
+	assert_int_not_equal(s.owner, LISTING_NONE);
 }
 
 static void test_a_life_that_goes_on_gets_its_start(void **state)
@@ -107,13 +108,13 @@ static void test_a_life_that_goes_on_gets_its_start(void **state)
 	(void)state;
 	assert_int_equal(s.since_ns, 3000);
 	/* In flight between processes: who made it is known. */
-	assert_int_not_equal(s.maker, LISTING_NONE);
+	assert_int_not_equal(s.owner, LISTING_NONE);
 	s = tell(tcp(STATE_LAST_ACK), life(EVENT_END_UNSEEN), 0);
 	assert_int_equal(s.since_ns, 3000);
-	assert_int_equal(s.maker, LISTING_NONE);
+	assert_int_equal(s.owner, LISTING_NONE);
 	s = tcp(STATE_ESTABLISHED);
 	s.flags = LISTING_QUEUED;
-	assert_int_equal(tell(s, life(EVENT_END_OPEN), 0).maker, LISTING_NONE);
+	assert_int_equal(tell(s, life(EVENT_END_OPEN), 0).owner, LISTING_NONE);
 }
 
 static void refuse(struct listing_socket s, struct event e)
@@ -121,7 +122,7 @@ static void refuse(struct listing_socket s, struct event e)
 	struct listing_socket told = tell(s, e, 0);
 
 	assert_int_equal(told.since_ns, 0);
-	assert_int_equal(told.maker, LISTING_NONE);
+	assert_int_equal(told.owner, LISTING_NONE);
 }
 
 static void test_another_life_counts_for_nothing(void **state)
@@ -239,6 +240,7 @@ static void test_a_life_comes_back_as_it_was(void **state)
 		assert_memory_equal(&a.life.peer, &e.peer, sizeof(e.peer));
 		assert_int_equal(a.life.process->pid, 901);
 		assert_int_equal(a.life.process->uid, 33);
+		assert_int_equal(a.life.process->ruid, 1000);
 		assert_string_equal(a.life.process->name, "nginx");
 		assert_string_equal(a.life.process->cgroup, "/web");
 		assert_string_equal(a.life.process->container, "c0ffee");
@@ -339,7 +341,6 @@ static void test_bytes_that_make_no_sense(void **state)
 	BUT(memset(l->name, 'a', sizeof(l->name)));
 	BUT(l->cgroup_len++);
 	BUT(l->container_len--);
-	BUT(l->reserved = 1);
 	BUT(bytes[sizeof(*l)] = 0);
 #undef BUT
 	past_write_hello(bytes);

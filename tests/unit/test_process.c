@@ -16,7 +16,7 @@
 #define HEX2 "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
 static const struct process nginx = {
-	.pid = 901, .tid = 902, .uid = 33, .cgroup_id = 4711, .name = "nginx"};
+	.pid = 901, .tid = 902, .uid = 33, .ruid = 1000, .cgroup_id = 4711, .name = "nginx"};
 
 static void count_resolve(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgroup,
 			  char **ret_container)
@@ -43,6 +43,7 @@ static void test_same_key_same_entry(void **state)
 	assert_int_equal(first->pid, 901);
 	assert_int_equal(first->tid, 902);
 	assert_int_equal(first->uid, 33);
+	assert_int_equal(first->ruid, 1000);
 	assert_int_equal(first->cgroup_id, 4711);
 	assert_string_equal(first->name, "nginx");
 	assert_string_equal(first->cgroup, "/system.slice/nginx.service");
@@ -54,7 +55,7 @@ static void test_each_field_tells_apart(void **state)
 {
 	struct process_set *set = process_set_new(100, NULL, NULL);
 	const struct process *first = process_intern(set, &nginx);
-	struct process other[] = {nginx, nginx, nginx, nginx, nginx};
+	struct process other[] = {nginx, nginx, nginx, nginx, nginx, nginx};
 
 	(void)state;
 	other[0].pid++;
@@ -62,9 +63,10 @@ static void test_each_field_tells_apart(void **state)
 	other[2].uid++;
 	other[3].cgroup_id++;
 	other[4].name[4] = 'y';
-	for (size_t i = 0; i < 5; i++)
+	other[5].ruid++;
+	for (size_t i = 0; i < 6; i++)
 		assert_ptr_not_equal(process_intern(set, &other[i]), first);
-	assert_int_equal(process_set_count(set), 6);
+	assert_int_equal(process_set_count(set), 7);
 	process_set_free(set);
 }
 

@@ -404,7 +404,8 @@ static void repaired(void **state)
 	look(t, true, PORT, true);
 	TOLD(t, "");
 	look(t, false, 0, true);
-	TOLD(t, "close udp 127.0.0.1:5353>- p1 unknown ?\n");
+	/* Who bound it had it open no more. */
+	TOLD(t, "close udp 127.0.0.1:5353>- p3 unknown ?\n");
 	connect_to(t, 1, PORT, 0, false, 0);
 	look(t, false, 0, true);
 	TOLD(t, "");
