@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * past.h - what a trace or a record knows of the sockets of a listing: since when they live, and who left those that no
- * process holds any more.
+ * past.h - what a trace or a record knows of the sockets of a listing: since when they live, which of those that have them
+ * open they belong to, and who left those that no process holds any more.
  *
  * Owns: the sockets by cookie, and when what was seen is this very socket.  Refuses to know: where the past comes from, the
  * wall clock.  One thread.

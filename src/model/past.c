@@ -162,6 +162,20 @@ static bool names_maker(const struct event *e)
 	return e->process && e->close.end != EVENT_END_UNSEEN;
 }
 
+/* Of those that have it open the one that a call named is the owner (owner.h). */
+static bool name_owner(const struct listing *l, struct listing_socket *s,
+		       const struct process *named)
+{
+	bool is_known = s->owner != LISTING_NONE && l->tasks[s->owner].process.pid == named->pid;
+	uint32_t h = is_known ? LISTING_NONE : s->first;
+
+	while (h != LISTING_NONE && l->tasks[l->holders[h].task].process.pid != named->pid)
+		h = l->holders[h].next;
+	if (h != LISTING_NONE)
+		s->owner = l->holders[h].task;
+	return h != LISTING_NONE;
+}
+
 static bool fill(struct past *p, struct listing_socket *s, const struct event *e, int64_t offset_ns)
 {
 	bool ended = e->close.end == EVENT_END_SEEN;
@@ -176,6 +190,8 @@ static bool fill(struct past *p, struct listing_socket *s, const struct event *e
 		s->owner = maker_of(p, e->process);
 		is_new |= s->owner != LISTING_NONE;
 	}
+	if (e->process && e->close.end == EVENT_END_OPEN && s->first != LISTING_NONE)
+		is_new |= name_owner(p->listing, s, e->process);
 	if (was_unknown && !is_unknown(s)) {
 		p->unknown--;
 		p->left_unknown -= is_left(s);

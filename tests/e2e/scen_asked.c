@@ -146,7 +146,7 @@ struct shared {
 	struct peer *closer; /* has it open, to shut it down */
 	pid_t end;	     /* else a process that ends for it */
 	pid_t owner;	     /* 0: nobody */
-	bool by_maker;	     /* only who made it decides: not known without iterators */
+	bool by_maker;	     /* only who made it decides, which sock_diag and /proc do not tell */
 };
 
 static void check_owner(const char *command, const char *source, const struct who *w, pid_t owner)
@@ -157,25 +157,32 @@ static void check_owner(const char *command, const char *source, const struct wh
 		scenario_fail("%s, %s: owner %d, must be %d", command, source, pid, owner);
 }
 
-static void ask_ls_and_who(const struct shared *s, const char *source, pid_t owner)
+static const struct row *find_listener(const struct asked *a, const char *source, bool by_who)
 {
-	const struct asked *a = &s->asked;
 	const char *const who[] = {"who",	 "-o",	    "json",   "--hooks", source,
 				   a->port_text, "--netns", a->netns, NULL};
 	const struct row *r;
 
-	listed_take(&listed, source, a->maker->netns);
+	if (by_who)
+		listed_run(&listed, who);
+	else
+		listed_take(&listed, source, a->maker->netns);
 	r = listed_find(&listed, "tcp", "LISTEN", a->port);
-	if (!r)
-		scenario_fail("ls, %s: no listener", source);
-	check_owner("ls", source, &r->process, owner);
-	listed_run(&listed, who);
-	if (listed.count != 1)
-		scenario_fail("who, %s: %u sockets", source, listed.count);
-	check_owner("who", source, &listed.row[0].process, owner);
+	if (!r || (by_who && listed.count != 1))
+		scenario_fail("%s, %s: %u sockets", by_who ? "who" : "ls", source, listed.count);
+	return r;
 }
 
-static void ask_ephemeral_owner(const struct shared *s)
+static void ask_ls_and_who(const struct shared *s, const char *source)
+{
+	for (int by_who = 0; by_who <= 1; by_who++) {
+		const struct row *r = find_listener(&s->asked, source, by_who);
+
+		check_owner(by_who ? "who" : "ls", source, &r->process, s->owner);
+	}
+}
+
+static void ask_ephemeral_owner(const struct shared *s, pid_t must_be)
 {
 	const char *const args[] = {"ephemeral", "-o", "json", "--netns", s->asked.netns, NULL};
 	const struct who *owner = NULL;
@@ -188,19 +195,19 @@ static void ask_ephemeral_owner(const struct shared *s)
 			scenario_fail("ephemeral names two processes");
 		owner = &listed.row[i].process;
 	}
-	check_owner("ephemeral", "-", owner ? owner : &(const struct who){.known = false},
-		    s->owner);
+	check_owner("ephemeral", "-", owner ? owner : &(const struct who){.known = false}, must_be);
 }
 
 /* Those that look at it first, because the trace tells of it when it ends. */
 static void ask_everybody(const struct shared *s)
 {
-	bool knows_maker = listed_has_iterators();
 	struct tracer *t;
 
-	ask_ls_and_who(s, "auto", s->by_maker && !knows_maker ? 0 : s->owner);
-	ask_ls_and_who(s, "proc", s->by_maker ? 0 : s->owner);
-	ask_ephemeral_owner(s);
+	if (!s->by_maker || listed_has_iterators())
+		ask_ls_and_who(s, "auto");
+	if (!s->by_maker)
+		ask_ls_and_who(s, "proc");
+	ask_ephemeral_owner(s, s->owner);
 	t = tracer_open(NULL);
 	if (s->closer)
 		must("shutdown", remote_shutdown(s->closer, s->asked.fd, SHUT_RDWR));
@@ -311,7 +318,7 @@ static void passed_on(void)
 	ask_everybody(&s);
 }
 
-/* It has an owner again when somebody takes it, and ends with that. */
+/* A listing may have been told by a trace who had it open. */
 static void in_flight(void)
 {
 	struct shared s = {.owner = 0};
@@ -320,9 +327,7 @@ static void in_flight(void)
 
 	pass_to_stranger(&s, &taker, &over);
 	must("close", remote_close(s.asked.maker, s.asked.fd));
-	ask_ls_and_who(&s, "auto", 0);
-	ask_ls_and_who(&s, "proc", 0);
-	ask_ephemeral_owner(&s);
+	ask_ephemeral_owner(&s, 0);
 }
 
 static void executed(void)

@@ -117,6 +117,43 @@ static void test_a_life_that_goes_on_gets_its_start(void **state)
 	assert_int_equal(tell(s, life(EVENT_END_OPEN), 0).owner, LISTING_NONE);
 }
 
+/* Of strangers that have it open the one that bound it, and nobody who has it open no more. */
+static void test_a_call_names_the_owner(void **state)
+{
+	static const struct {
+		uint32_t pid[2], maker, owner; /* holders; owner 0: nobody */
+	} cases[] = {
+		{{901, 20}, 0, 901}, {{20, 901}, 20, 901}, {{901, 901}, 901, 901},
+		{{20, 21}, 0, 0},    {{20, 21}, 20, 20},   {{20, 20}, 0, 20},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct listing_socket s = tcp(STATE_ESTABLISHED);
+		struct event e = life(EVENT_END_OPEN);
+		const struct listing_task *owner;
+		struct listing l;
+		struct past p;
+
+		s.key = 640;
+		listing_init(&l);
+		for (int k = 0; k < 2; k++) {
+			struct listing_task task = {.process = {.pid = cases[i].pid[k]},
+						    .parent = 1};
+
+			listing_add_holder(&l, listing_add_task(&l, &task), 3,
+					   task.process.pid == cases[i].maker, &s);
+		}
+		listing_join(&l);
+		assert_int_equal(past_init(&p, &l), 0);
+		assert_true(past_apply(&p, &e, 0));
+		owner = listing_owner(&l, &l.sockets[0]);
+		assert_int_equal(owner ? owner->process.pid : 0, cases[i].owner);
+		past_done(&p);
+		listing_done(&l);
+	}
+}
+
 static void refuse(struct listing_socket s, struct event e)
 {
 	struct listing_socket told = tell(s, e, 0);
@@ -394,6 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_time_wait_gets_its_maker),
 		cmocka_unit_test(test_a_life_that_goes_on_gets_its_start),
+		cmocka_unit_test(test_a_call_names_the_owner),
 		cmocka_unit_test(test_another_life_counts_for_nothing),
 		cmocka_unit_test(test_what_is_known_stays),
 		cmocka_unit_test(test_many_makers),
