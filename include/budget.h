@@ -49,9 +49,8 @@ struct port_use {
 struct port_found {
 	struct port_use use; /* without owner */
 	uint64_t sk, cookie; /* sk: valid within one look */
-	bool has_task;	     /* found behind a descriptor of this task */
-	bool maker;	     /* ... which made it */
-	uint32_t parent;     /* ... whose parent has this pid */
+	bool has_task, maker; /* found behind a descriptor of this task; which made it */
+	uint32_t parent;      /* pid of the task's */
 	struct process task;
 };
 
@@ -140,7 +139,6 @@ int budget_finish(struct budget *b);
 /* Which sockets of a protocol have which port; where not, there is no row.  And which ports are left. */
 bool budget_knows(const struct budget_namespace *ns, uint16_t protocol);
 bool budget_knows_left(const struct budget_namespace *ns, uint16_t protocol);
-
 static inline bool budget_shows(const struct budget *b, bool selected)
 {
 	return selected || !b->partial;

@@ -73,6 +73,14 @@ static void on_event(void *ctx, const struct event *e)
 	must_be_journal(w->out.data, w->out.len);
 }
 
+static enum open_answer on_open(void *ctx, const struct event *life)
+{
+	struct world *w = ctx;
+
+	on_event(w, life);
+	return w->facts++ % 3 ? OPEN_TAKEN : OPEN_LATER;
+}
+
 /* ---- the table's invariants ---- */
 
 /* Its neighbours in the chain of its port know it. */
@@ -264,6 +272,7 @@ static bool wanted(void *ctx, uint64_t cookie)
 
 static void control(struct world *w, uint8_t what)
 {
+	struct table_telling telling;
 	struct table_walk walk = {0};
 	uint64_t added, removed;
 
@@ -278,7 +287,11 @@ static void control(struct world *w, uint8_t what)
 		w->looking = false;
 		break;
 	case 2: table_release(w->table, w->now_ns); break;
-	case 3: table_each_open(w->table, w->now_ns, input_8(&w->in) * SECOND, on_event, w); break;
+	case 3:
+		telling = (struct table_telling){.min_age_ns = input_8(&w->in) * SECOND};
+		while (!table_each_open(w->table, &telling, 3, w->now_ns, on_open, w))
+			;
+		break;
 	case 4:
 		while (table_walk(w->table, &walk, 3, wanted, on_event, w))
 			;
