@@ -309,6 +309,7 @@ static ssize_t write_some(const struct output *o, const char *bytes, size_t len)
 bool output_flush(struct output *o, struct buffer *b)
 {
 	size_t done = 0, part = 0;
+	bool again = false;
 
 	while (done < b->len && !o->closed && !o->error) {
 		ssize_t n;
@@ -322,6 +323,7 @@ bool output_flush(struct output *o, struct buffer *b)
 		n = write_some(o, b->data + done, part);
 		if (n >= 0) {
 			o->stuck_ms = 0;
+			again = false;
 			done += (size_t)n;
 			part -= (size_t)n;
 			o->size += (uint64_t)n;
@@ -329,6 +331,10 @@ bool output_flush(struct output *o, struct buffer *b)
 			o->closed = true;
 		} else if (errno == EAGAIN) {
 			wait_for_reader(o);
+			/* A terminal with room for one byte takes no end of a line, which is two. */
+			if (again)
+				poll(NULL, 0, LOOK_MS);
+			again = true;
 		} else if (errno != EINTR && !reconnect(o)) {
 			o->error = errno;
 		}

@@ -21,7 +21,11 @@ static void on_event(void *ctx, const struct event *event)
 {
 	struct session *s = ctx;
 
-	if (!s->done && filter_match(&s->options->filter, event))
+	if (!filter_match(&s->options->filter, event))
+		return;
+	if (s->done)
+		s->untold++;
+	else
 		s->sink(s->ctx, event);
 }
 
@@ -261,7 +265,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 void session_finish(struct session *s)
 {
 	kernel_detach(s->kernel);
-	while (!s->done && drain(s) > 0)
+	while ((!s->done || s->failed) && drain(s) > 0)
 		;
 	table_release(s->table, UINT64_MAX);
 	check_loss(s, true);

@@ -33,6 +33,8 @@ struct session {
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
 	size_t sockets;		/* found at the start */
 	bool done;		/* set by the command: no more events are wanted */
+	bool failed;		/* likewise: they are, but cannot be told */
+	uint64_t untold;	/* events since `done` */
 
 	/* Loss: what was counted when last looked, and what the reader has been told. */
 	uint64_t lost, lost_told, full_told;
