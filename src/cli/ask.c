@@ -22,7 +22,7 @@
 #include "store.h"
 
 #define EXIT_USAGE 2
-/* A trace answers when it has drained what there is; one that hangs must not be noticed. */
+/* A trace greets when it has drained what there is; those that hang cost a listing this once. */
 #define FIRST_NS (NSEC_PER_SEC / 10)
 #define ALL_NS	 NSEC_PER_SEC
 #define TRACES	 16
@@ -37,7 +37,6 @@ struct trace {
 
 struct asking {
 	struct past *past;
-	const char *name;
 	int fd;
 	const uint8_t *out;
 	size_t out_len, in_len;
@@ -175,16 +174,17 @@ static int talk_until(struct asking *k, uint64_t begin_ns)
 	return 0;
 }
 
-static void say_failed(const struct asking *k, int err)
+static void say_failed(const char *name, int err)
 {
-	if (err == -ETIMEDOUT)
+	/* EAGAIN: so many wait for its answer that there is no place for one more. */
+	if (err == -ETIMEDOUT || err == -EAGAIN)
 		log_say("the trace of process %s does not answer in time: what it has seen may be "
 			"missing here",
-			k->name);
+			name);
 	else if (err == -EBADMSG)
 		log_say("the trace of process %s is of another version of sockwatch: what it has "
 			"seen is missing here",
-			k->name);
+			name);
 }
 
 static void ask_trace(struct past *p, int dir, const char *name, const uint8_t *question,
@@ -196,7 +196,6 @@ static void ask_trace(struct past *p, int dir, const char *name, const uint8_t *
 
 	if (err >= 0) {
 		k->past = p;
-		k->name = name;
 		k->fd = err;
 		k->out = question;
 		k->out_len = len;
@@ -204,7 +203,7 @@ static void ask_trace(struct past *p, int dir, const char *name, const uint8_t *
 		close(k->fd);
 	}
 	if (k && err < 0)
-		say_failed(k, err);
+		say_failed(name, err);
 	free(k);
 }
 
@@ -232,10 +231,54 @@ static size_t make_question(const struct past *p, uint8_t **ret)
 	return len;
 }
 
-static void ask_traces(struct past *p, int dir, const struct trace *traces, size_t count)
+/*
+ * Keeps those that greet: all get the time of one, however many hang.  They are left at once and asked one after the
+ * other, since a trace that is held while another is waited for keeps other listings from it.
+ */
+static size_t drop_silent(int dir, struct trace *traces, size_t count)
+{
+	struct pollfd fds[TRACES];
+	uint64_t now = kernel_now(), end = now + FIRST_NS;
+	size_t silent = 0, kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int fd = connect_to(dir, traces[i].name);
+
+		if (fd < 0) {
+			say_failed(traces[i].name, fd);
+			continue;
+		}
+		fds[silent] = (struct pollfd){.fd = fd, .events = POLLIN};
+		traces[silent++] = traces[i];
+	}
+	count = silent;
+	for (; silent && now < end; now = kernel_now()) {
+		poll(fds, count, (int)((end - now) / 1000000) + 1);
+		for (size_t i = 0; i < count; i++) {
+			if (fds[i].fd < 0 || !fds[i].revents)
+				continue;
+			close(fds[i].fd);
+			fds[i].fd = -1;
+			silent--;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i].fd < 0) {
+			traces[kept++] = traces[i];
+			continue;
+		}
+		close(fds[i].fd);
+		say_failed(traces[i].name, -ETIMEDOUT);
+	}
+	return kept;
+}
+
+static void ask_traces(struct past *p, int dir, struct trace *traces, size_t count)
 {
 	uint64_t begin = kernel_now();
 
+	if (count > 1)
+		count = drop_silent(dir, traces, count);
 	for (size_t i = 0; i < count && kernel_now() - begin < ALL_NS; i++) {
 		uint8_t *question;
 		size_t len = make_question(p, &question);

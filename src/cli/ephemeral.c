@@ -331,16 +331,16 @@ static int judge(const struct ephemeral *e)
 	return 1;
 }
 
-static int exit_code(const struct ephemeral *e)
+static int exit_code(struct ephemeral *e)
 {
-	if (!output_flush((struct output *)(uintptr_t)&e->output,
-			  (struct buffer *)(uintptr_t)&e->buffer) &&
-	    e->output.error)
-		return output_complain(&e->output, e->buffer.len);
 	if (e->buffer.failed) {
 		log_error("no memory for the report");
 		return 1;
 	}
+	if (output_flush(&e->output, &e->buffer))
+		output_finish(&e->output);
+	if (e->output.error)
+		return output_complain(&e->output, e->buffer.len);
 	if (e->session.lost || e->session.full_told) {
 		log_error("%llu facts lost: what was counted while watching is too low",
 			  (unsigned long long)e->session.lost);
@@ -369,7 +369,8 @@ static int repeat(struct ephemeral *e)
 static int run(struct ephemeral *e)
 {
 	const struct options *o = e->options;
-	int err = output_open(&e->output, o->output_file);
+	int err = o->watch ? output_open(&e->output, o->output_file)
+			   : output_open_report(&e->output, o->output_file);
 
 	if (err < 0) {
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));

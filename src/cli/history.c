@@ -86,7 +86,8 @@ static int open_history(struct history *h)
 		log_error("%s", error.text);
 		return -ENOENT;
 	}
-	err = output_open(&h->output, h->options->output_file);
+	err = h->options->follow ? output_open(&h->output, h->options->output_file)
+				 : output_open_report(&h->output, h->options->output_file);
 	if (err < 0) {
 		log_error("cannot write to %s: %s", h->options->output_file, strerror(-err));
 		return err;
@@ -170,6 +171,8 @@ static int run(struct history *h)
 	err = o->follow ? follow(h, &q) : read_once(h, &q);
 	if (h->output.closed)
 		return 0;
+	if (err == 0 && !output_stop)
+		output_finish(&h->output);
 	if (h->output.error)
 		return output_complain(&h->output, h->buffer.len);
 	if (err < 0)

@@ -197,7 +197,8 @@ static int run(struct ls *s)
 {
 	const struct options *o = s->options;
 	bool json = o->format == FORMAT_JSON;
-	int code = ask_open(&s->ask, o), err = code ? 0 : output_open(&s->output, o->output_file);
+	int code = ask_open(&s->ask, o);
+	int err = code ? 0 : output_open_report(&s->output, o->output_file);
 
 	if (err)
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
@@ -218,12 +219,14 @@ static int run(struct ls *s)
 	if (o->resolve && !json)
 		resolve(s);
 	print(s);
-	if (s->output.error)
-		return output_complain(&s->output, s->buffer.len + s->second_buffer.len);
 	if (s->buffer.failed || s->second_buffer.failed) {
 		log_error("no memory");
 		return 1;
 	}
+	if (!code)
+		output_finish(&s->output);
+	if (s->output.error)
+		return output_complain(&s->output, s->buffer.len + s->second_buffer.len);
 	return code;
 }
 

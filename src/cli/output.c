@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +22,8 @@
 /* A signal may come just before poll(): it is seen when that ends. */
 #define LOOK_MS	  50
 #define NAME_SIZE (PATH_MAX + 16)
+/* Descriptors that /dev/fd names: shells give the lowest. */
+#define OWN_FDS 256
 
 volatile sig_atomic_t output_stop;
 static volatile sig_atomic_t reopen_wanted;
@@ -38,6 +41,7 @@ void output_catch_signals(void)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 static void on_hangup(int number)
@@ -99,6 +103,74 @@ int output_open(struct output *o, const char *path)
 	}
 	sigaction(SIGHUP, &reopen, NULL);
 	return open_file(o);
+}
+
+/* Open here already, as /dev/stdout is: what others write through it must stay. */
+static bool is_open_here(const struct stat *file)
+{
+	struct stat st;
+
+	for (int fd = 0; fd < OWN_FDS; fd++) {
+		if (fstat(fd, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+			return true;
+	}
+	return false;
+}
+
+/* A file of a name that nobody has, in the directory of `path`. */
+static int open_beside(struct output *o)
+{
+	const char *name = strrchr(o->path, '/');
+	int len = name ? (int)(name + 1 - o->path) : 0;
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	if (asprintf(&o->beside, "%.*s.sockwatch.%d.%lld.%09ld", len, o->path, (int)getpid(),
+		     (long long)t.tv_sec, t.tv_nsec) < 0) {
+		o->beside = NULL;
+		return -ENOMEM;
+	}
+	o->fd = open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (o->fd >= 0) {
+		o->owned = true;
+		o->at_most = SIZE_MAX;
+		return 0;
+	}
+	len = -errno;
+	free(o->beside);
+	o->beside = NULL;
+	return len;
+}
+
+int output_open_report(struct output *o, const char *path)
+{
+	struct sigaction stop = {.sa_handler = on_signal}, before;
+	struct stat st;
+
+	*o = (struct output){.fd = STDOUT_FILENO, .path = path};
+	if (!path) {
+		unblock(o);
+		return 0;
+	}
+	/* Nothing is opened anew here, and what lies beside must go. */
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+		sigaction(SIGHUP, &stop, NULL);
+	if (stat(path, &st) == 0 && (!S_ISREG(st.st_mode) || is_open_here(&st)))
+		return open_file(o);
+	return open_beside(o);
+}
+
+bool output_finish(struct output *o)
+{
+	if (!o->beside || o->error)
+		return !o->error;
+	if (fsync(o->fd) < 0 || rename(o->beside, o->path) < 0) {
+		o->error = errno;
+		return false;
+	}
+	free(o->beside);
+	o->beside = NULL;
+	return true;
 }
 
 static void reopen(struct output *o)
@@ -198,6 +270,10 @@ void output_close(struct output *o)
 	if (o->owned)
 		close(o->fd);
 	o->owned = false;
+	if (o->beside)
+		unlink(o->beside);
+	free(o->beside);
+	o->beside = NULL;
 }
 
 static uint64_t now_ms(void)
@@ -233,6 +309,7 @@ static ssize_t write_some(const struct output *o, const char *bytes, size_t len)
 bool output_flush(struct output *o, struct buffer *b)
 {
 	size_t done = 0, part = 0;
+	bool again = false;
 
 	while (done < b->len && !o->closed && !o->error) {
 		ssize_t n;
@@ -246,6 +323,7 @@ bool output_flush(struct output *o, struct buffer *b)
 		n = write_some(o, b->data + done, part);
 		if (n >= 0) {
 			o->stuck_ms = 0;
+			again = false;
 			done += (size_t)n;
 			part -= (size_t)n;
 			o->size += (uint64_t)n;
@@ -253,6 +331,10 @@ bool output_flush(struct output *o, struct buffer *b)
 			o->closed = true;
 		} else if (errno == EAGAIN) {
 			wait_for_reader(o);
+			/* A terminal with room for one byte takes no end of a line, which is two. */
+			if (again)
+				poll(NULL, 0, LOOK_MS);
+			again = true;
 		} else if (errno != EINTR && !reconnect(o)) {
 			o->error = errno;
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * output.h - where the lines go: stdout or a file, written in whole lines as far as the reader
- * lets; a file is changed for a new one when it is large, or on SIGHUP.
+ * lets; the file of a log is changed for a new one when it is large, or on SIGHUP; that of a report is
+ * replaced when the report is whole.
  *
  * Owns: the descriptor and the stop flag that signals set, because only a write can block.  Refuses
  * to know: what the lines say.
@@ -20,11 +21,12 @@ struct output {
 	bool closed; /* the reader went away (EPIPE): no error */
 	int error;   /* errno of a failed write */
 
-	bool journal;	       /* each flush is one datagram */
+	bool journal; /* each flush is one datagram */
 	bool socket;
-	uint64_t stuck_ms;     /* since when it takes nothing after a stop signal; 0: it does */
-	size_t at_most;	       /* bytes a write, where one could block: else SIZE_MAX */
-	const char *path;      /* of a file; NULL: stdout */
+	uint64_t stuck_ms; /* since when it takes nothing after a stop signal; 0: it does */
+	size_t at_most;	   /* bytes a write, where one could block: else SIZE_MAX */
+	const char *path;  /* of a file; NULL: stdout */
+	char *beside;	   /* of a report that is not whole yet; NULL: written where it belongs */
 	uint64_t rotate_bytes; /* 0: never; set after output_open() */
 	unsigned int keep;     /* old files, FILE.1 the newest */
 	uint64_t size;	       /* of the file */
@@ -39,6 +41,13 @@ void output_catch_signals(void);
 /* `path` NULL is stdout; a file is appended to, and opened anew after SIGHUP, before the next line.  `path` must outlive
  * `o`.  0 or -errno. */
 int output_open(struct output *o, const char *path);
+/*
+ * As output_open(), for one document: a file gets its name from output_finish() and replaces what had it, a symbolic link too; without
+ * that, output_close() removes it.  What is no file (a pipe, a terminal) or is open already (/dev/stdout) is written at once.
+ */
+int output_open_report(struct output *o, const char *path);
+/* The report is whole.  False: it could not be kept, `error` tells why, and what was there before still is. */
+bool output_finish(struct output *o);
 /* The socket of systemd's journal: flush after each entry.  0 or -errno. */
 int output_open_journal(struct output *o);
 void output_close(struct output *o);

@@ -24,7 +24,11 @@ static void on_event(void *ctx, const struct event *event)
 	/* Who took a life as one that goes on hears of its end, whatever has become of it. */
 	bool told = event->kind == EVENT_CLOSE && event->close.told;
 
-	if (!s->done && (told || filter_match(&s->options->filter, event)))
+	if (!told && !filter_match(&s->options->filter, event))
+		return;
+	if (s->done)
+		s->untold++;
+	else
 		s->sink(s->ctx, event);
 }
 
@@ -274,7 +278,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 void session_finish(struct session *s)
 {
 	kernel_detach(s->kernel);
-	while (!s->done && drain(s) > 0)
+	while ((!s->done || s->failed) && drain(s) > 0)
 		;
 	table_release(s->table, UINT64_MAX);
 	check_loss(s, true);

@@ -36,6 +36,8 @@ struct session {
 	size_t sockets;		/* found at the start */
 	int wait_ms; /* set by the command: its next turn comes sooner; 0: when there is something */
 	bool done;		/* set by the command: no more events are wanted */
+	bool failed;		/* likewise: they are, but cannot be told */
+	uint64_t untold;	/* events since `done` */
 
 	/* Loss: what was counted when last looked, and what the reader has been told. */
 	uint64_t lost, lost_told, full_told;

@@ -21,15 +21,22 @@ struct trace {
 	uint64_t shown;
 };
 
+static void flush(struct trace *t)
+{
+	if (output_flush(&t->output, &t->buffer))
+		return;
+	t->session.done = true;
+	t->session.failed = t->output.error != 0;
+}
+
 static void on_event(void *ctx, const struct event *event)
 {
 	struct trace *t = ctx;
 
 	writer_event(t->writer, &t->buffer, event);
 	t->shown += event->repeated ? event->repeated : 1;
-	if (t->buffer.len >= (t->output.journal ? 1 : FLUSH_BYTES) &&
-	    !output_flush(&t->output, &t->buffer))
-		t->session.done = true;
+	if (t->buffer.len >= (t->output.journal ? 1 : FLUSH_BYTES))
+		flush(t);
 	if (t->options->count && t->shown >= t->options->count)
 		t->session.done = true;
 }
@@ -41,8 +48,8 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	(void)now_ns;
 	if (idle)
 		output_follow_hangup(&t->output);
-	if (idle && t->buffer.len && !output_flush(&t->output, &t->buffer))
-		t->session.done = true;
+	if (idle && t->buffer.len)
+		flush(t);
 }
 
 static int open_writer(struct trace *t)
@@ -95,7 +102,7 @@ static int open_trace(struct trace *t)
 	if (err < 0)
 		return err;
 	writer_header(t->writer, &t->buffer);
-	output_flush(&t->output, &t->buffer);
+	flush(t);
 	session_announce(&t->session, "");
 	return 0;
 }
@@ -106,8 +113,12 @@ static int exit_code(const struct trace *t)
 
 	if (t->output.closed)
 		return 0;
-	if (t->output.error)
+	if (t->output.error) {
+		if (s->untold)
+			log_error("%llu events that were to follow were lost",
+				  (unsigned long long)s->untold);
 		return output_complain(&t->output, t->buffer.len);
+	}
 	if (s->lost || s->full_told) {
 		log_error("%llu events shown, %llu facts lost, %llu sockets not kept",
 			  (unsigned long long)t->shown, (unsigned long long)s->lost,

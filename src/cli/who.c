@@ -236,7 +236,8 @@ static int wait_for(struct search *s)
 static int run(struct search *s)
 {
 	const struct options *o = s->options;
-	int code = ask_open(&s->ask, o), err = code ? 0 : output_open(&s->output, o->output_file);
+	int code = ask_open(&s->ask, o);
+	int err = code ? 0 : output_open_report(&s->output, o->output_file);
 
 	if (err)
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
@@ -247,9 +248,10 @@ static int run(struct search *s)
 	if (!s->count && o->wait && wait_for(s))
 		return 1;
 	if (!s->count && !s->taken) {
-		if (!output_stop)
-			log_say("nobody has %s", o->port_text);
-		return EXIT_NOBODY;
+		if (output_stop)
+			return EXIT_NOBODY;
+		log_say("nobody has %s", o->port_text);
+		return output_finish(&s->output) ? EXIT_NOBODY : output_complain(&s->output, 0);
 	}
 	if (buffer_init(&s->buffer, 4096)) {
 		log_error("no memory");
@@ -259,9 +261,13 @@ static int run(struct search *s)
 		write_json(s);
 	else
 		write_text(s);
-	if (!output_flush(&s->output, &s->buffer) && !s->output.closed)
-		return output_complain(&s->output, s->buffer.len);
-	return 0;
+	if (s->buffer.failed) {
+		log_error("no memory");
+		return 1;
+	}
+	if (output_flush(&s->output, &s->buffer))
+		output_finish(&s->output);
+	return s->output.error ? output_complain(&s->output, s->buffer.len) : 0;
 }
 
 int command_who(const struct options *options)

@@ -192,3 +192,77 @@ for bad in "trace --rotate 1MB" "trace --output x --rotate 5" "trace --output x 
 	code=$?
 	check "usage: $bad" "$code $(cat "$work/err")" test $code = 2 -a "$(wc -l <"$work/err")" = 1 -a ! -s "$work/out"
 done
+
+# ---- a report replaces the one before it; a log is appended to ----
+umask 022
+mkdir "$work/reports"
+report=$work/reports/page
+alone() { [ "$(ls -A "$work/reports")" = page ] && [ ! -L "$report" ] && [ "$(stat -c %a "$report")" = 640 ]; }
+for command in "ephemeral -o html" ls "who 1" "history --store $work/unit.store"; do
+	echo old >"$report"
+	for turn in 1 2; do
+		# shellcheck disable=SC2086
+		"$sockwatch" $command >"$work/out" 2>"$work/why"
+		code=$?
+		# shellcheck disable=SC2086
+		"$sockwatch" $command --output "$report" 2>"$work/why"
+		[ $? = $code ] && alone
+		held=$?
+		check "a_report_replaces: ${command%% *} $turn" "$code $(ls -lA "$work/reports"; cat "$work/why")" \
+			test $held = 0 -a "$(grep -c -x old "$report")" = 0 -a \
+			"$(grep -c -e '</html>' -e ^COMMAND "$report")" = "$(grep -c -e '</html>' -e ^COMMAND "$work/out")"
+	done
+done
+# What fails or is stopped before it is whole leaves the one that is there.
+whole() { # NAME CODE
+	check "$1" "exit $2, $(ls -lA "$work/reports"; cat "$work/why")" \
+		test "$2" != 0 -a "$(ls -A "$work/reports")" = page -a "$(cat "$report")" = old
+}
+echo old >"$report"
+(ulimit -f 1 && exec "$sockwatch" ephemeral -o html --output "$report") 2>"$work/why"
+whole too_large_leaves_the_report_before $?
+full() {
+	mount -t tmpfs -o size=64k none "$work/reports" || return 77
+	echo old >"$report"
+	dd if=/dev/zero of="$work/reports/fill" bs=1024 2>"$work/why"
+	"$sockwatch" ephemeral -o html --output "$report" 2>"$work/why"
+	[ $? = 1 ] && grep -q 'No space left' "$work/why" && [ "$(ls -A "$work/reports" | xargs)" = "fill page" ] && [ "$(cat "$report")" = old ]
+}
+export -f full
+export report sockwatch work
+own_mounts bash -c full 2>>"$work/why"
+case $? in
+0) pass a_full_disk_leaves_the_report_before ;;
+77) echo "SKIP a_full_disk_leaves_the_report_before: no mount namespace of our own" ;;
+*) fail a_full_disk_leaves_the_report_before "$(cat "$work/why")" ;;
+esac
+for signal in TERM HUP; do
+	timeout 30 "$sockwatch" who 127.0.0.78:1 --wait --output "$report" 2>"$work/why" &
+	pids="$pids $!"
+	until_true grep -q waiting "$work/why"
+	kill -$signal $!
+	wait $!
+	whole "stopped_by_${signal}_leaves_the_report_before" $?
+done
+# What is no file, or is open already, is written where it is.
+mkfifo "$work/fifo"
+timeout 30 cat "$work/fifo" >"$work/out" &
+reader=$!
+timeout 30 "$sockwatch" ephemeral -o html --output "$work/fifo" 2>"$work/why"
+code=$?
+wait $reader
+check a_fifo_is_written_into "$code $(cat "$work/why")" test $code = 0 -a -p "$work/fifo" -a "$(grep -c '</html>' "$work/out")" = 1
+check stdout_by_name_is_a_pipe "" test "$("$sockwatch" ls --output /dev/stdout | grep -c ^COMMAND)" = 1
+echo old >"$work/out"
+"$sockwatch" ls --output /dev/stdout >>"$work/out"
+echo new >>"$work/out"
+check stdout_by_name_is_a_file "$(cat "$work/out")" test "$(grep -x -e old -e new -e COMMAND.\* "$work/out" | cut -c 1-3 | xargs)" = "old COM new"
+# A link of others leads nowhere.
+echo old >"$work/target"
+ln -sf "$work/target" "$report"
+"$sockwatch" ls --output "$report" 2>"$work/why"
+alone
+check a_link_is_replaced "$(ls -lA "$work/reports")" test $? = 0 -a "$(cat "$work/target")" = old
+echo old >"$work/appended"
+"$sockwatch" trace -q --for 100ms --output "$work/appended" 2>"$work/why"
+check a_log_is_appended_to "$(cat "$work/why" "$work/appended")" test "$(head -n 1 "$work/appended")" = old -a "$(wc -l <"$work/appended")" -gt 1

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """past.py SOCKWATCH: what `ls` and `who` learn from a running trace, a running record and a store, and from none that hangs,
 lies or belongs to somebody else."""
-import datetime, sqlite3
+import datetime, select, sqlite3
 
 from listing import *  # noqa: F403
 
@@ -231,6 +231,42 @@ def one_that_hangs_does_not_hold_up_a_listing():
     assert "process %d does not answer in time" % tracer.pid in result.stderr and took < 5, (took, result.stderr)
     tracer.send_signal(signal.SIGCONT)
     check_known(name, leaver, left, kept, begin)
+    end(tracer)
+
+
+@test
+def many_that_hang_are_waited_for_at_once():
+    name, begin, count = space("mute"), time.time(), 10
+    os.makedirs(RUN, 0o700, exist_ok=True)
+    mute = [socket.socket(socket.AF_UNIX) for _ in range(count)]
+    for i, s in enumerate(mute):
+        s.bind("%s/%d" % (RUN, 5000000 + i))
+        s.listen()
+        s.settimeout(DEADLINE)
+    tracer = trace()  # the youngest, after all that hang
+    _, leaver, left, kept = lives(name)
+
+    def all_are_open():
+        """The last is connected to while none of the others has been given up; the knowledge of the real trace is there."""
+        asker = subprocess.Popen([SOCKWATCH, "ls", "-o", "json", "--netns", "/run/netns/" + name, "-L", str(left)],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(asker)
+        peers = [s.accept()[0] for s in mute]
+        poll = select.poll()
+        for peer in peers:
+            poll.register(peer, 0)  # POLLHUP: the other end is closed
+        ended = poll.poll(0)
+        out, said = asker.communicate(timeout=DEADLINE)
+        for peer in peers:
+            peer.close()
+        row = json.loads(out)
+        return not ended, asker.returncode, said.count("does not answer in time"), (row["process"] or {}).get("pid")
+
+    # Where this process gets no processor for a while, they are given up before it looks.
+    until("ten connections at once, and what the trace knows", all_are_open, lambda seen: seen == (True, 0, count, leaver))
+    for i, s in enumerate(mute):
+        s.close()
+        os.unlink("%s/%d" % (RUN, 5000000 + i))
     end(tracer)
 
 

@@ -36,6 +36,32 @@ if grep -q 'syscalls/sys_exit_bind .*failed' "$work/fewer"; then
 else
 	echo "SKIP missing_hooks_are_said: none is missing here"
 fi
+# A socket of root's in a namespace of its own.  To read what is root's, either capability will do.
+unshare -n python3 -c '
+import os, socket, time
+s = socket.socket(); s.bind(("0.0.0.0", 4977)); s.listen()
+print(os.stat("/proc/self/ns/net").st_ino, flush=True)
+time.sleep(600)' >"$work/inode" 2>"$work/why" &
+pids="$pids $!"
+until_true test -s "$work/inode" || fail namespace "$(cat "$work/why")"
+inode=$(cat "$work/inode")
+tell() { # COMMAND... : what it says of that namespace, without moments
+	"$@" -o json 2>"$work/why" | jq -c "select(.netns == $inode) | del(.time)"
+}
+export SOCKWATCH_RUN=$work/nobody
+for command in ls "ls --hooks proc" "who 4977" ephemeral; do
+	# shellcheck disable=SC2086
+	tell "$work/program" $command >"$work/root"
+	for one in dac_override dac_read_search; do
+		# shellcheck disable=SC2086
+		tell as "${needed/dac_read_search/$one}" "$work/program" $command >"$work/other"
+		check "another_user_sees_as_root: $command, $one" "$(diff "$work/root" "$work/other"; cat "$work/why")" \
+			test -s "$work/root" -a "$(cat "$work/root")" = "$(cat "$work/other")" -a -z "$(grep lacks "$work/why")"
+	done
+done
+as "${needed/,+dac_read_search/}" "$work/program" ls --hooks proc >/dev/null 2>"$work/why"
+check "without_either_it_is_said" "$? $(cat "$work/why")" grep -q 'lacks CAP_DAC_READ_SEARCH;' "$work/why"
+unset SOCKWATCH_RUN
 # A run directory that others may write into, or that is a link to another place.
 mkdir -m 0755 "$work/open" && mkdir -m 0700 "$work/own" && ln -s own "$work/link"
 for run in open link; do
