@@ -18,7 +18,7 @@
 #include "log.h"
 
 /* A reader that takes nothing for so long after a stop signal takes nothing any more. */
-#define GRACE_MS 300
+#define GRACE_MS 500
 /* A signal may come just before poll(): it is seen when that ends. */
 #define LOOK_MS	  50
 #define NAME_SIZE (PATH_MAX + 16)

@@ -56,7 +56,7 @@ void output_follow_hangup(struct output *o);
 
 /*
  * Writes all of `b`, whole lines, and empties it; no line is torn between two files.  Blocks while the reader does not read.  After a stop signal
- * a reader that takes nothing gets 0.3 s more.  False when lines could not be written: `closed` or `error`
+ * a reader that takes nothing gets 0.5 s more.  False when lines could not be written: `closed` or `error`
  * tells which.
  */
 bool output_flush(struct output *o, struct buffer *b);

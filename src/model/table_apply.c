@@ -309,8 +309,8 @@ static void apply_closed(struct table *t, const struct fact *f)
 		struct held *h = held_push(t);
 
 		h->sk = s->sk;
-		h->due_ns = f->time_ns + TABLE_HOLD_NS;
 		h->in_connect = f->from == STATE_SYN_SENT;
+		h->due_ns = f->time_ns + (h->in_connect ? TABLE_CONNECT_NS : TABLE_HOLD_NS);
 		h->has_state = !h->in_connect;
 		h->state = state;
 		h->close = close;

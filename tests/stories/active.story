@@ -90,10 +90,20 @@
 = 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
 20 closed A SYN_SENT>CLOSE
 = 20 state #1 SYN_SENT>CLOSE after=20 p100 10.0.0.1:0>10.0.0.2:80
-519 release
-520 release
+50019 release
+50020 release
 = 20 close #1 port-exhausted opened=0 lived=20 SYN_SENT:20 p100 10.0.0.1:0>10.0.0.2:80
-600 destroy A
+50100 destroy A
+
+== ports exhausted, and the caller is kept from returning: its call still comes before the end
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+20 closed A SYN_SENT>CLOSE
+= 20 state #1 SYN_SENT>CLOSE after=20 p100 10.0.0.1:0>10.0.0.2:80
+9000 release
+9025 connect A res=-99 opened p100
+= 9025 connect #1 p100 >10.0.0.2:80 EADDRNOTAVAIL
+= 20 close #1 port-exhausted opened=0 lived=20 SYN_SENT:20 p100 10.0.0.1:0>10.0.0.2:80 EADDRNOTAVAIL
 
 == no memory has the shape of ports exhausted, its errno tells
 0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
