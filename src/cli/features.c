@@ -130,12 +130,12 @@ static void print_text(const struct kernel *k, const struct utsname *host)
 int command_features(const struct options *options)
 {
 	struct kernel_error error = {""};
-	struct kernel *k = command_open_kernel(options);
+	struct kernel *k;
 	struct utsname host;
-	int code = 0;
+	int code = command_open_kernel(options, &k);
 
-	if (!k)
-		return 1;
+	if (code)
+		return code;
 	if (kernel_attach(k, &error) < 0) {
 		log_error("%s", error.text);
 		code = 1;

@@ -164,24 +164,25 @@ static void on_seed(void *ctx, const struct fact *fact)
 	table_seed(((struct search *)ctx)->table, fact);
 }
 
+/* 0, or the exit code after saying why. */
 static int open_trace(struct search *s)
 {
 	struct kernel_error error = {""};
 	uint64_t added, removed;
+	int code = command_open_kernel(s->options, &s->kernel);
 
-	s->kernel = command_open_kernel(s->options);
-	if (!s->kernel)
-		return -EPERM;
+	if (code)
+		return code;
 	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
 	s->table =
 		s->processes ? table_new(s->options->max_sockets, s->processes, on_event, s) : NULL;
 	if (!s->table) {
 		log_error("no memory");
-		return -ENOMEM;
+		return 1;
 	}
 	if (kernel_attach(s->kernel, &error) < 0) {
 		log_error("%s", error.text);
-		return -EIO;
+		return 1;
 	}
 	table_seed_begin(s->table, kernel_now());
 	kernel_seed(s->kernel, on_seed, s, &error);
@@ -200,16 +201,18 @@ static int look_after_loss(struct search *s)
 	return look(s);
 }
 
-/* Between the first look and the hooks the port may have been taken: so the hooks come first, then a look. */
+/* Between the first look and the hooks the port may have been taken: so the hooks come first, then a look.
+ * 0, or the exit code. */
 static int wait_for(struct search *s)
 {
 	uint16_t protocol = s->options->filter.inet[0].protocol;
 	/* The trace knows TCP and UDP; anything else is looked for. */
 	bool poll = protocol == IPPROTO_SCTP;
-	int err = open_trace(s);
+	int code = open_trace(s), err;
 
-	if (!err)
-		err = look(s);
+	if (code)
+		return code;
+	err = look(s);
 	if (!err && !s->count)
 		log_say("waiting for somebody to take %s", s->options->port_text);
 	while (!err && !s->count && !s->taken && !output_stop) {
@@ -230,7 +233,7 @@ static int wait_for(struct search *s)
 		if (socket->cookie && socket->cookie == s->event.cookie)
 			socket->since_ns = s->event.time_ns;
 	}
-	return err;
+	return err ? 1 : 0;
 }
 
 static int run(struct search *s)
@@ -244,8 +247,10 @@ static int run(struct search *s)
 		return code ? code : 1;
 	if (look(s))
 		return 1;
-	if (!s->count && o->wait && wait_for(s))
-		return 1;
+	if (!s->count && o->wait)
+		code = wait_for(s);
+	if (code)
+		return code;
 	if (!s->count && !s->taken) {
 		if (!output_stop)
 			log_say("nobody has %s", o->port_text);
