@@ -6,11 +6,10 @@
 #include "names.h"
 #include "output.h"
 #include "table.h"
-#include "who.h"
+#include "who_writer.h"
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +29,7 @@ struct search {
 	struct services *services;
 	struct output output;
 	struct buffer buffer;
+	struct procinfo process; /* last asked for */
 
 	/* --wait */
 	struct kernel *kernel;
@@ -98,32 +98,60 @@ static void write_json(struct search *s)
 	writer_free(w);
 }
 
+static void find_parents(struct who_process *p, uint32_t pid)
+{
+	for (; p->parents < WHO_PARENTS && pid; p->parents++) {
+		struct who_parent *parent = &p->parent[p->parents];
+		struct procinfo info;
+		bool runs = procinfo_read(pid, &info) == 0;
+
+		parent->pid = pid;
+		pid = runs ? info.parent : 0;
+		if (!runs)
+			continue;
+		memcpy(parent->name, info.name, sizeof(parent->name));
+		procinfo_done(&info);
+	}
+}
+
+static bool find_process(void *ctx, uint32_t pid, struct who_process *ret)
+{
+	struct procinfo *p = &((struct search *)ctx)->process;
+
+	procinfo_done(p);
+	if (procinfo_read(pid, p) < 0)
+		return false;
+	*ret = (struct who_process){
+		.started_ns = p->started_ns,
+		.command = p->command,
+		.executable = p->executable,
+		.cgroup = p->cgroup,
+		.container = p->container,
+		.unit = p->unit,
+	};
+	find_parents(ret, p->parent);
+	return true;
+}
+
 static void write_text(struct search *s)
 {
-	struct who who = {.listing = &s->listing, .found = s->found, .count = s->count};
+	struct who who = {
+		.listing = &s->listing,
+		.found = s->found,
+		.count = s->count,
+		.taken = s->taken ? &s->event : NULL,
+		.style = {.interface_name = interface_name,
+			  .user_name = procinfo_user,
+			  .wall_offset_ns = kernel_wall_offset()},
+		.netns_name = procinfo_netns_name,
+		.find_process = find_process,
+		.ctx = s,
+	};
 	struct stat st;
 
-	who.style = (struct listing_style){.interface_name = interface_name,
-					   .user_name = procinfo_user,
-					   .wall_offset_ns = kernel_wall_offset()};
 	if (stat("/proc/self/ns/net", &st) == 0)
 		who.own_netns = (uint32_t)st.st_ino;
-	if (s->taken) {
-		struct units_clock_cache clock;
-		char time[UNITS_RFC3339_SIZE], line[128];
-
-		units_clock_init(&clock);
-		units_format_rfc3339(time, &clock,
-				     s->event.time_ns + (uint64_t)who.style.wall_offset_ns);
-		buffer_append(&s->buffer, line,
-			      (size_t)snprintf(line, sizeof(line), "taken at %s, %s() by ", time,
-					       event_kind_name(s->event.kind)));
-		who_write_name(&s->buffer, s->event.process);
-		buffer_append(&s->buffer, "\n", 1);
-	}
 	who_write(&s->buffer, &who);
-	if (s->count == 0 && s->taken)
-		who_write_process(&s->buffer, &who, s->taker.pid, s->taker.name, s->taker.uid);
 }
 
 /* ---- --wait ---- */
@@ -282,6 +310,7 @@ int command_who(const struct options *options)
 	kernel_close(s.kernel);
 	listing_done(&s.listing);
 	free(s.found);
+	procinfo_done(&s.process);
 	services_free(s.services);
 	buffer_done(&s.buffer);
 	output_close(&s.output);
