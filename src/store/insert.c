@@ -16,7 +16,7 @@ static int apply_call(struct rows *r, const struct record *e)
 		return rc;
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
-	sqlite3_bind_int(s, 3, e->event);
+	sqlite3_bind_int(s, 3, e->call.event);
 	rows_bind_ends(s, 4, 9, e);
 	sqlite3_bind_int64(s, 6, e->facts);
 	sqlite3_bind_int64(s, 7, netns);
@@ -26,7 +26,7 @@ static int apply_call(struct rows *r, const struct record *e)
 		sqlite3_bind_int(s, 12, e->error);
 	else
 		sqlite3_bind_null(s, 12);
-	sqlite3_bind_int64(s, 13, e->number);
+	sqlite3_bind_int64(s, 13, e->call.backlog);
 	r->call = id;
 	r->holders = 0;
 	return rows_run(s);
@@ -43,17 +43,17 @@ static void bind_known(sqlite3_stmt *s, int at, bool known, int64_t value)
 static int apply_trouble(struct rows *r, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_TROUBLE];
-	bool range = e->facts & TROUBLE_RANGE;
+	bool range = e->trouble.known & TROUBLE_RANGE;
 
 	sqlite3_bind_int64(s, 1, r->call);
-	sqlite3_bind_int64(s, 2, e->facts);
-	sqlite3_bind_int64(s, 3, (int64_t)e->sent);
-	bind_known(s, 4, range, e->local_port);
-	bind_known(s, 5, range, e->peer_port);
-	bind_known(s, 6, range, e->retransmits);
-	bind_known(s, 7, range || (e->facts & TROUBLE_REPEATED),
-		   range ? e->rtt_us : (int64_t)e->lived_ns);
-	bind_known(s, 8, e->number != 0, e->number);
+	sqlite3_bind_int64(s, 2, e->trouble.known);
+	sqlite3_bind_int64(s, 3, (int64_t)e->trouble.more);
+	bind_known(s, 4, range, e->trouble.low);
+	bind_known(s, 5, range, e->trouble.high);
+	bind_known(s, 6, range, e->trouble.reserved);
+	bind_known(s, 7, range || (e->trouble.known & TROUBLE_REPEATED),
+		   range ? e->trouble.used : (int64_t)e->trouble.took_ns);
+	bind_known(s, 8, e->trouble.unprivileged_from != 0, e->trouble.unprivileged_from);
 	return rows_run(s);
 }
 
@@ -66,13 +66,13 @@ static int apply_holder(struct rows *r, const struct record *e)
 	rows_bind_process(r, s, 3, e->slot, true);
 	sqlite3_bind_int64(s, 4, e->facts);
 	rows_bind_ends(s, 5, 7, e);
-	bind_known(s, 9, e->event != STATE_NONE, e->event);
-	bind_known(s, 10, e->time_ns != 0, (int64_t)e->time_ns);
-	sqlite3_bind_int64(s, 11, e->number);
+	bind_known(s, 9, e->holder.state != STATE_NONE, e->holder.state);
+	bind_known(s, 10, e->holder.since_ns != 0, (int64_t)e->holder.since_ns);
+	sqlite3_bind_int64(s, 11, e->holder.why);
 	return rows_run(s);
 }
 
-static int put_loss(struct rows *r, uint64_t at, const struct record *e)
+static int put_loss(struct rows *r, uint64_t at, const struct record_lost *lost)
 {
 	sqlite3_stmt *s = r->statement[PUT_LOSS];
 	int64_t id;
@@ -82,18 +82,16 @@ static int put_loss(struct rows *r, uint64_t at, const struct record *e)
 		return rc;
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, (int64_t)at);
-	sqlite3_bind_int64(s, 3, (int64_t)e->received);
-	sqlite3_bind_int64(s, 4, (int64_t)e->sent);
-	sqlite3_bind_int64(s, 5, (int64_t)e->added);
-	sqlite3_bind_int64(s, 6, (int64_t)e->removed);
+	sqlite3_bind_int64(s, 3, (int64_t)lost->since_ns);
+	sqlite3_bind_int64(s, 4, (int64_t)lost->count);
+	sqlite3_bind_int64(s, 5, (int64_t)lost->added);
+	sqlite3_bind_int64(s, 6, (int64_t)lost->removed);
 	return rows_run(s);
 }
 
 int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns)
 {
-	struct record e = {.sent = count, .received = since_ns};
-
-	return put_loss(r, now_ns, &e);
+	return put_loss(r, now_ns, &(struct record_lost){.count = count, .since_ns = since_ns});
 }
 
 int rows_apply(struct rows *r, const struct chunk *chunk)
@@ -116,7 +114,7 @@ int rows_apply(struct rows *r, const struct chunk *chunk)
 		case RECORD_LIFE: rc = rows_life(r, e); break;
 		case RECORD_OPEN: rc = rows_open_life(r, e); break;
 		case RECORD_CALL: rc = apply_call(r, e); break;
-		case RECORD_LOST: rc = put_loss(r, e->time_ns, e); break;
+		case RECORD_LOST: rc = put_loss(r, e->time_ns, &e->lost); break;
 		case RECORD_SWEEP: rc = rows_sweep(r, e); break;
 		case RECORD_TROUBLE: rc = apply_trouble(r, e); break;
 		case RECORD_HOLDER: rc = apply_holder(r, e); break;

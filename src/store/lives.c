@@ -7,18 +7,18 @@
 static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, int64_t netns)
 {
 	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
-	sqlite3_bind_int64(s, 3, (int64_t)e->lived_ns);
+	sqlite3_bind_int64(s, 3, (int64_t)e->life.lived_ns);
 	rows_bind_ends(s, 4, 10, e);
-	sqlite3_bind_int(s, 6, (int)scale_of(e->lived_ns));
+	sqlite3_bind_int(s, 6, (int)scale_of(e->life.lived_ns));
 	sqlite3_bind_int64(s, 7, e->facts);
 	sqlite3_bind_int64(s, 8, netns);
 	sqlite3_bind_int64(s, 9, (int64_t)e->cookie);
 	rows_bind_process(r, s, 12, e->slot, e->kind == RECORD_LIFE);
 	if (e->facts & FACTS_COUNTED) {
-		sqlite3_bind_int64(s, 13, (int64_t)e->sent);
-		sqlite3_bind_int64(s, 14, (int64_t)e->received);
-		sqlite3_bind_int64(s, 15, e->retransmits);
-		sqlite3_bind_int64(s, 16, e->rtt_us);
+		sqlite3_bind_int64(s, 13, (int64_t)e->life.sent);
+		sqlite3_bind_int64(s, 14, (int64_t)e->life.received);
+		sqlite3_bind_int64(s, 15, e->life.retransmits);
+		sqlite3_bind_int64(s, 16, e->life.rtt_us);
 	} else {
 		for (int i = 13; i <= 16; i++)
 			sqlite3_bind_null(s, i);
@@ -75,7 +75,7 @@ static void take_start(struct record *e, const struct known *k)
 	    (int64_t)e->boot_ns < k->since_boot)
 		return;
 	e->facts |= k->facts & FACTS_OPENED;
-	e->lived_ns = e->boot_ns - (uint64_t)k->since_boot;
+	e->life.lived_ns = e->boot_ns - (uint64_t)k->since_boot;
 }
 
 int rows_life(struct rows *r, struct record *e)
@@ -87,7 +87,7 @@ int rows_life(struct rows *r, struct record *e)
 
 	/* Others were never said to be open. */
 	if (rc == SQLITE_OK &&
-	    (e->number || !(e->facts & FACTS_OPENED) || scale_of(e->lived_ns) > 0))
+	    (e->life.told || !(e->facts & FACTS_OPENED) || scale_of(e->life.lived_ns) > 0))
 		rc = find_open(r, netns, key_of(e), &known);
 	if (rc == SQLITE_OK && known.id) {
 		sqlite3_bind_int64(r->statement[DELETE_OPEN], 1, known.id);
@@ -95,7 +95,7 @@ int rows_life(struct rows *r, struct record *e)
 		take_start(e, &known);
 	}
 	if (rc == SQLITE_OK)
-		rc = rows_new_id(r, e->time_ns, e->lived_ns, &id);
+		rc = rows_new_id(r, e->time_ns, e->life.lived_ns, &id);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(s, 1, id);
@@ -122,7 +122,7 @@ int rows_open_life(struct rows *r, struct record *e)
 	bind_life(r, s, e, netns);
 	sqlite3_bind_int64(s, 19, key_of(e));
 	sqlite3_bind_int64(s, 20, r->run);
-	sqlite3_bind_int64(s, 21, (int64_t)(e->boot_ns - e->lived_ns));
+	sqlite3_bind_int64(s, 21, (int64_t)(e->boot_ns - e->life.lived_ns));
 	r->opened++;
 	return rows_run(s);
 }
@@ -137,7 +137,7 @@ int rows_sweep(struct rows *r, const struct record *until)
 
 	if (until)
 		snprintf(condition, sizeof(condition), "since_boot+lived<%lld",
-			 (long long)until->boot_ns);
+			 (long long)until->sweep.since_boot_ns);
 	else
 		snprintf(condition, sizeof(condition),
 			 "(SELECT boot FROM run WHERE id=open.run)<>%lld", (long long)r->boot);
@@ -154,8 +154,8 @@ int rows_sweep(struct rows *r, const struct record *until)
 		 "open WHERE %s GROUP BY 1) WHERE id=p;"
 		 "DELETE FROM open WHERE %s",
 		 (long long)r->next_id - 1, FACTS_END_SHIFT, EVENT_END_UNSEEN, FACTS_END_SHIFT,
-		 (long long)r->run, until ? (long long)until->time_ns : 0, condition, condition,
-		 condition);
+		 (long long)r->run, until ? (long long)until->sweep.alive_ns : 0, condition,
+		 condition, condition);
 	rc = sqlite3_exec(r->db, text, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return rc;

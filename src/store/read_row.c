@@ -8,7 +8,6 @@
 #define TEXT_MAX  4096
 #define ERROR_MAX 4095 /* MAX_ERRNO of the kernel */
 
-/* A number as the writer puts it: an integer, NULL where it has none. */
 /* 0 where there is none; *ok becomes false for what is no integer or above max (UINT64_MAX: any, as its 64 bits). */
 static uint64_t read_number(sqlite3_stmt *s, int column, uint64_t max, bool *ok)
 {
