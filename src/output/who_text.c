@@ -333,7 +333,8 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 	say_netns(out, who, s->netns);
 	buffer_print(out, "\n");
 	if (more)
-		buffer_print(out, "  %-11s %zu more connections like it\n", "", more);
+		buffer_print(out, "  %-11s %zu more connection%s like it\n", "", more,
+			     more == 1 ? "" : "s");
 	if (task)
 		say_whole_process(out, who, &task->process);
 	else if (is_left(s))

@@ -278,6 +278,10 @@ static void test_leftovers(void **state)
 	dead.sk = 3;
 	dead.flags = LISTING_DEAD;
 	add(&s, NOBODY, dead);
+	dead.sk = 6;
+	add(&s, NOBODY, dead);
+	dead.sk = 7;
+	add(&s, NOBODY, dead);
 	young.sk = 4;
 	add(&s, NOBODY, young);
 	young.sk = 5;
