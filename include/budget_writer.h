@@ -37,7 +37,5 @@ void budget_write_html(struct buffer *out, const struct budget_report *report);
 /* Ports of a row in use, in percent of the usable ones, rounded down: what no connect() to that destination can take. */
 unsigned int budget_percent(const struct budget_row *row);
 
-/* Appends like printf. */
-__attribute__((format(printf, 2, 3))) void buffer_print(struct buffer *b, const char *format, ...);
 
 #endif

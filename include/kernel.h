@@ -20,13 +20,8 @@
 
 #include "budget.h"
 #include "fact.h"
+#include "hook.h"
 #include "ports.h"
-
-enum kernel_tier {
-	TIER_BOTH,	  /* needed by either; of a choice: some facts by one, some by the other */
-	TIER_TRAMPOLINES,
-	TIER_TRACEPOINTS,
-};
 
 enum kernel_choice { HOOKS_AUTO, HOOKS_TRAMPOLINES, HOOKS_TRACEPOINTS };
 
@@ -42,25 +37,6 @@ struct kernel_options {
 /* One line for the user: what failed, on which object, why, and what to do. */
 struct kernel_error {
 	char text[512];
-};
-
-enum hook_status {
-	HOOK_ATTACHED,
-	HOOK_UNUSED,	/* not tried: another row gives the fact, or its tier was not chosen */
-	HOOK_FAILED,	/* and no other row gives the fact */
-	HOOK_REPLACED,	/* failed, and others do */
-};
-
-/* A row of the hook table (src/kernel/hooks.c) and what became of it. */
-struct kernel_hook {
-	const char *fact;	/* "state", "bind" ... */
-	const char *program;	/* in the BPF object */
-	const char *hook;	/* the kernel's name: "tp_btf/inet_sock_set_state" */
-	enum kernel_tier tier;
-	const char *covers;
-	const char *misses;	/* what stays uncovered with this row; "" nothing */
-	enum hook_status status;
-	char why[128];		/* of a row that is not attached */
 };
 
 struct kernel;

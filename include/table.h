@@ -78,15 +78,15 @@ bool table_each_open(struct table *t, struct table_telling *telling, size_t max,
 		     open_sink_fn fn, void *ctx);
 
 /*
- * A walk in steps over what is known now: lives that go on (EVENT_END_OPEN) and TIME_WAITs (ended, time_ns is when they
+ * What is known now, in steps: lives that go on (EVENT_END_OPEN) and TIME_WAITs (ended, time_ns is when they
  * were entered; owners that nobody saw are NULL), each as a close event, if its cookie is `wanted`.  What comes or goes between
  * two steps may be missed.  Begins with a zeroed struct; looks at `max` records at most, false when it was the last step.
  */
-struct table_walk {
+struct table_steps {
 	size_t slot;
 	uint64_t number;
 };
-bool table_walk(struct table *t, struct table_walk *walk, size_t max,
+bool table_each_known(struct table *t, struct table_steps *steps, size_t max,
 		bool (*wanted)(void *ctx, uint64_t cookie), event_sink_fn fn, void *ctx);
 
 /* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */

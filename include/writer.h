@@ -27,6 +27,8 @@ void buffer_done(struct buffer *b);
 /* Room for `more` bytes at data + len; NULL without memory. */
 char *buffer_reserve(struct buffer *b, size_t more);
 void buffer_append(struct buffer *b, const void *bytes, size_t len);
+/* Like printf; what is given must be the program's own words or escaped. */
+__attribute__((format(printf, 2, 3))) void buffer_print(struct buffer *b, const char *format, ...);
 
 struct writer_options {
 	int64_t *wall_offset_ns;	/* CLOCK_REALTIME - CLOCK_BOOTTIME; the caller keeps it current */
@@ -69,5 +71,7 @@ size_t json_escape(char *out, const char *bytes, size_t len);
 size_t text_escape(char *out, const char *bytes, size_t len);
 /* The same for a line of words: spaces stay. */
 size_t line_escape(char *out, const char *bytes, size_t len);
+/* Appends what line_escape() makes of it. */
+void buffer_escape_line(struct buffer *b, const char *bytes, size_t len);
 
 #endif

@@ -21,7 +21,6 @@
 #include "serve.h"
 #include "store.h"
 
-#define EXIT_USAGE 2
 /* A trace greets when it has drained what there is; those that hang cost a listing this once. */
 #define FIRST_NS (NSEC_PER_SEC / 10)
 #define ALL_NS	 NSEC_PER_SEC

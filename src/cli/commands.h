@@ -17,13 +17,13 @@ int command_who(const struct options *options);
 int command_record(const struct options *options);
 int command_history(const struct options *options);
 
-/* Opens the kernel side as the options say; NULL after saying why. */
-struct kernel *command_open_kernel(const struct options *options);
+/* kernel_side.c */
+/* Opens the kernel side as the options say: 0, or after saying why the exit code with *ret untouched. */
+int command_open_kernel(const struct options *options, struct kernel **ret);
+/* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
+int command_look(const struct options *options, bool details, struct listing *l);
 
 /* Names this boot: numbers of sockets mean something until the next.  Empty when the kernel does not say. */
 void command_boot_id(char *out, size_t size);
-
-/* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
-int command_look(const struct options *options, bool details, struct listing *l);
 
 #endif

@@ -239,15 +239,16 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	e->budget = NULL;
 }
 
+/* 0, or the exit code after saying why; likewise attach_look(). */
 static int watch(struct ephemeral *e)
 {
-	int err = session_start(&e->session);
+	int code = session_start(&e->session);
 
-	if (err < 0)
-		return err;
+	if (code)
+		return code;
 	e->before = look(e);
 	if (!e->before)
-		return -EIO;
+		return 1;
 	session_announce(&e->session, "; the report follows");
 	e->begin_ns = kernel_now();
 	session_run(&e->session, on_turn, e);
@@ -258,11 +259,11 @@ static int watch(struct ephemeral *e)
 static int attach_look(struct ephemeral *e)
 {
 	struct kernel_error error = {""};
-	int err = kernel_attach(e->session.kernel, &error);
 
-	if (err < 0)
-		log_error("%s", error.text);
-	return err;
+	if (kernel_attach(e->session.kernel, &error) == 0)
+		return 0;
+	log_error("%s", error.text);
+	return 1;
 }
 
 static void print_report(struct ephemeral *e)
@@ -369,8 +370,8 @@ static int repeat(struct ephemeral *e)
 static int run(struct ephemeral *e)
 {
 	const struct options *o = e->options;
-	int err = o->watch ? output_open(&e->output, o->output_file)
-			   : output_open_report(&e->output, o->output_file);
+	int code, err = o->watch ? output_open(&e->output, o->output_file)
+				 : output_open_report(&e->output, o->output_file);
 
 	if (err < 0) {
 		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
@@ -380,15 +381,19 @@ static int run(struct ephemeral *e)
 	filter_init(&e->watched.filter);
 	e->watched.filter.has_netns = o->filter.has_netns;
 	e->watched.filter.netns = o->filter.netns;
-	if (session_open(&e->session, &e->watched, on_event, e) < 0)
-		return 1;
+	code = session_open(&e->session, &e->watched, on_event, e);
+	if (code)
+		return code;
 	if (o->for_ns)
 		e->watch = budget_watch_new(e->session.processes);
 	if (buffer_init(&e->buffer, 1u << 16) < 0 || (o->for_ns && !e->watch)) {
 		log_error("no memory");
 		return 1;
 	}
-	if ((e->watch ? watch(e) : attach_look(e)) < 0 || !look(e))
+	code = e->watch ? watch(e) : attach_look(e);
+	if (code)
+		return code;
+	if (!look(e))
 		return 1;
 	if (e->watch) {
 		session_finish(&e->session);

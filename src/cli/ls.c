@@ -35,27 +35,6 @@ struct ls {
 	bool filtered; /* there is a condition at all */
 };
 
-int command_look(const struct options *options, bool details, struct listing *l)
-{
-	struct snapshot_options wanted = {
-		.source = options->source,
-		.details = details,
-		.btf_path = options->btf_file,
-	};
-	struct kernel_error error = {""};
-	int err;
-
-	listing_init(l);
-	err = snapshot_take(&wanted, l, &error);
-	if (err)
-		log_error("%s", error.text);
-	else if (error.text[0])
-		log_say("%s", error.text);
-	if (!err && l->unseen[0])
-		log_error("not everything is listed: %s", l->unseen);
-	return err;
-}
-
 static bool is_listed(const struct ls *s, const struct listing_socket *socket)
 {
 	return (s->options->all || listing_has_port(socket)) &&

@@ -2,32 +2,6 @@
 #include "commands.h"
 #include "log.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-struct kernel *command_open_kernel(const struct options *options)
-{
-	struct kernel_options wanted = {
-		.ring_bytes = options->ring_bytes,
-		.hooks = options->hooks,
-		.hooks_without = options->hooks_without,
-		.btf_path = options->btf_file,
-		.ports = options->command != COMMAND_TRACE,
-		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
-	};
-	struct kernel_error error = {""};
-	int code;
-	struct kernel *k = kernel_open(&wanted, &error);
-
-	if (k)
-		return k;
-	code = errno == EBADMSG ? 2 : 0;
-	log_error("%s", error.text);
-	if (code)
-		exit(code); /* what --btf names is no file to go on with */
-	return NULL;
-}
-
 int main(int argc, char **argv)
 {
 	struct kernel_error error = {""};
@@ -42,11 +16,11 @@ int main(int argc, char **argv)
 	if (unknown) {
 		log_error("--hooks: there is no hook '%s'; sockwatch features lists them", unknown);
 		options_done(&options);
-		return 2;
+		return EXIT_USAGE;
 	}
 	if (options.btf_file && kernel_check_btf(options.btf_file, &error) < 0) {
 		log_error("%s", error.text);
-		return 2;
+		return EXIT_USAGE;
 	}
 	switch (options.command) {
 	case COMMAND_TRACE: code = command_trace(&options); break;

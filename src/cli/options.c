@@ -7,7 +7,6 @@
 
 #include "options_table.h"
 
-#define EXIT_USAGE	2
 #define DEFAULT_RING	(UINT64_C(64) << 20)
 #define DEFAULT_SOCKETS 1000000
 #define DEFAULT_FILES	10

@@ -21,6 +21,8 @@
 
 /* options_parse(): nothing is finished yet, run the command. */
 #define OPTIONS_RUN (-1)
+/* The code to exit with when what was asked makes no sense. */
+#define EXIT_USAGE  2
 
 enum options_command {
 	COMMAND_TRACE,

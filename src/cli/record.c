@@ -7,7 +7,6 @@
 #include "session.h"
 #include "store.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -158,20 +157,21 @@ static int open_store(struct record *r)
 	if (r->store)
 		return 0;
 	log_error("%s", error.text);
-	return -EIO;
+	return 1;
 }
 
+/* 0, or the exit code after saying why. */
 static int open_record(struct record *r)
 {
 	char more[4200];
-	int err = open_store(r);
+	int code = open_store(r);
 
-	if (err == 0)
-		err = session_open(&r->session, r->options, on_event, r);
-	if (err == 0)
-		err = session_start(&r->session);
-	if (err < 0)
-		return err;
+	if (code == 0)
+		code = session_open(&r->session, r->options, on_event, r);
+	if (code == 0)
+		code = session_start(&r->session);
+	if (code)
+		return code;
 	r->looked_ns = kernel_now();
 	r->is_first = true;
 	snprintf(more, sizeof(more), "; recording into %s", r->options->store_file);
@@ -238,11 +238,12 @@ static int finish(struct record *r)
 int command_record(const struct options *options)
 {
 	struct record r = {.options = options};
-	int code = 1;
+	int code;
 
 	output_catch_signals();
 	notify_open();
-	if (open_record(&r) == 0) {
+	code = open_record(&r);
+	if (code == 0) {
 		session_run(&r.session, on_turn, &r);
 		code = finish(&r);
 	}

@@ -40,7 +40,7 @@ struct serve {
 	uint32_t cookies_in;
 	uint64_t *asked; /* open addressing; 0 empty */
 	size_t asked_size;
-	struct table_walk walk;
+	struct table_steps steps;
 	size_t in_len, out_len, out_sent;
 	uint8_t in[IN_BYTES], out[OUT_BYTES + sizeof(struct past_head)];
 };
@@ -165,7 +165,7 @@ static bool take_client(struct serve *s, uint64_t now_ns)
 	s->stage = STAGE_HEADER;
 	s->moved_ns = now_ns;
 	s->cookies_in = 0;
-	s->walk = (struct table_walk){0};
+	s->steps = (struct table_steps){0};
 	s->in_len = s->out_sent = 0;
 	s->out_len = past_write_hello(s->out);
 	return true;
@@ -267,7 +267,7 @@ static void on_life(void *ctx, const struct event *e)
 }
 
 /* Steps while there is room for all that one may write. */
-static void walk_some(struct serve *s, struct table *t, uint64_t end_ns)
+static void tell_some(struct serve *s, struct table *t, uint64_t end_ns)
 {
 	const size_t most = OUT_BYTES / PAST_RECORD_MAX / 2;
 
@@ -276,7 +276,7 @@ static void walk_some(struct serve *s, struct table *t, uint64_t end_ns)
 		for (int i = 0; i < STEP && s->stage == STAGE_WALK &&
 				OUT_BYTES - s->out_len > most * PAST_RECORD_MAX;
 		     i += (int)most) {
-			if (table_walk(t, &s->walk, most, is_asked, on_life, s))
+			if (table_each_known(t, &s->steps, most, is_asked, on_life, s))
 				continue;
 			s->stage = STAGE_END;
 			s->out_len += past_write_end(s->out + s->out_len);
@@ -324,7 +324,7 @@ bool serve_turn(struct serve *s, struct table *t, uint64_t now_ns)
 	if (s->client < 0)
 		return false;
 	if (s->stage == STAGE_WALK)
-		walk_some(s, t, end_ns);
+		tell_some(s, t, end_ns);
 	if (!write_some(s, now_ns)) {
 		wait_for(s, true);
 	} else if (s->stage == STAGE_END) {

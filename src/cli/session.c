@@ -5,7 +5,6 @@
 #include "log.h"
 #include "output.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,15 +161,17 @@ static void check_loss(struct session *s, bool idle)
 
 int session_open(struct session *s, const struct options *options, event_sink_fn sink, void *ctx)
 {
+	int code;
+
 	*s = (struct session){.options = options, .sink = sink, .ctx = ctx};
-	s->kernel = command_open_kernel(options);
-	if (!s->kernel)
-		return -EPERM;
+	code = command_open_kernel(options, &s->kernel);
+	if (code)
+		return code;
 	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
 	s->table = s->processes ? table_new(options->max_sockets, s->processes, on_event, s) : NULL;
 	if (!s->table) {
 		log_error("no memory");
-		return -ENOMEM;
+		return 1;
 	}
 	table_set_ranges(s->table, kernel_port_range, s->kernel);
 	table_set_time_waits(s->table, kernel_time_waits, s->kernel);
@@ -181,11 +182,10 @@ int session_start(struct session *s)
 {
 	struct kernel_error error = {""};
 	uint64_t added, removed;
-	int err = kernel_attach(s->kernel, &error);
 
-	if (err < 0) {
+	if (kernel_attach(s->kernel, &error) < 0) {
 		log_error("%s", error.text);
-		return err;
+		return 1;
 	}
 	follow_clock(s);
 	look(s, false, &added, &removed);

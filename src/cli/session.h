@@ -50,10 +50,10 @@ struct session {
 	char unseen_text[512]; /* what no hook tells here: "; not seen: ..." or "" */
 };
 
-/* Loads the kernel side and makes an empty table.  0 or -errno after saying why; session_close() in
+/* Loads the kernel side and makes an empty table.  0, or the exit code after saying why; session_close() in
  * either case. */
 int session_open(struct session *s, const struct options *options, event_sink_fn sink, void *ctx);
-/* Attaches and looks at what is there.  0 or -errno after saying why. */
+/* Attaches and looks at what is there.  0, or the exit code after saying why. */
 int session_start(struct session *s);
 /* table_each_open() through the filter, to the sink given here. */
 bool session_each_open(struct session *s, struct table_telling *telling, size_t max,

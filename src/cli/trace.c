@@ -5,7 +5,6 @@
 #include "output.h"
 #include "session.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -73,34 +72,35 @@ static int open_writer(struct trace *t)
 		t->writer = o->format == FORMAT_JSON ? writer_json_new(&w) : writer_text_new(&w);
 	if (!t->writer || buffer_init(&t->buffer, FLUSH_BYTES * 2) < 0) {
 		log_error("no memory");
-		return -ENOMEM;
+		return 1;
 	}
 	return 0;
 }
 
+/* 0, or the exit code after saying why. */
 static int open_trace(struct trace *t)
 {
-	int err = t->options->journal ? output_open_journal(&t->output)
-				      : output_open(&t->output, t->options->output_file);
+	int code, err = t->options->journal ? output_open_journal(&t->output)
+					    : output_open(&t->output, t->options->output_file);
 
 	if (err < 0 && t->options->journal) {
 		log_error("cannot reach systemd's journal (/run/systemd/journal/socket): %s",
 			  strerror(-err));
-		return err;
+		return 1;
 	}
 	if (err < 0) {
 		log_error("cannot write to %s: %s", t->options->output_file, strerror(-err));
-		return err;
+		return 1;
 	}
 	t->output.rotate_bytes = t->options->rotate_bytes;
 	t->output.keep = (unsigned int)t->options->keep_files;
-	err = session_open(&t->session, t->options, on_event, t);
-	if (err == 0)
-		err = open_writer(t);
-	if (err == 0)
-		err = session_start(&t->session);
-	if (err < 0)
-		return err;
+	code = session_open(&t->session, t->options, on_event, t);
+	if (code == 0)
+		code = open_writer(t);
+	if (code == 0)
+		code = session_start(&t->session);
+	if (code)
+		return code;
 	writer_header(t->writer, &t->buffer);
 	flush(t);
 	session_announce(&t->session, "");
@@ -132,10 +132,11 @@ static int exit_code(const struct trace *t)
 int command_trace(const struct options *options)
 {
 	struct trace t = {.options = options};
-	int code = 1;
+	int code;
 
 	output_catch_signals();
-	if (open_trace(&t) == 0) {
+	code = open_trace(&t);
+	if (code == 0) {
 		session_run(&t.session, on_turn, &t);
 		session_finish(&t.session);
 		if (!t.output.closed)

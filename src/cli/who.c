@@ -6,11 +6,10 @@
 #include "names.h"
 #include "output.h"
 #include "table.h"
-#include "who.h"
+#include "who_writer.h"
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +29,7 @@ struct search {
 	struct services *services;
 	struct output output;
 	struct buffer buffer;
+	struct procinfo process; /* last asked for */
 
 	/* --wait */
 	struct kernel *kernel;
@@ -98,32 +98,60 @@ static void write_json(struct search *s)
 	writer_free(w);
 }
 
+static void find_parents(struct who_process *p, uint32_t pid)
+{
+	for (; p->parents < WHO_PARENTS && pid; p->parents++) {
+		struct who_parent *parent = &p->parent[p->parents];
+		struct procinfo info;
+		bool runs = procinfo_read(pid, &info) == 0;
+
+		parent->pid = pid;
+		pid = runs ? info.parent : 0;
+		if (!runs)
+			continue;
+		memcpy(parent->name, info.name, sizeof(parent->name));
+		procinfo_done(&info);
+	}
+}
+
+static bool find_process(void *ctx, uint32_t pid, struct who_process *ret)
+{
+	struct procinfo *p = &((struct search *)ctx)->process;
+
+	procinfo_done(p);
+	if (procinfo_read(pid, p) < 0)
+		return false;
+	*ret = (struct who_process){
+		.started_ns = p->started_ns,
+		.command = p->command,
+		.executable = p->executable,
+		.cgroup = p->cgroup,
+		.container = p->container,
+		.unit = p->unit,
+	};
+	find_parents(ret, p->parent);
+	return true;
+}
+
 static void write_text(struct search *s)
 {
-	struct who who = {.listing = &s->listing, .found = s->found, .count = s->count};
+	struct who who = {
+		.listing = &s->listing,
+		.found = s->found,
+		.count = s->count,
+		.taken = s->taken ? &s->event : NULL,
+		.style = {.interface_name = interface_name,
+			  .user_name = procinfo_user,
+			  .wall_offset_ns = kernel_wall_offset()},
+		.netns_name = procinfo_netns_name,
+		.find_process = find_process,
+		.ctx = s,
+	};
 	struct stat st;
 
-	who.style = (struct listing_style){.interface_name = interface_name,
-					   .user_name = procinfo_user,
-					   .wall_offset_ns = kernel_wall_offset()};
 	if (stat("/proc/self/ns/net", &st) == 0)
 		who.own_netns = (uint32_t)st.st_ino;
-	if (s->taken) {
-		struct units_clock_cache clock;
-		char time[UNITS_RFC3339_SIZE], line[128];
-
-		units_clock_init(&clock);
-		units_format_rfc3339(time, &clock,
-				     s->event.time_ns + (uint64_t)who.style.wall_offset_ns);
-		buffer_append(&s->buffer, line,
-			      (size_t)snprintf(line, sizeof(line), "taken at %s, %s() by ", time,
-					       event_kind_name(s->event.kind)));
-		who_write_name(&s->buffer, s->event.process);
-		buffer_append(&s->buffer, "\n", 1);
-	}
 	who_write(&s->buffer, &who);
-	if (s->count == 0 && s->taken)
-		who_write_process(&s->buffer, &who, s->taker.pid, s->taker.name, s->taker.uid);
 }
 
 /* ---- --wait ---- */
@@ -164,24 +192,25 @@ static void on_seed(void *ctx, const struct fact *fact)
 	table_seed(((struct search *)ctx)->table, fact);
 }
 
+/* 0, or the exit code after saying why. */
 static int open_trace(struct search *s)
 {
 	struct kernel_error error = {""};
 	uint64_t added, removed;
+	int code = command_open_kernel(s->options, &s->kernel);
 
-	s->kernel = command_open_kernel(s->options);
-	if (!s->kernel)
-		return -EPERM;
+	if (code)
+		return code;
 	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
 	s->table =
 		s->processes ? table_new(s->options->max_sockets, s->processes, on_event, s) : NULL;
 	if (!s->table) {
 		log_error("no memory");
-		return -ENOMEM;
+		return 1;
 	}
 	if (kernel_attach(s->kernel, &error) < 0) {
 		log_error("%s", error.text);
-		return -EIO;
+		return 1;
 	}
 	table_seed_begin(s->table, kernel_now());
 	kernel_seed(s->kernel, on_seed, s, &error);
@@ -200,16 +229,18 @@ static int look_after_loss(struct search *s)
 	return look(s);
 }
 
-/* Between the first look and the hooks the port may have been taken: so the hooks come first, then a look. */
+/* Between the first look and the hooks the port may have been taken: so the hooks come first, then a look.
+ * 0, or the exit code. */
 static int wait_for(struct search *s)
 {
 	uint16_t protocol = s->options->filter.inet[0].protocol;
 	/* The trace knows TCP and UDP; anything else is looked for. */
 	bool poll = protocol == IPPROTO_SCTP;
-	int err = open_trace(s);
+	int code = open_trace(s), err;
 
-	if (!err)
-		err = look(s);
+	if (code)
+		return code;
+	err = look(s);
 	if (!err && !s->count)
 		log_say("waiting for somebody to take %s", s->options->port_text);
 	while (!err && !s->count && !s->taken && !output_stop) {
@@ -230,7 +261,7 @@ static int wait_for(struct search *s)
 		if (socket->cookie && socket->cookie == s->event.cookie)
 			socket->since_ns = s->event.time_ns;
 	}
-	return err;
+	return err ? 1 : 0;
 }
 
 static int run(struct search *s)
@@ -245,8 +276,10 @@ static int run(struct search *s)
 		return code ? code : 1;
 	if (look(s))
 		return 1;
-	if (!s->count && o->wait && wait_for(s))
-		return 1;
+	if (!s->count && o->wait)
+		code = wait_for(s);
+	if (code)
+		return code;
 	if (!s->count && !s->taken) {
 		if (output_stop)
 			return EXIT_NOBODY;
@@ -283,6 +316,7 @@ int command_who(const struct options *options)
 	kernel_close(s.kernel);
 	listing_done(&s.listing);
 	free(s.found);
+	procinfo_done(&s.process);
 	services_free(s.services);
 	buffer_done(&s.buffer);
 	output_close(&s.output);

@@ -31,48 +31,6 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-int kernel_fail(struct kernel_error *error, int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
-	for (char *p = error->text; *p; p++) {
-		if (*p == '\n')
-			*p = ' ';
-	}
-	return err;
-}
-
-static int clock_ns(clockid_t clock, uint64_t *ret)
-{
-	struct timespec t;
-
-	if (clock_gettime(clock, &t) < 0)
-		return -errno;
-	*ret = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-	return 0;
-}
-
-uint64_t kernel_now(void)
-{
-	uint64_t ns = 0;
-
-	clock_ns(CLOCK_BOOTTIME, &ns);
-	return ns;
-}
-
-int64_t kernel_wall_offset(void)
-{
-	uint64_t before = 0, wall = 0, after = 0;
-
-	clock_ns(CLOCK_BOOTTIME, &before);
-	clock_ns(CLOCK_REALTIME, &wall);
-	clock_ns(CLOCK_BOOTTIME, &after);
-	return (int64_t)(wall - (before + (after - before) / 2));
-}
-
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct kernel *k = ctx;

@@ -7,6 +7,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "fail.h"
 #include "kernel.h"
 #include "netns.h"
 #include "wire_walk.h" /* the skeleton has one */
@@ -54,11 +55,6 @@ struct kernel {
 	void *fn_ctx;
 	size_t drained, drain_max;
 };
-
-/* Fills `error` like printf and returns `err`, so that a caller can write `return
- * kernel_fail(...)`. */
-__attribute__((format(printf, 3, 4))) int kernel_fail(struct kernel_error *error, int err,
-						      const char *format, ...);
 
 /* hooks.c */
 /* Copies the table into k->hooks, all HOOK_UNUSED. */

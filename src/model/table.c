@@ -197,7 +197,7 @@ void table_remove(struct table *t, struct socket *s)
 	s->owner = s->listener = NULL;
 	if (s == &t->spare)
 		return;
-	table_unlist(t, s);
+	table_remove_listener(t, s);
 	ports_unlink(t, s);
 	slot = index_remove(t, s->sk);
 	memset(s, 0, sizeof(*s));
@@ -215,29 +215,29 @@ void table_set_owner(struct table *t, struct socket *s, const struct process *p)
 	s->flags &= ~(uint32_t)SOCKET_TOLD;
 }
 
-void table_list(struct table *t, struct socket *s)
+void table_add_listener(struct table *t, struct socket *s)
 {
 	uint32_t *first;
 
-	if ((s->flags & SOCKET_LISTED) || s == &t->spare)
+	if ((s->flags & SOCKET_LISTENER) || s == &t->spare)
 		return;
 	first = &t->listener[port_bucket(s->netns, s->local.port)];
 	s->next_listener = *first;
 	*first = t->index[position(t, s->sk)];
-	s->flags |= SOCKET_LISTED;
+	s->flags |= SOCKET_LISTENER;
 }
 
-void table_unlist(struct table *t, struct socket *s)
+void table_remove_listener(struct table *t, struct socket *s)
 {
 	uint32_t *link = &t->listener[port_bucket(s->netns, s->local.port)];
 
-	if (!(s->flags & SOCKET_LISTED))
+	if (!(s->flags & SOCKET_LISTENER))
 		return;
 	while (table_slot(t, *link) != s)
 		link = &table_slot(t, *link)->next_listener;
 	*link = s->next_listener;
 	s->next_listener = NO_SLOT;
-	s->flags &= ~(uint32_t)SOCKET_LISTED;
+	s->flags &= ~(uint32_t)SOCKET_LISTENER;
 }
 
 /* The threads of a process that listen on one port are one owner. */

@@ -163,7 +163,7 @@ struct socket *socket_of(struct table *t, const struct fact *f)
 		/* Only a change of state has a `from`; else `to` is the state now. */
 		s->state = (uint8_t)(f->from ? f->from : f->to);
 	}
-	table_unlist(t, s);
+	table_remove_listener(t, s);
 	ports_changed(t, s);
 	if (s->flags & SOCKET_HELD) {
 		s->flags &= ~(uint32_t)SOCKET_HELD;
@@ -211,7 +211,7 @@ static void apply_open(struct table *t, const struct fact *f)
 	move(s, &e, STATE_CLOSE, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 	if (f->to == STATE_LISTEN && s->local.port)
-		table_list(t, s);
+		table_add_listener(t, s);
 }
 
 static void apply_birth(struct table *t, const struct fact *f)
@@ -401,7 +401,7 @@ static void apply_listen(struct table *t, const struct fact *f)
 		s->since_ns = 0;
 	}
 	s->flags |= SOCKET_LISTEN_SHOWN;
-	table_list(t, s);
+	table_add_listener(t, s);
 	event_of_socket(&e, s, EVENT_LISTEN, f->time_ns);
 	e.listen.backlog = f->arg;
 	t->sink(t->ctx, &e);

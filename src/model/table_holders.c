@@ -225,7 +225,7 @@ static void consider_time_wait(struct table *t, const struct asker *a, const str
 
 /* ---- the kernel's own list of TIME_WAITs ---- */
 
-struct look {
+struct question {
 	struct table *t;
 	const struct asker *asker;
 };
@@ -246,8 +246,8 @@ static const struct time_wait *recall(struct port_state *p, const struct fact *f
 
 static void on_time_wait(void *ctx, const struct fact *f)
 {
-	const struct look *look = ctx;
-	struct table *t = look->t;
+	const struct question *question = ctx;
+	struct table *t = question->t;
 	struct time_wait w = {
 		.since_ns = time_wait_since(f),
 		.end_ns = UINT64_MAX,
@@ -261,7 +261,7 @@ static void on_time_wait(void *ctx, const struct fact *f)
 		.mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr),
 	};
 
-	uint64_t latest = look->asker->fact->time_ns + STAMP_NS;
+	uint64_t latest = question->asker->fact->time_ns + STAMP_NS;
 
 	t->ports->credit--;
 	/* Those that are only counted need no name. */
@@ -276,7 +276,7 @@ static void on_time_wait(void *ctx, const struct fact *f)
 	}
 	/* The look comes after the call. */
 	if (w.since_ns <= latest)
-		consider_time_wait(t, look->asker, &w);
+		consider_time_wait(t, question->asker, &w);
 }
 
 /* False: the kernel cannot be asked. */
@@ -285,12 +285,12 @@ static bool ask_kernel(struct table *t, const struct asker *a)
 	struct port_state *p = t->ports;
 	const size_t others = p->others; /* a TIME_WAIT does not listen */
 	const uint64_t more = p->trouble.holders_more;
-	struct look look = {.t = t, .asker = a};
+	struct question question = {.t = t, .asker = a};
 
 	if (!p->look_fn)
 		return false;
 	if (p->look_fn(p->look_ctx, a->fact->netns, a->fact->has_task ? a->fact->task.pid : 0,
-		       a->fact->local.port, on_time_wait, &look))
+		       a->fact->local.port, on_time_wait, &question))
 		return true;
 	p->others = others;
 	p->trouble.holders_more = more;

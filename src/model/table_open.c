@@ -71,13 +71,13 @@ bool table_each_open(struct table *t, struct table_telling *telling, size_t max,
 	return telling->slot >= table_slots(t);
 }
 
-bool table_walk(struct table *t, struct table_walk *walk, size_t max,
-		bool (*wanted)(void *ctx, uint64_t cookie), event_sink_fn fn, void *ctx)
+bool table_each_known(struct table *t, struct table_steps *steps, size_t max,
+		      bool (*wanted)(void *ctx, uint64_t cookie), event_sink_fn fn, void *ctx)
 {
 	struct event e;
 
-	for (; max && walk->slot < table_slots(t); walk->slot++, max--) {
-		const struct socket *s = table_slot(t, (uint32_t)walk->slot);
+	for (; max && steps->slot < table_slots(t); steps->slot++, max--) {
+		const struct socket *s = table_slot(t, (uint32_t)steps->slot);
 
 		if (!s->cookie || !goes_on(s) || !wanted(ctx, s->cookie))
 			continue;
@@ -86,7 +86,7 @@ bool table_walk(struct table *t, struct table_walk *walk, size_t max,
 		e.close.state = (enum tcp_state)s->state;
 		fn(ctx, &e);
 	}
-	for (; max && ports_next_time_wait(t, &walk->number, &e); max--) {
+	for (; max && ports_next_time_wait(t, &steps->number, &e); max--) {
 		if (e.cookie && wanted(ctx, e.cookie))
 			fn(ctx, &e);
 	}

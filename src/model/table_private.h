@@ -28,7 +28,7 @@ enum socket_flag {
 	SOCKET_RESET_SENT = 1 << 10,
 	SOCKET_SEED_OWNER = 1 << 11, /* the owner was found holding it, not seen making it */
 	SOCKET_QUEUED = 1 << 12,     /* seeded without descriptor: waits in an accept queue */
-	SOCKET_LISTED = 1 << 13,     /* in the chain of its port */
+	SOCKET_LISTENER = 1 << 13,     /* in the chain of its port */
 	SOCKET_MAPPED = 1 << 14,
 	SOCKET_HELD = 1 << 15, /* the end of the life before may still wait */
 	SOCKET_TOLD = 1 << 16,	       /* table_each_open() has handed it out as it is */
@@ -117,8 +117,9 @@ size_t table_slots(const struct table *t);
 uint32_t table_slot_of(const struct table *t, const struct socket *s);
 
 void table_set_owner(struct table *t, struct socket *s, const struct process *p);
-void table_list(struct table *t, struct socket *s);
-void table_unlist(struct table *t, struct socket *s);
+/* Into the chain of listeners on its port and out of it, where table_listener_owner() looks; harmless to repeat. */
+void table_add_listener(struct table *t, struct socket *s);
+void table_remove_listener(struct table *t, struct socket *s);
 /* The owner of the listener a child belongs to: by the listener's cookie where known, else by
  * address when only one owner fits, among the listeners whose cookie is not known.  NULL when unknown or ambiguous; no reference is taken. */
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,

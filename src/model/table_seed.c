@@ -98,7 +98,7 @@ void table_seed(struct table *t, const struct fact *f)
 		socket_update(s, f);
 		t->look_added += s != &t->spare;
 	} else if (s->touched_ns <= f->time_ns) {
-		table_unlist(t, s);
+		table_remove_listener(t, s);
 		ports_changed(t, s);
 		if (s->state != f->to)
 			s->since_ns = 0; /* the fact that said so was lost */
@@ -109,7 +109,7 @@ void table_seed(struct table *t, const struct fact *f)
 		udp_seeded(s, f, fresh);
 	s->generation = t->generation;
 	if (s->state == STATE_LISTEN && s->local.port)
-		table_list(t, s);
+		table_add_listener(t, s);
 	/* Calls that came later know better. */
 	if (f->kind == WIRE_SEED_FILE && f->has_task && t->look &&
 	    (s->touched_ns <= f->time_ns || !named_owner(s)))

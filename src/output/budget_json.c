@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "budget_walk.h"
 #include "units.h"
-
-void buffer_print(struct buffer *b, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (n > 0)
-		buffer_append(b, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
-}
 
 unsigned int budget_percent(const struct budget_row *row)
 {

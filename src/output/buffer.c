@@ -2,6 +2,8 @@
 #include "writer.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,4 +60,25 @@ void buffer_append(struct buffer *b, const void *bytes, size_t len)
 		return;
 	memcpy(p, bytes, len);
 	b->len += len;
+}
+
+void buffer_print(struct buffer *b, const char *format, ...)
+{
+	va_list args, again;
+	char *p;
+	int len;
+
+	va_start(args, format);
+	va_copy(again, args);
+	p = buffer_reserve(b, 256);
+	len = p ? vsnprintf(p, 256, format, args) : -1;
+	if (len >= 256) {
+		p = buffer_reserve(b, (size_t)len + 1);
+		if (p)
+			vsnprintf(p, (size_t)len + 1, format, again);
+	}
+	if (p && len > 0)
+		b->len += (size_t)len;
+	va_end(again);
+	va_end(args);
 }

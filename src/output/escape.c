@@ -98,3 +98,11 @@ size_t line_escape(char *out, const char *bytes, size_t len)
 {
 	return escape(out, bytes, len, FOR_LINE);
 }
+
+void buffer_escape_line(struct buffer *b, const char *bytes, size_t len)
+{
+	char *p = buffer_reserve(b, 4 * len);
+
+	if (p)
+		b->len += line_escape(p, bytes, len);
+}

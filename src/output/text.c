@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "text_private.h"
-
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "line.h"
 #include "units.h"
 #include "utf8.h"
+#include "walk.h"
 
 #define TIME_WIDTH  15
 #define DAY_WIDTH   11
@@ -19,6 +19,51 @@
 #define PLACE_MAX 47
 /* What a terminal keeps for DETAIL before its address columns grow. */
 #define DETAIL_MIN 30
+
+/* Holders shown, and reasons for each. */
+#define MAX_HOLDERS 8
+#define MAX_WHY	    8
+
+union value {
+	uint64_t number;
+	const char *word;
+	const struct process *process;
+};
+
+struct place_text {
+	size_t len;
+	char text[INET_ENDPOINT_SIZE];
+};
+
+struct holder_text {
+	const struct process *process; /* NULL: unknown */
+	struct place_text local, peer; /* len 0: none */
+	const char *state;	       /* NULL: the protocol has none */
+	uint64_t since_ns;	       /* CLOCK_REALTIME; 0 unknown */
+	const char *why[MAX_WHY];
+	unsigned int why_count;
+};
+
+/* Columns have an order of their own: the walk fills a row, its end prints it. */
+struct text_writer {
+	struct writer base;
+	struct units_clock_cache clock;
+	struct units_clock_cache since_clock;
+	unsigned int place_width;
+	uint64_t has; /* bit per field */
+	union value value[FIELDS];
+	struct place_text local, peer;
+	struct holder_text holder[MAX_HOLDERS];
+	uint64_t holders; /* in the list */
+	bool in_holder;	  /* its fields are walked */
+};
+
+_Static_assert(FIELDS <= 64, "text_writer.has holds a bit for every field");
+
+static bool row_has(const struct text_writer *t, enum field field)
+{
+	return t->has >> field & 1;
+}
 
 static union value *row_set(struct writer *w, enum field field)
 {
@@ -40,99 +85,6 @@ static void line_begin(struct line *line, const struct text_writer *t)
 		.color = t->base.options.color,
 		.limit = is_terminal(t) ? t->base.options.columns : UINT_MAX,
 	};
-}
-
-/* Writes the spaces that waited, and text that is known to fit. */
-static void line_write(struct line *line, const char *color, const char *text, size_t len)
-{
-	char *p = buffer_reserve(line->out, line->spaces + len + sizeof(RED RESET));
-
-	if (!p)
-		return;
-	memset(p, ' ', line->spaces);
-	p += line->spaces;
-	line->spaces = 0;
-	if (color && line->color)
-		p = stpcpy(p, color);
-	memcpy(p, text, len);
-	p += len;
-	if (color && line->color)
-		p = stpcpy(p, RESET);
-	line->out->len = (size_t)(p - line->out->data);
-}
-
-unsigned int line_put(struct line *line, const char *color, const char *text, size_t len)
-{
-	unsigned int used, trailing = 0;
-	size_t fits;
-
-	if (line->column >= line->limit)
-		return 0;
-	fits = utf8_fit(text, len, line->limit - line->column, &used);
-	line->column = fits < len ? line->limit : line->column + used;
-	for (; fits > 0 && text[fits - 1] == ' '; fits--)
-		trailing++;
-	if (fits)
-		line_write(line, color, text, fits);
-	line->spaces += trailing;
-	return used;
-}
-
-void line_word(struct line *line, const char *color, const char *word)
-{
-	line_put(line, color, word, strlen(word));
-}
-
-void line_number(struct line *line, uint64_t value)
-{
-	char digits[20];
-
-	line_put(line, NULL, digits, inet_format_number(digits, value));
-}
-
-void line_duration(struct line *line, uint64_t ns)
-{
-	char text[32];
-
-	line_put(line, NULL, text, units_format_duration(text, ns));
-}
-
-void line_process(struct line *line, const struct process *process)
-{
-	char name[4 * PROCESS_NAME_SIZE];
-
-	line_put(line, NULL, name,
-		 text_escape(name, process->name, strnlen(process->name, sizeof(process->name))));
-	line_word(line, NULL, "[");
-	line_number(line, process->pid);
-	line_word(line, NULL, "]");
-}
-
-static void line_pad(struct line *line, unsigned int spaces)
-{
-	line->spaces += spaces;
-	line->column += spaces;
-}
-
-static void line_cell(struct line *line, const char *color, const char *text, size_t len,
-		      unsigned int width)
-{
-	unsigned int used = line_put(line, color, text, len);
-
-	line_pad(line, (used < width ? width - used : 0) + 1);
-}
-
-/* Before each piece of DETAIL. */
-static void line_piece(struct line *line)
-{
-	if (line->in_detail)
-		line_put(line, NULL, ", ", 2);
-	line->in_detail = true;
-}
-
-static void line_end(struct line *line)
-{
-	buffer_append(line->out, "\n", 1);
 }
 
 static unsigned int time_width(const struct writer_options *options)
@@ -203,6 +155,128 @@ static const char *reason_color(const char *reason)
 		if (strcmp(reason, event_reason_name(calm[i])) == 0)
 			return NULL;
 	return RED;
+}
+
+/* What stands behind a word of the list "why"; NULL for what the line says already. */
+static const char *why_text(const char *word)
+{
+	static const struct {
+		const char *word, *text;
+	} texts[] = {
+		{"wildcard", "one of the two has the wildcard address"},
+		{"dual-stack", "the IPv6 wildcard takes IPv4 too"},
+		{"outgoing", "an outgoing connection took the port"},
+		{"reuseaddr-missing-here", "SO_REUSEADDR missing here"},
+		{"reuseaddr-missing-there", "SO_REUSEADDR missing there"},
+		{"reuseport-missing-here", "SO_REUSEPORT missing here"},
+		{"reuseport-missing-there", "SO_REUSEPORT missing there"},
+		{"reuseport-other-user", "SO_REUSEPORT of another user"},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(word, texts[i].word) == 0)
+			return texts[i].text;
+	}
+	return NULL;
+}
+
+static void detail_holder(struct line *line, const struct text_writer *t,
+			  const struct holder_text *h)
+{
+	const char *between = "; ";
+
+	if (h->process)
+		line_process(line, h->process);
+	else
+		line_word(line, NULL, "an unknown process");
+	line_word(line, NULL, " ");
+	line_put(line, NULL, h->local.text, h->local.len);
+	if (h->peer.len) {
+		line_word(line, NULL, "->");
+		line_put(line, NULL, h->peer.text, h->peer.len);
+	}
+	if (h->state) {
+		line_word(line, NULL, " ");
+		line_word(line, NULL, strcmp(h->state, "CLOSE") == 0 ? "bound" : h->state);
+	}
+	if (h->since_ns) {
+		line_word(line, NULL, ", ");
+		line_duration(line, t->value[FIELD_TIME].number - h->since_ns);
+	}
+	for (unsigned int i = 0; i < h->why_count; i++) {
+		const char *text = why_text(h->why[i]);
+
+		if (!text)
+			continue;
+		line_word(line, NULL, between);
+		line_word(line, NULL, text);
+		between = ", ";
+	}
+}
+
+static void detail_holders(struct line *line, const struct text_writer *t)
+{
+	uint64_t shown = t->holders < MAX_HOLDERS ? t->holders : MAX_HOLDERS;
+	uint64_t more = t->holders - shown;
+
+	more += row_has(t, FIELD_MORE) ? t->value[FIELD_MORE].number : 0;
+	if (t->holders == 0) {
+		line_word(line, NULL, ": holder not known");
+		return;
+	}
+	for (uint64_t i = 0; i < shown; i++) {
+		line_word(line, NULL, i ? "; and by " : ": held by ");
+		detail_holder(line, t, &t->holder[i]);
+	}
+	if (more > 0) {
+		line_word(line, NULL, "; and by ");
+		line_number(line, more);
+		line_word(line, NULL, " more");
+	}
+}
+
+static void detail_range(struct line *line, const struct text_writer *t)
+{
+	line_word(line, NULL, ": ");
+	line_number(line, t->value[FIELD_USED].number);
+	line_word(line, NULL, " of ports ");
+	line_number(line, t->value[FIELD_LOW].number);
+	line_word(line, NULL, "-");
+	line_number(line, t->value[FIELD_HIGH].number);
+	line_word(line, NULL, " in use");
+	if (t->value[FIELD_RESERVED].number) {
+		line_word(line, NULL, ", ");
+		line_number(line, t->value[FIELD_RESERVED].number);
+		line_word(line, NULL, " reserved");
+	}
+}
+
+/* What was in the way of a call, behind its errno. */
+static void detail_trouble(struct line *line, const struct text_writer *t)
+{
+	if (row_has(t, FIELD_HOLDERS))
+		detail_holders(line, t);
+	else if (row_has(t, FIELD_RANGE))
+		detail_range(line, t);
+	if (row_has(t, FIELD_UNPRIVILEGED_FROM)) {
+		line_word(line, NULL, ": ports below ");
+		line_number(line, t->value[FIELD_UNPRIVILEGED_FROM].number);
+		line_word(line, NULL,
+			  " need CAP_NET_BIND_SERVICE (net.ipv4.ip_unprivileged_port_start)");
+	}
+}
+
+/* How often the failure has been repeated since it was told. */
+static void detail_repeated(struct line *line, const struct text_writer *t)
+{
+	uint64_t times = t->value[FIELD_REPEATED].number;
+
+	line_word(line, NULL, " (repeated ");
+	line_number(line, times);
+	line_word(line, NULL, times == 1 ? " time" : " times");
+	line_word(line, NULL, " in ");
+	line_duration(line, t->value[FIELD_TIME].number - t->value[FIELD_SINCE].number);
+	line_word(line, NULL, ")");
 }
 
 static void detail_call(struct line *line, const struct text_writer *t)

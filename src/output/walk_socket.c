@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-struct look {
+struct socket_walk {
 	struct writer *w;
 	const struct spelling *spell;
 	const struct listing *l;
@@ -15,7 +15,7 @@ struct look {
 	char interface[2][24];
 };
 
-static void walk_end(struct look *k, enum field field, const struct endpoint *end)
+static void walk_end(struct socket_walk *k, enum field field, const struct endpoint *end)
 {
 	const struct writer_options *o = &k->w->options;
 	struct place place = {
@@ -33,7 +33,7 @@ static void walk_end(struct look *k, enum field field, const struct endpoint *en
 	k->spell->place(k->w, field, &place);
 }
 
-static void walk_task(struct look *k, enum field field, const struct listing_task *task)
+static void walk_task(struct socket_walk *k, enum field field, const struct listing_task *task)
 {
 	if (task)
 		k->spell->process(k->w, field, &task->process);
@@ -41,7 +41,7 @@ static void walk_task(struct look *k, enum field field, const struct listing_tas
 		k->spell->absent(k->w, field);
 }
 
-static void walk_common(struct look *k)
+static void walk_common(struct socket_walk *k)
 {
 	const struct listing_socket *s = k->s;
 	const char *protocol = inet_protocol_name(s->protocol);
@@ -67,7 +67,7 @@ static void walk_common(struct look *k)
 	walk_task(k, FIELD_PROCESS, listing_owner(k->l, s));
 }
 
-static void walk_holders(struct look *k)
+static void walk_holders(struct socket_walk *k)
 {
 	k->spell->open(k->w, FIELD_HOLDERS, NEST_LIST);
 	for (uint32_t h = k->s->first; h != LISTING_NONE; h = k->l->holders[h].next) {
@@ -84,7 +84,7 @@ static void walk_holders(struct look *k)
 	k->spell->close(k->w, NEST_LIST);
 }
 
-static void walk_port(struct look *k, const struct services *services)
+static void walk_port(struct socket_walk *k, const struct services *services)
 {
 	const struct listing_netns *netns = listing_netns_of(k->l, k->s->netns);
 	uint16_t port = k->s->local.port;
@@ -108,7 +108,7 @@ static void walk_port(struct look *k, const struct services *services)
 void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
 		   const struct listing_socket *s, const struct services *services)
 {
-	struct look k;
+	struct socket_walk k;
 	const char *state = inet_state_name(listing_state(s));
 	size_t start = out->len;
 

@@ -105,11 +105,12 @@ static void fill_life(struct record *r, const struct event *e)
 	if (c->end == EVENT_END_OPEN)
 		r->facts |= (uint32_t)c->state << FACTS_STATE_SHIFT;
 	if (c->opened_ns && e->time_ns > c->opened_ns)
-		r->lived_ns = e->time_ns - c->opened_ns;
-	r->sent = c->sent_bytes;
-	r->received = c->received_bytes;
-	r->retransmits = c->retransmits;
-	r->rtt_us = c->rtt_us;
+		r->life.lived_ns = e->time_ns - c->opened_ns;
+	r->life.sent = c->sent_bytes;
+	r->life.received = c->received_bytes;
+	r->life.retransmits = c->retransmits;
+	r->life.rtt_us = c->rtt_us;
+	r->life.told = c->told;
 	r->spans = (uint16_t)spans_pack((uint8_t *)(r + 1), c);
 }
 
@@ -129,7 +130,6 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 	}
 	memset(r, 0, sizeof(*r));
 	r->kind = (uint8_t)kind;
-	r->event = (uint8_t)e->kind;
 	r->slot = slot;
 	r->boot_ns = e->time_ns;
 	r->time_ns = e->time_ns + (uint64_t)wall_offset_ns;
@@ -138,21 +138,21 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 	case RECORD_OPEN:
 		fill_socket(r, e);
 		fill_life(r, e);
-		r->number = e->close.told;
 		break;
 	case RECORD_CALL:
 		fill_socket(r, e);
+		r->call.event = (uint8_t)e->kind;
 		if (e->kind == EVENT_LISTEN)
-			r->number = e->listen.backlog;
+			r->call.backlog = e->listen.backlog;
 		if ((e->kind == EVENT_CONNECT && e->connect.autobind) ||
 		    (e->kind == EVENT_BIND && e->bind.autobind))
 			r->facts |= FACTS_AUTOBIND;
 		break;
 	case RECORD_LOST:
-		r->sent = e->lost.count;
-		r->received = e->lost.since_ns + (uint64_t)wall_offset_ns;
-		r->added = e->lost.added;
-		r->removed = e->lost.removed;
+		r->lost.count = e->lost.count;
+		r->lost.since_ns = e->lost.since_ns + (uint64_t)wall_offset_ns;
+		r->lost.added = e->lost.added;
+		r->lost.removed = e->lost.removed;
 		break;
 	case RECORD_PROCESS:
 	case RECORD_SWEEP:
@@ -198,10 +198,10 @@ static void put_holder(struct store *s, const struct event_holder *h, int64_t wa
 		return;
 	fill_socket(r, &as);
 	r->slot = slot;
-	r->event = (uint8_t)h->state;
-	r->number = h->why;
+	r->holder.state = (uint8_t)h->state;
+	r->holder.why = h->why;
 	if (h->since_ns)
-		r->time_ns = h->since_ns + (uint64_t)wall_offset_ns;
+		r->holder.since_ns = h->since_ns + (uint64_t)wall_offset_ns;
 	queue_commit(&s->queue, r->size, false);
 }
 
@@ -212,13 +212,14 @@ static void put_trouble(struct store *s, const struct event_trouble *t, int64_t 
 
 	if (!r)
 		return;
-	r->facts = (t->has_holders ? TROUBLE_HOLDERS : 0) | (t->has_range ? TROUBLE_RANGE : 0);
-	r->sent = t->holders_more;
-	r->local_port = t->low;
-	r->peer_port = t->high;
-	r->retransmits = t->reserved;
-	r->rtt_us = t->used;
-	r->number = t->unprivileged_from;
+	r->trouble.known =
+		(t->has_holders ? TROUBLE_HOLDERS : 0) | (t->has_range ? TROUBLE_RANGE : 0);
+	r->trouble.more = t->holders_more;
+	r->trouble.low = t->low;
+	r->trouble.high = t->high;
+	r->trouble.reserved = t->reserved;
+	r->trouble.used = t->used;
+	r->trouble.unprivileged_from = t->unprivileged_from;
 	queue_commit(&s->queue, r->size, false);
 	for (size_t i = 0; i < t->holder_count; i++)
 		put_holder(s, &t->holders[i], wall_offset_ns);
@@ -231,9 +232,9 @@ static void put_repeated(struct store *s, const struct event *e)
 
 	if (!r)
 		return;
-	r->facts = TROUBLE_REPEATED;
-	r->sent = e->repeated;
-	r->lived_ns = e->time_ns - e->since_ns;
+	r->trouble.known = TROUBLE_REPEATED;
+	r->trouble.more = e->repeated;
+	r->trouble.took_ns = e->time_ns - e->since_ns;
 	queue_commit(&s->queue, r->size, false);
 }
 
@@ -278,8 +279,7 @@ bool store_sweep(struct store *s, uint64_t since_boot_ns, uint64_t alive_ns)
 	*r = (struct record){
 		.size = sizeof(*r),
 		.kind = RECORD_SWEEP,
-		.time_ns = alive_ns,
-		.boot_ns = since_boot_ns,
+		.sweep = {.since_boot_ns = since_boot_ns, .alive_ns = alive_ns},
 	};
 	queue_commit(&s->queue, sizeof(*r), false);
 	return true;

@@ -131,7 +131,6 @@ void store_reader_close(struct store_reader *r)
 	if (!r)
 		return;
 	reader_forget(r);
-	row_forget_trouble(r);
 	sqlite3_finalize(r->find_process);
 	sqlite3_finalize(r->find_netns);
 	sqlite3_close(r->db);

@@ -62,16 +62,7 @@ char *query_open_of(int64_t boot);
 char *query_time_waits_of(sqlite3 *db, int64_t boot, uint64_t from_ns);
 
 /* read_row.c: the event lives until the next call.  False when the row cannot be read. */
-void reader_forget(struct store_reader *r); /* empties the cache */
+void reader_forget(struct store_reader *r); /* empties the cache, forgets the last trouble */
 bool row_event(struct store_reader *r, sqlite3_stmt *row, struct event *ret);
-/* The copy has strings of its own; false when there is no such row. */
-bool row_process(struct store_reader *r, int64_t id, struct process *ret);
-void row_forget_process(struct process *p);
-/* 0 where there is none; *ok becomes false for what is no integer or above max (UINT64_MAX: any, as its 64 bits). */
-uint64_t row_number(sqlite3_stmt *s, int column, uint64_t max, bool *ok);
-bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret);
-/* read_trouble.c: what was in the way of a call, until the next; NULL when nothing is known. */
-const struct event_trouble *row_trouble(struct store_reader *r, int64_t call, struct event *e);
-void row_forget_trouble(struct store_reader *r);
 
 #endif

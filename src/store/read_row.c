@@ -8,8 +8,8 @@
 #define TEXT_MAX  4096
 #define ERROR_MAX 4095 /* MAX_ERRNO of the kernel */
 
-/* A number as the writer puts it: an integer, NULL where it has none. */
-uint64_t row_number(sqlite3_stmt *s, int column, uint64_t max, bool *ok)
+/* 0 where there is none; *ok becomes false for what is no integer or above max (UINT64_MAX: any, as its 64 bits). */
+static uint64_t read_number(sqlite3_stmt *s, int column, uint64_t max, bool *ok)
 {
 	int type = sqlite3_column_type(s, column);
 	int64_t value = type == SQLITE_INTEGER ? sqlite3_column_int64(s, column) : 0;
@@ -37,7 +37,7 @@ static char *copy_text(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
-void row_forget_process(struct process *p)
+static void forget_process(struct process *p)
 {
 	free((void *)(uintptr_t)p->cgroup);
 	free((void *)(uintptr_t)p->container);
@@ -46,14 +46,24 @@ void row_forget_process(struct process *p)
 
 static void forget(struct cached *c)
 {
-	row_forget_process(&c->process);
+	forget_process(&c->process);
 	c->id = 0;
+}
+
+static void forget_trouble(struct store_reader *r)
+{
+	for (size_t i = 0; i < HOLDERS_MAX; i++)
+		forget_process(&r->holder_process[i]);
+	sqlite3_finalize(r->find_trouble);
+	sqlite3_finalize(r->find_holders);
+	r->find_trouble = r->find_holders = NULL;
 }
 
 void reader_forget(struct store_reader *r)
 {
 	for (size_t i = 0; i < PROCESS_CACHE; i++)
 		forget(&r->cached[i]);
+	forget_trouble(r);
 }
 
 static bool read_process(sqlite3_stmt *s, struct process *ret)
@@ -62,10 +72,10 @@ static bool read_process(sqlite3_stmt *s, struct process *ret)
 	const char *name = text_of(s, 3, &ok), *cgroup = text_of(s, 4, &ok);
 	const char *container = text_of(s, 5, &ok);
 	struct process p = {
-		.pid = (uint32_t)row_number(s, 0, UINT32_MAX, &ok),
-		.tid = (uint32_t)row_number(s, 1, UINT32_MAX, &ok),
+		.pid = (uint32_t)read_number(s, 0, UINT32_MAX, &ok),
+		.tid = (uint32_t)read_number(s, 1, UINT32_MAX, &ok),
 		.ruid = PROCESS_NO_UID, /* not kept */
-		.uid = (uint32_t)row_number(s, 2, UINT32_MAX, &ok),
+		.uid = (uint32_t)read_number(s, 2, UINT32_MAX, &ok),
 	};
 
 	if (!ok)
@@ -74,12 +84,13 @@ static bool read_process(sqlite3_stmt *s, struct process *ret)
 		memcpy(p.name, name, strnlen(name, PROCESS_NAME_SIZE - 1));
 	p.cgroup = copy_text(cgroup);
 	p.container = copy_text(container);
-	row_forget_process(ret);
+	forget_process(ret);
 	*ret = p;
 	return true;
 }
 
-bool row_process(struct store_reader *r, int64_t id, struct process *ret)
+/* The copy has strings of its own; false when there is no such row. */
+static bool find_process(struct store_reader *r, int64_t id, struct process *ret)
 {
 	sqlite3_stmt *s = r->find_process;
 	bool found;
@@ -94,7 +105,7 @@ static const struct process *process_of(struct store_reader *r, int64_t id)
 {
 	struct cached *c = &r->cached[(uint64_t)id % PROCESS_CACHE];
 
-	if (c->id != id && row_process(r, id, &c->process))
+	if (c->id != id && find_process(r, id, &c->process))
 		c->id = id;
 	return c->id == id ? &c->process : NULL;
 }
@@ -109,17 +120,17 @@ static uint32_t netns_of(struct store_reader *r, int64_t row)
 	sqlite3_bind_int64(s, 1, row);
 	r->netns_inode = 0;
 	if (sqlite3_step(s) == SQLITE_ROW)
-		r->netns_inode = (uint32_t)row_number(s, 0, UINT32_MAX, &ok);
+		r->netns_inode = (uint32_t)read_number(s, 0, UINT32_MAX, &ok);
 	r->netns_row = row;
 	sqlite3_reset(s);
 	return r->netns_inode;
 }
 
-bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret)
+static bool read_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret)
 {
 	bool ok = true;
 
-	*ret = (struct endpoint){.port = (uint16_t)row_number(s, port, UINT16_MAX, &ok)};
+	*ret = (struct endpoint){.port = (uint16_t)read_number(s, port, UINT16_MAX, &ok)};
 	if (sqlite3_column_type(s, column) == SQLITE_BLOB) {
 		const uint8_t *bytes = sqlite3_column_blob(s, column);
 		int len = sqlite3_column_bytes(s, column);
@@ -130,7 +141,7 @@ bool row_endpoint(sqlite3_stmt *s, int column, int port, struct endpoint *ret)
 		if (len == 20)
 			memcpy(&ret->ifindex, bytes + 16, 4);
 	} else {
-		uint64_t v4 = row_number(s, column, UINT32_MAX, &ok);
+		uint64_t v4 = read_number(s, column, UINT32_MAX, &ok);
 
 		for (int i = 0; i < 4; i++)
 			ret->addr[i] = (uint8_t)(v4 >> (24 - 8 * i));
@@ -168,9 +179,9 @@ static void read_open(struct store_reader *r, uint64_t alive_ns, bool now, struc
 static bool read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, struct event *e)
 {
 	bool ok = true;
-	uint64_t lived = row_number(s, COLUMN_LIVED, INT64_MAX, &ok), seen = e->time_ns;
-	uint64_t alive = row_number(s, COLUMN_ALIVE, INT64_MAX, &ok);
-	uint64_t run = row_number(s, COLUMN_RUN, INT64_MAX, &ok);
+	uint64_t lived = read_number(s, COLUMN_LIVED, INT64_MAX, &ok), seen = e->time_ns;
+	uint64_t alive = read_number(s, COLUMN_ALIVE, INT64_MAX, &ok);
+	uint64_t run = read_number(s, COLUMN_RUN, INT64_MAX, &ok);
 	unsigned int end = facts >> FACTS_END_SHIFT & 3, state = facts >> FACTS_STATE_SHIFT & 15;
 	struct event_close *c = &e->close;
 
@@ -179,10 +190,10 @@ static bool read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, 
 		.state = (enum tcp_state)state,
 		.duration_ns = UINT64_MAX,
 		.counted = facts & FACTS_COUNTED,
-		.sent_bytes = row_number(s, COLUMN_A, UINT64_MAX, &ok),
-		.received_bytes = row_number(s, COLUMN_B, UINT64_MAX, &ok),
-		.retransmits = (uint32_t)row_number(s, COLUMN_C, UINT32_MAX, &ok),
-		.rtt_us = (uint32_t)row_number(s, COLUMN_D, UINT32_MAX, &ok),
+		.sent_bytes = read_number(s, COLUMN_A, UINT64_MAX, &ok),
+		.received_bytes = read_number(s, COLUMN_B, UINT64_MAX, &ok),
+		.retransmits = (uint32_t)read_number(s, COLUMN_C, UINT32_MAX, &ok),
+		.rtt_us = (uint32_t)read_number(s, COLUMN_D, UINT32_MAX, &ok),
 		.reason = (enum close_reason)(facts >> FACTS_REASON_SHIFT & 15),
 		.time_wait = facts & FACTS_TIME_WAIT,
 	};
@@ -204,47 +215,156 @@ static bool read_lost(sqlite3_stmt *s, struct event *e)
 	bool ok = true;
 
 	e->lost = (struct event_lost){
-		.count = row_number(s, COLUMN_A, UINT64_MAX, &ok),
-		.since_ns = row_number(s, COLUMN_B, INT64_MAX, &ok),
-		.added = row_number(s, COLUMN_C, UINT64_MAX, &ok),
-		.removed = row_number(s, COLUMN_D, UINT64_MAX, &ok),
+		.count = read_number(s, COLUMN_A, UINT64_MAX, &ok),
+		.since_ns = read_number(s, COLUMN_B, INT64_MAX, &ok),
+		.added = read_number(s, COLUMN_C, UINT64_MAX, &ok),
+		.removed = read_number(s, COLUMN_D, UINT64_MAX, &ok),
 	};
 	return ok;
 }
 
+/* ---- what was in the way of a call ---- */
+
+static bool prepare(struct store_reader *r, sqlite3_stmt **s, const char *text)
+{
+	return *s || sqlite3_prepare_v2(r->db, text, -1, s, NULL) == SQLITE_OK;
+}
+
+static bool read_holder(struct store_reader *r, size_t at)
+{
+	sqlite3_stmt *s = r->find_holders;
+	struct event_holder *h = &r->holder[at];
+	bool ok = true;
+	uint32_t facts = (uint32_t)read_number(s, 1, UINT32_MAX, &ok);
+	int64_t process = (int64_t)read_number(s, 0, UINT64_MAX, &ok);
+
+	*h = (struct event_holder){
+		.protocol = facts & FACTS_PROTOCOL,
+		.family = facts & FACTS_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
+		.mapped = facts & FACTS_MAPPED,
+		.has_peer = facts & FACTS_HAS_PEER,
+		.state = (enum tcp_state)read_number(s, 6, STATES - 1, &ok),
+		.since_ns = read_number(s, 7, INT64_MAX, &ok),
+		.why = (uint32_t)read_number(s, 8, (1u << HOLDER_WHYS) - 1, &ok),
+	};
+	ok &= read_endpoint(s, 4, 2, &h->local);
+	if (h->has_peer)
+		ok &= read_endpoint(s, 5, 3, &h->peer);
+	if (process && find_process(r, process, &r->holder_process[at]))
+		h->process = &r->holder_process[at];
+	return ok;
+}
+
+static void read_holders(struct store_reader *r, int64_t call)
+{
+	struct event_trouble *t = &r->trouble;
+	sqlite3_stmt *s;
+
+	if (!prepare(r, &r->find_holders,
+		     "SELECT process,facts,local_port,peer_port,local,peer,state,since,why "
+		     "FROM holder WHERE call=? ORDER BY place"))
+		return;
+	s = r->find_holders;
+	sqlite3_bind_int64(s, 1, call);
+	while (t->holder_count < HOLDERS_MAX && sqlite3_step(s) == SQLITE_ROW)
+		t->holder_count += read_holder(r, t->holder_count);
+	sqlite3_reset(s);
+}
+
+/* False for a row that is not to be believed. */
+static bool read_trouble(sqlite3_stmt *s, struct store_reader *r)
+{
+	bool ok = true;
+	unsigned int known = (unsigned int)read_number(s, 0, UINT32_MAX, &ok);
+
+	r->trouble = (struct event_trouble){
+		.has_holders = known & TROUBLE_HOLDERS,
+		.holders = r->holder,
+		.holders_more = read_number(s, 1, UINT64_MAX, &ok),
+		.has_range = known & TROUBLE_RANGE,
+		.low = (uint16_t)read_number(s, 2, UINT16_MAX, &ok),
+		.high = (uint16_t)read_number(s, 3, UINT16_MAX, &ok),
+		.reserved = (uint16_t)read_number(s, 4, UINT16_MAX, &ok),
+		.used = (uint32_t)read_number(s, 5, UINT32_MAX, &ok),
+		.unprivileged_from = (uint32_t)read_number(s, 6, UINT32_MAX, &ok),
+	};
+	return ok;
+}
+
+/* Nothing else is known of a failure that was repeated. */
+static void read_repeated(sqlite3_stmt *s, struct event *e)
+{
+	bool ok = true;
+	uint64_t repeated = read_number(s, 1, INT64_MAX, &ok);
+	uint64_t took_ns = read_number(s, 5, INT64_MAX, &ok);
+
+	if (!ok || took_ns > e->time_ns)
+		return;
+	e->repeated = repeated;
+	e->since_ns = e->time_ns - took_ns;
+}
+
+/* What was in the way of a call, as the event had it, until the next; NULL when nothing is known. */
+static const struct event_trouble *find_trouble(struct store_reader *r, int64_t call,
+						struct event *e)
+{
+	struct event_trouble *t = &r->trouble;
+	bool ok = true, found;
+	sqlite3_stmt *s;
+
+	if (!prepare(r, &r->find_trouble,
+		     "SELECT known,more,low,high,reserved,used,unprivileged FROM trouble "
+		     "WHERE call=?"))
+		return NULL;
+	s = r->find_trouble;
+	sqlite3_bind_int64(s, 1, call);
+	found = sqlite3_step(s) == SQLITE_ROW;
+	if (found && (read_number(s, 0, UINT32_MAX, &ok) & TROUBLE_REPEATED)) {
+		read_repeated(s, e);
+		found = false;
+	}
+	found = found && read_trouble(s, r);
+	sqlite3_reset(s);
+	if (found && t->has_holders)
+		read_holders(r, call);
+	return found ? t : NULL;
+}
+
+/* ---- the event ---- */
+
 bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 {
 	bool ok = true;
-	uint32_t facts = (uint32_t)row_number(s, COLUMN_FACTS, UINT32_MAX, &ok);
-	int64_t process = (int64_t)row_number(s, COLUMN_PROCESS, UINT64_MAX, &ok);
+	uint32_t facts = (uint32_t)read_number(s, COLUMN_FACTS, UINT32_MAX, &ok);
+	int64_t process = (int64_t)read_number(s, COLUMN_PROCESS, UINT64_MAX, &ok);
 
 	*e = (struct event){
-		.kind = (enum event_kind)row_number(s, COLUMN_KIND, EVENT_KINDS - 1, &ok),
-		.time_ns = row_number(s, COLUMN_TIME, INT64_MAX, &ok),
+		.kind = (enum event_kind)read_number(s, COLUMN_KIND, EVENT_KINDS - 1, &ok),
+		.time_ns = read_number(s, COLUMN_TIME, INT64_MAX, &ok),
 		.protocol = facts & FACTS_PROTOCOL,
 		.family = facts & FACTS_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.mapped = facts & FACTS_MAPPED,
 		.has_local = facts & FACTS_HAS_LOCAL,
 		.has_peer = facts & FACTS_HAS_PEER,
-		.cookie = row_number(s, COLUMN_COOKIE, UINT64_MAX, &ok),
-		.error = (int)row_number(s, COLUMN_ERROR, ERROR_MAX, &ok),
+		.cookie = read_number(s, COLUMN_COOKIE, UINT64_MAX, &ok),
+		.error = (int)read_number(s, COLUMN_ERROR, ERROR_MAX, &ok),
 	};
 	if (!ok)
 		return false;
 	if (e->kind == EVENT_LOST)
 		return read_lost(s, e);
-	e->netns = netns_of(r, (int64_t)row_number(s, COLUMN_NETNS, UINT64_MAX, &ok));
+	e->netns = netns_of(r, (int64_t)read_number(s, COLUMN_NETNS, UINT64_MAX, &ok));
 	if (process)
 		e->process = process_of(r, process);
-	if (!row_endpoint(s, COLUMN_LOCAL, COLUMN_LOCAL_PORT, &e->local) ||
-	    !row_endpoint(s, COLUMN_PEER, COLUMN_PEER_PORT, &e->peer))
+	if (!read_endpoint(s, COLUMN_LOCAL, COLUMN_LOCAL_PORT, &e->local) ||
+	    !read_endpoint(s, COLUMN_PEER, COLUMN_PEER_PORT, &e->peer))
 		return false;
 	if (e->kind != EVENT_CLOSE && e->error)
-		e->trouble = row_trouble(r, sqlite3_column_int64(s, COLUMN_ID), e);
+		e->trouble = find_trouble(r, sqlite3_column_int64(s, COLUMN_ID), e);
 	switch (e->kind) {
 	case EVENT_CLOSE: return read_close(r, s, facts, e) && ok;
 	case EVENT_LISTEN:
-		e->listen.backlog = (uint32_t)row_number(s, COLUMN_A, UINT32_MAX, &ok);
+		e->listen.backlog = (uint32_t)read_number(s, COLUMN_A, UINT32_MAX, &ok);
 		return ok;
 	case EVENT_CONNECT: e->connect.autobind = facts & FACTS_AUTOBIND; return ok;
 	case EVENT_BIND: e->bind.autobind = facts & FACTS_AUTOBIND; return ok;

@@ -50,31 +50,55 @@ enum record_kind {
 };
 
 /* trouble.known */
-#define TROUBLE_HOLDERS 1u
-#define TROUBLE_RANGE	2u
-/* `more`: how often the failure was repeated, `used`: nanoseconds from the first to the last time. */
-#define TROUBLE_REPEATED 4u
+#define TROUBLE_HOLDERS	 1u
+#define TROUBLE_RANGE	 2u
+#define TROUBLE_REPEATED 4u /* and nothing else */
 
 #define NO_SLOT 0 /* no process known */
 
 struct record {
 	uint16_t size; /* with what follows, a multiple of 8 */
 	uint8_t kind;
-	uint8_t event;	/* of a call: enum event_kind; of a holder: enum tcp_state */
-	uint32_t facts; /* trouble: what is known */
+	uint32_t facts;
 	uint32_t netns;
-	uint32_t slot;	   /* of the process, see record_process */
-	uint64_t time_ns;  /* CLOCK_REALTIME; of a holder: since when, 0 unknown; sweep: see store_sweep() */
-	uint64_t boot_ns;  /* CLOCK_BOOTTIME */
-	uint64_t lived_ns; /* trouble: the time in which the call was repeated */
+	uint32_t slot;	  /* of the process, see record_process */
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint64_t boot_ns; /* CLOCK_BOOTTIME */
 	uint64_t cookie;
-	uint64_t sent, received; /* lost: count, since; trouble: holders not kept, or repetitions */
-	uint32_t retransmits, rtt_us; /* trouble: ports reserved, in use */
-	uint64_t added, removed;      /* lost */
-	uint32_t number;	      /* listen: backlog; trouble: unprivileged_from; holder: why; life: told */
+	union { /* by kind */
+		struct {
+			uint64_t lived_ns;
+			uint64_t sent, received;
+			uint32_t retransmits, rtt_us;
+			bool told; /* as one that goes on, before */
+		} life; /* RECORD_LIFE, RECORD_OPEN */
+		struct {
+			uint8_t event; /* enum event_kind */
+			uint32_t backlog; /* listen */
+		} call;
+		struct record_lost {
+			uint64_t count, since_ns; /* CLOCK_REALTIME */
+			uint64_t added, removed;
+		} lost;
+		struct {
+			uint32_t known;
+			uint32_t used, unprivileged_from;
+			uint16_t low, high, reserved;
+			uint64_t more; /* holders not kept; TROUBLE_REPEATED: how often the call was repeated */
+			uint64_t took_ns; /* TROUBLE_REPEATED: from the first to the last time */
+		} trouble;
+		struct {
+			uint8_t state;	   /* enum tcp_state */
+			uint32_t why;	   /* bit per enum holder_why */
+			uint64_t since_ns; /* CLOCK_REALTIME, 0 unknown */
+		} holder;
+		struct {
+			uint64_t since_boot_ns, alive_ns; /* see store_sweep() */
+		} sweep;
+	};
 	uint16_t error;
-	uint16_t local_port, peer_port; /* trouble: the range */
-	uint16_t spans;			/* bytes behind the record */
+	uint16_t local_port, peer_port;
+	uint16_t spans; /* bytes behind the record */
 	uint32_t local_if, peer_if;
 	uint8_t local[16], peer[16];
 	/* spans[] */

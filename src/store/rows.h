@@ -81,7 +81,7 @@ int rows_finish(struct rows *r, uint64_t now_ns); /* before COMMIT */
 void rows_rollback(struct rows *r);
 int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns);
 /*
- * Ends the lives that are open: where `until` those not said since its boot_ns, of this run at its time_ns, of earlier
+ * Ends the lives that are open: where `until` those not said since its since_boot_ns, of this run at its alive_ns, of earlier
  * ones when they were last heard of; where NULL those of other boots.
  */
 int rows_sweep(struct rows *r, const struct record *until);
@@ -92,13 +92,17 @@ static inline bool rows_are_numbers(int64_t first, int64_t last)
 	return first > 0 && last >= first && last < ROW_MAX;
 }
 
-/* insert_trouble.c: what was in the way of the last call. */
-int trouble_apply(struct rows *r, const struct record *e);
-int holder_apply(struct rows *r, const struct record *e);
-/* insert.c: for insert_trouble.c. */
+/* rows.c: for those who fill rows. */
 int rows_run(sqlite3_stmt *s); /* a statement that gives no row */
+int rows_process(struct rows *r, const struct record_process *p);
+int rows_netns(struct rows *r, uint32_t inode, int64_t *ret);
+/* The number of the next row; nearby numbers have nearby times, and of a long life the index knows when it began. */
+int rows_new_id(struct rows *r, uint64_t time_ns, uint64_t lived_ns, int64_t *ret);
 void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struct record *e);
 void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot, bool counts);
+/* lives.c: a life that has ended, and one that goes on; what the file knows of its start is added to `e`. */
+int rows_life(struct rows *r, struct record *e);
+int rows_open_life(struct rows *r, struct record *e);
 
 struct keep {
 	uint64_t ns, bytes;

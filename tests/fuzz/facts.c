@@ -273,7 +273,7 @@ static bool wanted(void *ctx, uint64_t cookie)
 static void control(struct world *w, uint8_t what)
 {
 	struct table_telling telling;
-	struct table_walk walk = {0};
+	struct table_steps steps = {0};
 	uint64_t added, removed;
 
 	switch (what % 6) {
@@ -293,7 +293,7 @@ static void control(struct world *w, uint8_t what)
 			;
 		break;
 	case 4:
-		while (table_walk(w->table, &walk, 3, wanted, on_event, w))
+		while (table_each_known(w->table, &steps, 3, wanted, on_event, w))
 			;
 		break;
 	case 5: check_table(w->table); break;

@@ -1,67 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* who_text.c - the answer of `sockwatch who` in words. */
-#include "who.h"
+#include "who_writer.h"
 
-#include <netinet/in.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot.h"
+#include "units.h"
 
-#define MAX_PARENTS 16
-#define MAX_SHOWN   8
-#define TEXT_MAX    240
-
-__attribute__((format(printf, 2, 3))) static void say(struct buffer *out, const char *format, ...)
-{
-	char text[LISTING_NAME_SIZE + 64];
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (len > 0)
-		buffer_append(out, text, len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1);
-}
-
-/* Names and arguments hold any bytes. */
-static void say_escaped(struct buffer *out, const char *text, size_t len)
-{
-	char *p = buffer_reserve(out, 4 * len);
-
-	if (p)
-		out->len += line_escape(p, text, len);
-}
+#define MAX_SHOWN 8
+#define TEXT_MAX  240
 
 static void say_process(struct buffer *out, const char *name, uint32_t pid)
 {
 	char escaped[4 * PROCESS_NAME_SIZE];
 	size_t len = text_escape(escaped, name, strnlen(name, PROCESS_NAME_SIZE));
 
-	say(out, "%.*s[%u]", (int)len, escaped, pid);
+	buffer_print(out, "%.*s[%u]", (int)len, escaped, pid);
 }
 
-void who_write_name(struct buffer *out, const struct process *process)
+static void say_user(struct buffer *out, const struct who *who, uint32_t uid)
 {
-	if (process)
-		say_process(out, process->name, process->pid);
-	else
-		say(out, "an unknown process");
-}
-
-static void say_user(struct buffer *out, uint32_t uid)
-{
-	const char *user = procinfo_user(uid);
+	const char *user = who->style.user_name(uid);
 
 	if (user) {
-		say(out, ", user ");
-		say_escaped(out, user, strnlen(user, TEXT_MAX));
-		say(out, "\n");
+		buffer_print(out, ", user ");
+		buffer_escape_line(out, user, strnlen(user, TEXT_MAX));
+		buffer_print(out, "\n");
 	} else {
-		say(out, ", uid %u\n", uid);
+		buffer_print(out, ", uid %u\n", uid);
 	}
 }
 
@@ -71,27 +37,21 @@ static void say_line(struct buffer *out, const char *word, const char *text)
 
 	if (!len)
 		return;
-	say(out, "  %-11s ", word);
-	say_escaped(out, text, len < TEXT_MAX ? len : TEXT_MAX);
-	say(out, "%s\n", len > TEXT_MAX ? "..." : "");
+	buffer_print(out, "  %-11s ", word);
+	buffer_escape_line(out, text, len < TEXT_MAX ? len : TEXT_MAX);
+	buffer_print(out, "%s\n", len > TEXT_MAX ? "..." : "");
 }
 
-static void say_parents(struct buffer *out, uint32_t pid)
+static void say_parents(struct buffer *out, const struct who_process *p)
 {
-	struct procinfo p;
-
-	say(out, "  %-11s ", "parents");
-	for (int i = 0; i < MAX_PARENTS && pid; i++) {
-		if (procinfo_read(pid, &p) < 0) {
-			say(out, "%s[%u]", i ? " < " : "", pid);
-			break;
-		}
-		say(out, "%s", i ? " < " : "");
-		say_process(out, p.name, pid);
-		pid = p.parent;
-		procinfo_done(&p);
+	if (!p->parents)
+		return;
+	buffer_print(out, "  %-11s ", "parents");
+	for (size_t i = 0; i < p->parents; i++) {
+		buffer_print(out, "%s", i ? " < " : "");
+		say_process(out, p->parent[i].name, p->parent[i].pid);
 	}
-	say(out, "\n");
+	buffer_print(out, "\n");
 }
 
 /* A moment of CLOCK_BOOTTIME, and how long ago that is; nothing when it is not known. */
@@ -106,33 +66,31 @@ static void say_moment(struct buffer *out, const struct who *who, const char *wo
 	units_format_rfc3339(text, &clock, ns + (uint64_t)who->style.wall_offset_ns);
 	text[10] = ' ';
 	text[19] = '\0';
-	say(out, "  %-11s %s UTC, ", word, text);
+	buffer_print(out, "  %-11s %s UTC, ", word, text);
 	units_format_duration(text, who->listing->time_ns > ns ? who->listing->time_ns - ns : 0);
-	say(out, "%s ago\n", text);
+	buffer_print(out, "%s ago\n", text);
 }
 
-void who_write_process(struct buffer *out, const struct who *who, uint32_t pid, const char *name,
-		       uint32_t uid)
+static void say_whole_process(struct buffer *out, const struct who *who,
+			      const struct process *process)
 {
-	struct procinfo p;
+	struct who_process p = {0};
 
-	say(out, "  %-11s ", "process");
-	say_process(out, name, pid);
-	say_user(out, uid);
-	if (procinfo_read(pid, &p) < 0) {
-		say(out, "  %-11s it has ended\n", "");
+	buffer_print(out, "  %-11s ", "process");
+	say_process(out, process->name, process->pid);
+	say_user(out, who, process->uid);
+	if (!who->find_process(who->ctx, process->pid, &p)) {
+		buffer_print(out, "  %-11s it has ended\n", "");
 		return;
 	}
 	say_line(out, "command", p.command);
 	say_line(out, "executable", p.executable);
 	say_moment(out, who, "started", p.started_ns);
-	if (p.parent)
-		say_parents(out, p.parent);
+	say_parents(out, &p);
 	say_line(out, "unit", p.unit);
 	say_line(out, "container", p.container);
 	if (!p.unit && !p.container)
 		say_line(out, "cgroup", p.cgroup);
-	procinfo_done(&p);
 }
 
 /* ---- sockets ---- */
@@ -170,10 +128,10 @@ static void say_netns(struct buffer *out, const struct who *who, uint32_t inode)
 
 	if (inode == who->own_netns)
 		return;
-	procinfo_netns_name(inode, name, sizeof(name));
-	say(out, ", in network namespace ");
-	say_escaped(out, name, strlen(name));
-	say(out, "%s%u", name[0] ? " " : "", inode);
+	who->netns_name(inode, name, sizeof(name));
+	buffer_print(out, ", in network namespace ");
+	buffer_escape_line(out, name, strlen(name));
+	buffer_print(out, "%s%u", name[0] ? " " : "", inode);
 }
 
 static void say_name(struct buffer *out, const struct who *who, const struct listing_socket *s)
@@ -182,7 +140,7 @@ static void say_name(struct buffer *out, const struct who *who, const struct lis
 	char name[LISTING_NAME_SIZE];
 	size_t len = listing_format_name(name, &who->style, s);
 
-	say(out, "%s %.*s", protocol ? protocol : "?", (int)len, name);
+	buffer_print(out, "%s %.*s", protocol ? protocol : "?", (int)len, name);
 }
 
 static void say_primary(struct buffer *out, const struct who *who, const struct listing_socket *s)
@@ -191,16 +149,16 @@ static void say_primary(struct buffer *out, const struct who *who, const struct 
 
 	say_name(out, who, s);
 	if (s->state == STATE_LISTEN || !stateful)
-		say(out, ": %s, %s", stateful ? "listens" : "receives",
-		    scope_of(s, s->netns == who->own_netns));
+		buffer_print(out, ": %s, %s", stateful ? "listens" : "receives",
+			     scope_of(s, s->netns == who->own_netns));
 	else
-		say(out, ": bound, but does not listen: nobody can connect");
+		buffer_print(out, ": bound, but does not listen: nobody can connect");
 	say_netns(out, who, s->netns);
 	if (s->flags & LISTING_KERNEL)
-		say(out, "; the kernel itself holds it");
+		buffer_print(out, "; the kernel itself holds it");
 	else if (s->first == LISTING_NONE)
-		say(out, "; no process that can be seen from here holds it");
-	say(out, "\n");
+		buffer_print(out, "; no process that can be seen from here holds it");
+	buffer_print(out, "\n");
 }
 
 static bool holds(const struct listing *l, const struct listing_socket *s, uint32_t pid)
@@ -246,9 +204,9 @@ static void say_holders(struct buffer *out, const struct listing *l, const struc
 	unsigned int shown = 0;
 
 	if (binder && binder != first) {
-		say(out, "  %-11s ", "bound by");
+		buffer_print(out, "  %-11s ", "bound by");
 		say_process(out, binder->process.name, binder->process.pid);
-		say(out, "\n");
+		buffer_print(out, "\n");
 	}
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		const struct listing_task *task = &l->tasks[l->holders[h].task];
@@ -258,15 +216,15 @@ static void say_holders(struct buffer *out, const struct listing *l, const struc
 		if (shown++ == MAX_SHOWN)
 			break;
 		if (shown == 1)
-			say(out, "  %-11s ", "held also by");
+			buffer_print(out, "  %-11s ", "held also by");
 		else
-			say(out, ", ");
+			buffer_print(out, ", ");
 		say_process(out, task->process.name, task->process.pid);
 	}
 	if (shown > MAX_SHOWN)
-		say(out, " and %u more", s->holder_count - 1 - MAX_SHOWN);
+		buffer_print(out, " and %u more", s->holder_count - 1 - MAX_SHOWN);
 	if (shown)
-		say(out, "\n");
+		buffer_print(out, "\n");
 }
 
 static bool serves_here(const struct who *who, const struct listing_socket *primary,
@@ -295,13 +253,13 @@ static void say_connections(struct buffer *out, const struct who *who,
 	}
 	if (primary->state != STATE_LISTEN)
 		return;
-	say(out, "  %-11s %zu", "connections", all);
+	buffer_print(out, "  %-11s %zu", "connections", all);
 	for (unsigned int i = 0, n = 0; i < STATES; i++) {
 		if (by_state[i])
-			say(out, "%s%zu %s", n++ ? ", " : ": ", by_state[i],
-			    inet_state_name((enum tcp_state)i));
+			buffer_print(out, "%s%zu %s", n++ ? ", " : ": ", by_state[i],
+				     inet_state_name((enum tcp_state)i));
 	}
-	say(out, "\n");
+	buffer_print(out, "\n");
 	for (size_t i = 0; i < who->count; i++) {
 		const struct listing_socket *s = who->found[i];
 		const struct listing_task *task = someone(l, s);
@@ -309,15 +267,16 @@ static void say_connections(struct buffer *out, const struct who *who,
 		if (!serves_here(who, primary, s) || !task || holds(l, primary, task->process.pid))
 			continue;
 		if (servers++ == MAX_SHOWN) {
-			say(out, "  %-11s ... and more\n", "");
+			buffer_print(out, "  %-11s ... and more\n", "");
 			return;
 		}
-		say(out, "  %-11s ", "served by");
+		buffer_print(out, "  %-11s ", "served by");
 		say_process(out, task->process.name, task->process.pid);
-		say(out, holds(l, primary, task->parent) ? ", started by the holder of the port: "
-							 : ": ");
+		buffer_print(out, holds(l, primary, task->parent)
+					  ? ", started by the holder of the port: "
+					  : ": ");
 		say_name(out, who, s);
-		say(out, "\n");
+		buffer_print(out, "\n");
 	}
 }
 
@@ -325,19 +284,22 @@ static void say_freed(struct buffer *out, const struct listing_socket *s,
 		      const struct listing_task *task)
 {
 	if (task) {
-		say(out, "  %-11s when ", "freed");
+		buffer_print(out, "  %-11s when ", "freed");
 		say_process(out, task->process.name, task->process.pid);
-		say(out, " closes it or ends\n");
+		buffer_print(out, " closes it or ends\n");
 	} else if (s->state == STATE_TIME_WAIT) {
-		say(out,
-		    "  %-11s by itself, within 60 seconds; a server that sets SO_REUSEADDR need "
-		    "not wait\n",
-		    "freed");
+		buffer_print(out,
+			     "  %-11s by itself, within 60 seconds; a server that sets "
+			     "SO_REUSEADDR need "
+			     "not wait\n",
+			     "freed");
 	} else if (s->state == STATE_SYN_RECV) {
-		say(out, "  %-11s by itself, when the handshake ends or times out\n", "freed");
+		buffer_print(out, "  %-11s by itself, when the handshake ends or times out\n",
+			     "freed");
 	} else if (s->flags & LISTING_DEAD) {
-		say(out, "  %-11s by itself, when the peer answers or the kernel gives up\n",
-		    "freed");
+		buffer_print(out,
+			     "  %-11s by itself, when the peer answers or the kernel gives up\n",
+			     "freed");
 	}
 }
 
@@ -346,9 +308,9 @@ static void say_left(struct buffer *out, const struct who *who, const struct lis
 {
 	const struct process *p = &who->listing->tasks[s->owner].process;
 
-	say(out, "  %-11s ", "left by");
+	buffer_print(out, "  %-11s ", "left by");
 	say_process(out, p->name, p->pid);
-	say_user(out, p->uid);
+	say_user(out, who, p->uid);
 	say_line(out, "container", p->container);
 	if (!p->container)
 		say_line(out, "cgroup", p->cgroup);
@@ -365,22 +327,24 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 
 	say_name(out, who, s);
 	/* Without a listener a port that connect() may choose was chosen so. */
-	say(out, ": held by %s connection%s%s%s; nobody listens on the port",
-	    ephemeral ? "an outgoing" : "a", state ? " in " : "", state ? state : "",
-	    task ? "" : ", no process has it open any more");
+	buffer_print(out, ": held by %s connection%s%s%s; nobody listens on the port",
+		     ephemeral ? "an outgoing" : "a", state ? " in " : "", state ? state : "",
+		     task ? "" : ", no process has it open any more");
 	say_netns(out, who, s->netns);
-	say(out, "\n");
+	buffer_print(out, "\n");
 	if (more)
-		say(out, "  %-11s %zu more connections like it\n", "", more);
+		buffer_print(out, "  %-11s %zu more connection%s like it\n", "", more,
+			     more == 1 ? "" : "s");
 	if (task)
-		who_write_process(out, who, task->process.pid, task->process.name,
-				  task->process.uid);
+		say_whole_process(out, who, &task->process);
 	else if (is_left(s))
 		say_left(out, who, s);
 	say_moment(out, who, "since", s->since_ns);
 	if (ephemeral)
-		say(out, "  %-11s in the ephemeral range %u-%u: any connect() may be given it\n",
-		    "port", netns->low, netns->high);
+		buffer_print(
+			out,
+			"  %-11s in the ephemeral range %u-%u: any connect() may be given it\n",
+			"port", netns->low, netns->high);
 	say_freed(out, s, task);
 }
 
@@ -400,7 +364,22 @@ static bool is_alike(const struct listing *l, const struct listing_socket *a,
 	       someone(l, a) == someone(l, b) && a->owner == b->owner;
 }
 
-void who_write(struct buffer *out, const struct who *who)
+static void say_taken(struct buffer *out, const struct who *who, const struct event *e)
+{
+	struct units_clock_cache clock;
+	char time[UNITS_RFC3339_SIZE];
+
+	units_clock_init(&clock);
+	units_format_rfc3339(time, &clock, e->time_ns + (uint64_t)who->style.wall_offset_ns);
+	buffer_print(out, "taken at %s, %s() by ", time, event_kind_name(e->kind));
+	if (e->process)
+		say_process(out, e->process->name, e->process->pid);
+	else
+		buffer_print(out, "an unknown process");
+	buffer_print(out, "\n");
+}
+
+static void say_sockets(struct buffer *out, const struct who *who)
 {
 	bool *done = calloc(who->count + 1, sizeof(*done));
 
@@ -419,8 +398,7 @@ void who_write(struct buffer *out, const struct who *who)
 			done[j] = true;
 		}
 		if (task)
-			who_write_process(out, who, task->process.pid, task->process.name,
-					  task->process.uid);
+			say_whole_process(out, who, &task->process);
 		else if (is_left(s))
 			say_left(out, who, s);
 		say_moment(out, who, "since", s->since_ns);
@@ -446,4 +424,15 @@ void who_write(struct buffer *out, const struct who *who)
 		say_leftover(out, who, s, more);
 	}
 	free(done);
+}
+
+void who_write(struct buffer *out, const struct who *who)
+{
+	const struct event *taken = who->taken;
+
+	if (taken)
+		say_taken(out, who, taken);
+	say_sockets(out, who);
+	if (taken && taken->process && who->count == 0)
+		say_whole_process(out, who, taken->process);
 }

@@ -132,11 +132,11 @@ static void on_life(void *ctx, const struct event *e)
 
 static void walk(struct world *w, size_t step)
 {
-	struct table_walk walk = {0};
+	struct table_steps steps = {0};
 
 	memset(w->going_on, 0, sizeof(w->going_on));
 	memset(w->ended, 0, sizeof(w->ended));
-	while (table_walk(w->table, &walk, step, is_wanted, on_life, w))
+	while (table_each_known(w->table, &steps, step, is_wanted, on_life, w))
 		;
 	for (uint64_t i = 1; i <= SOCKETS; i++) {
 		assert_int_equal(w->going_on[i], i % 2 && i % 3);
@@ -158,14 +158,14 @@ static void test_each_wanted_one_once(void **state)
 static void test_what_comes_between_steps_harms_nothing(void **state)
 {
 	struct world *w = *state;
-	struct table_walk steps = {0};
+	struct table_steps steps = {0};
 	uint64_t next = 1;
 
-	while (next <= SOCKETS || table_walk(w->table, &steps, 100, is_wanted, on_life, w)) {
+	while (next <= SOCKETS || table_each_known(w->table, &steps, 100, is_wanted, on_life, w)) {
 		if (next <= SOCKETS) {
 			live(w, next, next % 3 == 0);
 			next++;
-			table_walk(w->table, &steps, 3, is_wanted, on_life, w);
+			table_each_known(w->table, &steps, 3, is_wanted, on_life, w);
 		}
 	}
 	for (uint64_t i = 1; i <= SOCKETS; i++)
@@ -176,9 +176,9 @@ static void test_what_comes_between_steps_harms_nothing(void **state)
 static void test_an_empty_table(void **state)
 {
 	struct world *w = *state;
-	struct table_walk walk = {0};
+	struct table_steps steps = {0};
 
-	assert_false(table_walk(w->table, &walk, 10, is_wanted, on_life, w));
+	assert_false(table_each_known(w->table, &steps, 10, is_wanted, on_life, w));
 }
 
 static enum open_answer on_open(void *ctx, const struct event *e)
@@ -269,5 +269,5 @@ int main(void)
 		TEST(test_a_life_is_told_at_its_age),
 	};
 
-	return cmocka_run_group_tests_name("table_walk", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("table_each_known", tests, NULL, NULL);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * who_writer.h - who has a port, in words.
+ *
+ * Owns: the words.  Refuses to know: /proc and how the sockets were found (callbacks say what is known of a process).
+ * O(found^2), for the connections of one port.  One thread.
+ *
+ *     struct who who = {.listing = &l, .found = found, .count = n, .find_process = find, ...};
+ *     who_write(&out, &who);
+ */
+#ifndef SOCKWATCH_WHO_WRITER_H
+#define SOCKWATCH_WHO_WRITER_H
+
+#include "event.h"
+#include "listing_writer.h"
+
+#define WHO_PARENTS 16
+
+/* What is known of a process that runs; NULL, 0 and "": unknown. */
+struct who_process {
+	uint64_t started_ns; /* CLOCK_BOOTTIME */
+	const char *command, *executable, *cgroup, *container, *unit;
+	struct who_parent {
+		uint32_t pid;
+		char name[PROCESS_NAME_SIZE];
+	} parent[WHO_PARENTS]; /* nearest first */
+	size_t parents;
+};
+
+struct who {
+	const struct listing *listing;
+	const struct listing_socket **found; /* of `listing`: those with the port */
+	size_t count;
+	const struct event *taken; /* the call that was waited for, NULL: the port was held already */
+	struct listing_style style; /* with user_name */
+	uint32_t own_netns;
+	/* The name of a namespace, "" none, into `size` bytes. */
+	void (*netns_name)(uint32_t inode, char *ret, size_t size);
+	/* False where it has ended; the strings stay until the next call. */
+	bool (*find_process)(void *ctx, uint32_t pid, struct who_process *ret);
+	void *ctx;
+};
+
+/* Appends the answer for people. */
+void who_write(struct buffer *out, const struct who *who);
+
+#endif
