@@ -20,7 +20,10 @@ int command_history(const struct options *options);
 /* Opens the kernel side as the options say; NULL after saying why. */
 struct kernel *command_open_kernel(const struct options *options);
 
-/* Names this boot: numbers of sockets mean something until the next.  Empty when the kernel does not say. */
+/*
+ * Names this boot: a socket's cookie is valid until the next one.  Empty when the kernel does not
+ * say.
+ */
 void command_boot_id(char *out, size_t size);
 
 /* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */

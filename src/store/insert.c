@@ -318,7 +318,10 @@ static int put_block(struct rows *r)
 	return rows_run(s);
 }
 
-/* The number of the next row, in a block near its time; of a long life the index knows when it began. */
+/*
+ * The number of the next row.  A block holds rows whose ends lie near each other in time; the start
+ * of a long life is not in it, because the index of long lives has it.
+ */
 static int new_id(struct rows *r, uint64_t time_ns, uint64_t lived_ns, int64_t *ret)
 {
 	int64_t time = (int64_t)time_ns;
@@ -394,7 +397,7 @@ static int apply_life(struct rows *r, struct record *e)
 	int64_t netns, id;
 	int rc = netns_of(r, e->netns, &netns);
 
-	/* Others were never said to be open. */
+	/* No other life was ever told as open. */
 	if (rc == SQLITE_OK &&
 	    (e->number || !(e->facts & FACTS_OPENED) || scale_of(e->lived_ns) > 0))
 		rc = find_open(r, netns, key_of(e), &known);
@@ -488,8 +491,10 @@ int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns
 	return put_loss(r, now_ns, &e);
 }
 
-/* The rows go where the ended ones are; how long they lasted is known up to their run's last sign
- * of life. */
+/*
+ * Moves rows of open lives to those of ended ones; they lasted at least until their run was last
+ * heard of.
+ */
 int rows_sweep(struct rows *r, const struct record *until)
 {
 	char condition[256], text[2048];
