@@ -44,7 +44,7 @@ endif
 # For a make inside make, where nobody has said how many jobs.
 all_processors = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-# What each room is made of; a test checks that none includes what it must not know.
+# What each room is made of; tests check that none includes or calls what it must not know.
 MODEL  := $(wildcard src/model/*.c)
 OUTPUT := $(wildcard src/output/*.c)
 STORE  := $(wildcard src/store/*.c)

@@ -25,7 +25,10 @@ static __always_inline bool was_told(__u32 hook, struct sock *sk, __u64 change)
 
 	if (!last || last->sk != (__u64)sk || last->change != change)
 		return false;
-	/* Once: the next socket with this pointer may make the same change in a run the first copy misses. */
+	/*
+	 * A note serves once: the next socket at this address may make the same change in a run
+	 * that the first copy misses.
+	 */
 	last->sk = 0;
 	return true;
 }

@@ -38,8 +38,11 @@ static __always_inline int tell_once(enum nested_hook hook, enum wire_kind kind,
 	return 0;
 }
 
-/* Made and closed and no more: no fact has told of it, and a loop of socket(), a failed bind() and close() would fill the ring with
- * its ends.  A listen() without backlog that found no port looks alike. */
+/*
+ * The socket was made and closed and nothing else: no fact has told of it, and a loop of socket(),
+ * a failed bind() and close() would fill the ring with ends.  A listen() without backlog that found
+ * no port looks the same.
+ */
 static __always_inline bool was_never_used(struct sock *sk, const bool trusted)
 {
 	if (READ(trusted, sk, __sk_common.skc_num) || inet_source_port(sk) ||

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fold.h - failed calls, which cost who makes them next to nothing: beyond a number for each user those that are alike are
- * counted in a map, so that one user's failures leave the ring to the facts of others.
+ * fold.h - failed calls, which cost their caller next to nothing.  Beyond an allowance for each
+ * user, those that are alike are counted in a map, so that one user's failures do not take the ring
+ * from the facts of others.
  */
 #ifndef SOCKWATCH_BPF_FOLD_H
 #define SOCKWATCH_BPF_FOLD_H
@@ -25,7 +26,7 @@ static __always_inline void fill_asked(__u8 addr[16], __u16 *port_be, __u8 famil
 	}
 }
 
-/* The user of this task may tell one more by itself. */
+/* The allowance of this task's user has room for one more failure told by itself. */
 static __always_inline bool has_allowance(__u64 now_ns)
 {
 	__u32 uid = bpf_get_current_uid_gid();

@@ -74,7 +74,7 @@ struct event_lost {
 	uint64_t removed;	/* sockets that had gone unseen */
 };
 
-/* Why a holder keeps somebody from a port; several may hold. */
+/* Why a holder keeps another socket from a port, a bit each; several may apply. */
 enum holder_why {
 	WHY_WILDCARD = 1 << 0,	       /* one of the two has the wildcard address */
 	WHY_DUAL_STACK = 1 << 1,       /* an IPv6 wildcard that takes IPv4 too */
@@ -109,7 +109,7 @@ struct event_trouble {
 	bool has_range;		       /* no port was left: the four below */
 	uint16_t low, high, reserved;
 	uint32_t used;		       /* ports of the range that this call could not take, as far as known */
-	uint32_t unprivileged_from;    /* EACCES: lower ports need CAP_NET_BIND_SERVICE; 0 that is not why */
+	uint32_t unprivileged_from;    /* EACCES: lower ports need CAP_NET_BIND_SERVICE; else 0 */
 };
 
 struct event {

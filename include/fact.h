@@ -34,7 +34,10 @@ struct fact {
 	struct process task;	/* valid where has_task; strings NULL */
 	uint32_t fd, parent;	/* seeds */
 	int result;		/* 0 or a negative errno */
-	/* Calls that failed alike and were counted by the kernel side: the first at since_ns, else 0, and so many more. */
+	/*
+	 * Failed calls that the kernel side counted together: the first at since_ns (0: not
+	 * counted), and `repeated` more.
+	 */
 	uint64_t since_ns, repeated;
 	uint32_t arg;
 	bool counted;

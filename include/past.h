@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * past.h - what a trace or a record knows of the sockets of a listing: since when they live, which of those that have them
- * open they belong to, and who left those that no process holds any more.
+ * past.h - what a trace or a record knows of the sockets of a listing: since when they live, which
+ * of their holders owns them, and who left the sockets that no process has open any more.
  *
- * Owns: the sockets by cookie, and when what was seen is this very socket.  Refuses to know: where the past comes from, the
- * wall clock.  One thread.
+ * Owns: the sockets by cookie, and the test whether a life that was seen is that of a listed
+ * socket.  Refuses to know: where the past comes from, the wall clock.  One thread.
  *
  *     past_init(&p, &listing);
  *     past_apply(&p, &life, wall_offset_ns);   // any number of lives, in any order
@@ -35,7 +35,9 @@ struct past {
 int past_init(struct past *p, struct listing *l);
 void past_done(struct past *p);
 
-/* The socket at `index` can be found and has nothing told of it: its cookie, else 0. */
+/*
+ * The cookie of the socket at `index`, where it has one and something about it is unknown; else 0.
+ */
 uint64_t past_wants(const struct past *p, uint32_t index);
 /* A socket of the listing has this cookie.  O(1). */
 bool past_has(const struct past *p, uint64_t cookie);

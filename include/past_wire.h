@@ -2,8 +2,9 @@
 /*
  * past_wire.h - what a listing asks a running tracer, and what that answers, as bytes of a Unix stream socket.
  *
- * Owns: the layout, and the check of each byte of an answer.  Refuses to know: sockets and files.  Both ends are one
- * machine: numbers are the machine's own.  Versions do not mix: another one is no answer.
+ * Owns: the layout, and the check of each byte of an answer.  Refuses to know: sockets and files.
+ * Both ends run on one machine, so numbers have its byte order.  Versions do not mix: an answer of
+ * another version counts as none.
  *
  *     listing ──▶ past_question, then `count` cookies of 8 bytes
  *     tracer  ──▶ PAST_HELLO, at once; PAST_LIFE ...; PAST_END

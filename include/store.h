@@ -60,18 +60,20 @@ struct store;
 struct store *store_open(const struct store_options *options, struct store_error *error);
 
 /*
- * Keeps what is a row: close, bind, listen, failed connect, lost.  O(1), copies; other kinds are ignored.  False when memory is
- * full: it is lost and counted.
+ * Keeps an event that becomes a row: close, bind, listen, failed connect, lost.  O(1), copies;
+ * other kinds are ignored.  False when memory is full: it is lost and counted.
  */
 bool store_event(struct store *s, const struct event *event, int64_t wall_offset_ns);
 /*
- * A life that goes on, as a close event that has not ended (EVENT_END_OPEN).  Replaces what was said of it before; its end
- * must come with `told`.  False when half of the memory waits, the other half being for events: say it again later.
+ * Keeps a life that goes on, given as a close event (EVENT_END_OPEN).  It replaces what was given
+ * of this life before; the end of the life must come with `told`.  False when half of the memory is
+ * in use, because the other half is for events: call again later.
  */
 bool store_open_life(struct store *s, const struct event *life, int64_t wall_offset_ns);
 /*
- * Every life that goes on was said since since_boot_ns (CLOCK_BOOTTIME): the others that are open in the file have ended
- * unseen, those of this run at alive_ns (CLOCK_REALTIME).  False when memory is full: say it again later.
+ * To be called when every life that goes on was given since since_boot_ns (CLOCK_BOOTTIME): the
+ * others that are open in the file have ended unseen, those of this run at alive_ns
+ * (CLOCK_REALTIME).  False when memory is full: call again later.
  */
 bool store_sweep(struct store *s, uint64_t since_boot_ns, uint64_t alive_ns);
 /* Hands over what has waited long enough; now_ns is any steady clock. */
@@ -96,7 +98,10 @@ struct store_reader;
 /* Opens for reading only; takes no lock that a writer would wait for.  NULL with the error filled. */
 struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct store_error *error);
 void store_reader_close(struct store_reader *r);
-/* Readers opened from now on ask `stop` while they search, an endless search too, and fail where it is not 0. */
+/*
+ * Readers opened from now on call `stop` while they search, and fail when it returns other than 0:
+ * so even an endless search can be stopped.
+ */
 void store_read_until(int (*stop)(void *unused));
 /* CLOCK_REALTIME moves on while a reader follows. */
 void store_reader_set_now(struct store_reader *r, uint64_t now_ns);
@@ -111,9 +116,10 @@ int store_read(struct store_reader *r, const struct store_query *query,
 	       struct store_error *error);
 
 /*
- * For who looks at sockets of the boot `boot_id`: of the lives recorded in it, those that ended in TIME_WAIT since
- * from_ns (CLOCK_REALTIME) and whose owner is known, newest first, or where `open` those that go on or were not seen to end.
- * Hands each to `fn` until that returns false.  0 or -errno with the error filled.
+ * For a look at the sockets of boot `boot_id`.  Hands lives recorded in that boot to `fn` until it
+ * returns false: those that ended in TIME_WAIT since from_ns (CLOCK_REALTIME) and whose owner is
+ * known, newest first; or with `open` those that go on or were not seen to end.  0 or -errno with
+ * the error filled.
  */
 int store_read_past(struct store_reader *r, const char *boot_id, bool open, uint64_t from_ns,
 		    bool (*fn)(void *ctx, const struct event *event), void *ctx, struct store_error *error);

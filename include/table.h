@@ -27,7 +27,7 @@ struct table_stats {
 	size_t sockets;		/* records now */
 	uint64_t full;		/* sockets not kept because `max` was reached */
 	uint64_t stale;		/* records replaced because their pointer was reused without a destroy */
-	uint64_t unseen;	/* TCP sockets whose start was told and whose end was not, by what came after */
+	uint64_t unseen;	/* TCP sockets whose start was told and whose end was lost */
 };
 
 /* At most `max` sockets, allocated as needed, at most 256 bytes each.  NULL with errno. */

@@ -59,7 +59,7 @@ enum wire_option {
 	WIRE_O_REUSEADDR = 1 << 0,
 	WIRE_O_REUSEPORT = 1 << 1,
 	WIRE_O_V6ONLY = 1 << 2,
-	WIRE_O_KEEPS_PORT = 1 << 3, /* bound to a port of its choice: keeps it when its connection ends */
+	WIRE_O_KEEPS_PORT = 1 << 3, /* bind() named the port: it stays when the connection ends */
 	WIRE_O_KNOWN = 1 << 7,	    /* the others were read: calls and seeds only */
 };
 
@@ -105,8 +105,10 @@ struct wire_call {
 			   SEED_FILE: 1 when this process made the socket */
 };
 
-/* Failed calls that are alike are counted together where there are too many; from so many different ones on whatever the
- * ends they asked for. */
+/*
+ * Failed calls beyond a user's allowance are counted together where they are alike; once there are
+ * so many different ones, also those that asked for different ends.
+ */
 #define FOLD_SLOTS 1024
 #define FOLD_APART 768
 

@@ -21,7 +21,7 @@
 #include "serve.h"
 #include "store.h"
 
-/* A trace greets when it has drained what there is; those that hang cost a listing this once. */
+/* A trace greets once it has drained its ring.  All hung traces delay a listing by this once. */
 #define FIRST_NS (NSEC_PER_SEC / 10)
 #define ALL_NS	 NSEC_PER_SEC
 #define TRACES	 16
@@ -86,7 +86,7 @@ static size_t find_traces(int dir, struct trace *ret)
 	return count;
 }
 
-/* A descriptor, or -errno; what nobody listens on any more is removed. */
+/* A descriptor, or -errno.  A socket file that nobody listens on any more is removed. */
 static int connect_to(int dir, const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -206,7 +206,10 @@ static void ask_trace(struct past *p, int dir, const char *name, const uint8_t *
 	free(k);
 }
 
-/* The question about all of which something is unknown; its length, 0 when there is none. */
+/*
+ * The question about every socket of which something is unknown; returns its length, 0 when there
+ * is none.
+ */
 static size_t make_question(const struct past *p, uint8_t **ret)
 {
 	struct past_question q = {.magic = PAST_MAGIC, .version = PAST_VERSION, .size = sizeof(q)};

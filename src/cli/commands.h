@@ -23,7 +23,10 @@ int command_open_kernel(const struct options *options, struct kernel **ret);
 /* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
 int command_look(const struct options *options, bool details, struct listing *l);
 
-/* Names this boot: numbers of sockets mean something until the next.  Empty when the kernel does not say. */
+/*
+ * Names this boot: a socket's cookie is valid until the next one.  Empty when the kernel does not
+ * say.
+ */
 void command_boot_id(char *out, size_t size);
 
 #endif

@@ -51,9 +51,9 @@ static void on_hangup(int number)
 }
 
 /*
- * No write may block, for a stop signal that comes just before it would be noticed only with the reader's next read.
- * A pipe of others is opened anew, because O_NONBLOCK on theirs is theirs too; where that is refused, what poll() promises
- * is room for PIPE_BUF bytes.
+ * No write may block: a stop signal that comes just before it would go unnoticed until the reader
+ * reads again. An inherited pipe is opened anew, because O_NONBLOCK on the inherited descriptor
+ * would bind its other users too; where that is refused, poll() promises room for PIPE_BUF bytes.
  */
 static void unblock(struct output *o)
 {
@@ -76,7 +76,7 @@ static void unblock(struct output *o)
 	o->owned = true;
 }
 
-/* Changes to the file that has the name now; the one before stays when there is no other. */
+/* Opens the file that has the name now; keeps the one before when that fails. */
 static int open_file(struct output *o)
 {
 	int fd = open(o->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);

@@ -15,7 +15,10 @@
 /* A life younger than this is not worth a row before it has ended. */
 #define OPEN_AGE_NS   NSEC_PER_SEC
 #define OPEN_EVERY_NS NSEC_PER_SEC
-/* A look at the table costs a pass over its records: rarer when there are many, and in steps between two drains. */
+/*
+ * A look at the table passes over all its records: it runs in steps between two drains, and more
+ * rarely when there are many.
+ */
 #define OPEN_SOCKETS 200000
 #define OPEN_STEP    50000
 #define AGAIN_NS     (10 * NSEC_PER_SEC)
@@ -189,7 +192,10 @@ static enum open_answer on_untold(void *ctx, const struct event *life)
 	return OPEN_UNWANTED;
 }
 
-/* All that go on and were not told as they are; those that the file did not take in time are counted. */
+/*
+ * Tells every life that goes on and was not told as it is now; counts those that the file did not
+ * take in time.
+ */
 static void tell_rest(struct record *r)
 {
 	uint64_t now = kernel_now(), until = now + GIVE_UP_NS;

@@ -88,7 +88,10 @@ bool serve_trusts(int fd)
 	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
-/* Listens under another name first: what has the name of a process can be connected to. */
+/*
+ * Listens under another name first, because a listing connects as soon as it finds the name of a
+ * process.
+ */
 static int open_socket(struct serve *s)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -148,7 +151,7 @@ static void drop(struct serve *s)
 	watch(s, EPOLL_CTL_MOD, s->listen, EPOLLIN);
 }
 
-/* Others wait in the queue of the socket, and do not wake. */
+/* Other clients wait in the queue of the socket, and do not wake the trace. */
 static bool take_client(struct serve *s, uint64_t now_ns)
 {
 	int fd = accept4(s->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -193,7 +196,7 @@ static bool take_header(struct serve *s)
 	return s->asked != NULL;
 }
 
-/* Takes what is whole of what came; false when it is no question. */
+/* Takes the part of the question that has come in whole; false when it is no question. */
 static bool take_bytes(struct serve *s)
 {
 	size_t at = 0;
@@ -248,7 +251,10 @@ static bool is_asked(void *ctx, uint64_t cookie)
 	return s->asked[place_of(s, cookie)] == cookie;
 }
 
-/* Nobody asks whose a socket is that a process holds. */
+/*
+ * Whether no process may have the socket open any more.  Only then the answer carries its owner: a
+ * listing finds those who have a socket open by itself.
+ */
 static bool may_be_left(const struct event *e)
 {
 	return e->close.end == EVENT_END_SEEN ||
@@ -266,7 +272,7 @@ static void on_life(void *ctx, const struct event *e)
 		s->out_len += past_write_life(s->out + s->out_len, &life);
 }
 
-/* Steps while there is room for all that one may write. */
+/* Goes on while the buffer has room for all that one step may write. */
 static void tell_some(struct serve *s, struct table *t, uint64_t end_ns)
 {
 	const size_t most = OUT_BYTES / PAST_RECORD_MAX / 2;

@@ -11,7 +11,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* With the rights that it has, and not as access() does, with those of the user who started it. */
+/*
+ * Asks with the effective rights; access() would ask with those of the user who started the
+ * program.
+ */
 static int find_in(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_PATH | O_CLOEXEC);

@@ -63,8 +63,8 @@ struct search {
 	dev_t nsfs;
 	struct inodes mounts; /* mount namespaces that were read */
 	/*
-	 * Processes that do not let themselves be asked, one for each namespace: each has files of its own below
-	 * /proc/PID/net, which everybody may stat.
+	 * Processes that refuse to show their namespace, one for each namespace: each namespace has
+	 * its own files below /proc/PID/net, which everybody may stat.
 	 */
 	struct secretive {
 		ino_t file;
@@ -238,7 +238,7 @@ static bool look_at_threads(struct search *s, const char *process)
 			       : look_at_mounts_of(s, process);
 }
 
-/* What most often has it comes first. */
+/* The places that most often lead to the namespace come first. */
 static bool search(struct search *s)
 {
 	struct stat st;
@@ -292,7 +292,10 @@ static bool is_netns(int fd)
 
 enum entered { GONE, REFUSED, VISITED };
 
-/* Visits the namespace at `path` if it is `wanted` by now, and comes back.  *ret_err: why it refused, or what the visit said. */
+/*
+ * Visits the namespace at `path`, if its inode is still `wanted`, and comes back.  *ret_err: why it
+ * refused, or what the visit said.
+ */
 static enum entered enter(int home, const char *path, ino_t wanted, int (*visit)(void *ctx),
 			  void *ctx, int *ret_err)
 {

@@ -6,10 +6,11 @@
  * bind mounts in any mount namespace that a process has (/run/netns, /run/docker/netns, /run/user/UID/netns).  What only a
  * descriptor or a socket keeps is not found.
  *
- * Owns: the search, and the way there and back.  Refuses to know: what a visit does; BPF.  Every file is opened without
- * waiting, and entered only where it is a network namespace (nsfs, NS_GET_NSTYPE).  Inodes are compared on one device, the
- * kernel's nsfs; the kernel gives the inode of a namespace that has ended to the next at once, so none is remembered longer
- * than a tour without asking its file again.
+ * Owns: the search, and the way there and back.  Refuses to know: what a visit does; BPF.  Every
+ * file is opened without waiting, and entered only where it is a network namespace (nsfs,
+ * NS_GET_NSTYPE).  Inodes are compared on one device, the kernel's nsfs; the kernel reuses the
+ * inode of an ended namespace at once, so an inode is remembered for one tour, and after that its
+ * file is asked again.
  *
  * Any thread may visit; the visit runs in this thread, whose namespace is another until it returns.  When the way back
  * fails the process ends with exit code 1: nothing may go on in a stranger's namespace.

@@ -2,11 +2,12 @@
 /*
  * plan.h - which rows of the hook table to use, when some of them fail.
  *
- * Owns: the rule.  For each fact that both tiers give there are two ways, all its rows of one tier; one way is taken
- * whole, because a mixture within a fact would tell some calls twice and others never.  The trampolines are taken where
- * every row of them works; else the tracepoints, as many as work; else the trampolines that work.  "send" by a trampoline
- * tells a port that a send chose from those of bind() and connect() by what their trampolines note: where either is told
- * by tracepoints, so is "send".
+ * Owns: the rule.  For each fact that both tiers give there are two ways, all its rows of one tier;
+ * one way is taken whole, because a mixture within a fact would tell some calls twice and others
+ * never.  The trampolines are taken where every row of them works; else the tracepoints, as many as
+ * work; else the trampolines that work.  "send" by a trampoline needs the notes that the
+ * trampolines of bind and connect leave, to tell a port that a send chose from theirs: where either
+ * of the two is told by tracepoints, so is "send".
  *
  * Refuses to know: libbpf, the kernel, why a row fails.  O(rows^2), allocates nothing.
  *

@@ -156,8 +156,9 @@ static void mark_tcp(struct budget_namespace *ns, const struct port_use *u)
 static void mark_udp(struct budget_namespace *ns, const struct port_use *u)
 {
 	/*
-	 * An unbound socket asks with the wildcard address: ipv4_rcv_saddr_equal(), ipv6_rcv_saddr_equal().  What others
-	 * share by SO_REUSEADDR or SO_REUSEPORT it does not: both sides would have to say so.
+	 * An unbound socket asks with the wildcard address: ipv4_rcv_saddr_equal(),
+	 * ipv6_rcv_saddr_equal().  It shares no port by SO_REUSEADDR or SO_REUSEPORT, because both
+	 * sides must set the option.
 	 */
 	if (!u->v6only)
 		bit_set(ns->udp4_bits, u->local.port);
@@ -173,10 +174,11 @@ static bool is_free(const struct budget_namespace *ns, unsigned int port)
 }
 
 /*
- * Of an odd number of ports connect() tries one less: it begins at a random port of low's parity and, past the end, goes
- * on at low + 2 (5.10 to 7.3, ip_local_port_step_width or not).  So it tries low only where it begins there, and then
- * not high.  Chance decides where one of these two is the last that is free; of three ports it always begins at low.
- * Sets what surely succeeds of `free` ports, and what may beside.
+ * In a range of an odd number of ports connect() tries one port less: it begins at a random port of
+ * low's parity and, past the end, goes on at low + 2 (5.10 to 7.3, ip_local_port_step_width or
+ * not).  So it tries low only where it begins there, and then not high.  Where one of these two is
+ * the last free port, chance decides; in a range of three ports it always begins at low. Sets how
+ * many of `free` ports surely succeed, and how many more may.
  */
 static void count_tried(const struct port_range *r, uint32_t free, bool low_free, bool high_free,
 			uint32_t *ret_sure, uint32_t *ret_uncertain)
@@ -224,7 +226,10 @@ static bool is_outgoing(const struct budget_namespace *ns, const struct port_use
 	       !bit_get(ns->listen_bits, u->local.port);
 }
 
-/* bind() chose its port, and not somebody else's bind() to a port that connect() had chosen. */
+/*
+ * Its own bind() chose the port.  Another socket's bind() to a port that connect() had chosen does
+ * not count.
+ */
 static bool is_bound_first(const struct budget_namespace *ns, const struct port_use *u)
 {
 	return u->protocol == IPPROTO_TCP && is_outgoing(ns, u) && !u->bucket_open &&

@@ -263,7 +263,7 @@ static const struct budget_row *find_row(const struct budget *b, const struct bu
 	return NULL;
 }
 
-/* What a destination has that nobody talks to. */
+/* The ports available towards a destination that nobody talks to. */
 static uint32_t untouched(const struct budget_row *row, const struct budget_namespace *ns)
 {
 	if (row->protocol != IPPROTO_UDP)
@@ -292,7 +292,10 @@ static void apply_row(const struct budget_watch *w, struct budget_row *row,
 	row->churn_per_s = p ? (double)p->taken / seconds : -1;
 	if (!budget_knows_left(row->ns, row->protocol))
 		return;
-	/* Ports come back too: what counts is how fast fewer are left. */
+	/*
+	 * Processes also give ports back, so the forecast uses the loss of available ports, not the
+	 * churn.
+	 */
 	if (before) {
 		const struct budget_row *was = find_row(before, row);
 		const struct budget_namespace *ns = find_namespace(before, row->ns->netns);

@@ -34,12 +34,12 @@ void units_clock_init(struct units_clock_cache *cache)
 	cache->local[0] = '\0';
 }
 
-/* The two texts are filled on their own, because one writer needs only one of them. */
+/* The two texts are filled separately, because each writer needs only one of them. */
 static void clock_move(struct units_clock_cache *cache, uint64_t second)
 {
 	if (cache->second == second)
 		return;
-	/* A UTC day has no leaps here: its date may stay while its clock is written anew. */
+	/* All UTC days have the same length here, so the date stays until the day ends. */
 	if (cache->second / SEC_PER_DAY == second / SEC_PER_DAY && cache->utc[0]) {
 		unsigned int s = (unsigned int)(second % SEC_PER_DAY);
 

@@ -20,8 +20,10 @@ static const struct owner_holder *find_pid(const struct owner_holder *h, size_t 
 	return pid ? bsearch(&wanted, h, count, sizeof(*h), compare_pids) : NULL;
 }
 
-/* The holder whose parent holds it not; NULL when there are several.  A chain that a process has left is broken: who was
- * first is not known then. */
+/*
+ * The holder whose parent does not hold the socket.  NULL when there are several, for instance
+ * because a process between two holders has ended: then nobody knows which was first.
+ */
 static const struct owner_holder *find_elder(const struct owner_holder *h, size_t count)
 {
 	const struct owner_holder *elder = NULL;

@@ -43,7 +43,10 @@ struct port_state {
 	int64_t credit;
 	uint64_t credit_ns;
 
-	/* Of the last failed call: listeners, from MAX_SHOWN on the others. */
+	/*
+	 * The trouble of the last failed call and its holders: listeners first, the others from
+	 * MAX_SHOWN on.
+	 */
 	struct event_trouble trouble;
 	struct event_holder holder[2 * MAX_SHOWN];
 	size_t listeners, others;

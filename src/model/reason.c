@@ -41,12 +41,17 @@ enum close_reason reason_of_close(const struct socket *s, const struct fact *f)
 	if (f->from == STATE_SYN_SENT) {
 		if (f->flags & WIRE_F_SHUTDOWN)
 			return REASON_LOCAL_CLOSE;
-		/* With a port only connect(AF_UNSPEC) does this without an errno to follow. */
+		/*
+		 * With a port, only connect(AF_UNSPEC) makes this change without an errno that
+		 * follows.
+		 */
 		return f->local.port == 0 ? REASON_PORT_EXHAUSTED : REASON_LOCAL_CLOSE;
 	}
-	/* From here straight to CLOSE only by SO_LINGER 0, unread data or connect(AF_UNSPEC), or by
-	 * tcp_disconnect() on the children in a closing listener's queue, where close() would have
-	 * shut down: all send a reset. */
+	/*
+	 * These states go straight to CLOSE only by SO_LINGER 0, unread data or connect(AF_UNSPEC),
+	 * or by tcp_disconnect() on the children in a closing listener's queue, which no shutdown
+	 * precedes: all send a reset.
+	 */
 	if (f->from == STATE_ESTABLISHED || f->from == STATE_CLOSE_WAIT ||
 	    f->from == STATE_SYN_RECV)
 		return is_waiting_child(s) && !(f->flags & WIRE_F_SHUTDOWN) ? REASON_ABORTED

@@ -17,7 +17,7 @@ static void set_mapped(struct socket *s)
 
 void socket_update(struct socket *s, const struct fact *f)
 {
-	/* A port once known outlives the kernel's own clearing. */
+	/* A port once known stays in the record, although the kernel clears its own. */
 	uint16_t port = f->local.port ? f->local.port : s->local.port;
 
 	s->netns = f->netns;
@@ -128,7 +128,7 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
 	table_remove(t, s);
 }
 
-/* The table drops `s`: was it told of its start, and not of its end? */
+/* Counts `s`, which the table drops, where its start was told and its end was not. */
 static void note_unseen(struct table *t, const struct socket *s)
 {
 	t->stats.unseen += s->protocol == IPPROTO_TCP && s->state != STATE_CLOSE && s->opened_ns &&
@@ -136,8 +136,9 @@ static void note_unseen(struct table *t, const struct socket *s)
 }
 
 /*
- * Another socket has the pointer.  Where a look found it before the facts of its past were read, they
- * are still to come and tell it better; else the end of `s` was lost.
+ * Another socket has the pointer now.  A fact older than the record is one of the past that a look
+ * overtook: the facts that follow tell the life better than the look.  Else the end of `s` was
+ * lost.
  */
 static void replace(struct table *t, struct socket *s, const struct fact *f)
 {
@@ -412,7 +413,10 @@ static void connect_failed(struct table *t, const struct fact *f)
 	const struct socket *s = table_find(t, f->sk);
 	bool opened = s && !socket_is_stale(s, f) && (f->flags & WIRE_F_OPENED);
 
-	/* Once shown with its port, how it ended is the life's to tell (refused, timed out). */
+	/*
+	 * Once the connect event is out with its port, the close event tells how it ended (refused,
+	 * timed out).
+	 */
 	if (!opened || !(s->flags & SOCKET_CONNECT_SHOWN))
 		emit_failure(t, f, EVENT_CONNECT);
 	held_connect_failed(t, f);
@@ -483,8 +487,10 @@ static void apply_destroy(struct table *t, const struct fact *f)
 		return;
 	show_birth(t, s);
 	note_unseen(t, s);
-	/* Every life ends in CLOSE before this: one that did not lost that fact; one that was only
-	 * bound ends here. */
+	/*
+	 * Every life reaches CLOSE before this.  Where it did not, that fact was lost; a socket
+	 * that was only bound ends here.
+	 */
 	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
 		if (s->state == STATE_CLOSE && s->since_ns && f->time_ns >= s->since_ns)
 			push_span(s, STATE_CLOSE, f->time_ns - s->since_ns);

@@ -2,8 +2,9 @@
 /*
  * table_holders.c - who keeps somebody from a port, and why, by the kernel's own rule of conflicts.
  *
- * Facts tell of sockets, and who left a TIME_WAIT; which TIME_WAITs are there the kernel is asked, because it drops some
- * early (a reset, a new SYN, tcp_max_tw_buckets) and keeps others for seconds longer (the timer wheel).
+ * Facts tell which sockets there are and who left a TIME_WAIT.  Which TIME_WAITs there are is asked
+ * of the kernel, because it drops some early (a reset, a new SYN, tcp_max_tw_buckets) and keeps
+ * others for seconds longer (the timer wheel).
  */
 #include "ports_private.h"
 
@@ -97,7 +98,7 @@ static bool is_full(const struct port_state *p)
 	return p->listeners + p->others >= MAX_SHOWN;
 }
 
-/* In front of the others, whenever they are met. */
+/* Listeners come before the others, in whatever order they are found. */
 static void add_holder(struct port_state *p, const struct event_holder *h)
 {
 	bool listens = h->state == STATE_LISTEN;
@@ -182,7 +183,7 @@ static void consider_socket(struct table *t, const struct asker *a, const struct
 	consider(t, a, &h, s->options, s->device);
 }
 
-/* Gone before its time, when its four ends live again. */
+/* Whether the TIME_WAIT is gone early, because a new connection has its four ends. */
 static bool lives_again(const struct table *t, const struct time_wait *w)
 {
 	unsigned int steps = 4096;
@@ -217,7 +218,7 @@ static void consider_time_wait(struct table *t, const struct asker *a, const str
 	if (w->netns != a->fact->netns || w->end_ns <= a->fact->time_ns ||
 	    !same_ports(w->protocol, a->fact->protocol))
 		return;
-	/* A long list of which the rest is only counted must not be searched for each. */
+	/* Once the list is full, the rest is only counted and needs no search. */
 	if (!is_full(t->ports) && lives_again(t, w))
 		return;
 	consider(t, a, &h, w->options, w->device);
@@ -230,7 +231,7 @@ struct question {
 	const struct asker *asker;
 };
 
-/* What was seen of it, as it may have ended by what was expected. */
+/* What was seen of this TIME_WAIT, even where the table expects it to have ended by now. */
 static const struct time_wait *recall(struct port_state *p, const struct fact *f)
 {
 	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
@@ -274,7 +275,7 @@ static void on_time_wait(void *ctx, const struct fact *f)
 			w.since_ns = known->since_ns ? known->since_ns : w.since_ns;
 		}
 	}
-	/* The look comes after the call. */
+	/* The look comes after the call: a TIME_WAIT that began since then was not in the way. */
 	if (w.since_ns <= latest)
 		consider_time_wait(t, question->asker, &w);
 }

@@ -8,12 +8,15 @@
 
 #define FIRST_RING 1024
 #define MAX_RING   (1u << 18) /* of 112 bytes; the kernel's own limit is often the same */
-#define NEAR	   64	      /* on the chain of a port: what has just been added */
+#define NEAR	   64	      /* newest TIME_WAITs of a port that are searched */
 /* TCP_TIMEWAIT_LEN, include/net/tcp.h; FIN_WAIT2 may come before it for as long again by default (tcp_fin_timeout). */
 #define TIME_WAIT_NS (60ull * 1000000000)
 /* A range is counted anew after so long: a program that keeps failing must not keep us from reading. */
 #define USED_FRESH_NS 100000000u
-/* Searches take a step for each record they look at, some ten nanoseconds: so many at once, and four each microsecond. */
+/*
+ * A search takes one step, some ten nanoseconds, for each record it looks at.  At most CREDIT_MAX
+ * steps are saved up; four more are earned each microsecond.
+ */
 #define CREDIT_MAX 400000
 #define CREDIT_NS  250
 
@@ -91,7 +94,7 @@ bool ports_have_credit(struct table *t, uint64_t now_ns)
 	struct port_state *p = t->ports;
 	uint64_t passed_ns = now_ns > p->credit_ns ? now_ns - p->credit_ns : 0;
 
-	/* What passed is kept until it makes a step. */
+	/* Less time than a step costs adds up until it pays for one. */
 	if (passed_ns >= CREDIT_NS) {
 		p->credit_ns = now_ns;
 		p->credit += passed_ns < (uint64_t)CREDIT_NS * CREDIT_MAX * 1000

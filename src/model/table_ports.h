@@ -24,15 +24,15 @@ void ports_link(struct table *t, struct socket *s);
 void ports_unlink(struct table *t, struct socket *s);
 /* The kernel keeps the port of `s` in TIME_WAIT from time_ns on.  Remembered up to a bounded number, the newest. */
 void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
-/* The last one between these ends was none, because a reset ended the socket, or is over. */
+/* The last TIME_WAIT between these ends is over, or was none because a reset ended the socket. */
 void ports_no_time_wait(struct table *t, const struct event *close);
 /* The TIME_WAIT *number or later, counted on, as a close event (cookie 0: nothing to tell); false at the end. */
 bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event *e);
-/* The first look found a minisock; later ones are not listened to. */
+/* The first look found a minisock; what later looks find is ignored. */
 void ports_seed_time_wait(struct table *t, const struct fact *f);
 /* Fills what is known of a failed call; what it points to lives until the next call.  NULL too without credit. */
 const struct event_trouble *ports_explain(struct table *t, const struct fact *f, enum event_kind kind);
-/* Who may hold the port that `s` has is about to change, or has. */
+/* To be called when the holders of the port of `s` may change or have changed. */
 static inline void ports_changed(struct table *t, const struct socket *s)
 {
 	t->change[s->chained]++;
@@ -46,7 +46,7 @@ bool ports_have_credit(struct table *t, uint64_t now_ns);
 /* table_repeat.c: the same failure again, told at once and then with a count */
 bool repeat_init(struct table *t);
 void repeat_done(struct table *t);
-/* False: `e`, the failure of `f`, is to be told now.  True: it will be, by a later count. */
+/* False: the caller tells `e`, the failure of `f`, now.  True: a later count will include it. */
 bool repeat_take(struct table *t, const struct event *e, const struct fact *f);
 /* Tells the counts that are due by now_ns. */
 void repeat_release(struct table *t, uint64_t now_ns);

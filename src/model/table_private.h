@@ -35,7 +35,7 @@ enum socket_flag {
 	SOCKET_TO_TIME_WAIT = 1 << 17, /* a minisock took its place: CLOSED comes next */
 	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
 	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
-	SOCKET_TOLD_OPEN = 1 << 20,    /* who took it must hear of its end */
+	SOCKET_TOLD_OPEN = 1 << 20,    /* whoever took this life must hear of its end */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 

@@ -86,7 +86,7 @@ static bool is_same(const struct repeat *item, const struct event *e, const stru
 	       same_process(last->process, e->process);
 }
 
-/* Some kinds of trouble are who holds the port now. */
+/* EADDRINUSE tells who holds the port, so it is told anew when that changes. */
 static uint32_t change_of(const struct table *t, const struct event *e)
 {
 	return e->error == EADDRINUSE ? t->change[port_bucket(e->netns, e->local.port)] : 0;

@@ -2,8 +2,9 @@
 /*
  * table_seed.c - what was there before, and repair after a loss.
  *
- * A look names who has a socket open; who of them owns it is chosen by the rule (owner.h) when the look ends, because a parent
- * may have a higher pid than its children and come later.
+ * A look tells which processes have a socket open.  Its owner is chosen among them by the rule
+ * (owner.h) when the look ends, because a parent may have a higher pid than its children and come
+ * later.
  */
 #include "table_ports.h"
 

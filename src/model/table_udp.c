@@ -98,7 +98,7 @@ static void apply_dissolved(struct table *t, const struct fact *f)
 	table_remove(t, s);
 }
 
-/* A call that fails may have got its port before, which the socket then keeps. */
+/* A call may get a port and then fail; the socket keeps the port. */
 static void apply_connect(struct table *t, const struct fact *f)
 {
 	const struct endpoint *peer = &f->peer;

@@ -281,7 +281,7 @@ static void put_rows_end(struct text *t)
 	t->uncertain = false;
 }
 
-/* What stands under one part and over the next. */
+/* The lines between one part and the next. */
 static void put_begin(void *ctx, enum budget_part part, size_t count)
 {
 	struct text *t = ctx;
@@ -391,7 +391,7 @@ static void advise_more(struct buffer *out, const struct budget_row *row)
 		row->ns->usable - row->ns->blocked);
 }
 
-/* Rows come worst first: of a namespace and protocol one is enough. */
+/* Rows come worst first, and advice on the first of a namespace and protocol is enough. */
 static bool is_worst(const struct budget *b, const struct budget_row *row)
 {
 	for (const struct budget_row *r = b->row; r < row; r++) {

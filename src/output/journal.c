@@ -52,7 +52,7 @@ static void append_upper(char *out, size_t *len, const char *name)
 		out[(*len)++] = (char)toupper((unsigned char)*name);
 }
 
-/* Of a field, or of one that is part of it: "_ADDR" of a place, "PID" of a process. */
+/* The name of a field, or of a part of it: "_ADDR" of a place, "PID" of a process. */
 static void put_name(struct writer *w, enum field field, const char *part)
 {
 	const struct journal_writer *j = self(w);
@@ -62,7 +62,7 @@ static void put_name(struct writer *w, enum field field, const char *part)
 	memcpy(name, j->path, len);
 	if (field == FIELD_NONE && len > 0)
 		len--; /* an item is named as its list, without the line between them */
-	/* A process has no name of its own where it is what the event, or the item, is about. */
+	/* The process that the event or the item is about adds no name of its own. */
 	if (field == FIELD_LISTENER)
 		append_upper(name, &len, "listener_");
 	else if (field != FIELD_PROCESS && field != FIELD_HOLDER_PROCESS)

@@ -32,7 +32,7 @@ int store_fail(struct store_error *error, int err, const char *format, ...)
 
 const char *store_why(sqlite3 *db, int rc, char *out, size_t size)
 {
-	/* What this code found itself is no error of the last call. */
+	/* An error that this code found itself is not the one that SQLite noted last. */
 	const char *text = db && (sqlite3_errcode(db) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db)
 									     : sqlite3_errstr(rc);
 
@@ -100,7 +100,7 @@ static int check_header(const char *path, const uint8_t *h, const struct stat *s
 	if (page == 1)
 		page = 65536;
 	snprintf(log, sizeof(log), "%s-wal", path);
-	/* With a log the newest pages may be there alone. */
+	/* With a log, the newest pages may be in the log only. */
 	if ((stat(log, &log_st) < 0 || log_st.st_size == 0) &&
 	    (uint64_t)st->st_size < page * be32(h + 28))
 		return refuse_damaged(path, "it is cut short", error);

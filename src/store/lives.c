@@ -85,7 +85,7 @@ int rows_life(struct rows *r, struct record *e)
 	int64_t netns, id;
 	int rc = rows_netns(r, e->netns, &netns);
 
-	/* Others were never said to be open. */
+	/* No other life was ever told as open. */
 	if (rc == SQLITE_OK &&
 	    (e->life.told || !(e->facts & FACTS_OPENED) || scale_of(e->life.lived_ns) > 0))
 		rc = find_open(r, netns, key_of(e), &known);
@@ -127,8 +127,10 @@ int rows_open_life(struct rows *r, struct record *e)
 	return rows_run(s);
 }
 
-/* The rows go where the ended ones are; how long they lasted is known up to their run's last sign
- * of life. */
+/*
+ * Moves rows of open lives to those of ended ones; they lasted at least until their run was last
+ * heard of.
+ */
 int rows_sweep(struct rows *r, const struct record *until)
 {
 	char condition[256], text[2048];

@@ -6,7 +6,7 @@
 
 /* Text behind a record is cut where it would not fit; paths of cgroups end at 4096. */
 #define TEXT_MAX 3900
-/* A life at most, its process included. */
+/* The most bytes that a life takes, its process included. */
 #define OPEN_BYTES                                                                                 \
 	(sizeof(struct record) + SPANS_BYTES + sizeof(struct record_process) + 2 * TEXT_MAX + 8)
 
@@ -23,7 +23,7 @@ static void drop(struct store *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Says what `slot` stands for from here on; false when there is no room. */
+/* Tells which process `slot` stands for from here on; false when there is no room. */
 static bool put_process(struct store *s, uint32_t slot, const struct process *p)
 {
 	uint16_t cgroup = text_len(p->cgroup), container = text_len(p->container);

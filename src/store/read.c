@@ -25,7 +25,10 @@ static int fail_sql(struct store_reader *r, int rc, struct store_error *error)
 			  store_why(r->db, rc, why, sizeof(why)));
 }
 
-/* A store that nobody writes can be read where its readers may write nothing, not even the index of its log. */
+/*
+ * A store without a writer can be read even where its readers may write nothing, not the index of
+ * its log either.
+ */
 static int open_unchanging(const char *path, sqlite3 **ret)
 {
 	sqlite3_str *s = sqlite3_str_new(NULL);

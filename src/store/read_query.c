@@ -2,11 +2,12 @@
 /*
  * read_query.c - the question as SQL.
  *
- * A life that touches [from, to] and is shorter than a second lies in a block whose newest end is not before `from` and
- * whose earliest start is not after `to`: those give a range of rows.  The longer ones that ended later come from
- * their index, one range for each scale.
- * SQL narrows down by time, ports and process; the filter has the last word.  ("scale>0" is said for SQLite, which does
- * not conclude it from "scale=3" when it looks for the index.)
+ * A life that touches [from, to] and is shorter than a second lies in a block whose newest end is
+ * not before `from` and whose earliest start is not after `to`: those give a range of rows.  The
+ * longer ones that ended later come from their index, one range for each scale. SQL narrows down by
+ * time, ports and process; the filter has the last word.  ("scale>0" stands beside "scale=3"
+ * because SQLite uses the index, which has the condition scale>0, only where the query repeats that
+ * condition.)
  */
 #include "read_private.h"
 

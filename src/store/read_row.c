@@ -161,7 +161,7 @@ static bool read_spans(sqlite3_stmt *s, struct event_close *c)
 	return type == SQLITE_BLOB || type == SQLITE_NULL;
 }
 
-/* A life that goes on does so until now; where nobody watches any more, it did when last seen. */
+/* A life that goes on lasts until now; where no recorder runs any more, until it was last seen. */
 static void read_open(struct store_reader *r, uint64_t alive_ns, bool now, struct event *e)
 {
 	struct event_close *c = &e->close;

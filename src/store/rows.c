@@ -292,7 +292,10 @@ static int put_block(struct rows *r)
 	return rows_run(s);
 }
 
-/* The number of the next row, in a block near its time; of a long life the index knows when it began. */
+/*
+ * The number of the next row.  A block holds rows whose ends lie near each other in time; the start
+ * of a long life is not in it, because the index of long lives has it.
+ */
 int rows_new_id(struct rows *r, uint64_t time_ns, uint64_t lived_ns, int64_t *ret)
 {
 	int64_t time = (int64_t)time_ns;

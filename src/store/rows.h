@@ -81,8 +81,9 @@ int rows_finish(struct rows *r, uint64_t now_ns); /* before COMMIT */
 void rows_rollback(struct rows *r);
 int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns);
 /*
- * Ends the lives that are open: where `until` those not said since its since_boot_ns, of this run at its alive_ns, of earlier
- * ones when they were last heard of; where NULL those of other boots.
+ * Ends lives that are open in the file.  With `until` those that were not told since its since_boot_ns:
+ * lives of this run end at its alive_ns, those of earlier runs when the run was last heard of.  With
+ * NULL those of other boots.
  */
 int rows_sweep(struct rows *r, const struct record *until);
 

@@ -24,7 +24,7 @@
 #define BUSY_MS		 2000
 #define LOG_BYTES	 (16u << 20)
 #define TRANSACTION_ROWS 100000
-#define KEEP_ROWS	 2000 /* more than come with a transaction go with it */
+#define KEEP_ROWS	 2000 /* rows deleted beyond twice those a transaction adds */
 #define ROW_LOG_BYTES	 400  /* a row costs less in the log, deletion of another included */
 
 static bool is_broken(int rc)
@@ -51,7 +51,7 @@ static void set_stuck(struct store *s, int rc)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* What was applied is applied again when the file takes it. */
+/* Chunks that were applied and not committed are applied again when the file takes them. */
 static void give_back(struct store *s, int rc)
 {
 	set_stuck(s, rc);
@@ -173,8 +173,9 @@ static bool is_finished(struct store *s, uint64_t now, uint64_t *stopped_ns)
 }
 
 /*
- * By the age of its first record, not by its own: while the commit before was synced, records waited.  Nor may it keep much of
- * the memory that others need.
+ * Whether the transaction is to be committed.  Its age counts from its first record, which may have
+ * waited while the commit before was synced.  It is due too when its chunks take a quarter of the
+ * memory, because new records need the rest.
  */
 static bool is_due(const struct store *s)
 {

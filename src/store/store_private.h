@@ -41,7 +41,10 @@ int file_create(sqlite3 *db, struct store_error *error);
 int store_fail(struct store_error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 extern const char schema_sql[];
-/* Before anything is read or written: a file that others made runs no code and has the tables of schema.c, else SQLITE_MISMATCH. */
+/*
+ * To be called before anything is read or written.  Keeps a file that others made from running
+ * code, and checks that it has the tables of schema.c: else SQLITE_MISMATCH.
+ */
 int file_guard(sqlite3 *db);
 /* Why a call failed, or any text from a file, in printable ASCII: it may reach a terminal. */
 const char *store_why(sqlite3 *db, int rc, char *out, size_t size);

@@ -91,4 +91,12 @@ done | expect_none "no file is called common, misc or utils"
 for file in "${sources[@]}" tests/**/*.sh tests/run Makefile tests/tests.mk; do
 	head -n 2 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-only' || echo "$file"
 done | expect_none "every source names its licence"
+# `src/model/table_apply.c` or `tests/e2e/scen_*.c`, and where a link leads.
+{
+	grep -oHE '`(bpf|dist|docs|include|src|tests|tools|vmlinux)/[^` ]*`' README.md docs/*.md | tr -d '`'
+	grep -oHE '\]\([^):]*\)' docs/*.md | sed -E 's|:\]\((.*)\)$|:docs/\1|'
+	grep -oHE '\]\([^):]*\)' README.md | sed -E 's|:\]\((.*)\)$|:\1|'
+} | sed 's/#.*//' | sort -u | while IFS=: read -r page path; do
+	compgen -G "$path" >/dev/null || [[ $path == *NAME* ]] || echo "$page names $path"
+done | expect_none "every file that the documents name is there"
 exit $status
