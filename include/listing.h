@@ -17,6 +17,7 @@
 #ifndef SOCKWATCH_LISTING_H
 #define SOCKWATCH_LISTING_H
 
+#include "hash.h"
 #include "inet.h"
 #include "process.h"
 
@@ -66,18 +67,21 @@ struct listing_netns {
 	uint16_t low, high;	/* ephemeral ports; 0, 0 unknown */
 };
 
+struct listing_place {
+	uint64_t key, sk;
+	uint32_t index;	/* + 1 */
+};
+HASH_TYPE(listing_index, struct listing_place);
+
 struct listing {
 	struct listing_task *tasks;
 	struct listing_socket *sockets;
 	struct listing_holder *holders;
 	struct listing_netns *netns;
-	struct listing_bucket {
-		uint64_t key, sk;
-		uint32_t index;	/* + 1; 0 empty */
-	} *buckets;		/* of sockets */
+	struct listing_index index; /* of sockets */
 	uint32_t *listeners;	/* sockets in LISTEN, sorted; from listing_join() */
 	size_t task_count, socket_count, holder_count, netns_count, listener_count;
-	size_t task_cap, socket_cap, holder_cap, netns_cap, bucket_count;
+	size_t task_cap, socket_cap, holder_cap, netns_cap;
 	uint64_t time_ns;	/* of the look, CLOCK_BOOTTIME */
 	bool failed;		/* without memory: what follows is missing */
 	char unseen[512];	/* what the look left out, for the user; "" nothing */

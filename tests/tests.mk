@@ -18,6 +18,7 @@ $(BUILD)/san/%.o: %.c
 
 # Calls that a test answers itself.
 WRAP_test_netns := -Wl,--wrap=setns
+WRAP_test_hash := -Wl,--wrap=calloc
 
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "kernel.h"
 #include "log.h"
 #include "past_wire.h"
@@ -27,6 +28,9 @@
 
 enum stage { STAGE_HEADER, STAGE_COOKIES, STAGE_WALK, STAGE_END };
 
+HASH_TYPE(cookies, uint64_t);
+HASH_FUNCTIONS(cookies, uint64_t, *item, hash_u64(*item))
+
 struct serve {
 	int dir, listen, epoll;
 	char name[16];
@@ -38,8 +42,7 @@ struct serve {
 	uint64_t moved_ns; /* last bytes that came or went */
 	struct past_question question;
 	uint32_t cookies_in;
-	uint64_t *asked; /* open addressing; 0 empty */
-	size_t asked_size;
+	struct cookies asked;
 	struct table_steps steps;
 	size_t in_len, out_len, out_sent;
 	uint8_t in[IN_BYTES], out[OUT_BYTES + sizeof(struct past_head)];
@@ -146,8 +149,7 @@ static void drop(struct serve *s)
 {
 	close(s->client);
 	s->client = -1;
-	free(s->asked);
-	s->asked = NULL;
+	cookies_done(&s->asked);
 	watch(s, EPOLL_CTL_MOD, s->listen, EPOLLIN);
 }
 
@@ -174,13 +176,14 @@ static bool take_client(struct serve *s, uint64_t now_ns)
 	return true;
 }
 
-static size_t place_of(const struct serve *s, uint64_t cookie)
+static bool is_asked(void *ctx, uint64_t cookie)
 {
-	size_t at = (size_t)((cookie * 0x9e3779b97f4a7c15ull) >> 24) & (s->asked_size - 1);
+	const struct serve *s = ctx;
+	uint64_t *at = cookies_first(&s->asked, hash_u64(cookie));
 
-	while (s->asked[at] && s->asked[at] != cookie)
-		at = (at + 1) & (s->asked_size - 1);
-	return at;
+	while (at && *at != cookie)
+		at = cookies_next(&s->asked, at);
+	return at != NULL;
 }
 
 static bool take_header(struct serve *s)
@@ -188,12 +191,8 @@ static bool take_header(struct serve *s)
 	memcpy(&s->question, s->in, sizeof(s->question));
 	if (!past_check_question(&s->question))
 		return false;
-	s->asked_size = 16;
-	while (s->asked_size < (size_t)s->question.count * 2)
-		s->asked_size *= 2;
-	s->asked = calloc(s->asked_size, sizeof(*s->asked));
 	s->stage = STAGE_COOKIES;
-	return s->asked != NULL;
+	return cookies_reserve(&s->asked, s->question.count);
 }
 
 /* Takes the part of the question that has come in whole; false when it is no question. */
@@ -212,9 +211,8 @@ static bool take_bytes(struct serve *s)
 		uint64_t cookie;
 
 		memcpy(&cookie, s->in + at, sizeof(cookie));
-		if (!cookie)
+		if (!cookie || (!is_asked(s, cookie) && !cookies_add(&s->asked, cookie)))
 			return false;
-		s->asked[place_of(s, cookie)] = cookie;
 		s->cookies_in++;
 	}
 	s->in_len -= at;
@@ -242,13 +240,6 @@ static bool read_some(struct serve *s, uint64_t now_ns)
 		return false;
 	}
 	return true;
-}
-
-static bool is_asked(void *ctx, uint64_t cookie)
-{
-	const struct serve *s = ctx;
-
-	return s->asked[place_of(s, cookie)] == cookie;
 }
 
 /*

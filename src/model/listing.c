@@ -8,7 +8,14 @@
 
 /* Memory not touched costs nothing, moving it while another thread runs does. */
 #define MIN_SOCKETS 65536
-#define MIN_BUCKETS (2 * MIN_SOCKETS)
+
+/* What no descriptor leads to has no key. */
+static uint32_t hash_of(uint64_t key, uint64_t sk)
+{
+	return hash_u64(key ? key : sk);
+}
+
+HASH_FUNCTIONS(listing_index, struct listing_place, item->index, hash_of(item->key, item->sk))
 
 void listing_init(struct listing *l)
 {
@@ -27,7 +34,7 @@ void listing_done(struct listing *l)
 	free(l->sockets);
 	free(l->holders);
 	free(l->netns);
-	free(l->buckets);
+	listing_index_done(&l->index);
 	free(l->listeners);
 	listing_init(l);
 }
@@ -75,73 +82,42 @@ const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t i
 	return NULL;
 }
 
-/* ---- sockets by key: open addressing ---- */
-
-/* What no descriptor leads to has no key. */
-static size_t bucket_of(const struct listing *l, uint64_t key, uint64_t sk)
-{
-	return (size_t)(((key ? key : sk) * 0x9e3779b97f4a7c15ull) >> 20) & (l->bucket_count - 1);
-}
-
-static void bucket_put(struct listing *l, uint32_t index)
-{
-	const struct listing_socket *s = &l->sockets[index];
-	size_t b = bucket_of(l, s->key, s->sk);
-
-	while (l->buckets[b].index)
-		b = (b + 1) & (l->bucket_count - 1);
-	l->buckets[b] = (struct listing_bucket){.key = s->key, .sk = s->sk, .index = index + 1};
-}
-
-/* At most half of the buckets are in use. */
-static bool buckets_grow(struct listing *l)
-{
-	size_t count = l->bucket_count ? l->bucket_count * 2 : MIN_BUCKETS;
-
-	if ((l->socket_count + 1) * 2 <= l->bucket_count)
-		return true;
-	free(l->buckets);
-	l->buckets = calloc(count, sizeof(*l->buckets));
-	l->bucket_count = l->buckets ? count : 0;
-	if (!l->buckets) {
-		l->failed = true;
-		return false;
-	}
-	for (size_t i = 0; i < l->socket_count; i++)
-		bucket_put(l, (uint32_t)i);
-	return true;
-}
+/* ---- sockets by key ---- */
 
 uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk)
 {
-	if (!l->bucket_count)
-		return LISTING_NONE;
-	for (size_t b = bucket_of(l, key, sk); l->buckets[b].index;
-	     b = (b + 1) & (l->bucket_count - 1)) {
-		if (l->buckets[b].key == key && (!sk || l->buckets[b].sk == sk))
-			return l->buckets[b].index - 1;
+	const struct listing_index *h = &l->index;
+
+	for (struct listing_place *i = listing_index_first(h, hash_of(key, sk)); i;
+	     i = listing_index_next(h, i)) {
+		if (i->key == key && (!sk || i->sk == sk))
+			return i->index - 1;
 	}
 	return LISTING_NONE;
 }
 
 void listing_expect(const struct listing *l, uint64_t key, uint64_t sk)
 {
-	if (l->bucket_count)
-		__builtin_prefetch(&l->buckets[bucket_of(l, key, sk)]);
+	listing_index_expect(&l->index, hash_of(key, sk));
 }
 
 static uint32_t add_socket(struct listing *l, const struct listing_socket *socket)
 {
+	struct listing_place place = {.key = socket->key, .sk = socket->sk};
 	struct listing_socket *s;
 
-	if (!grow(l, &l->sockets, l->socket_count, &l->socket_cap, sizeof(*l->sockets)) ||
-	    !buckets_grow(l))
+	place.index = (uint32_t)l->socket_count + 1;
+	if (!grow(l, &l->sockets, l->socket_count, &l->socket_cap, sizeof(*l->sockets)))
 		return LISTING_NONE;
+	if ((!l->index.size && !listing_index_reserve(&l->index, MIN_SOCKETS)) ||
+	    !listing_index_add(&l->index, place)) {
+		l->failed = true;
+		return LISTING_NONE;
+	}
 	s = &l->sockets[l->socket_count];
 	*s = *socket;
 	s->first = s->last = s->owner = LISTING_NONE;
 	s->holder_count = 0;
-	bucket_put(l, (uint32_t)l->socket_count);
 	return (uint32_t)l->socket_count++;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "owner.h"
 
 /* ---- the rule ---- */
@@ -55,8 +56,8 @@ const struct owner_holder *owner_choose(struct owner_holder *h, size_t count, ui
 
 /* ---- a look ---- */
 
-#define NONE	  UINT32_MAX
-#define MIN_SLOTS 1024
+#define NONE	 UINT32_MAX
+#define MIN_HELD 1024
 
 struct held {
 	const struct process *process; /* NULL without room */
@@ -65,14 +66,17 @@ struct held {
 	bool maker;
 };
 
-/* Sockets by key, open addressing; each leads to the chain of its holders. */
+struct slot {
+	uint64_t key;
+	uint32_t first, count;
+};
+HASH_TYPE(slots, struct slot);
+HASH_FUNCTIONS(slots, struct slot, item->key, hash_u64(item->key))
+
+/* Sockets by key; each leads to the chain of its holders. */
 struct owner_look {
 	struct process_set *processes;
-	struct slot {
-		uint64_t key; /* 0 empty */
-		uint32_t first, count;
-	} * slot;
-	size_t slots, used; /* slots: a power of two */
+	struct slots slots;
 	struct held *held;
 	size_t count, cap;
 	struct owner_holder *choice; /* room for the largest chain that was asked for */
@@ -83,15 +87,8 @@ struct owner_look *owner_look_new(struct process_set *processes)
 {
 	struct owner_look *look = calloc(1, sizeof(*look));
 
-	if (!look)
-		return NULL;
-	look->processes = processes;
-	look->slots = MIN_SLOTS;
-	look->slot = calloc(look->slots, sizeof(*look->slot));
-	if (!look->slot) {
-		free(look);
-		return NULL;
-	}
+	if (look)
+		look->processes = processes;
 	return look;
 }
 
@@ -101,44 +98,24 @@ void owner_look_free(struct owner_look *look)
 		return;
 	for (size_t i = 0; i < look->count; i++)
 		process_release(look->processes, look->held[i].process);
-	free(look->slot);
+	slots_done(&look->slots);
 	free(look->held);
 	free(look->choice);
 	free(look);
 }
 
-static struct slot *slot_of(struct slot *slot, size_t slots, uint64_t key)
+static struct slot *slot_of(const struct owner_look *look, uint64_t key)
 {
-	size_t at = (size_t)((key >> 6) * 0x9e3779b97f4a7c15ull >> 20);
+	struct slot *slot = slots_first(&look->slots, hash_u64(key));
 
-	for (at &= slots - 1; slot[at].key && slot[at].key != key; at = (at + 1) & (slots - 1))
-		;
-	return &slot[at];
-}
-
-static bool grow_slots(struct owner_look *look)
-{
-	size_t slots = look->slots * 2;
-	struct slot *grown;
-
-	if (look->used * 2 < look->slots)
-		return true;
-	grown = calloc(slots, sizeof(*grown));
-	if (!grown)
-		return false;
-	for (size_t i = 0; i < look->slots; i++) {
-		if (look->slot[i].key)
-			*slot_of(grown, slots, look->slot[i].key) = look->slot[i];
-	}
-	free(look->slot);
-	look->slot = grown;
-	look->slots = slots;
-	return true;
+	while (slot && slot->key != key)
+		slot = slots_next(&look->slots, slot);
+	return slot;
 }
 
 static bool grow_held(struct owner_look *look)
 {
-	size_t cap = look->cap ? look->cap * 2 : MIN_SLOTS;
+	size_t cap = look->cap ? look->cap * 2 : MIN_HELD;
 	struct held *grown;
 
 	if (look->count < look->cap)
@@ -156,18 +133,16 @@ static bool grow_held(struct owner_look *look)
 bool owner_look_add(struct owner_look *look, uint64_t key, const struct process *task,
 		    uint32_t parent, bool maker)
 {
-	struct slot *slot;
+	struct slot *slot = slot_of(look, key);
 
-	if (!grow_slots(look) || !grow_held(look))
-		return false;
-	slot = slot_of(look->slot, look->slots, key);
-	if (!slot->key) {
-		slot->key = key;
-		slot->first = NONE;
-		look->used++;
-	} else if (look->held[slot->first].pid == task->pid) {
+	if (slot && look->held[slot->first].pid == task->pid)
 		return true; /* its descriptors come one after the other */
-	}
+	if (!grow_held(look))
+		return false;
+	if (!slot)
+		slot = slots_add(&look->slots, (struct slot){.key = key, .first = NONE});
+	if (!slot)
+		return false;
 	look->held[look->count] = (struct held){
 		.process = process_intern(look->processes, task),
 		.pid = task->pid,
@@ -182,15 +157,15 @@ bool owner_look_add(struct owner_look *look, uint64_t key, const struct process 
 
 bool owner_look_knows(const struct owner_look *look, uint64_t key)
 {
-	return slot_of(look->slot, look->slots, key)->key != 0;
+	return slot_of(look, key) != NULL;
 }
 
 bool owner_look_each(const struct owner_look *look, uint64_t key,
 		     bool (*fn)(void *ctx, const struct process *), void *ctx)
 {
-	const struct slot *slot = slot_of(look->slot, look->slots, key);
+	const struct slot *slot = slot_of(look, key);
 
-	if (!slot->key)
+	if (!slot)
 		return true;
 	for (uint32_t i = slot->first; i != NONE; i = look->held[i].next) {
 		if (!fn(ctx, look->held[i].process))
@@ -216,11 +191,11 @@ static bool grow_choice(struct owner_look *look, size_t count)
 bool owner_look_choose(struct owner_look *look, uint64_t key, uint32_t named,
 		       const struct process **ret)
 {
-	const struct slot *slot = slot_of(look->slot, look->slots, key);
+	const struct slot *slot = slot_of(look, key);
 	const struct owner_holder *chosen = NULL;
 	size_t n = 0;
 
-	if (!slot->key)
+	if (!slot)
 		return false;
 	if (grow_choice(look, slot->count)) {
 		for (uint32_t i = slot->first; i != NONE; i = look->held[i].next)

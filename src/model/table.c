@@ -6,13 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_INDEX 4096
-
-static size_t hash(const struct table *t, uint64_t sk)
-{
-	/* Socket addresses differ from bit 6 on; the multiplier is 2^64 / phi. */
-	return (size_t)((sk >> 6) * 0x9e3779b97f4a7c15ull >> 20) & (t->index_size - 1);
-}
+HASH_FUNCTIONS(table_index, struct table_place, item->slot, item->hash)
 
 struct socket *table_slot(const struct table *t, uint32_t slot)
 {
@@ -35,20 +29,11 @@ struct table *table_new(size_t max, struct process_set *processes, event_sink_fn
 	t->sink = sink;
 	t->ctx = ctx;
 	t->free_slot = NO_SLOT;
-	t->index_size = FIRST_INDEX;
-	t->index = malloc(t->index_size * sizeof(*t->index));
-	if (!t->index) {
-		free(t);
-		errno = ENOMEM;
-		return NULL;
-	}
-	memset(t->index, 0xff, t->index_size * sizeof(*t->index));
 	memset(t->listener, 0xff, sizeof(t->listener));
 	memset(t->port, 0xff, sizeof(t->port));
 	if (!ports_init(t) || !repeat_init(t)) {
 		if (t->ports)
 			ports_done(t);
-		free(t->index);
 		free(t);
 		errno = ENOMEM;
 		return NULL;
@@ -75,48 +60,30 @@ void table_free(struct table *t)
 	for (size_t i = 0; i < t->chunk_count; i++)
 		free(t->chunk[i]);
 	free(t->chunk);
-	free(t->index);
+	table_index_done(&t->index);
 	free(t);
 }
 
-static size_t position(const struct table *t, uint64_t sk)
+static struct table_place *place_of(const struct table *t, uint64_t sk)
 {
-	size_t at = hash(t, sk);
+	uint32_t hash = hash_u64(sk);
+	struct table_place *i = table_index_first(&t->index, hash);
 
-	while (t->index[at] != NO_SLOT && table_slot(t, t->index[at])->sk != sk)
-		at = (at + 1) & (t->index_size - 1);
-	return at;
+	while (i && (i->hash != hash || table_slot(t, i->slot - 1)->sk != sk))
+		i = table_index_next(&t->index, i);
+	return i;
 }
 
 uint32_t table_slot_of(const struct table *t, const struct socket *s)
 {
-	return t->index[position(t, s->sk)];
+	return place_of(t, s->sk)->slot - 1;
 }
 
 struct socket *table_find(const struct table *t, uint64_t sk)
 {
-	uint32_t slot = t->index[position(t, sk)];
+	const struct table_place *place = place_of(t, sk);
 
-	return slot == NO_SLOT ? NULL : table_slot(t, slot);
-}
-
-static bool grow_index(struct table *t)
-{
-	uint32_t *old = t->index;
-	size_t old_size = t->index_size;
-	uint32_t *grown = malloc(old_size * 2 * sizeof(*grown));
-
-	if (!grown)
-		return false;
-	memset(grown, 0xff, old_size * 2 * sizeof(*grown));
-	t->index = grown;
-	t->index_size = old_size * 2;
-	for (size_t i = 0; i < old_size; i++) {
-		if (old[i] != NO_SLOT)
-			t->index[position(t, table_slot(t, old[i])->sk)] = old[i];
-	}
-	free(old);
-	return true;
+	return place ? table_slot(t, place->slot - 1) : NULL;
 }
 
 static bool grow_slab(struct table *t)
@@ -141,12 +108,14 @@ static bool grow_slab(struct table *t)
 
 struct socket *table_insert(struct table *t, uint64_t sk)
 {
-	struct socket *s;
-	uint32_t slot;
+	struct table_place place = {.hash = hash_u64(sk)};
+	struct socket *s = NULL;
 
-	if (!sk || t->stats.sockets >= t->max ||
-	    (t->stats.sockets * 2 >= t->index_size && !grow_index(t)) ||
-	    (t->free_slot == NO_SLOT && !grow_slab(t))) {
+	if (sk && t->stats.sockets < t->max && (t->free_slot != NO_SLOT || grow_slab(t))) {
+		place.slot = t->free_slot + 1;
+		s = table_index_add(&t->index, place) ? table_slot(t, t->free_slot) : NULL;
+	}
+	if (!s) {
 		t->stats.full += sk != 0;
 		process_release(t->processes, t->spare.owner);
 		process_release(t->processes, t->spare.listener);
@@ -154,43 +123,18 @@ struct socket *table_insert(struct table *t, uint64_t sk)
 		t->spare.sk = sk;
 		return &t->spare;
 	}
-	slot = t->free_slot;
-	s = table_slot(t, slot);
 	t->free_slot = s->next_listener;
 	memset(s, 0, sizeof(*s));
 	s->sk = sk;
 	s->state = STATE_CLOSE;
 	s->next_listener = NO_SLOT;
-	t->index[position(t, sk)] = slot;
 	t->stats.sockets++;
 	return s;
 }
 
-/* Linear probing without tombstones: what follows in the run moves back over the hole. */
-static uint32_t index_remove(struct table *t, uint64_t sk)
-{
-	size_t mask = t->index_size - 1, hole = position(t, sk), at = hole;
-	uint32_t slot = t->index[hole];
-
-	for (;;) {
-		size_t home;
-
-		at = (at + 1) & mask;
-		if (t->index[at] == NO_SLOT)
-			break;
-		home = hash(t, table_slot(t, t->index[at])->sk);
-		if (((at - home) & mask) >= ((at - hole) & mask)) {
-			t->index[hole] = t->index[at];
-			hole = at;
-		}
-	}
-	t->index[hole] = NO_SLOT;
-	return slot;
-}
-
 void table_remove(struct table *t, struct socket *s)
 {
-	uint32_t slot;
+	struct table_place *place;
 
 	process_release(t->processes, s->owner);
 	process_release(t->processes, s->listener);
@@ -199,10 +143,11 @@ void table_remove(struct table *t, struct socket *s)
 		return;
 	table_remove_listener(t, s);
 	ports_unlink(t, s);
-	slot = index_remove(t, s->sk);
+	place = place_of(t, s->sk);
 	memset(s, 0, sizeof(*s));
 	s->next_listener = t->free_slot;
-	t->free_slot = slot;
+	t->free_slot = place->slot - 1;
+	table_index_remove(&t->index, place);
 	t->stats.sockets--;
 }
 
@@ -223,7 +168,7 @@ void table_add_listener(struct table *t, struct socket *s)
 		return;
 	first = &t->listener[port_bucket(s->netns, s->local.port)];
 	s->next_listener = *first;
-	*first = t->index[position(t, s->sk)];
+	*first = table_slot_of(t, s);
 	s->flags |= SOCKET_LISTENER;
 }
 

@@ -2,13 +2,14 @@
 /*
  * table_private.h - the socket record and the storage under it, for src/model/table*.c only.
  *
- *     index (open addressing, sk -> slot)  ──▶ slab of records in chunks: pointers stay valid
+ *     index (hash table, sk -> slot)       ──▶ slab of records in chunks: pointers stay valid
  *     listeners (by namespace and port)    ──▶ chains through the records
  *     held (a ring of prepared events)     ──▶ ends that wait for the fact that explains them
  */
 #ifndef SOCKWATCH_TABLE_PRIVATE_H
 #define SOCKWATCH_TABLE_PRIVATE_H
 
+#include "hash.h"
 #include "owner.h"
 #include "table.h"
 
@@ -76,6 +77,12 @@ struct held {
 #define PORTS	 65536
 #define HELD_MAX 1024
 
+struct table_place {
+	uint32_t slot; /* + 1 */
+	uint32_t hash; /* of its sk: what is looked for is told from others without a look at their records */
+};
+HASH_TYPE(table_index, struct table_place);
+
 struct table {
 	event_sink_fn sink;
 	void *ctx;
@@ -83,8 +90,7 @@ struct table {
 	size_t max;
 	struct table_stats stats;
 
-	uint32_t *index;   /* slots, NO_SLOT empty */
-	size_t index_size; /* a power of two */
+	struct table_index index;
 	struct socket **chunk;
 	size_t chunk_count;
 	uint32_t free_slot; /* chained through next_listener */

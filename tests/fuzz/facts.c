@@ -104,17 +104,18 @@ static void check_table(const struct table *t)
 	size_t count = 0;
 
 	table_get_stats(t, &stats);
-	for (size_t i = 0; i < t->index_size; i++) {
+	for (size_t i = 0; i < t->index.size; i++) {
+		uint32_t slot = t->index.place[i].slot - 1;
 		const struct socket *s;
 
-		if (t->index[i] == NO_SLOT)
+		if (slot == NO_SLOT)
 			continue;
-		MUST(t->index[i] < table_slots(t));
-		s = table_slot(t, t->index[i]);
+		MUST(slot < table_slots(t));
+		s = table_slot(t, slot);
 		MUST(s->sk && table_find(t, s->sk) == s);
 		MUST(s->span_count <= SPANS && s->state < STATES);
 		MUST(s->family == FAMILY_IPV4 || s->family == FAMILY_IPV6);
-		check_chain(t, s, t->index[i]);
+		check_chain(t, s, slot);
 		count++;
 	}
 	MUST(count == stats.sockets && count <= MAX_SOCKETS);

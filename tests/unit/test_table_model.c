@@ -346,13 +346,13 @@ static void ignore_event(void *ctx, const struct event *e)
 	(void)e;
 }
 
-/* Addresses that all fall on the last places of the smallest index, so that runs go around its end. */
+/* Addresses that all fall on the last places of the index, so that runs go around its end. */
 static size_t crowd(uint64_t *sk, size_t count)
 {
 	size_t n = 0;
 
 	for (uint64_t a = 64; n < count; a += 64) {
-		if (((a >> 6) * 0x9e3779b97f4a7c15ull >> 20 & 4095) >= 4092)
+		if (hash_u64(a) >> 24 >= 252)
 			sk[n++] = a;
 	}
 	return n;
