@@ -82,7 +82,7 @@ static __always_inline void fold_into(void *map, const struct wire_call *c)
 		fold = bpf_map_lookup_elem(map, &key);
 	}
 	if (!fold) {
-		__sync_fetch_and_add(&lost[c->fact.kind], 1);
+		record_lost(c->fact.kind);
 		return;
 	}
 	__sync_fetch_and_add(&fold->count, 1);

@@ -129,7 +129,9 @@ __u64 fold_count SEC(".bss") __weak;
 __u32 fold_keys SEC(".bss") __weak;
 
 /* Facts that found the ring full, by kind.  Written here, read by the loader. */
-__u64 lost[WIRE_KINDS] SEC(".bss") __weak;
+#define LOST_KINDS 16 /* a power of two, so that any kind can be bounded by a mask */
+_Static_assert(WIRE_KINDS <= LOST_KINDS, "each kind has a counter");
+__u64 lost[LOST_KINDS] SEC(".bss") __weak;
 __u64 calls_full SEC(".bss") __weak;
 
 /* The reader sleeps and wants to be woken with the next fact.  It sets this, the fact that wakes it

@@ -11,12 +11,17 @@
 
 #include "maps.h"
 
+static __always_inline void record_lost(enum wire_kind kind)
+{
+	__sync_fetch_and_add(&lost[kind & (LOST_KINDS - 1)], 1);
+}
+
 static __always_inline void *record_reserve(enum wire_kind kind, __u64 size)
 {
 	struct wire_fact *f = bpf_ringbuf_reserve(&facts, size, 0);
 
 	if (!f) {
-		__sync_fetch_and_add(&lost[kind], 1);
+		record_lost(kind);
 		return NULL;
 	}
 	f->kind = kind;

@@ -12,7 +12,6 @@ struct kernel *command_open_kernel(const struct options *options)
 		.hooks = options->hooks,
 		.hooks_without = options->hooks_without,
 		.btf_path = options->btf_file,
-		.ports = options->command != COMMAND_TRACE,
 		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
 	};
 	struct kernel_error error = {""};

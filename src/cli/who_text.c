@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot.h"
+#include "procinfo.h"
 
 #define MAX_PARENTS 16
 #define MAX_SHOWN   8
@@ -196,7 +196,7 @@ static void say_primary(struct buffer *out, const struct who *who, const struct 
 	else
 		say(out, ": bound, but does not listen: nobody can connect");
 	say_netns(out, who, s->netns);
-	if (s->flags & LISTING_KERNEL)
+	if (s->flags & LOOK_KERNEL)
 		say(out, "; the kernel itself holds it");
 	else if (s->first == LISTING_NONE)
 		say(out, "; no process that can be seen from here holds it");
@@ -335,7 +335,7 @@ static void say_freed(struct buffer *out, const struct listing_socket *s,
 		    "freed");
 	} else if (s->state == STATE_SYN_RECV) {
 		say(out, "  %-11s by itself, when the handshake ends or times out\n", "freed");
-	} else if (s->flags & LISTING_DEAD) {
+	} else if (s->flags & LOOK_DEAD) {
 		say(out, "  %-11s by itself, when the peer answers or the kernel gives up\n",
 		    "freed");
 	}
