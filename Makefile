@@ -51,10 +51,10 @@ STORE  := $(wildcard src/store/*.c)
 KERNEL := $(wildcard src/kernel/*.c)
 CLI    := $(wildcard src/cli/*.c)
 OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
-# The tracer's programs become one object; a listing's are another, because it must start fast.
-BPF    := $(filter-out bpf/snapshot.bpf.c,$(wildcard bpf/*.bpf.c))
+# The tracer's programs become one object; those of a look are others, because a listing must start fast.
+BPF    := $(filter-out bpf/look.bpf.c bpf/walk.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJ := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(BPF))
-SKELETON := $(BUILD)/sockwatch.skel.h $(BUILD)/snapshot.skel.h
+SKELETON := $(patsubst %,$(BUILD)/%.skel.h,sockwatch look walk)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -85,7 +85,7 @@ $(BUILD)/sockwatch.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(BUILD)/snapshot.bpf.o: $(BUILD)/bpf/snapshot.bpf.o
+$(BUILD)/look.bpf.o $(BUILD)/walk.bpf.o: $(BUILD)/%.bpf.o: $(BUILD)/bpf/%.bpf.o
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 

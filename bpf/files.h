@@ -3,7 +3,13 @@
 #ifndef SOCKWATCH_BPF_FILES_H
 #define SOCKWATCH_BPF_FILES_H
 
-#include "protocols.h"
+#include "read.h"
+
+/* S_ISSOCK(): what private_data is, before it is read. */
+static __always_inline bool is_socket_file(struct file *file)
+{
+	return (BPF_CORE_READ(file, f_inode, i_mode) & 0170000) == 0140000;
+}
 
 /* NULL where the task has no such descriptor. */
 static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)

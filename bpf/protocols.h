@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* protocols.h - which files are sockets, and which sockets are traced. */
+/* protocols.h - which sockets are traced. */
 #ifndef SOCKWATCH_BPF_PROTOCOLS_H
 #define SOCKWATCH_BPF_PROTOCOLS_H
 
 #include "compat.h"
-
-/* S_ISSOCK(): what private_data is, before it is read. */
-static __always_inline bool is_socket_file(struct file *file)
-{
-	return (BPF_CORE_READ(file, f_inode, i_mode) & 0170000) == 0140000;
-}
 
 static __always_inline bool is_traced_protocol(__u16 protocol)
 {

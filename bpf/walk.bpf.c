@@ -7,20 +7,18 @@
  * as the kernel's own lookups do, without locks under RCU, and believe a record only where it must be: the
  * descriptor still leads to the file, the socket's hash to the bucket.
  */
-#include "buckets.h"
-#include "files.h"
-#include "seeds.h"
+#include "compat.h"
+#include "look.h"
 #include "wire_walk.h"
+
+char LICENSE[] SEC("license") = "GPL";
 
 /* Bounded for the verifier, which follows every step.  No bucket is begun in the second half, so that few are cut in two. */
 #define STEPS 128
 /* A list that leads elsewhere was changed meanwhile: begun again, up to so often. */
 #define TRIES 8
 
-struct wire_walk walk SEC(".bss") __weak;
-
-/* What of a table is told: sockets and TIME_WAITs for the seed, ports, or the TIME_WAITs of one port and namespace. */
-enum look { LOOK_SEED, LOOK_PORTS, LOOK_MINISOCKS };
+struct wire_walk walk SEC(".bss");
 
 /* ---- descriptors ---- */
 
@@ -41,46 +39,31 @@ static __always_inline struct task_struct *task_of(struct file *directory)
 	return (void *)first - bpf_core_field_offset(struct task_struct, pid_links[0]);
 }
 
-static __always_inline int look_at_descriptor(__u32 directory_fd, __u32 fd, const bool ports)
+SEC("raw_tp")
+int BPF_PROG(walk__descriptor, __u64 directory_fd, __u64 fd)
 {
 	struct file *directory =
 		file_of((struct task_struct *)bpf_get_current_task(), directory_fd);
 	struct task_struct *task = directory ? task_of(directory) : NULL;
 	struct file *file = task ? file_of(task, fd) : NULL;
 	struct sock *sk = file ? socket_of_file(file) : NULL;
-	bool found = false;
+	__u16 family;
+	__u32 netns;
 
 	walk.count = 0;
 	if (!sk)
 		return 0;
-	if (ports) {
-		__builtin_memset(&walk.port[0], 0, sizeof(walk.port[0]));
-		found = fill_held(&walk.port[0], sk, file, task);
-	} else if (is_traced_socket(sk, false) || is_udp_socket(sk, false)) {
-		struct wire_call *c = &walk.seed[0];
-
-		fill_seed(c, sk, WIRE_SEED_FILE, false);
-		fill_task_from(&c->task, task);
-		c->task.fd = fd;
-		c->task.parent = BPF_CORE_READ(task, real_parent, tgid);
-		c->arg = task_made_file(task, file);
-		found = true;
-	}
-	if (found && file_of(task, fd) == file && socket_of_file(file) == sk)
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	if ((family != AF_INET && family != AF_INET6) ||
+	    !is_wanted(&sk->__sk_common, netns, false))
+		return 0;
+	walk.held.look.netns = netns;
+	fill_held(&walk.held.look, sk, BPF_CORE_READ(file, private_data), file, fd, task, false);
+	fill_holder(&walk.held, task);
+	if (file_of(task, fd) == file && socket_of_file(file) == sk)
 		walk.count = 1;
 	return 0;
-}
-
-SEC("raw_tp")
-int BPF_PROG(walk__descriptor, __u64 directory, __u64 fd)
-{
-	return look_at_descriptor(directory, fd, false);
-}
-
-SEC("raw_tp")
-int BPF_PROG(walk__descriptor_ports, __u64 directory, __u64 fd)
-{
-	return look_at_descriptor(directory, fd, true);
 }
 
 /* ---- tables ---- */
@@ -118,10 +101,9 @@ int BPF_PROG(walk__begin, __u64 fd, __u64 table)
 	struct sock *sk = file ? socket_of_file(file) : NULL;
 
 	walk.count = walk.bucket = walk.again = walk.broken = 0;
-	walk.table = walk.node = walk.net = 0;
+	walk.table = walk.node = 0;
 	if (!sk)
 		return 0;
-	walk.net = (__u64)BPF_CORE_READ(sk, __sk_common.skc_net.net);
 	if (table == WALK_UDP) {
 		struct udp_table *udp = udp_table(sk);
 
@@ -209,53 +191,31 @@ static __always_inline void leave_bucket(const bool whole)
 	walk.bucket++;
 }
 
-static __always_inline bool is_wanted(struct sock_common *common, __u8 state, const enum look look)
-{
-	if (look != LOOK_MINISOCKS)
-		return state != TCP_NEW_SYN_RECV;
-	return state == TCP_TIME_WAIT && BPF_CORE_READ(common, skc_num) == wanted_port &&
-	       (__u64)BPF_CORE_READ(common, skc_net.net) == walk.net;
-}
-
-static __always_inline void take(struct sock_common *common, const enum walk_table table,
-				 const enum look look)
+static __always_inline void take(struct sock_common *common, const enum walk_table table)
 {
 	__u8 state = BPF_CORE_READ(common, skc_state);
 	struct sock *sk = (struct sock *)common;
-	__u32 n;
+	__u32 n, netns = BPF_CORE_READ(common, skc_net.net, ns.inum);
+	struct wire_look *r;
 
-	if (!is_wanted(common, state, look))
+	if (state == TCP_NEW_SYN_RECV || !is_wanted(common, netns, false))
 		return;
 	n = walk.count; /* read late: up to 6.1 the verifier forgets the bounds of what is kept over a call */
 	if (n >= WALK_RECORDS)
 		return;
-	if (look == LOOK_PORTS) {
-		struct wire_port *p = &walk.port[n];
-
-		__builtin_memset(p, 0, sizeof(*p));
-		if (table == WALK_UDP) {
-			fill_ends(p, sk);
-			p->protocol = IPPROTO_UDP;
-		} else if (state == TCP_TIME_WAIT) {
-			fill_time_wait(p, (struct tcp_timewait_sock *)common);
-		} else {
-			fill_connection(p, sk);
-		}
-	} else {
-		struct wire_call *c = &walk.seed[n];
-
-		if (state == TCP_TIME_WAIT) {
-			__builtin_memset(c, 0, sizeof(*c));
-			fill_minisock(c, common);
-		} else {
-			fill_seed(c, sk, WIRE_SEED_SOCKET, false);
-			__builtin_memset(&c->task, 0, sizeof(c->task));
-		}
-	}
+	r = &walk.loose[n];
+	r->netns = netns;
+	r->kind = LOOK_LOOSE;
+	r->fd = 0;
+	r->socket = 0;
+	if (table != WALK_UDP && state == TCP_TIME_WAIT)
+		fill_minisock(r, common, false);
+	else
+		fill_loose(r, sk, BPF_CORE_READ(sk, sk_socket), table != WALK_UDP, false);
 	walk.count = n + 1;
 }
 
-static __always_inline int look_at_table(const enum walk_table table, const enum look look)
+static __always_inline int look_at_table(const enum walk_table table)
 {
 	const bool null_ends = ends_with_null(table);
 
@@ -283,7 +243,7 @@ static __always_inline int look_at_table(const enum walk_table table, const enum
 			leave_bucket(false);
 			continue;
 		}
-		take(common, table, look);
+		take(common, table);
 		walk.node = next_of(node);
 		if (!walk.node)
 			leave_bucket(null_ends);
@@ -294,35 +254,17 @@ static __always_inline int look_at_table(const enum walk_table table, const enum
 SEC("raw_tp")
 int BPF_PROG(walk__tcp)
 {
-	return look_at_table(WALK_TCP, LOOK_SEED);
-}
-
-SEC("raw_tp")
-int BPF_PROG(walk__tcp_minisocks)
-{
-	return look_at_table(WALK_TCP, LOOK_MINISOCKS);
+	return look_at_table(WALK_TCP);
 }
 
 SEC("raw_tp")
 int BPF_PROG(walk__listeners)
 {
-	return look_at_table(WALK_LISTENERS, LOOK_SEED);
+	return look_at_table(WALK_LISTENERS);
 }
 
 SEC("raw_tp")
-int BPF_PROG(walk__tcp_ports)
+int BPF_PROG(walk__udp)
 {
-	return look_at_table(WALK_TCP, LOOK_PORTS);
-}
-
-SEC("raw_tp")
-int BPF_PROG(walk__listeners_ports)
-{
-	return look_at_table(WALK_LISTENERS, LOOK_PORTS);
-}
-
-SEC("raw_tp")
-int BPF_PROG(walk__udp_ports)
-{
-	return look_at_table(WALK_UDP, LOOK_PORTS);
+	return look_at_table(WALK_UDP);
 }

@@ -45,15 +45,6 @@ struct port_use {
 	bool owner_selected;	     /* and so does its owner, not only another holder */
 };
 
-/* A use as a look finds it. */
-struct port_found {
-	struct port_use use; /* without owner */
-	uint64_t sk, cookie; /* sk: valid within one look */
-	bool has_task, maker; /* found behind a descriptor of this task; which made it */
-	uint32_t parent;      /* pid of the task's */
-	struct process task;
-};
-
 /* What the ports of a namespace are taken by, for a picture. */
 enum port_mark {
 	PORT_FREE,

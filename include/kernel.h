@@ -30,8 +30,7 @@ struct kernel_options {
 	enum kernel_choice hooks;
 	const char *hooks_without;	/* hooks to do without, told apart by ",-"; NULL none */
 	const char *btf_path;		/* NULL: the kernel's own, or a file where this release's is kept */
-	bool ports;			/* load what kernel_ports() needs */
-	bool no_trace;			/* ... and nothing else */
+	bool no_trace;			/* only looks are taken */
 };
 
 /* One line for the user: what failed, on which object, why, and what to do. */
@@ -40,6 +39,7 @@ struct kernel_error {
 };
 
 struct kernel;
+struct look_reader;
 
 typedef void (*kernel_fact_fn)(void *ctx, const struct fact *fact);
 
@@ -72,25 +72,8 @@ void kernel_wait_also(struct kernel *k, int fd);
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
 uint64_t kernel_calls_full(const struct kernel *k);
 
-/*
- * Looks at every socket behind a descriptor of any task and at every socket of every network namespace, and hands each as a
- * seed fact to `fn`.  O(descriptors).  0 with what could not be looked at in `error`, "" nothing; -errno when nothing could.
- */
-int kernel_seed(struct kernel *k, kernel_fact_fn fn, void *ctx, struct kernel_error *error);
-
-struct kernel_ports_sink {
-	void (*found)(void *ctx, const struct port_found *found);
-	void (*netns)(void *ctx, uint32_t netns, const struct port_range *range);
-	void (*unseen)(void *ctx, uint32_t netns, unsigned int what); /* enum budget_unseen; netns 0: one not even known */
-	void *ctx;
-};
-
-/*
- * Looks at the local ports of every network namespace (`only` 0) or of one: first what descriptors of tasks lead to
- * (has_task; the only way to sockets that are bound and no more), then for each namespace its range and its TCP and
- * UDP sockets.  O(descriptors + sockets).  Returns like kernel_seed().
- */
-int kernel_ports(struct kernel *k, uint32_t only, const struct kernel_ports_sink *sink, struct kernel_error *error);
+/* Takes looks for the tracer: see look_source.h.  Lives as long as `k`, until kernel_attach() at the latest the same one. */
+struct look_reader *kernel_look(const struct kernel *k);
 
 const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count);
 /* What tells bind, listen, connect, accept and send. */

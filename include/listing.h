@@ -19,15 +19,10 @@
 
 #include "hash.h"
 #include "inet.h"
+#include "look.h"
 #include "process.h"
 
 #define LISTING_NONE UINT32_MAX
-
-enum listing_flag {
-	LISTING_DEAD = 1 << 0,	 /* closed by its process, the kernel finishes it */
-	LISTING_QUEUED = 1 << 1, /* waits for accept() */
-	LISTING_KERNEL = 1 << 2, /* the kernel's own; said of sockets without a peer only */
-};
 
 struct listing_task {
 	struct process process;
@@ -58,7 +53,7 @@ struct listing_socket {
 	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;		/* enum family */
 	uint8_t state;		/* enum tcp_state */
-	uint8_t flags;		/* enum listing_flag */
+	uint8_t flags;		/* enum look_flag: LOOK_DEAD, LOOK_QUEUED, LOOK_KERNEL */
 	bool mapped;
 };
 
@@ -84,7 +79,6 @@ struct listing {
 	size_t task_cap, socket_cap, holder_cap, netns_cap;
 	uint64_t time_ns;	/* of the look, CLOCK_BOOTTIME */
 	bool failed;		/* without memory: what follows is missing */
-	char unseen[512];	/* what the look left out, for the user; "" nothing */
 };
 
 void listing_init(struct listing *l);

@@ -3,9 +3,11 @@
 #include "budget_writer.h"
 #include "commands.h"
 #include "log.h"
+#include "look_source.h"
 #include "output.h"
 #include "owner.h"
 #include "session.h"
+#include "wire_look.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,8 +27,8 @@ struct ephemeral {
 	struct session session;
 	struct budget_watch *watch;
 	struct budget *before, *budget;
-	struct owner_look *held;  /* of the look that goes on */
-	struct port_found *bound; /* sockets that are bound and no more, each once */
+	struct owner_look *held;   /* of the look that goes on */
+	struct look_socket *bound; /* sockets that are bound and no more, each once */
 	size_t bound_count, bound_cap;
 	struct output output;
 	struct buffer buffer;
@@ -52,15 +54,14 @@ static bool is_unwanted(void *ctx, const struct process *holder)
 }
 
 /* By the rule: who was seen making it while that process has it open, else one of those who have. */
-static const struct process *owner_of(struct ephemeral *e, const struct port_found *found)
+static const struct process *owner_of(struct ephemeral *e, const struct look_socket *s)
 {
 	const struct process *seen, *owner = NULL;
 
-	if (found->use.minisock)
-		return table_time_wait_owner(e->session.table, found->use.local.port,
-					     found->cookie);
-	seen = table_owner(e->session.table, found->sk, found->cookie);
-	if (!owner_look_choose(e->held, found->sk, seen ? seen->pid : 0, &owner))
+	if (s->flags & LOOK_MINISOCK)
+		return table_time_wait_owner(e->session.table, s->local.port, s->cookie);
+	seen = table_owner(e->session.table, s->sk, s->cookie);
+	if (!owner_look_choose(e->held, s->sk, seen ? seen->pid : 0, &owner))
 		owner = seen;
 	return owner;
 }
@@ -73,25 +74,24 @@ static const struct process *keep(struct ephemeral *e, uint64_t sk, const struct
 	return p;
 }
 
-static void take_use(struct ephemeral *e, const struct port_found *found)
+static void take_use(struct ephemeral *e, const struct look_socket *s, struct port_use use)
 {
-	struct port_use use = found->use;
-
-	use.owner = keep(e, found->sk, owner_of(e, found));
 	if (e->budget->partial) {
-		struct wish wish = {.filter = &e->options->filter, .use = found->use};
+		struct wish wish = {.filter = &e->options->filter, .use = use};
 
+		use.owner = owner_of(e, s);
 		use.owner_selected = filter_match_use(&e->options->filter, &use);
-		use.selected = use.owner_selected ||
-			       !owner_look_each(e->held, found->sk, is_unwanted, &wish);
+		use.selected =
+			use.owner_selected || !owner_look_each(e->held, s->sk, is_unwanted, &wish);
 	}
+	use.owner = keep(e, s->sk, owner_of(e, s));
 	budget_add(e->budget, &use);
 }
 
-static bool keep_bound(struct ephemeral *e, const struct port_found *found)
+static bool keep_bound(struct ephemeral *e, const struct look_socket *s)
 {
 	size_t cap = e->bound_cap ? e->bound_cap * 2 : 64;
-	struct port_found *grown;
+	struct look_socket *grown;
 
 	if (e->bound_count == e->bound_cap) {
 		grown = realloc(e->bound, cap * sizeof(*grown));
@@ -100,24 +100,29 @@ static bool keep_bound(struct ephemeral *e, const struct port_found *found)
 		e->bound = grown;
 		e->bound_cap = cap;
 	}
-	e->bound[e->bound_count++] = *found;
+	e->bound[e->bound_count++] = *s;
 	return true;
 }
 
-static void on_found(void *ctx, const struct port_found *found)
+static void on_socket(void *ctx, const struct look_socket *s, const struct look_task *task,
+		      uint32_t fd)
 {
 	struct ephemeral *e = ctx;
+	struct port_use use;
 	bool known, kept;
 
-	if (!found->has_task) {
-		take_use(e, found);
+	(void)fd;
+	if (!look_port_use(&use, s))
+		return;
+	if (!task) {
+		take_use(e, s, use);
 		return;
 	}
-	known = owner_look_knows(e->held, found->sk);
-	kept = owner_look_add(e->held, found->sk, &found->task, found->parent, found->maker);
+	known = owner_look_knows(e->held, s->sk);
+	kept = owner_look_add(e->held, s->sk, &task->process, task->parent, s->flags & LOOK_MAKER);
 	/* Namespaces are read next and find all but those that are only bound. */
-	if (kept && !known && found->use.protocol == IPPROTO_TCP && found->use.state == STATE_CLOSE)
-		kept = keep_bound(e, found);
+	if (kept && !known && use.protocol == IPPROTO_TCP && use.state == STATE_CLOSE)
+		kept = keep_bound(e, s);
 	if (!kept)
 		e->budget->failed = true;
 }
@@ -133,10 +138,12 @@ static void on_unseen(void *ctx, uint32_t netns, unsigned int what)
 {
 	struct ephemeral *e = ctx;
 
-	if (netns)
-		budget_add_unseen(e->budget, netns, what);
-	else
+	if (!netns)
 		e->elsewhere_unseen = true;
+	else if (netns != LOOK_EVERY_NETNS)
+		budget_add_unseen(e->budget, netns, what);
+	for (size_t i = 0; netns == LOOK_EVERY_NETNS && i < e->budget->ns_count; i++)
+		budget_add_unseen(e->budget, e->budget->ns[i]->netns, what);
 }
 
 /* Once, while looks go on to leave something out. */
@@ -150,10 +157,19 @@ static void say_unseen(struct ephemeral *e, const char *what)
 /* A finished budget of now; NULL after saying why. */
 static struct budget *look(struct ephemeral *e)
 {
-	struct kernel_ports_sink sink = {
-		.found = on_found, .netns = on_netns, .unseen = on_unseen, .ctx = e};
+	const struct look_sink sink = {
+		.socket = on_socket, .netns = on_netns, .unseen = on_unseen, .ctx = e};
 	const struct filter *f = &e->options->filter;
+	const struct look_request request = {
+		.tasks = true,
+		.tcp = true,
+		.udp = true,
+		.wants = LOOK_W_OPTIONS | LOOK_W_BUCKET | LOOK_W_MAKER,
+		.netns = f->has_netns ? f->netns : 0,
+		.ranges = LOOK_RANGES_ALL,
+	};
 	struct kernel_error error = {""};
+	struct port_use use;
 	int err;
 
 	e->budget = budget_new();
@@ -164,10 +180,12 @@ static struct budget *look(struct ephemeral *e)
 	if (e->budget)
 		e->budget->partial = filter_asks_socket(f);
 	err = e->budget && e->held
-		      ? kernel_ports(e->session.kernel, f->has_netns ? f->netns : 0, &sink, &error)
+		      ? look_take(kernel_look(e->session.kernel), &request, &sink, &error)
 		      : -ENOMEM;
-	for (size_t i = 0; err == 0 && i < e->bound_count; i++)
-		take_use(e, &e->bound[i]);
+	for (size_t i = 0; err == 0 && i < e->bound_count; i++) {
+		if (look_port_use(&use, &e->bound[i]))
+			take_use(e, &e->bound[i], use);
+	}
 	if (err == 0)
 		err = budget_finish(e->budget);
 	if (err == 0) {

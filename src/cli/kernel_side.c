@@ -2,7 +2,8 @@
 /* kernel_side.c - what the options ask of the kernel room, and its errors in words. */
 #include "commands.h"
 #include "log.h"
-#include "snapshot.h"
+#include "look_source.h"
+#include "wire_look.h"
 
 #include <errno.h>
 
@@ -13,7 +14,6 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 		.hooks = options->hooks,
 		.hooks_without = options->hooks_without,
 		.btf_path = options->btf_file,
-		.ports = options->command != COMMAND_TRACE,
 		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
 	};
 	struct kernel_error error = {""};
@@ -29,21 +29,38 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 
 int command_look(const struct options *options, bool details, struct listing *l)
 {
-	struct snapshot_options wanted = {
+	const struct look_options wanted = {
 		.source = options->source,
-		.details = details,
 		.btf_path = options->btf_file,
+		.hooks_without = options->hooks_without,
+		.listener_of = -1,
 	};
+	const struct look_request request = {
+		.tasks = true,
+		.tcp = true,
+		.udp = true,
+		.wants = details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0,
+		.ranges = LOOK_RANGES_EPHEMERAL,
+	};
+	const struct look_sink sink = listing_look_sink(l);
 	struct kernel_error error = {""};
+	struct look_reader *reader;
 	int err;
 
 	listing_init(l);
-	err = snapshot_take(&wanted, l, &error);
-	if (err)
-		log_error("%s", error.text);
-	else if (error.text[0])
+	reader = look_open(&wanted, &error);
+	err = reader ? 0 : -errno;
+	if (reader && error.text[0])
 		log_say("%s", error.text);
-	if (!err && l->unseen[0])
-		log_error("not everything is listed: %s", l->unseen);
-	return err;
+	l->time_ns = kernel_now();
+	if (!err)
+		err = look_take(reader, &request, &sink, &error);
+	look_close(reader);
+	if (!err)
+		listing_join(l);
+	if (err || l->failed)
+		log_error("%s", err ? error.text : "cannot look at every socket: no memory");
+	else if (error.text[0])
+		log_error("not everything is listed: %s", error.text);
+	return !err && l->failed ? -ENOMEM : err;
 }

@@ -6,7 +6,7 @@
 #include "log.h"
 #include "names.h"
 #include "output.h"
-#include "snapshot.h"
+#include "procinfo.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -52,7 +52,7 @@ static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 	const char *name;
 
 	pthread_mutex_lock(&s->interfaces);
-	name = snapshot_interface_name(netns, ifindex);
+	name = procinfo_interface_name(netns, ifindex);
 	pthread_mutex_unlock(&s->interfaces);
 	return name;
 }

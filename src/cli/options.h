@@ -17,7 +17,7 @@
 
 #include "filter.h"
 #include "kernel.h"
-#include "snapshot.h"
+#include "look_source.h"
 
 /* options_parse(): nothing is finished yet, run the command. */
 #define OPTIONS_RUN (-1)
@@ -65,7 +65,7 @@ struct options {
 	const char *output_file;	/* NULL: stdout; points into argv */
 
 	/* ls, who */
-	enum snapshot_source source;
+	enum look_choice source;
 	bool all;			/* sockets without a port too */
 	bool no_header;
 	bool resolve;			/* names of hosts */

@@ -3,7 +3,9 @@
 
 #include "commands.h"
 #include "log.h"
+#include "look_source.h"
 #include "output.h"
+#include "wire_look.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,13 +41,6 @@ static void on_fact(void *ctx, const struct fact *fact)
 	table_apply(s->table, fact);
 }
 
-static void on_seed(void *ctx, const struct fact *fact)
-{
-	struct session *s = ctx;
-
-	table_seed(s->table, fact);
-}
-
 /* Follows steps of the wall clock, not the nanoseconds by which two readings differ: one moment
  * prints as one time. */
 static void follow_clock(struct session *s)
@@ -72,11 +67,14 @@ static size_t drain(struct session *s)
 /* Looks at every socket there is; after a loss, what is not found is forgotten. */
 static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
 {
+	const struct look_request request = {
+		.tasks = true, .tcp = true, .wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_MAKER};
+	const struct look_sink sink = table_look_sink(s->table);
 	struct kernel_error error = {""};
 	int err;
 
 	table_seed_begin(s->table, kernel_now());
-	err = kernel_seed(s->kernel, on_seed, s, &error);
+	err = look_take(kernel_look(s->kernel), &request, &sink, &error);
 	if (err < 0 || error.text[0])
 		log_error("%s; sockets older than the trace stay unknown%s", error.text,
 			  err < 0 ? "" : " there");

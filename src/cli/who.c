@@ -4,7 +4,10 @@
 #include "commands.h"
 #include "log.h"
 #include "names.h"
+#include "look_source.h"
 #include "output.h"
+#include "procinfo.h"
+#include "wire_look.h"
 #include "table.h"
 #include "who_writer.h"
 
@@ -73,7 +76,7 @@ static int look(struct search *s)
 static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 {
 	(void)ctx;
-	return snapshot_interface_name(netns, ifindex);
+	return procinfo_interface_name(netns, ifindex);
 }
 
 static void write_json(struct search *s)
@@ -187,15 +190,13 @@ static void on_fact(void *ctx, const struct fact *fact)
 	table_apply(((struct search *)ctx)->table, fact);
 }
 
-static void on_seed(void *ctx, const struct fact *fact)
-{
-	table_seed(((struct search *)ctx)->table, fact);
-}
-
 /* 0, or the exit code after saying why. */
 static int open_trace(struct search *s)
 {
+	const struct look_request request = {
+		.tasks = true, .tcp = true, .wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_MAKER};
 	struct kernel_error error = {""};
+	struct look_sink sink;
 	uint64_t added, removed;
 	int code = command_open_kernel(s->options, &s->kernel);
 
@@ -213,7 +214,8 @@ static int open_trace(struct search *s)
 		return 1;
 	}
 	table_seed_begin(s->table, kernel_now());
-	kernel_seed(s->kernel, on_seed, s, &error);
+	sink = table_look_sink(s->table);
+	look_take(kernel_look(s->kernel), &request, &sink, &error);
 	table_seed_end(s->table, false, &added, &removed);
 	return 0;
 }

@@ -6,6 +6,7 @@
  * A program is chosen by loading and attaching it, never by the kernel's version; plan.h says how.
  */
 #include "kernel_private.h"
+#include "look_source.h"
 #include "mounts.h"
 #include "plan.h"
 
@@ -133,42 +134,12 @@ static const struct kernel_hook hook_table[] = {
 	 "the backlog asked for", "", HOOK_UNUSED, ""},
 	{"connect", "tp__sys_enter_connect", "syscalls/sys_enter_connect", TIER_TRACEPOINTS,
 	 "the destination asked for", "", HOOK_UNUSED, ""},
-	{"seed", "iter__task_file", "iter/task_file", TIER_BOTH,
-	 "sockets older than the trace and who holds them", "", HOOK_UNUSED, ""},
-	{"seed", "iter__tcp", "iter/tcp", TIER_BOTH,
-	 "sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
-	{"holders", "iter__tcp_minisocks", "iter/tcp", TIER_BOTH,
-	 "the TIME_WAITs that a failed bind ran into", "", HOOK_UNUSED, ""},
-	{"ports", "iter__task_file_ports", "iter/task_file", TIER_BOTH,
-	 "ports that are bound and no more; who holds a port", "", HOOK_UNUSED, ""},
-	{"ports", "iter__tcp_ports", "iter/tcp", TIER_BOTH,
-	 "bind buckets: which ports connect() may share", "", HOOK_UNUSED, ""},
-	{"ports", "iter__udp_ports", "iter/udp", TIER_BOTH, "ports held by UDP sockets", "",
-	 HOOK_UNUSED, ""},
-	{"seed", "walk__descriptor", "walk/descriptors", TIER_BOTH,
-	 "sockets older than the trace and who holds them",
-	 "descriptors that a thread does not share with its process", HOOK_UNUSED, ""},
-	{"seed", "walk__begin", "walk/tables", TIER_BOTH, "where the kernel's tables lie", "",
-	 HOOK_UNUSED, ""},
-	{"seed", "walk__tcp", "walk/tcp", TIER_BOTH,
-	 "sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
-	{"seed", "walk__listeners", "walk/listeners", TIER_BOTH,
-	 "listeners without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
-	{"holders", "walk__tcp_minisocks", "walk/tcp", TIER_BOTH,
-	 "the TIME_WAITs that a failed bind ran into", "", HOOK_UNUSED, ""},
-	{"ports", "walk__descriptor_ports", "walk/descriptors", TIER_BOTH,
-	 "ports that are bound and no more; who holds a port", "", HOOK_UNUSED, ""},
-	{"ports", "walk__tcp_ports", "walk/tcp", TIER_BOTH,
-	 "bind buckets: which ports connect() may share", "", HOOK_UNUSED, ""},
-	{"ports", "walk__listeners_ports", "walk/listeners", TIER_BOTH, "bind buckets of listeners",
-	 "", HOOK_UNUSED, ""},
-	{"ports", "walk__udp_ports", "walk/udp", TIER_BOTH, "ports held by UDP sockets", "",
-	 HOOK_UNUSED, ""},
 };
 
 void hooks_init(struct kernel *k)
 {
-	_Static_assert(sizeof(hook_table) / sizeof(hook_table[0]) <= MAX_HOOKS, "MAX_HOOKS");
+	_Static_assert(sizeof(hook_table) / sizeof(hook_table[0]) + LOOK_HOOKS <= MAX_HOOKS,
+		       "MAX_HOOKS");
 	_Static_assert(MAX_HOOKS <= PLAN_ROWS, "a plan has room for every row");
 	memcpy(k->hooks, hook_table, sizeof(hook_table));
 	k->hook_count = sizeof(hook_table) / sizeof(hook_table[0]);
@@ -208,18 +179,12 @@ static const char *missing_ground(const struct kernel *k, const struct kernel_ho
 	return NULL;
 }
 
-/* Run by the loader itself, not attached. */
-static bool is_walk(const struct kernel_hook *h)
-{
-	return is_prefix(h->hook, "walk/");
-}
-
 /* Rows that stand in for others where the kernel carries no BTF, and those others. */
 static const char *unfit_types(const struct kernel *k, const struct kernel_hook *h)
 {
-	if ((is_walk(h) || is_prefix(h->hook, "raw_tp/")) && !k->untyped)
+	if (is_prefix(h->hook, "raw_tp/") && !k->untyped)
 		return "this kernel carries BTF";
-	if ((is_prefix(h->hook, "tp_btf/") || is_prefix(h->hook, "iter/")) && k->untyped)
+	if (is_prefix(h->hook, "tp_btf/") && k->untyped)
 		return "this kernel carries no BTF";
 	return NULL;
 }
@@ -227,16 +192,11 @@ static const char *unfit_types(const struct kernel *k, const struct kernel_hook 
 /* Rows that only some kernels need; the kernel itself is asked, by its types and by probes. */
 static const char *not_needed(const struct kernel *k, const struct kernel_hook *h)
 {
-	bool ports = strcmp(h->fact, "ports") == 0;
 	bool graft = k->has_graft && !k->graft_failed;
 	const char *unfit = unfit_types(k, h);
 
 	if (unfit)
 		return unfit;
-	if (ports && !k->options.ports)
-		return "only sockwatch ephemeral needs it";
-	if (!ports && k->options.no_trace && !is_walk(h))
-		return "nothing is traced";
 	if (strcmp(h->program, "sockops__cookies") == 0 && k->has_cookie_helper)
 		return "tracing programs make cookies here";
 	if (strstr(h->program, "inet6_") && !k->has_ipv6)
@@ -255,26 +215,15 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 	return NULL;
 }
 
-/* The names in `list` are told apart by ",-". */
-static bool is_listed(const char *list, const char *hook)
-{
-	size_t len = strlen(hook);
-
-	for (const char *at = list; at; at = strstr(at, ",-"), at = at ? at + 2 : NULL) {
-		if (strncmp(at, hook, len) == 0 && (at[len] == '\0' || at[len] == ','))
-			return true;
-	}
-	return false;
-}
-
 const char *kernel_unknown_hook(const char *list)
 {
 	static char name[64];
 
 	for (const char *at = list; at; at = strstr(at, ",-"), at = at ? at + 2 : NULL) {
-		bool known = false;
+		bool known;
 
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
+		known = look_has_hook(name);
 		for (size_t i = 0; i < sizeof(hook_table) / sizeof(hook_table[0]); i++)
 			known |= strcmp(hook_table[i].hook, name) == 0;
 		if (!known)
@@ -298,7 +247,7 @@ static int fail_early(struct kernel *k, struct kernel_error *error)
 		struct kernel_hook *h = &k->hooks[i];
 		const char *missing = missing_ground(k, h);
 
-		if (is_listed(k->options.hooks_without, h->hook))
+		if (hooks_are_listed(k->options.hooks_without, h->hook))
 			set_status(h, HOOK_FAILED, "left out by --hooks");
 		else if (missing)
 			set_status(h, HOOK_FAILED, "%s", missing);
@@ -414,7 +363,7 @@ int hooks_suffice(const struct kernel *k, struct kernel_error *error)
 	for (size_t i = 0; i < k->hook_count; i++) {
 		const struct kernel_hook *h = &k->hooks[i];
 
-		if (k->options.no_trace || (k->load[i] && is_vital(h)))
+		if (k->load[i] && is_vital(h))
 			return 0;
 		if (is_vital(h) && h->status == HOOK_FAILED)
 			missing = h;
@@ -453,8 +402,6 @@ static struct bpf_link *attach_row(struct kernel *k, const struct kernel_hook *h
 		return attach_syscall(k, program, h->hook);
 	if (is_prefix(h->hook, "cgroup/") || is_prefix(h->hook, "sockops"))
 		return bpf_program__attach_cgroup(program, k->cgroup_fd);
-	if (is_prefix(h->hook, "iter/"))
-		return bpf_program__attach_iter(program, NULL);
 	return bpf_program__attach(program);
 }
 
@@ -469,8 +416,8 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 			k->skel->bss->sockops_connect = k->sockops_connect;
 			k->skel->bss->sockops_listen = k->sockops_listen;
 		}
-		k->links[i] = is_walk(h) ? NULL : attach_row(k, h);
-		if (k->links[i] || is_walk(h)) {
+		k->links[i] = attach_row(k, h);
+		if (k->links[i]) {
 			set_status(h, HOOK_ATTACHED, "%s", "");
 			k->skel->bss->has_calls |= is_prefix(h->hook, "syscalls/sys_exit");
 			continue;

@@ -2,8 +2,9 @@
 /* kernel.c - life of the loaded programs, and the ring buffer's reader. */
 #include "kernel_private.h"
 #include "btf_file.h"
+#include "look_source.h"
 #include "mounts.h"
-#include "walk.h"
+#include "wire_look.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -183,6 +184,28 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 	return 0;
 }
 
+/* What the tracer asks the kernel for is looked at by programs of their own. */
+static int open_look(struct kernel *k, struct kernel_error *error)
+{
+	const struct look_options options = {
+		.source = k->untyped ? LOOK_BY_WALK : LOOK_BY_ITERATORS,
+		.btf_path = k->options.btf_path,
+		.hooks_without = k->options.hooks_without,
+		.listener_of = k->skel && k->has_cookie_helper
+				       ? bpf_map__fd(k->skel->maps.listener_of)
+				       : -1,
+	};
+
+	const struct kernel_hook *rows;
+
+	k->look = look_open(&options, error);
+	if (!k->look)
+		return -errno;
+	rows = look_hooks(k->look, &k->look_count);
+	memcpy(&k->hooks[k->hook_count], rows, k->look_count * sizeof(*rows));
+	return 0;
+}
+
 struct kernel *kernel_open(const struct kernel_options *options, struct kernel_error *error)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
@@ -197,12 +220,12 @@ struct kernel *kernel_open(const struct kernel_options *options, struct kernel_e
 	hooks_init(k);
 	err = check_ground(k, error);
 	libbpf_set_print(keep_warning);
-	if (!err)
+	if (!err && !k->options.no_trace)
 		err = hooks_choose(k, error);
-	if (!err)
+	if (!err && !k->options.no_trace)
 		err = open_programs(k, error);
-	if (!err && k->untyped)
-		err = walk_check_types(k, error);
+	if (!err)
+		err = open_look(k, error);
 	if (!err) {
 		k->places = places_new(k->cgroup_fd);
 		err = k->places ? 0 : kernel_fail(error, -ENOMEM, "no memory");
@@ -218,6 +241,7 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
+	look_close(k->look);
 	close_programs(k);
 	btf__free(k->btf);
 	places_free(k->places);
@@ -232,11 +256,15 @@ void kernel_close(struct kernel *k)
 
 int kernel_attach(struct kernel *k, struct kernel_error *error)
 {
-	int err = hooks_attach(k, error);
+	int err = k->options.no_trace ? 0 : hooks_attach(k, error);
 
-	while (err == 0 && hooks_choose_again(k)) {
+	while (err == 0 && !k->options.no_trace && hooks_choose_again(k)) {
+		look_close(k->look);
+		k->look = NULL;
 		close_programs(k);
 		err = open_programs(k, error);
+		if (err == 0)
+			err = open_look(k, error);
 		if (err == 0)
 			err = hooks_attach(k, error);
 	}
@@ -290,15 +318,17 @@ void kernel_wait_also(struct kernel *k, int fd)
 
 uint64_t kernel_calls_full(const struct kernel *k)
 {
-	return *(volatile __u64 *)&k->skel->bss->calls_full;
+	return k->skel ? *(volatile __u64 *)&k->skel->bss->calls_full : 0;
 }
 
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
 {
-	uint64_t sum = k->malformed + kernel_calls_full(k);
+	uint64_t sum = k->malformed + look_malformed(k->look);
 
-	ret_by_kind[WIRE_NONE] = k->malformed;
-	for (int i = 1; i < WIRE_KINDS; i++) {
+	memset(ret_by_kind, 0, WIRE_KINDS * sizeof(ret_by_kind[0]));
+	ret_by_kind[WIRE_NONE] = sum;
+	sum += kernel_calls_full(k);
+	for (int i = 1; k->skel && i < WIRE_KINDS; i++) {
 		ret_by_kind[i] = *(volatile __u64 *)&k->skel->bss->lost[i];
 		sum += ret_by_kind[i];
 	}
@@ -307,8 +337,61 @@ uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
 
 const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count)
 {
-	*ret_count = k->hook_count;
+	*ret_count = k->hook_count + k->look_count;
 	return k->hooks;
+}
+
+struct look_reader *kernel_look(const struct kernel *k)
+{
+	return k->look;
+}
+
+/*
+ * A look goes through every connection of a namespace, while facts wait: a program that tries one port after the other
+ * must not keep us from them.  So looks may take a tenth of the time, at once no more than 300 ms of what was not taken.
+ */
+#define LOOK_SHARE    10
+#define LOOK_BURST_NS 300000000u
+
+struct time_waits {
+	kernel_fact_fn fn;
+	void *ctx;
+};
+
+static void take_time_wait(void *ctx, const struct look_socket *s, const struct look_task *task,
+			   uint32_t fd)
+{
+	const struct time_waits *t = ctx;
+	struct fact fact;
+
+	if ((s->flags & LOOK_MINISOCK) && look_fact(&fact, s, task, fd))
+		t->fn(t->ctx, &fact);
+}
+
+bool kernel_time_waits(void *ctx, uint32_t netns, uint32_t pid, uint16_t port, kernel_fact_fn fn,
+		       void *fn_ctx)
+{
+	struct time_waits waits = {.fn = fn, .ctx = fn_ctx};
+	const struct look_sink sink = {.socket = take_time_wait, .ctx = &waits};
+
+	const struct look_request request = {
+		.tcp = true, .wants = LOOK_W_OPTIONS, .netns = netns, .pid = pid, .port = port};
+	struct kernel *k = ctx;
+	struct kernel_error error;
+	uint64_t begin = kernel_now(), took;
+	int err;
+
+	k->look_credit_ns += (begin - k->looked_ns) / LOOK_SHARE;
+	if (k->look_credit_ns > LOOK_BURST_NS)
+		k->look_credit_ns = LOOK_BURST_NS;
+	k->looked_ns = begin;
+	if (k->look_credit_ns == 0)
+		return false;
+	err = look_take(k->look, &request, &sink, &error);
+	k->looked_ns = kernel_now();
+	took = k->looked_ns - begin;
+	k->look_credit_ns -= took < k->look_credit_ns ? took : k->look_credit_ns;
+	return err == 0;
 }
 
 enum kernel_tier kernel_tier_chosen(const struct kernel *k)

@@ -10,15 +10,16 @@
 #include "fail.h"
 #include "kernel.h"
 #include "netns.h"
-#include "wire_walk.h" /* the skeleton has one */
 #include "sockwatch.skel.h"
 
 #define MAX_HOOKS  72
+#define LOOK_HOOKS 8 /* those of looks among them */
 #define PLACE_SIZE 256
 
 struct folds;
 struct places;
 struct sysctls;
+struct look_reader;
 
 struct kernel {
 	struct sockwatch_bpf *skel;
@@ -45,6 +46,8 @@ struct kernel {
 	uint64_t malformed;
 	struct places *places;
 	struct sysctls *sysctls; /* made when first asked for */
+	struct look_reader *look;
+	size_t look_count; /* its rows, behind the others in `hooks` */
 	uint64_t looked_ns, look_credit_ns; /* kernel_time_waits() */
 	struct folds *folds;		    /* fold.c: made when first needed */
 	uint64_t folds_told, folds_taken_ns;
@@ -63,6 +66,8 @@ void hooks_init(struct kernel *k);
 int hooks_choose(struct kernel *k, struct kernel_error *error);
 /* Likewise after some failed.  True when rows are to be loaded that were not: load and attach anew. */
 bool hooks_choose_again(struct kernel *k);
+/* look_hooks.c: whether `hook` is among those that `list` leaves out, see kernel_options. */
+bool hooks_are_listed(const char *list, const char *hook);
 /* Marks the chosen programs of an open object, or of them just row `only`. */
 #define HOOKS_ALL SIZE_MAX
 void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only);
@@ -99,7 +104,7 @@ void fold_drain(struct kernel *k, kernel_fact_fn fn, void *ctx);
 bool fold_is_waiting(const struct kernel *k);
 
 /* sysctls.c */
-/* What the namespace of this thread says of ports; false when it cannot be read. */
-bool sysctls_read_here(struct kernel *k, struct port_range *ret);
+/* What the namespace of this thread says of ports, `all` or just the range; false when it cannot be read. */
+bool sysctls_read_here(bool all, struct port_range *ret);
 
 #endif

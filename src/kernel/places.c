@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* places.c - where a process runs (cgroup, container), and what the interfaces of namespaces are called. */
 #include "kernel_private.h"
-#include "snapshot.h"
+#include "procinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,7 +181,7 @@ const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 	return find_interface(((struct kernel *)ctx)->places, netns, ifindex);
 }
 
-const char *snapshot_interface_name(uint32_t netns, uint32_t ifindex)
+const char *procinfo_interface_name(uint32_t netns, uint32_t ifindex)
 {
 	static struct places places;
 

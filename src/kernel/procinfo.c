@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* procinfo.c - what /proc says about a process, users' and namespaces' names. */
 #include "netns.h"
-#include "snapshot.h"
+#include "procinfo.h"
 
 #include <dirent.h>
 #include <errno.h>

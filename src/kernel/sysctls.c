@@ -20,51 +20,70 @@ struct sysctls {
 		bool valid;
 		struct port_range range;
 	} known[NAMESPACES];
-	struct known *reading;
-	char text[TEXT_MAX];
 };
 
-static const char *read_text(struct sysctls *s, const char *path)
+/* The caller frees; NULL: it cannot be read. */
+static char *read_text(const char *path)
 {
-	size_t len = 0;
+	size_t len = 0, cap = 4096;
+	char *text = NULL, *grown;
 	ssize_t n = 1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return NULL;
-	while (n > 0 && len < TEXT_MAX - 1) {
-		n = read(fd, s->text + len, TEXT_MAX - 1 - len);
+	while (n > 0 && cap <= TEXT_MAX && (grown = realloc(text, cap))) {
+		text = grown;
+		n = read(fd, text + len, cap - 1 - len);
 		len += n > 0 ? (size_t)n : 0;
+		if (len == cap - 1)
+			cap *= 2;
 	}
 	close(fd);
-	s->text[len] = '\0';
-	return n < 0 ? NULL : s->text;
+	if (n == 0)
+		text[len] = '\0';
+	else
+		free(text);
+	return n == 0 ? text : NULL;
 }
 
-static uint32_t read_number(struct sysctls *s, const char *path, uint32_t absent)
+static uint32_t read_number(const char *path, uint32_t absent)
 {
-	const char *text = read_text(s, path);
+	char *text = read_text(path);
+	uint32_t number = text ? (uint32_t)strtoul(text, NULL, 10) : absent;
 
-	return text ? (uint32_t)strtoul(text, NULL, 10) : absent;
+	free(text);
+	return number;
 }
 
 #define IPV4 "/proc/sys/net/ipv4/"
 
-static int read_range(void *ctx)
+bool sysctls_read_here(bool all, struct port_range *ret)
 {
-	struct sysctls *s = ctx;
-	struct port_range *r = &s->reading->range;
-	const char *text = read_text(s, IPV4 "ip_local_port_range");
+	char *text = read_text(IPV4 "ip_local_port_range");
+	bool valid;
 
-	*r = (struct port_range){0};
-	s->reading->valid = text && port_range_parse(text, r) == 0;
-	text = read_text(s, IPV4 "ip_local_reserved_ports");
-	if (!text || port_range_parse_reserved(text, r) < 0)
-		s->reading->valid = false;
-	r->unprivileged_from = read_number(s, IPV4 "ip_unprivileged_port_start", 1024);
-	r->step = read_number(s, IPV4 "ip_local_port_step_width", 0);
-	r->tw_reuse = (uint8_t)read_number(s, IPV4 "tcp_tw_reuse", 0);
-	r->tw_reuse_delay_ms = read_number(s, IPV4 "tcp_tw_reuse_delay", 1000);
+	*ret = (struct port_range){0};
+	valid = text && port_range_parse(text, ret) == 0;
+	free(text);
+	if (!all)
+		return valid;
+	text = read_text(IPV4 "ip_local_reserved_ports");
+	if (!text || port_range_parse_reserved(text, ret) < 0)
+		valid = false;
+	free(text);
+	ret->unprivileged_from = read_number(IPV4 "ip_unprivileged_port_start", 1024);
+	ret->step = read_number(IPV4 "ip_local_port_step_width", 0);
+	ret->tw_reuse = (uint8_t)read_number(IPV4 "tcp_tw_reuse", 0);
+	ret->tw_reuse_delay_ms = read_number(IPV4 "tcp_tw_reuse_delay", 1000);
+	return valid;
+}
+
+static int read_known(void *ctx)
+{
+	struct known *known = ctx;
+
+	known->valid = sysctls_read_here(true, &known->range);
 	return 0;
 }
 
@@ -96,18 +115,6 @@ static bool make_sysctls(struct kernel *k)
 	return k->sysctls != NULL;
 }
 
-bool sysctls_read_here(struct kernel *k, struct port_range *ret)
-{
-	struct known here = {0};
-
-	if (!make_sysctls(k))
-		return false;
-	k->sysctls->reading = &here;
-	read_range(k->sysctls);
-	*ret = here.range;
-	return here.valid;
-}
-
 bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret)
 {
 	struct kernel *k = ctx;
@@ -119,9 +126,8 @@ bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_rang
 	known = entry_of(k->sysctls, netns);
 	if (!is_fresh(known, netns, pid, now)) {
 		*known = (struct known){.pid = pid, .read_ns = now};
-		k->sysctls->reading = known;
 		if (netns_find(netns, pid, &known->at, NULL))
-			netns_visit(&known->at, read_range, k->sysctls);
+			netns_visit(&known->at, read_known, known);
 	}
 	if (known->valid)
 		*ret = known->range;

@@ -293,7 +293,7 @@ const struct listing_task *listing_owner(const struct listing *l, const struct l
 {
 	if (s->owner != LISTING_NONE)
 		return &l->tasks[s->owner];
-	if (s->flags & LISTING_QUEUED) {
+	if (s->flags & LOOK_QUEUED) {
 		const struct listing_socket *listener = listing_listener(l, s);
 
 		return listener && listener->first != LISTING_NONE ? listing_owner(l, listener)

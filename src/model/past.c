@@ -22,7 +22,7 @@ static bool is_left(const struct listing_socket *s)
 static bool wants_maker(const struct listing_socket *s)
 {
 	return s->first == LISTING_NONE && s->owner == LISTING_NONE &&
-	       !(s->flags & (LISTING_QUEUED | LISTING_KERNEL));
+	       !(s->flags & (LOOK_QUEUED | LOOK_KERNEL));
 }
 
 static bool is_unknown(const struct listing_socket *s)

@@ -154,7 +154,7 @@ static void say_primary(struct buffer *out, const struct who *who, const struct 
 	else
 		buffer_print(out, ": bound, but does not listen: nobody can connect");
 	say_netns(out, who, s->netns);
-	if (s->flags & LISTING_KERNEL)
+	if (s->flags & LOOK_KERNEL)
 		buffer_print(out, "; the kernel itself holds it");
 	else if (s->first == LISTING_NONE)
 		buffer_print(out, "; no process that can be seen from here holds it");
@@ -296,7 +296,7 @@ static void say_freed(struct buffer *out, const struct listing_socket *s,
 	} else if (s->state == STATE_SYN_RECV) {
 		buffer_print(out, "  %-11s by itself, when the handshake ends or times out\n",
 			     "freed");
-	} else if (s->flags & LISTING_DEAD) {
+	} else if (s->flags & LOOK_DEAD) {
 		buffer_print(out,
 			     "  %-11s by itself, when the peer answers or the kernel gives up\n",
 			     "freed");

@@ -88,11 +88,11 @@ static void make_host(struct listing *l)
 	hold(l, STRANGER, 5, false, udp6);
 	s = tcp4(0, STATE_TIME_WAIT, LOOPBACK, 40002, LOOPBACK, 80);
 	s.sk = 51;
-	s.flags = LISTING_DEAD;
+	s.flags = LOOK_DEAD;
 	listing_add_loose(l, &s);
 	s = tcp4(0, STATE_ESTABLISHED, LOOPBACK, 80, LOOPBACK, 40004);
 	s.sk = 52;
-	s.flags = LISTING_QUEUED;
+	s.flags = LOOK_QUEUED;
 	listing_add_loose(l, &s);
 	s = tcp4(10, STATE_LISTEN, 0, 7001, 0, 0); /* seen again in its namespace */
 	listing_add_loose(l, &s);

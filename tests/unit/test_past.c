@@ -113,7 +113,7 @@ static void test_a_life_that_goes_on_gets_its_start(void **state)
 	assert_int_equal(s.since_ns, 3000);
 	assert_int_equal(s.owner, LISTING_NONE);
 	s = tcp(STATE_ESTABLISHED);
-	s.flags = LISTING_QUEUED;
+	s.flags = LOOK_QUEUED;
 	assert_int_equal(tell(s, life(EVENT_END_OPEN), 0).owner, LISTING_NONE);
 }
 

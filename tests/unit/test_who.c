@@ -251,7 +251,7 @@ static void test_elsewhere_and_nobody(void **state)
 	loopback6.key = 62;
 	loopback6.local = (struct endpoint){.addr = {[15] = 1}, .port = 53};
 	add(&s, INIT, loopback6);
-	kernels.flags = LISTING_KERNEL;
+	kernels.flags = LOOK_KERNEL;
 	add(&s, NOBODY, kernels);
 	box.netns = 4026532002;
 	add(&s, FIRST_CLONE, box); /* ended since */
@@ -276,7 +276,7 @@ static void test_leftovers(void **state)
 	left.peer.port = 8080;
 	add(&s, NOBODY, left);
 	dead.sk = 3;
-	dead.flags = LISTING_DEAD;
+	dead.flags = LOOK_DEAD;
 	add(&s, NOBODY, dead);
 	dead.sk = 6;
 	add(&s, NOBODY, dead);

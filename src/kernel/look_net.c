@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * snapshot_net.c - the sockets of a namespace out of /proc/net, for kernels without the modules of sock_diag, and for what
+ * look_net.c - the sockets of a namespace out of /proc/net, for kernels without the modules of sock_diag, and for what
  * sock_diag never tells (ICMP sockets).
  *
  *     sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -8,7 +8,7 @@
  *
  * Addresses are words in the machine's order, ports are numbers.  There are no cookies.
  */
-#include "snapshot_private.h"
+#include "look_private.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -50,7 +50,7 @@ static bool read_address(uint8_t addr[16], const char *hex, bool v6)
 }
 
 /* False for what is no socket: the heading. */
-static bool read_line(const char *line, bool v6, struct listing_socket *s)
+static bool read_line(const char *line, bool v6, struct look_socket *s)
 {
 	char local[40], peer[40];
 	unsigned int local_port, peer_port, state;
@@ -69,24 +69,19 @@ static bool read_line(const char *line, bool v6, struct listing_socket *s)
 	return true;
 }
 
-static void take(struct listing *l, struct listing_socket *s)
+uint8_t look_flags_without_inode(const struct look_socket *s)
 {
-	if (s->family == FAMILY_IPV6)
-		s->mapped = inet_is_mapped(s->peer.addr) || inet_is_mapped(s->local.addr);
-	if (s->state == STATE_NEW_SYN_RECV)
-		s->state = STATE_SYN_RECV;
-	if (!s->key) {
-		s->flags = snapshot_flags_without_inode(s);
-		/* Nothing tells these apart but that each has a line of its own. */
-		s->sk = l->socket_count + 1;
-	}
-	listing_add_loose(l, s);
+	return s->state == STATE_ESTABLISHED || s->state == STATE_CLOSE_WAIT ||
+			       s->state == STATE_SYN_RECV || s->state == STATE_NEW_SYN_RECV
+		       ? LOOK_QUEUED
+		       : LOOK_DEAD;
 }
 
-int snapshot_read_net(struct listing *l, uint32_t netns, uint16_t protocol, bool v6)
+int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool v6)
 {
 	const char *name = file_of(protocol, v6);
 	char path[64], line[LINE_BYTES];
+	uint64_t number = 0;
 	FILE *file;
 	int err;
 
@@ -98,14 +93,25 @@ int snapshot_read_net(struct listing *l, uint32_t netns, uint16_t protocol, bool
 	if (!file)
 		return -errno;
 	while (fgets(line, sizeof(line), file)) {
-		struct listing_socket s = {
+		struct look_socket s = {
+			.time_ns = r->time_ns,
 			.netns = netns,
 			.protocol = protocol,
 			.family = v6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		};
 
-		if (read_line(line, v6, &s))
-			take(l, &s);
+		if (!read_line(line, v6, &s))
+			continue;
+		if (v6)
+			s.mapped = inet_is_mapped(s.peer.addr) || inet_is_mapped(s.local.addr);
+		/* Nothing tells those without an inode apart but that each has a line of its own. */
+		number++;
+		if (!s.key) {
+			s.flags = look_flags_without_inode(&s);
+			s.sk = (uint64_t)netns << 32 | (uint64_t)protocol << 24 |
+			       (uint64_t)v6 << 23 | number;
+		}
+		r->sink->socket(r->sink->ctx, &s, NULL, 0);
 	}
 	err = ferror(file) ? -EIO : 0;
 	fclose(file);

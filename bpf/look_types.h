@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * looked.h - the few members of the kernel's structs that a listing reads; relocated by name when it is loaded.
+ * look_types.h - the few members of the kernel's structs that a listing reads; relocated by name when it is loaded.
  *
  * Instead of vmlinux.h, because what the programs' own type information holds is parsed, and sent to the kernel, at each
  * start: 90 KB of structs that nobody reaches into cost a listing of few sockets a fifth of its time.  Members of
- * anonymous unions stand flat: they are found by name.  src/kernel/snapshot.c names each struct once more.
+ * anonymous unions stand flat: they are found by name.  src/kernel/look_iter.c names each struct once more.
  */
-#ifndef SOCKWATCH_LOOKED_H
-#define SOCKWATCH_LOOKED_H
+#ifndef SOCKWATCH_LOOK_TYPES_H
+#define SOCKWATCH_LOOK_TYPES_H
 
 /* What vmlinux.h defines and other headers ask for. */
 #define __VMLINUX_H__
 
+typedef signed char __s8;
 typedef unsigned char __u8;
 typedef signed short __s16;
 typedef unsigned short __u16;
@@ -30,7 +31,12 @@ typedef _Bool bool;
 #define SOCK_DGRAM  2
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
-#define TCP_LISTEN  10
+#define TCP_TIME_WAIT 6
+#define TCP_CLOSE     7
+#define TCP_LISTEN    10
+
+enum bpf_map_type { BPF_MAP_TYPE_SK_STORAGE = 24 };
+enum { BPF_F_NO_PREALLOC = 1, BPF_SK_STORAGE_GET_F_CREATE = 1, BPF_F_CLONE = 1 << 9 };
 
 struct seq_file;
 
@@ -70,6 +76,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_reuse : 4, skc_reuseport : 1, skc_ipv6only : 1;
 	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
@@ -85,6 +92,7 @@ struct sock {
 	} sk_backlog;
 	refcount_t sk_wmem_alloc;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
+	__u8 sk_userlocks : 4;
 	__u16 sk_type, sk_protocol;
 	struct socket *sk_socket;
 };
@@ -93,17 +101,38 @@ struct tcp_sock {
 	__u32 rcv_nxt, copied_seq, write_seq, snd_una;
 };
 struct udp_sock;
+struct inet_bind_bucket {
+	int l3mdev;
+	signed char fastreuse, fastreuseport;
+};
+struct inet_connection_sock {
+	struct inet_bind_bucket *icsk_bind_hash;
+};
 struct tcp_timewait_sock {
 	struct inet_timewait_sock {
 		volatile unsigned char tw_substate;
+		struct inet_bind_bucket *tw_tb;
 	} tw_sk;
+	long tw_ts_recent_stamp;
 };
 
 struct cred {
 	kuid_t uid, euid;
 };
+struct inode {
+	unsigned short i_mode;
+};
 struct file {
 	const struct cred *f_cred;
+	struct inode *f_inode;
+	void *private_data;
+};
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
 };
 struct socket {
 	struct file *file;
@@ -119,7 +148,9 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 struct task_struct {
-	int tgid;
+	unsigned int flags;
+	int pid, tgid;
+	struct files_struct *files;
 	struct task_struct *real_parent, *group_leader;
 	__u64 start_boottime;
 	const struct cred *real_cred;

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "walk.h"
+/*
+ * look_walk.c - a look where the kernel has no iterators, by running the programs of bpf/walk.bpf.c: a system call for a descriptor, or
+ * for some dozen buckets of a table.
+ */
+#include "look_private.h"
+#include "wire_walk.h"
+#include "walk.skel.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -14,12 +20,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int run(const struct kernel *k, const char *name, uint64_t first, uint64_t second)
+struct walk {
+	struct walk_bpf *skel;
+	struct walked {
+		uint64_t table;
+		int err;
+	} * seen; /* tables walked already: one may serve every namespace */
+	size_t seen_count;
+};
+
+static int run(const struct bpf_program *program, uint64_t first, uint64_t second)
 {
-	const struct bpf_program *program = bpf_object__find_program_by_name(k->skel->obj, name);
 	uint64_t args[] = {first, second};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
-	int err, fd = program ? bpf_program__fd(program) : -ENOENT;
+	int err, fd = bpf_program__fd(program);
 
 	if (fd < 0)
 		return -ENOTSUP; /* not loaded */
@@ -29,9 +43,15 @@ static int run(const struct kernel *k, const char *name, uint64_t first, uint64_
 	return err;
 }
 
-/* `path` is /proc/PID or /proc/PID/task/TID; `ret_count` tells how many descriptors it has. */
-static int walk_task(struct walk *w, const char *program, const char *path, size_t *ret_count)
+static int take(struct look_reader *r, const void *records, size_t size)
 {
+	return look_take_records(r, records, size) < 0 ? -EBADMSG : 0;
+}
+
+/* `path` is /proc/PID or /proc/PID/task/TID; `ret_count` tells how many descriptors it has. */
+static int walk_task(struct look_reader *r, const char *path, size_t *ret_count)
+{
+	const struct walk *w = r->state;
 	int task = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fds = task < 0 ? -1 : openat(task, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* A process that has ended has no descriptors; one that may not be looked into may have. */
@@ -41,15 +61,16 @@ static int walk_task(struct walk *w, const char *program, const char *path, size
 	int err = 0;
 
 	*ret_count = refused;
-	if (refused && !w->refused++)
-		snprintf(w->refused_path, sizeof(w->refused_path), "%s/fd", path);
+	if (refused && !r->refused++)
+		snprintf(r->refused_path, sizeof(r->refused_path), "%s/fd", path);
 	while (dir && !err && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		++*ret_count;
-		err = run(w->k, program, (uint64_t)task, strtoul(entry->d_name, NULL, 10));
-		if (!err && w->k->skel->bss->walk.count)
-			w->fn(w->ctx, &w->k->skel->bss->walk);
+		err = run(w->skel->progs.walk__descriptor, (uint64_t)task,
+			  strtoul(entry->d_name, NULL, 10));
+		if (!err && w->skel->bss->walk.count)
+			err = take(r, &w->skel->bss->walk.held, sizeof(struct wire_look_first));
 	}
 	if (dir)
 		closedir(dir);
@@ -61,7 +82,7 @@ static int walk_task(struct walk *w, const char *program, const char *path, size
 }
 
 /* A process whose first thread has ended shows its descriptors only in the others. */
-static int walk_threads(struct walk *w, const char *program, const char *process)
+static int walk_threads(struct look_reader *r, const char *process)
 {
 	char path[64];
 	struct dirent *entry;
@@ -75,14 +96,14 @@ static int walk_threads(struct walk *w, const char *program, const char *process
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.20s/task/%.20s", process, entry->d_name);
-		err = walk_task(w, program, path, &count);
+		err = walk_task(r, path, &count);
 	}
 	if (dir)
 		closedir(dir);
 	return err;
 }
 
-int walk_descriptors(struct walk *w, const char *program)
+static int each_task(struct look_reader *r)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -97,26 +118,12 @@ int walk_descriptors(struct walk *w, const char *program)
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.20s", entry->d_name);
-		err = walk_task(w, program, path, &count);
+		err = walk_task(r, path, &count);
 		if (!err && !count)
-			err = walk_threads(w, program, entry->d_name);
+			err = walk_threads(r, entry->d_name);
 	}
 	closedir(dir);
 	return err;
-}
-
-void walk_describe(const struct walk *w, const struct netns_unseen *unseen,
-		   struct kernel_error *ret)
-{
-	size_t len;
-
-	netns_describe(unseen, ret->text, sizeof(ret->text));
-	len = strlen(ret->text);
-	if (w->refused)
-		snprintf(ret->text + len, sizeof(ret->text) - len,
-			 "%sthe descriptors of %u process%s could not be looked at (%s%s)",
-			 len ? "; " : "", w->refused, w->refused == 1 ? "" : "es",
-			 w->refused == 1 ? "" : "first ", w->refused_path);
 }
 
 /* NULL: not walked yet. */
@@ -140,9 +147,16 @@ static void note_walked(struct walk *w, uint64_t table, int err)
 	w->seen[w->seen_count++] = (struct walked){.table = table, .err = err};
 }
 
-int walk_table(struct walk *w, enum walk_table table, const char *program)
+/* A table of this thread's namespace; one that was walked before answers as then. */
+static int walk_table(struct look_reader *r, enum walk_table table)
 {
-	const struct wire_walk *at = &w->k->skel->bss->walk;
+	struct walk *w = r->state;
+	const struct bpf_program *const program[] = {
+		[WALK_TCP] = w->skel->progs.walk__tcp,
+		[WALK_LISTENERS] = w->skel->progs.walk__listeners,
+		[WALK_UDP] = w->skel->progs.walk__udp,
+	};
+	const struct wire_walk *at = &w->skel->bss->walk;
 	int type = table == WALK_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	int err, fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	const int *walked;
@@ -150,7 +164,7 @@ int walk_table(struct walk *w, enum walk_table table, const char *program)
 
 	if (fd < 0)
 		return -errno;
-	err = run(w->k, "walk__begin", (uint64_t)fd, table);
+	err = run(w->skel->progs.walk__begin, (uint64_t)fd, table);
 	close(fd);
 	if (!err && !at->table)
 		err = -EBADMSG;
@@ -161,13 +175,34 @@ int walk_table(struct walk *w, enum walk_table table, const char *program)
 	if (walked)
 		return *walked;
 	while (!err && at->bucket <= at->mask) {
-		err = run(w->k, program, 0, 0);
-		if (!err && at->count)
-			w->fn(w->ctx, at);
+		err = run(program[table], 0, 0);
+		if (!err && at->count <= WALK_RECORDS)
+			err = take(r, at->loose, at->count * sizeof(at->loose[0]));
 	}
 	err = !err && at->broken ? -EAGAIN : err;
 	note_walked(w, here, err);
 	return err;
+}
+
+static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part)
+{
+	int err;
+
+	(void)netns;
+	if (part == LOOK_UDP)
+		return walk_table(r, WALK_UDP);
+	err = walk_table(r, WALK_LISTENERS);
+	return err < 0 ? err : walk_table(r, WALK_TCP);
+}
+
+static void begin(struct look_reader *r)
+{
+	struct walk *w = r->state;
+
+	w->seen_count = 0;
+	w->skel->bss->wants = r->request->wants;
+	w->skel->bss->wanted_netns = r->request->netns;
+	w->skel->bss->wanted_port = r->request->port;
 }
 
 /* ---- are these the kernel's types? ---- */
@@ -203,46 +238,44 @@ static int know_self(int fd, struct self *ret)
 static const char *find_wrong(const struct wire_walk *w, const struct self *self)
 {
 	static const __u8 loopback[4] = {127, 0, 0, 1};
-	const struct wire_call *c = &w->seed[0];
+	const struct wire_look_first *c = &w->held;
 
 	if (w->count != 1)
 		return "descriptors";
-	if (c->fact.family != AF_INET || c->fact.protocol != IPPROTO_TCP ||
-	    c->fact.to != STATE_CLOSE || c->fact.cookie != self->cookie || c->fact.local_port_be ||
-	    memcmp(c->fact.local, loopback, sizeof(loopback)) != 0 ||
-	    c->fact.options != (WIRE_O_KNOWN | WIRE_O_REUSEADDR))
+	if (c->look.family != AF_INET || c->look.protocol != IPPROTO_TCP ||
+	    c->look.state != STATE_CLOSE || c->look.cookie != self->cookie || c->look.local_port ||
+	    memcmp(c->look.local, loopback, sizeof(loopback)) != 0 ||
+	    c->look.options != (WIRE_O_KNOWN | WIRE_O_REUSEADDR))
 		return "sockets";
-	if (c->fact.netns != self->netns)
+	if (c->look.netns != self->netns)
 		return "network namespaces";
-	if (strncmp(c->task.name, self->name, sizeof(self->name)) != 0)
+	if (strncmp(c->name, self->name, sizeof(self->name)) != 0)
 		return "processes";
 	return NULL;
 }
 
-static const char *why_not(const struct kernel *k, int err)
+/*
+ * Reads a socket of our own and ourselves, and compares with what is known of both: 0 when the types the programs were loaded with
+ * are this kernel's; -EBADMSG with the error filled when they are not.
+ */
+static int check_types(struct look_reader *r, struct kernel_error *error)
 {
-	for (size_t i = 0; i < k->hook_count; i++) {
-		if (strncmp(k->hooks[i].hook, "walk/", 5) == 0 && k->hooks[i].status == HOOK_FAILED)
-			return k->hooks[i].why;
-	}
-	return strerror(-err);
-}
-
-int walk_check_types(struct kernel *k, struct kernel_error *error)
-{
+	struct walk *w = r->state;
+	const struct wire_walk *walk = &w->skel->bss->walk;
 	int process = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const char *wrong = NULL;
 	struct self self;
 	int err = process < 0 || fd < 0 ? -errno : know_self(fd, &self);
 
+	w->skel->bss->wants = LOOK_W_OPTIONS;
 	if (!err)
-		err = run(k, "walk__descriptor", (uint64_t)process, (uint64_t)fd);
+		err = run(w->skel->progs.walk__descriptor, (uint64_t)process, (uint64_t)fd);
 	if (!err)
-		wrong = find_wrong(&k->skel->bss->walk, &self);
+		wrong = find_wrong(walk, &self);
 	if (!err && !wrong)
-		err = run(k, "walk__begin", (uint64_t)fd, WALK_TCP);
-	if (!err && !wrong && (!k->skel->bss->walk.table || k->skel->bss->walk.mask > 1u << 30))
+		err = run(w->skel->progs.walk__begin, (uint64_t)fd, WALK_TCP);
+	if (!err && !wrong && (!walk->table || walk->mask > 1u << 30))
 		wrong = "the table of connections";
 	if (fd >= 0)
 		close(fd);
@@ -250,11 +283,64 @@ int walk_check_types(struct kernel *k, struct kernel_error *error)
 		close(process);
 	if (err)
 		return kernel_fail(error, err, "cannot try the types of %s: %s",
-				   k->options.btf_path, why_not(k, err));
+				   r->options.btf_path, strerror(-err));
 	if (!wrong)
 		return 0;
 	return kernel_fail(error, -EBADMSG,
 			   "%s is not the BTF of this kernel: with it %s read wrong; it must come "
 			   "from the same build",
-			   k->options.btf_path, wrong);
+			   r->options.btf_path, wrong);
 }
+
+/* ---- loading ---- */
+
+static const char *const programs[] = {"walk__descriptor", "walk__begin", "walk__tcp",
+				       "walk__listeners", "walk__udp"};
+
+static int open_walk(struct look_reader *r, struct kernel_error *error)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = r->options.btf_path);
+	struct walk *w = calloc(1, sizeof(*w));
+	int err = 0;
+
+	r->state = w;
+	if (w)
+		w->skel = walk_bpf__open_opts(&opts);
+	if (!w || !w->skel)
+		return kernel_fail(error, w ? -errno : -ENOMEM, "cannot open the walk: %s",
+				   strerror(w ? errno : ENOMEM));
+	err = walk_bpf__load(w->skel);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		struct kernel_hook *h = look_hook(r, programs[i]);
+
+		h->status = err ? HOOK_FAILED : HOOK_ATTACHED;
+		if (err)
+			snprintf(h->why, sizeof(h->why), "does not load: %s", strerror(-err));
+	}
+	if (err)
+		return kernel_fail(error, err, "cannot load the walk's programs: %s",
+				   strerror(-err));
+	return check_types(r, error);
+}
+
+static void close_walk(struct look_reader *r)
+{
+	struct walk *w = r->state;
+
+	if (!w)
+		return;
+	walk_bpf__destroy(w->skel);
+	free(w->seen);
+	free(w);
+	r->state = NULL;
+}
+
+const struct look_source look_walk = {
+	.name = "walk",
+	.open = open_walk,
+	.begin = begin,
+	.each_task = each_task,
+	.each_netns = each_netns,
+	.close = close_walk,
+	.program = {"walk__descriptor", "walk__tcp", "walk__udp"},
+};

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * snapshot_proc.c - one look at every socket without BPF: sock_diag in each namespace, then /proc/PID/fd, joined by inode.
+ * look_proc.c - a look without BPF: sock_diag in each namespace, then /proc/PID/fd, joined by inode.
  *
  * It cannot tell who made a socket, and of TCP sockets that are only bound sees none before Linux 6.8.  What sock_diag does not
  * tell, for want of a module, /proc/net does, without cookies.
  */
-#include "snapshot_private.h"
+#include "look_private.h"
+#include "procinfo.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -24,35 +25,27 @@
 
 #define DIAG_BYTES (128u << 10)
 
-struct walk {
-	struct listing *listing;
-	uint32_t netns;
-	char *buffer;
+struct diag {
+	char buffer[DIAG_BYTES];
 };
 
 static const struct {
 	uint16_t protocol;
 	bool always; /* every kernel has it; the others may be absent */
 } diags[] = {
-	{IPPROTO_TCP, true},   {IPPROTO_UDP, true},    {IPPROTO_UDPLITE, false},
-	{IPPROTO_RAW, false},  {IPPROTO_SCTP, false},  {IPPROTO_MPTCP, false},
+	{IPPROTO_TCP, true},   {IPPROTO_UDP, true},	{IPPROTO_UDPLITE, false},
+	{IPPROTO_RAW, false},  {IPPROTO_SCTP, false},	{IPPROTO_MPTCP, false},
 	{IPPROTO_ICMP, false}, {IPPROTO_ICMPV6, false},
 };
 
-uint8_t snapshot_flags_without_inode(const struct listing_socket *s)
+static void take(struct look_reader *r, uint32_t netns, uint16_t protocol,
+		 const struct inet_diag_msg *m)
 {
-	return s->state == STATE_ESTABLISHED || s->state == STATE_CLOSE_WAIT ||
-			       s->state == STATE_SYN_RECV
-		       ? LISTING_QUEUED
-		       : LISTING_DEAD;
-}
-
-static void take(struct walk *w, uint16_t protocol, const struct inet_diag_msg *m)
-{
-	struct listing_socket s = {
+	struct look_socket s = {
 		.key = m->idiag_inode,
+		.time_ns = r->time_ns,
 		.sk = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0],
-		.netns = w->netns,
+		.netns = netns,
 		.receive = m->idiag_rqueue,
 		.send = m->idiag_wqueue,
 		.protocol = protocol,
@@ -73,11 +66,9 @@ static void take(struct walk *w, uint16_t protocol, const struct inet_diag_msg *
 		s.backlog = s.send;
 		s.send = 0;
 	}
-	if (s.state == STATE_NEW_SYN_RECV)
-		s.state = STATE_SYN_RECV;
 	if (!s.key)
-		s.flags = snapshot_flags_without_inode(&s);
-	listing_add_loose(w->listing, &s);
+		s.flags = look_flags_without_inode(&s);
+	r->sink->socket(r->sink->ctx, &s, NULL, 0);
 }
 
 /* A protocol without its module ends its dump at once, with -ENOENT. */
@@ -90,11 +81,13 @@ static int end_of_dump(const struct nlmsghdr *h)
 	return err < 0 ? err : 0;
 }
 
-static int receive(struct walk *w, int fd, uint16_t protocol)
+static int receive(struct look_reader *r, int fd, uint32_t netns, uint16_t protocol)
 {
+	struct diag *diag = r->state;
+
 	for (;;) {
-		ssize_t n = recv(fd, w->buffer, DIAG_BYTES, 0);
-		struct nlmsghdr *h = (struct nlmsghdr *)w->buffer;
+		ssize_t n = recv(fd, diag->buffer, DIAG_BYTES, 0);
+		struct nlmsghdr *h = (struct nlmsghdr *)diag->buffer;
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -106,12 +99,12 @@ static int receive(struct walk *w, int fd, uint16_t protocol)
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-				take(w, protocol, NLMSG_DATA(h));
+				take(r, netns, protocol, NLMSG_DATA(h));
 		}
 	}
 }
 
-static int dump(struct walk *w, int fd, uint8_t family, uint16_t protocol)
+static int dump(struct look_reader *r, int fd, uint32_t netns, uint8_t family, uint16_t protocol)
 {
 	struct {
 		struct nlmsghdr header;
@@ -133,17 +126,20 @@ static int dump(struct walk *w, int fd, uint8_t family, uint16_t protocol)
 		message.header.nlmsg_len = NLMSG_LENGTH(sizeof(message.request));
 	if (send(fd, &message, message.header.nlmsg_len, 0) < 0)
 		return -errno;
-	return receive(w, fd, protocol);
+	return receive(r, fd, netns, protocol);
 }
 
-static int visit(void *ctx)
+/* All protocols at once. */
+static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part)
 {
-	struct walk *w = ctx;
-	int err = 0, fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int err = 0, fd = part == LOOK_UDP
+				  ? -1
+				  : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
+	if (part == LOOK_UDP)
+		return 0;
 	if (fd < 0)
 		return -errno;
-	w->netns = snapshot_note_netns(w->listing);
 	for (size_t i = 0; i < 2 * sizeof(diags) / sizeof(diags[0]) && !err; i++) {
 		const uint16_t protocol = diags[i / 2].protocol;
 		bool v6 = i % 2;
@@ -151,9 +147,9 @@ static int visit(void *ctx)
 		/* No kernel tells ICMP; of others the module may not be there, nor be loaded. */
 		err = protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6
 			      ? -ENOENT
-			      : dump(w, fd, v6 ? AF_INET6 : AF_INET, protocol);
+			      : dump(r, fd, netns, v6 ? AF_INET6 : AF_INET, protocol);
 		if (err == -ENOENT)
-			err = snapshot_read_net(w->listing, w->netns, protocol, v6);
+			err = look_read_net(r, netns, protocol, v6);
 		if (err && (!diags[i / 2].always || (err == -ENOENT && v6)))
 			err = 0;
 	}
@@ -163,87 +159,96 @@ static int visit(void *ctx)
 
 /* ---- descriptors ---- */
 
-static uint32_t add_task(struct listing *l, uint32_t pid)
+/* False when the process has ended. */
+static bool read_task(uint32_t pid, struct look_task *ret)
 {
-	struct listing_task task = {.process = {.pid = pid, .tid = pid}};
 	struct procinfo info;
 
 	if (procinfo_read(pid, &info) < 0)
-		return LISTING_NONE;
-	task.process.uid = info.uid;
-	task.process.ruid = info.ruid;
-	memcpy(task.process.name, info.name, sizeof(info.name));
-	task.parent = info.parent;
-	task.started_ns = info.started_ns;
+		return false;
+	*ret = (struct look_task){
+		.process = {.pid = pid, .tid = pid, .uid = info.uid, .ruid = info.ruid},
+		.parent = info.parent,
+		.started_ns = info.started_ns,
+	};
+	memcpy(ret->process.name, info.name, sizeof(info.name));
 	procinfo_done(&info);
-	return listing_add_task(l, &task);
+	return true;
 }
 
-static void take_descriptor(struct listing *l, uint32_t pid, uint32_t *task, int fds,
-			    const char *name)
+/* The inode is all that a descriptor tells: the sink has seen the rest. */
+static void take_descriptor(struct look_reader *r, uint32_t pid, int fds, const char *name)
 {
+	const struct look_sink *sink = r->sink;
 	char target[64];
 	ssize_t n = readlinkat(fds, name, target, sizeof(target) - 1);
+	struct look_socket s = {.time_ns = r->time_ns};
 	unsigned long long inode;
-	uint32_t index;
 
 	if (n <= 0)
 		return; /* closed meanwhile */
 	target[n] = '\0';
-	if (sscanf(target, "socket:[%llu]", &inode) != 1)
-		return;
-	index = listing_find(l, inode, 0);
-	if (index == LISTING_NONE)
+	if (sscanf(target, "socket:[%llu]", &inode) != 1 || !sink->known(sink->ctx, inode, 0))
 		return; /* no internet socket */
-	if (*task == LISTING_NONE)
-		*task = add_task(l, pid);
-	if (*task != LISTING_NONE) {
-		const struct listing_socket socket = l->sockets[index];
-
-		listing_add_holder(l, *task, (uint32_t)strtoul(name, NULL, 10), false, &socket);
-	}
+	if (!r->has_task)
+		r->has_task = read_task(pid, &r->task);
+	s.key = inode;
+	if (r->has_task)
+		sink->socket(sink->ctx, &s, &r->task, (uint32_t)strtoul(name, NULL, 10));
 }
 
 /* A process that ends meanwhile just has no more descriptors. */
-static void take_process(struct listing *l, uint32_t pid)
+static void take_process(struct look_reader *r, uint32_t pid)
 {
-	uint32_t task = LISTING_NONE;
 	struct dirent *entry;
 	char path[64];
 	DIR *dir;
 
+	r->has_task = false;
 	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
 	dir = opendir(path);
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			take_descriptor(l, pid, &task, dirfd(dir), entry->d_name);
+			take_descriptor(r, pid, dirfd(dir), entry->d_name);
 	}
 	closedir(dir);
 }
 
-int snapshot_walk_proc(struct listing *l, struct netns_unseen *ret_unseen)
+static int each_task(struct look_reader *r)
 {
-	static const struct netns_visitor visitor = {.visit = visit};
-	struct walk w = {.listing = l, .buffer = malloc(DIAG_BYTES)};
 	struct dirent *entry;
-	DIR *dir;
-	int err;
+	DIR *dir = opendir("/proc");
 
-	if (!w.buffer)
-		return -ENOMEM;
-	err = netns_each(&visitor, &w, ret_unseen);
-	free(w.buffer);
-	if (err)
-		return err;
-	dir = opendir("/proc");
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			take_process(l, (uint32_t)strtoul(entry->d_name, NULL, 10));
+			take_process(r, (uint32_t)strtoul(entry->d_name, NULL, 10));
 	}
 	closedir(dir);
 	return 0;
 }
+
+static int open_proc(struct look_reader *r, struct kernel_error *error)
+{
+	(void)error;
+	r->state = malloc(sizeof(struct diag));
+	return r->state ? 0 : -ENOMEM;
+}
+
+static void close_proc(struct look_reader *r)
+{
+	free(r->state);
+	r->state = NULL;
+}
+
+const struct look_source look_proc = {
+	.name = "sock_diag and /proc",
+	.open = open_proc,
+	.each_task = each_task,
+	.each_netns = each_netns,
+	.close = close_proc,
+	.tables_first = true,
+};

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * look.bpf.c - a look by iterators: who has which socket open (all namespaces in one pass), and what no descriptor leads to
+ * (a pass per namespace).  An object of its own, because a listing must start fast and needs none of the tracer.
+ */
+#include "look_types.h"
+
+#include "look.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Where look_tcp and look_udp run; set by the loader. */
+__u32 this_netns SEC(".bss");
+/* The task that the stream carried last; its address alone may be another's by now.  Zeroed before each look. */
+__u64 last_task SEC(".bss");
+__u64 last_started SEC(".bss");
+
+/* The tracer's own map, see maps.h; a listing does without. */
+const volatile bool has_listener_of = false;
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, __u64);
+} listener_of SEC(".maps");
+
+/* Children that a SO_REUSEPORT listener gets from now on are told by the cookie they inherit. */
+static __always_inline void note_listener(struct sock *sk, __u64 cookie)
+{
+	__u64 *of;
+
+	if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport))
+		return;
+	of = bpf_sk_storage_get(&listener_of, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (of)
+		*of = cookie;
+}
+
+/* The context's pointers were checked: read again, the verifier would have them checked again. */
+static __always_inline int tell_held(struct bpf_iter__task_file *ctx, struct task_struct *task,
+				     struct file *file, struct sock *sk, struct socket *socket,
+				     __u32 netns, const bool trusted)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct wire_look_first r;
+	__u64 started;
+
+	if (!is_wanted(&sk->__sk_common, netns, trusted))
+		return 0;
+	r.look.netns = netns;
+	fill_held(&r.look, sk, socket, file, ctx->fd, task, trusted);
+	if (trusted && has_listener_of && r.look.state == TCP_LISTEN)
+		note_listener(sk, r.look.cookie);
+	started = READ(trusted, task, start_boottime);
+	if (last_task == (__u64)task && last_started == started) {
+		r.look.kind = LOOK_HELD;
+		bpf_seq_write(seq, &r.look, sizeof(r.look));
+		return 0;
+	}
+	fill_holder(&r, task);
+	/* What found no room is asked for again. */
+	if (bpf_seq_write(seq, &r, sizeof(r)) == 0) {
+		last_task = (__u64)task;
+		last_started = started;
+	}
+	return 0;
+}
+
+SEC("look/task_file")
+int look_held(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct sock *sk;
+	__u16 family;
+
+	if (!task || !file)
+		return 0;
+	/* bpf_sock_from_file() came with the cookie helper, or before it. */
+	if (!has_cookie_helper) {
+		if (!is_socket_file(file))
+			return 0;
+		socket = BPF_CORE_READ(file, private_data);
+		sk = BPF_CORE_READ(socket, sk);
+		family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+		if (family != AF_INET && family != AF_INET6)
+			return 0;
+		return tell_held(ctx, task, file, sk, socket,
+				 BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum), false);
+	}
+	/* NULL for what is no socket. */
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk)
+		return 0;
+	family = sk->__sk_common.skc_family;
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	return tell_held(ctx, task, file, sk, socket, sk->__sk_common.skc_net.net->ns.inum, true);
+}
+
+static __always_inline int tell_loose(struct seq_file *seq, struct sock *sk, const bool tcp)
+{
+	/* Not sk->sk_socket: to follow a trusted pointer the verifier searches all of the kernel's types, for longer than this
+	 * takes on 10,000 sockets. */
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+	struct wire_look r;
+
+	r.netns = this_netns;
+	fill_loose(&r, sk, socket, tcp, true);
+	bpf_seq_write(seq, &r, sizeof(r));
+	return 0;
+}
+
+SEC("look/tcp")
+int look_tcp(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct wire_look r;
+	struct tcp_sock *tp;
+
+	if (!common || (wanted_port && common->skc_num != wanted_port))
+		return 0;
+	/* NULL for the minisocks of TIME_WAIT and NEW_SYN_RECV, which have no more than sock_common. */
+	tp = bpf_skc_to_tcp_sock(common);
+	if (tp)
+		return tell_loose(ctx->meta->seq, (struct sock *)tp, true);
+	r.netns = this_netns;
+	r.kind = LOOK_LOOSE;
+	r.fd = 0;
+	r.socket = 0;
+	if (common->skc_state == TCP_TIME_WAIT) {
+		fill_minisock(&r, common, true);
+	} else {
+		fill_common(&r, common, true);
+		r.protocol = IPPROTO_TCP;
+		r.type = SOCK_STREAM;
+		r.flags = LOOK_F_QUEUED;
+	}
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
+
+SEC("look/udp")
+int look_udp(struct bpf_iter__udp *ctx)
+{
+	struct udp_sock *udp = ctx->udp_sk;
+
+	if (!udp || (wanted_port && ((struct sock *)udp)->__sk_common.skc_num != wanted_port))
+		return 0;
+	return tell_loose(ctx->meta->seq, (struct sock *)udp, false);
+}

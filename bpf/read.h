@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * read.h - how a program reads the kernel's structs, and the numbers that every program needs.
+ *
+ * Stands below compat.h because the programs of a look do without vmlinux.h: they include look_types.h first.
+ */
+#ifndef SOCKWATCH_BPF_READ_H
+#define SOCKWATCH_BPF_READ_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+
+#define AF_INET	 2
+#define AF_INET6 10
+
+/* bpf_get_socket_cookie() in tracing programs: 5.12; bpf_sock_from_file() and sk_storage came just
+ * before, in 5.11. Raw tracepoints, where the kernel carries no BTF, have none of them ever. */
+const volatile bool has_cookie_helper SEC(".rodata") __weak = false;
+/*
+ * Reads a field of a kernel structure.  `trusted` is a compile-time constant: true where the
+ * verifier knows the pointer's type (tp_btf, fentry, iterators), a plain load then; false where the
+ * pointer was read from memory.
+ */
+#define READ(trusted, ptr, field)                                                                  \
+	({                                                                                         \
+		typeof((ptr)->field) value_;                                                       \
+		if (trusted)                                                                       \
+			value_ = (ptr)->field;                                                     \
+		else                                                                               \
+			bpf_core_read((void *)&value_, sizeof(value_), &(ptr)->field);             \
+		value_;                                                                            \
+	})
+
+/* task_struct.flags: PF_KTHREAD, PF_IO_WORKER. */
+#define TASK_IS_KTHREAD	  0x00200000
+#define TASK_IS_IO_WORKER 0x00000010
+
+/* sock flags: enum sock_flags, the first two since forever. */
+#define SOCK_FLAG_DEAD 0
+#define SOCK_FLAG_DONE 1
+
+/* sock.sk_userlocks, SOCK_BINDPORT_LOCK: bind() was given a port. */
+#define SOCK_BINDPORT_LOCKED 8
+
+#endif

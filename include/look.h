@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * look.h - a socket as the kernel has it, and who has it open: what a look finds, whatever it is for.
+ *
+ * Owns: the record and the receiver of records.  Refuses to know: where they come from (look_source.h), what becomes of them
+ * (table.h, listing.h, budget.h).  A look is not one instant: sockets that live all through it are in it, those that come or
+ * go meanwhile may be.
+ */
+#ifndef SOCKWATCH_LOOK_H
+#define SOCKWATCH_LOOK_H
+
+#include "inet.h"
+#include "ports.h"
+#include "process.h"
+
+enum look_flag {
+	LOOK_MAKER = 1 << 0,	     /* the holder's very process made the socket */
+	LOOK_DEAD = 1 << 1,	     /* closed by its process, the kernel finishes it */
+	LOOK_QUEUED = 1 << 2,	     /* waits for accept() */
+	LOOK_KERNEL = 1 << 3,	     /* the kernel's own; said of sockets without a peer only */
+	LOOK_MINISOCK = 1 << 4,	     /* no socket: TIME_WAIT, `state` is the substate */
+	LOOK_BUCKET = 1 << 5,	     /* in a bind bucket */
+	LOOK_BUCKET_OPEN = 1 << 6,   /* which only connect() chose: other destinations may share the port */
+	LOOK_NEVER_REUSED = 1 << 7, /* a minisock without timestamps */
+};
+
+struct look_socket {
+	uint64_t key;	    /* what descriptors lead to; equal keys are one socket to its holders; 0 none */
+	uint64_t sk;	    /* tells apart sockets of one key (MPTCP) */
+	uint64_t cookie;    /* 0 unknown */
+	uint64_t time_ns;   /* the record is not older; CLOCK_BOOTTIME */
+	uint64_t since_ns;  /* minisock: it began; 0 unknown */
+	struct endpoint local, peer; /* ifindex: what it is bound to */
+	uint32_t netns;
+	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
+	uint32_t age_ms;    /* minisock: may be reused once this reaches net.ipv4.tcp_tw_reuse_delay */
+	uint32_t vrf;	    /* interface of the VRF that its bind bucket is in, 0 none */
+	uint16_t protocol;  /* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
+	uint8_t family;	    /* enum family */
+	uint8_t state;	    /* enum tcp_state */
+	uint8_t flags;	    /* enum look_flag */
+	uint8_t options;    /* enum wire_option */
+	bool mapped;
+};
+
+/* A task that has sockets open; strings of `process` are NULL. */
+struct look_task {
+	struct process process;
+	uint32_t parent;     /* pid */
+	uint64_t started_ns; /* CLOCK_BOOTTIME, 0 unknown */
+};
+
+#define LOOK_EVERY_NETNS UINT32_MAX
+
+struct look_sink {
+	/* `task` has it open as descriptor `fd`; NULL: a table of its namespace leads to it. */
+	void (*socket)(void *ctx, const struct look_socket *s, const struct look_task *task, uint32_t fd);
+	/* A namespace that was entered, before its sockets; low 0: nothing is known of it.  From another thread; NULL: not asked. */
+	void (*netns)(void *ctx, uint32_t netns, const struct port_range *range);
+	/* What could not be looked at in a namespace (LOOK_EVERY_NETNS), 0 one that is not even known: enum budget_unseen.  From either
+	 * thread; NULL: not asked. */
+	void (*unseen)(void *ctx, uint32_t netns, unsigned int what);
+	/* Whether a socket was handed out already: it is left out of what tables lead to.  sk 0: any of this key.  NULL: none was. */
+	bool (*known)(void *ctx, uint64_t key, uint64_t sk);
+	/* A hint that known() is asked soon; NULL: not wanted. */
+	void (*expect)(void *ctx, uint64_t key, uint64_t sk);
+	void *ctx;
+};
+
+struct budget;
+struct fact;
+struct listing;
+struct port_use;
+struct table;
+
+/* Seeds and repairs a table, between table_seed_begin() and table_seed_end().  Wants LOOK_W_COOKIE and LOOK_W_OPTIONS. */
+struct look_sink table_look_sink(struct table *t);
+/* Fills an empty listing, but for listing_join(); `l` must outlive the look. */
+struct look_sink listing_look_sink(struct listing *l);
+
+/* The same as a seed fact; false for what a table does not keep. */
+bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_task *task, uint32_t fd);
+/* What it takes of its namespace's local ports; false: nothing.  Wants LOOK_W_OPTIONS and LOOK_W_BUCKET. */
+bool look_port_use(struct port_use *ret, const struct look_socket *s);
+
+#endif

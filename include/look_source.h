@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * look_source.h - takes looks: hands every socket that the kernel has, and who has it open, to a sink.
+ *
+ * Owns: the one reader, and its sources: BPF iterators, a walk through the kernel's tables where it carries no BTF, sock_diag
+ * with /proc.  Refuses to know: what a look is for.  One look at a time; it runs a thread of its own for a while, the caller's
+ * namespaces do not change.
+ *
+ *     struct look_reader *r = look_open(&options, &error);
+ *     look_take(r, &(struct look_request){.tcp = true, .tasks = true}, &sink, &error);
+ *     look_close(r);
+ */
+#ifndef SOCKWATCH_LOOK_SOURCE_H
+#define SOCKWATCH_LOOK_SOURCE_H
+
+#include "kernel.h"
+#include "look.h"
+
+struct look_reader;
+
+enum look_choice { LOOK_BY_ANY, LOOK_BY_ITERATORS, LOOK_BY_PROC, LOOK_BY_WALK };
+
+struct look_options {
+	enum look_choice source; /* ANY: iterators, else sock_diag with /proc */
+	const char *btf_path;	 /* NULL: the kernel's own */
+	const char *hooks_without; /* see kernel_options */
+	int listener_of;	 /* map of the tracer that learns of listeners, -1 none */
+};
+
+enum look_ranges { LOOK_RANGES_NONE, LOOK_RANGES_EPHEMERAL, LOOK_RANGES_ALL };
+
+struct look_request {
+	bool tasks, tcp, udp; /* what to read: descriptors of every task, tables of each namespace */
+	uint32_t wants;	      /* enum wire_look_want */
+	uint32_t netns;	      /* inode of the only namespace, 0 all */
+	uint32_t pid;	      /* a process that may be in it */
+	uint16_t port;	      /* the only local port, 0 all */
+	enum look_ranges ranges; /* what the sink is told of each namespace */
+};
+
+/*
+ * NULL with the error filled: -EPERM in errno when a capability is missing, because a shorter list would look like a full one.
+ * On success `error` may hold a notice that the kernel took no iterators.
+ */
+struct look_reader *look_open(const struct look_options *options, struct kernel_error *error);
+void look_close(struct look_reader *r);
+
+/* 0 or -errno with the error filled; what was handed out before stays so.  O(descriptors + sockets * namespaces). */
+int look_take(struct look_reader *r, const struct look_request *request, const struct look_sink *sink,
+	      struct kernel_error *error);
+
+/* Records that were not to be believed, since look_open(). */
+uint64_t look_malformed(const struct look_reader *r);
+
+/* The programs and what became of them; rows of sources that were not chosen are HOOK_UNUSED. */
+const struct kernel_hook *look_hooks(const struct look_reader *r, size_t *ret_count);
+bool look_has_hook(const char *name);
+
+#endif

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* look.c - one look: which source, what it takes, and its two halves, descriptors and namespaces. */
+#include "look_private.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BY_ITERATORS 1
+#define BY_PROC	     2
+
+/* Each is needed to see what belongs to somebody else; without it the kernel would leave sockets out. */
+static const struct {
+	unsigned int bit;
+	unsigned int ways;
+	unsigned int implied_by; /* the kernel takes this one in its place */
+	const char *name;
+} needed[] = {
+	{CAP_BPF, BY_ITERATORS, CAP_SYS_ADMIN, "CAP_BPF"},
+	{CAP_PERFMON, BY_ITERATORS, CAP_SYS_ADMIN, "CAP_PERFMON"},
+	{CAP_SYS_ADMIN, BY_ITERATORS | BY_PROC, CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+	{CAP_SYS_PTRACE, BY_ITERATORS | BY_PROC, CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+	{CAP_DAC_READ_SEARCH, BY_PROC, CAP_DAC_OVERRIDE, "CAP_DAC_READ_SEARCH"},
+};
+
+static bool has(const struct __user_cap_data_struct data[2], unsigned int bit)
+{
+	return data[bit / 32].effective & (1u << (bit % 32));
+}
+
+static int check_capabilities(unsigned int way, struct kernel_error *error)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+	char missing[128] = "";
+	size_t len = 0;
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (!(needed[i].ways & way) || has(data, needed[i].bit) ||
+		    has(data, needed[i].implied_by))
+			continue;
+		len += (size_t)snprintf(missing + len, sizeof(missing) - len, "%s%s",
+					len ? ", " : "", needed[i].name);
+	}
+	if (!len)
+		return 0;
+	return kernel_fail(error, -EPERM,
+			   "cannot see every socket: this process lacks %s; run as root or give "
+			   "it the capability",
+			   missing);
+}
+
+/* ---- programs ---- */
+
+const struct kernel_hook *look_hooks(const struct look_reader *r, size_t *ret_count)
+{
+	*ret_count = r->hook_count;
+	return r->hooks;
+}
+
+static void say_why_unused(struct look_reader *r, const char *why_iterators, const char *why_walk)
+{
+	for (size_t i = 0; i < r->hook_count; i++) {
+		struct kernel_hook *h = &r->hooks[i];
+		bool walk = strncmp(h->hook, "walk/", 5) == 0;
+
+		if (h->status == HOOK_UNUSED && !h->why[0])
+			snprintf(h->why, sizeof(h->why), "%s", walk ? why_walk : why_iterators);
+	}
+}
+
+/* ---- open ---- */
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level, (void)format, (void)args;
+	return 0;
+}
+
+static int open_source(struct look_reader *r, const struct look_source *source,
+		       struct kernel_error *error)
+{
+	int err;
+
+	r->source = source;
+	err = source->open(r, error);
+	if (err < 0)
+		source->close(r);
+	return err;
+}
+
+/* Iterators, or sock_diag and /proc where the kernel takes none. */
+static int open_any(struct look_reader *r, struct kernel_error *error)
+{
+	int err = check_capabilities(BY_ITERATORS, error);
+
+	if (err == 0)
+		err = open_source(r, &look_iterators, error);
+	if (err == 0 || err == -EPERM)
+		return err;
+	/* The kernel checks iterators against its own types: without those a file is not at fault. */
+	if (r->options.btf_path && access("/sys/kernel/btf/vmlinux", R_OK) == 0)
+		return kernel_fail(error, err,
+				   "this kernel takes no iterators: %s; use the BTF of this kernel",
+				   strerror(-err));
+	kernel_fail(error, 0,
+		    "this kernel takes no iterators (%s): looking through sock_diag and /proc",
+		    strerror(-err));
+	err = open_source(r, &look_proc, error);
+	return err < 0 ? err : check_capabilities(BY_PROC, error);
+}
+
+static int open_chosen(struct look_reader *r, struct kernel_error *error)
+{
+	int err;
+
+	switch (r->options.source) {
+	case LOOK_BY_ANY: return open_any(r, error);
+	case LOOK_BY_PROC:
+		err = check_capabilities(BY_PROC, error);
+		return err < 0 ? err : open_source(r, &look_proc, error);
+	case LOOK_BY_WALK: return open_source(r, &look_walk, error);
+	case LOOK_BY_ITERATORS: break;
+	}
+	err = open_source(r, &look_iterators, error);
+	if (err < 0)
+		kernel_fail(error, err, "this kernel takes no iterators: %s; use %s",
+			    strerror(-err),
+			    r->options.btf_path ? "the BTF of this kernel" : "--hooks proc");
+	return err;
+}
+
+struct look_reader *look_open(const struct look_options *options, struct kernel_error *error)
+{
+	struct look_reader *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r) {
+		kernel_fail(error, -ENOMEM, "no memory");
+		return NULL;
+	}
+	r->options = *options;
+	look_init_hooks(r);
+	error->text[0] = '\0';
+	libbpf_set_print(quiet);
+	err = open_chosen(r, error);
+	say_why_unused(
+		r, options->source == LOOK_BY_WALK ? "this kernel carries no BTF" : "not needed",
+		"this kernel carries BTF");
+	if (err == 0)
+		return r;
+	free(r);
+	errno = -err;
+	return NULL;
+}
+
+void look_close(struct look_reader *r)
+{
+	if (!r)
+		return;
+	r->source->close(r);
+	free(r->tables.data);
+	free(r);
+}
+
+uint64_t look_malformed(const struct look_reader *r)
+{
+	return r ? r->malformed : 0;
+}
+
+/* ---- take ---- */
+
+static bool is_requested(const struct look_request *q, enum look_part part)
+{
+	return part == LOOK_TASKS ? q->tasks : part == LOOK_TCP ? q->tcp : q->udp;
+}
+
+static int note(struct look_reader *r, enum look_part part, int err)
+{
+	if (err < 0 && !r->err[part])
+		r->err[part] = err;
+	return err;
+}
+
+static void tell_unseen(const struct look_reader *r, uint32_t netns, unsigned int what)
+{
+	if (what && r->sink->unseen)
+		r->sink->unseen(r->sink->ctx, netns, what);
+}
+
+/* False where nothing else of the namespace can be told. */
+static bool tell_range(struct look_reader *r, uint32_t netns)
+{
+	bool all = r->request->ranges == LOOK_RANGES_ALL;
+	struct port_range range;
+
+	if (r->request->ranges == LOOK_RANGES_NONE || !r->sink->netns)
+		return true;
+	if (!sysctls_read_here(all, &range)) {
+		range = (struct port_range){0};
+		if (all) {
+			r->ranges_unseen++;
+			tell_unseen(r, netns, UNSEEN_RANGE);
+			return false;
+		}
+	}
+	r->sink->netns(r->sink->ctx, netns, &range);
+	return true;
+}
+
+/* What is seen of this namespace is told, what is not as well. */
+static int visit(void *ctx)
+{
+	static const unsigned int unseen[LOOK_PARTS] = {
+		[LOOK_TCP] = UNSEEN_TCP, [LOOK_UDP] = UNSEEN_UDP};
+	struct look_reader *r = ctx;
+	uint32_t netns = netns_here();
+	int wanted = 0, failed = 0, err = 0;
+
+	if (!netns)
+		return -ENOENT;
+	if (!tell_range(r, netns))
+		return 0;
+	for (enum look_part part = LOOK_TCP; part < LOOK_PARTS; part++) {
+		int part_err;
+
+		if (!is_requested(r->request, part))
+			continue;
+		part_err = note(r, part, r->source->each_netns(r, netns, part));
+		wanted++;
+		failed += part_err < 0;
+		err = err ? err : part_err;
+		tell_unseen(r, netns, part_err < 0 ? unseen[part] : 0);
+	}
+	return failed == wanted ? err : 0;
+}
+
+static void not_looked_at(void *ctx, uint32_t netns)
+{
+	tell_unseen(ctx, netns, UNSEEN_RANGE);
+}
+
+static int tour(struct look_reader *r)
+{
+	static const struct netns_visitor visitor = {.visit = visit, .unseen = not_looked_at};
+	const struct look_request *q = r->request;
+	struct netns_at at;
+	int err;
+
+	if (!q->tcp && !q->udp && q->ranges == LOOK_RANGES_NONE)
+		return 0;
+	if (!q->netns)
+		return netns_each(&visitor, r, &r->unseen);
+	if (!netns_find(q->netns, q->pid, &at, &r->unseen))
+		return -ENOENT;
+	err = netns_visit(&at, visit, r);
+	r->unseen = (struct netns_unseen){0};
+	return err;
+}
+
+static void *tour_beside(void *ctx)
+{
+	struct look_reader *r = ctx;
+
+	r->tour_err = tour(r);
+	return NULL;
+}
+
+/* What signals do is the caller's business, and its thread's. */
+static int start_tour(struct look_reader *r, pthread_t *thread)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(thread, NULL, tour_beside, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+static void take_tasks(struct look_reader *r)
+{
+	if (r->request->tasks)
+		note(r, LOOK_TASKS, r->source->each_task(r));
+}
+
+/* Most of what the namespaces tell is there already, once the tasks were read. */
+static int take_beside(struct look_reader *r)
+{
+	const uint64_t begin_ns = r->time_ns;
+	ssize_t taken;
+	pthread_t thread;
+	int err;
+
+	r->tables.len = 0;
+	err = start_tour(r, &thread);
+	if (err < 0)
+		return err;
+	take_tasks(r);
+	pthread_join(thread, NULL);
+	r->time_ns = begin_ns;
+	taken = look_take_records(r, r->tables.data, r->tables.len);
+	return taken < 0 ? (int)taken : r->tour_err;
+}
+
+__attribute__((format(printf, 2, 3))) static void add_words(struct kernel_error *error,
+							    const char *format, ...)
+{
+	size_t len = strlen(error->text), size = sizeof(error->text) - len;
+	va_list args;
+
+	if (len)
+		len += (size_t)snprintf(error->text + len, size, "; ");
+	if (len >= sizeof(error->text))
+		return;
+	va_start(args, format);
+	vsnprintf(error->text + len, sizeof(error->text) - len, format, args);
+	va_end(args);
+}
+
+/* What was left out, "" nothing. */
+static void describe(struct look_reader *r, struct kernel_error *error)
+{
+	static const char *const words[LOOK_PARTS] = {"the descriptors of processes", "TCP sockets",
+						      "UDP sockets"};
+
+	netns_describe(&r->unseen, error->text, sizeof(error->text));
+	if (r->refused)
+		add_words(error, "the descriptors of %u process%s could not be looked at (%s%s)",
+			  r->refused, r->refused == 1 ? "" : "es", r->refused == 1 ? "" : "first ",
+			  r->refused_path);
+	for (int i = 0; i < LOOK_PARTS; i++) {
+		const char *program = r->source->program[i];
+		const struct kernel_hook *row = program ? look_hook(r, program) : NULL;
+		bool lacks = row && row->status != HOOK_ATTACHED;
+
+		if (r->err[i])
+			add_words(error, "%s could not be looked at (%s%s%s)", words[i],
+				  lacks ? row->hook : "", lacks ? ": " : "",
+				  lacks ? row->why : strerror(-r->err[i]));
+	}
+	if (r->ranges_unseen)
+		add_words(error,
+			  "/proc/sys/net/ipv4 does not tell the range of ports of %u namespace%s",
+			  r->ranges_unseen, r->ranges_unseen == 1 ? "" : "s");
+}
+
+static int fail(const struct look_reader *r, int err, struct kernel_error *error)
+{
+	char why[256];
+
+	if (r->request->netns && err == -ENOENT) {
+		netns_describe(&r->unseen, why, sizeof(why));
+		return kernel_fail(error, err, "no network namespace %u can be seen%s%s",
+				   r->request->netns, why[0] ? ": " : "", why);
+	}
+	return kernel_fail(error, err, "cannot look at any network namespace: %s (%s)",
+			   strerror(-err),
+			   err == -EAGAIN ? "the kernel's tables change too fast to be read in full"
+					  : "CAP_SYS_ADMIN is needed");
+}
+
+int look_take(struct look_reader *r, const struct look_request *request,
+	      const struct look_sink *sink, struct kernel_error *error)
+{
+	int err = 0;
+
+	r->request = request;
+	r->sink = sink;
+	r->has_task = false;
+	r->time_ns = kernel_now();
+	memset(r->err, 0, sizeof(r->err));
+	r->unseen = (struct netns_unseen){0};
+	r->ranges_unseen = r->refused = 0;
+	if (r->source->begin)
+		r->source->begin(r);
+	if (r->source->beside) {
+		err = take_beside(r);
+	} else {
+		if (r->source->tables_first)
+			err = tour(r);
+		if (err == 0)
+			take_tasks(r);
+		if (err == 0 && !r->source->tables_first)
+			err = tour(r);
+	}
+	if (r->err[LOOK_TASKS] || r->refused)
+		tell_unseen(r, LOOK_EVERY_NETNS, UNSEEN_BOUND);
+	if (err < 0)
+		return fail(r, err, error);
+	describe(r, error);
+	return 0;
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * look_iter.c - a look through the iterators of bpf/look.bpf.c: task_file for all descriptors of all tasks, all namespaces at once;
+ * beside it, for each namespace, tcp and udp.
+ *
+ * Most of what the namespaces tell is there already; the rest has no descriptor: minisocks, orphans, what waits for accept(), a
+ * descriptor in flight over a Unix socket, a subflow of MPTCP, a socket of the kernel itself.
+ */
+#include "look_private.h"
+#include "look.skel.h"
+#include "types.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* At least what the kernel gives at once. */
+#define READ_BYTES (64u << 10)
+/* Memory not touched costs nothing, moving it while another thread runs does. */
+#define FIRST_BYTES (8u << 20)
+
+static const char *const programs[LOOK_PARTS] = {"look_held", "look_tcp", "look_udp"};
+
+/* Every struct that bpf/look.bpf.c reaches into. */
+static const char *const wanted_types[] = {
+	"bpf_iter_meta",
+	"bpf_iter__task_file",
+	"bpf_iter__tcp",
+	"bpf_iter__udp",
+	"cgroup",
+	"cred",
+	"css_set",
+	"fdtable",
+	"file",
+	"files_struct",
+	"in6_addr",
+	"inet_bind_bucket",
+	"inet_connection_sock",
+	"inet_timewait_sock",
+	"inode",
+	"kernfs_node",
+	"net",
+	"ns_common",
+	"refcount_struct",
+	"sock",
+	"sock_common",
+	"socket",
+	"task_struct",
+	"tcp_sock",
+	"tcp_timewait_sock",
+	"udp_sock",
+	NULL,
+};
+static const char *const wanted_functions[] = {"bpf_iter_task_file", "bpf_iter_tcp", "bpf_iter_udp",
+					       NULL};
+
+struct iterators {
+	struct look_bpf *skel;
+	struct types types;
+	int link[LOOK_PARTS]; /* -1 left out */
+};
+
+/* ---- iterators ---- */
+
+static bool bytes_reserve(struct bytes *b, size_t more)
+{
+	size_t cap = b->cap ? b->cap : FIRST_BYTES;
+	char *grown;
+
+	while (cap - b->len < more)
+		cap *= 2;
+	if (cap == b->cap)
+		return true;
+	grown = realloc(b->data, cap);
+	if (!grown)
+		return false;
+	b->data = grown;
+	b->cap = cap;
+	return true;
+}
+
+static int read_all(int link, struct bytes *b)
+{
+	int fd = bpf_iter_create(link);
+	int err = fd < 0 ? -errno : 0;
+
+	while (!err) {
+		ssize_t n;
+
+		if (!bytes_reserve(b, READ_BYTES)) {
+			err = -ENOMEM;
+			break;
+		}
+		n = read(fd, b->data + b->len, b->cap - b->len);
+		if (n == 0)
+			break;
+		if (n > 0)
+			b->len += (size_t)n;
+		else if (errno != EINTR && errno != EAGAIN)
+			err = -errno;
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int read_tasks(struct look_reader *r)
+{
+	struct iterators *it = r->state;
+	int fd, err;
+	char *data = malloc(2 * READ_BYTES);
+	size_t len = 0;
+
+	it->skel->bss->last_task = it->skel->bss->last_started = 0;
+	fd = bpf_iter_create(it->link[LOOK_TASKS]);
+	err = fd < 0 ? -errno : 0;
+	if (!data && !err)
+		err = -ENOMEM;
+	while (!err) {
+		ssize_t n, taken;
+
+		r->time_ns = kernel_now();
+		n = read(fd, data + len, 2 * READ_BYTES - len);
+		if (n == 0)
+			break;
+		if (n < 0) {
+			err = errno == EINTR || errno == EAGAIN ? 0 : -errno;
+			continue;
+		}
+		len += (size_t)n;
+		taken = look_take_records(r, data, len);
+		if (taken < 0) {
+			err = (int)taken;
+			break;
+		}
+		len -= (size_t)taken;
+		memmove(data, data + taken, len);
+	}
+	free(data);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static void begin(struct look_reader *r)
+{
+	struct iterators *it = r->state;
+
+	it->skel->bss->wants = r->request->wants;
+	it->skel->bss->wanted_netns = r->request->netns;
+	it->skel->bss->wanted_port = r->request->port;
+}
+
+static int each_task(struct look_reader *r)
+{
+	struct iterators *it = r->state;
+
+	return it->link[LOOK_TASKS] < 0 ? -ENOTSUP : read_tasks(r);
+}
+
+/* Half of a table would look like all of it. */
+static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part)
+{
+	struct iterators *it = r->state;
+	size_t before = r->tables.len;
+	int err;
+
+	if (it->link[part] < 0)
+		return -ENOTSUP;
+	it->skel->bss->this_netns = netns;
+	err = read_all(it->link[part], &r->tables);
+	if (err)
+		r->tables.len = before;
+	return err;
+}
+
+/* ---- loading ---- */
+
+/*
+ * libbpf would read all of the kernel's types once more to attach by name; the ids are known already.  So the programs pretend
+ * to need none until they are loaded.
+ */
+static const struct types *loading;
+
+static int prepare_program(struct bpf_program *program, struct bpf_prog_load_opts *opts,
+			   long cookie)
+{
+	const char *section = bpf_program__section_name(program);
+
+	(void)cookie;
+	opts->expected_attach_type = BPF_TRACE_ITER;
+	for (int i = 0; i < LOOK_PARTS; i++) {
+		if (strcmp(section + strlen("look/"), wanted_functions[i] + strlen("bpf_iter_")) ==
+		    0)
+			opts->attach_btf_id = loading->function_id[i];
+	}
+	if (!opts->attach_btf_id)
+		return -ENOENT;
+	return bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
+}
+
+static int register_sections(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .prog_prepare_load_fn = prepare_program);
+	static int id;
+
+	/* Once and for all: libbpf 1.1 frees its list with the last handler and goes on using it. */
+	if (id <= 0)
+		id = libbpf_register_prog_handler("look/", BPF_PROG_TYPE_SOCKET_FILTER, 0,
+						  &handler);
+	return id < 0 ? id : 0;
+}
+
+/* `cookies`: with the helpers that came in 5.11 and 5.12. */
+static int load_programs(struct look_reader *r, bool cookies)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	struct iterators *it = r->state;
+	bool listeners = cookies && r->options.listener_of >= 0;
+	int err;
+
+	loading = &it->types;
+	opts.btf_custom_path = it->types.path;
+	it->skel = look_bpf__open_opts(&opts);
+	if (!it->skel)
+		return -errno;
+	it->skel->rodata->has_cookie_helper = cookies;
+	it->skel->rodata->has_listener_of = listeners;
+	err = listeners ? bpf_map__reuse_fd(it->skel->maps.listener_of, r->options.listener_of)
+			: bpf_map__set_autocreate(it->skel->maps.listener_of, false);
+	for (int i = 0; i < LOOK_PARTS; i++) {
+		if (look_leaves_out(r, look_hook(r, programs[i])->hook))
+			bpf_program__set_autoload(
+				bpf_object__find_program_by_name(it->skel->obj, programs[i]),
+				false);
+	}
+	if (!err)
+		err = look_bpf__load(it->skel);
+	if (err) {
+		look_bpf__destroy(it->skel);
+		it->skel = NULL;
+	}
+	return err;
+}
+
+static int link_programs(struct look_reader *r)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	struct iterators *it = r->state;
+
+	for (int i = 0; i < LOOK_PARTS; i++) {
+		struct kernel_hook *h = look_hook(r, programs[i]);
+		const struct bpf_program *program =
+			bpf_object__find_program_by_name(it->skel->obj, programs[i]);
+
+		if (look_leaves_out(r, h->hook)) {
+			h->status = HOOK_FAILED;
+			snprintf(h->why, sizeof(h->why), "left out by --hooks");
+			continue;
+		}
+		it->link[i] = bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, &opts);
+		if (it->link[i] < 0)
+			return -errno;
+		h->status = HOOK_ATTACHED;
+	}
+	return 0;
+}
+
+static int open_iterators(struct look_reader *r, struct kernel_error *error)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	struct iterators *it = calloc(1, sizeof(*it));
+	int err;
+
+	(void)error;
+	if (!it)
+		return -ENOMEM;
+	it->types.fd = -1;
+	for (int i = 0; i < LOOK_PARTS; i++)
+		it->link[i] = -1;
+	r->state = it;
+	err = types_load(&it->types, r->options.btf_path, wanted_types, wanted_functions);
+	if (!err)
+		err = register_sections();
+	if (err)
+		return err;
+	/* Kernels before 5.11 charge maps to this limit. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	err = load_programs(r, true);
+	if (err)
+		err = load_programs(r, false);
+	types_done(&it->types);
+	return err ? err : link_programs(r);
+}
+
+static void close_iterators(struct look_reader *r)
+{
+	struct iterators *it = r->state;
+
+	for (int i = 0; it && i < LOOK_PARTS; i++) {
+		if (it->link[i] >= 0)
+			close(it->link[i]);
+	}
+	if (it) {
+		look_bpf__destroy(it->skel);
+		types_done(&it->types);
+	}
+	free(it);
+	r->state = NULL;
+}
+
+const struct look_source look_iterators = {
+	.name = "iterators",
+	.open = open_iterators,
+	.begin = begin,
+	.each_task = each_task,
+	.each_netns = each_netns,
+	.close = close_iterators,
+	.program = {"look_held", "look_tcp", "look_udp"},
+	.beside = true,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* look_private.h - one look and its sources, for src/kernel/look*.c and walk.c only. */
+#ifndef SOCKWATCH_LOOK_PRIVATE_H
+#define SOCKWATCH_LOOK_PRIVATE_H
+
+#include "kernel_private.h"
+#include "look_source.h"
+#include "wire_look.h"
+
+/* Raw records, one after the other. */
+struct bytes {
+	char *data;
+	size_t len, cap;
+};
+
+enum look_part { LOOK_TASKS, LOOK_TCP, LOOK_UDP, LOOK_PARTS };
+
+/*
+ * Where a look comes from.  Every function returns 0 or -errno (-ENOTSUP: no program for it).  each_task() hands out what
+ * descriptors lead to, each_netns() what the tables lead to of the namespace that this thread is in, whose inode is `netns`.
+ */
+struct look_source {
+	const char *name;
+	int (*open)(struct look_reader *r, struct kernel_error *error);
+	void (*begin)(struct look_reader *r); /* a look begins; NULL: nothing is to be prepared */
+	int (*each_task)(struct look_reader *r);
+	int (*each_netns)(struct look_reader *r, uint32_t netns, enum look_part part);
+	void (*close)(struct look_reader *r); /* also of what was not opened, or in part */
+	const char *program[LOOK_PARTS]; /* the row that tells why a part fails; NULL none */
+	bool beside;	    /* namespaces are read beside the tasks, into r->tables */
+	bool tables_first;  /* descriptors lead to what the tables have shown */
+};
+
+extern const struct look_source look_iterators, look_walk, look_proc;
+
+struct look_reader {
+	struct look_options options;
+	const struct look_source *source;
+	void *state; /* of the source */
+	struct kernel_hook hooks[LOOK_HOOKS];
+	size_t hook_count;
+	uint64_t malformed;
+
+	/* Of the look that goes on. */
+	const struct look_request *request;
+	const struct look_sink *sink;
+	uint64_t time_ns;	 /* of the last read */
+	struct look_task task; /* of the records that follow a LOOK_FIRST */
+	bool has_task;
+	struct bytes tables;
+	int tour_err;
+	int err[LOOK_PARTS]; /* the first of each */
+	struct netns_unseen unseen;
+	uint32_t ranges_unseen;
+	uint32_t refused; /* processes whose descriptors may not be looked at */
+	char refused_path[64]; /* of the first */
+};
+
+/* look_decode.c */
+/* Hands out whole records of `data` and returns how many bytes they were; -EBADMSG. */
+ssize_t look_take_records(struct look_reader *r, const char *data, size_t len);
+/* True when the bytes say what a socket can be. */
+bool look_decode(struct look_socket *ret, const struct wire_look *w);
+
+/* look_hooks.c */
+void look_init_hooks(struct look_reader *r);
+/* The row of a program; what became of it is said there. */
+struct kernel_hook *look_hook(struct look_reader *r, const char *program);
+bool look_leaves_out(const struct look_reader *r, const char *hook);
+
+/* look_net.c */
+/* One file of /proc/net of the namespace that this thread is in; -ENOENT where the kernel has none. */
+int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool v6);
+/* What a socket is that no descriptor can lead to, by its state: enum look_flag. */
+uint8_t look_flags_without_inode(const struct look_socket *s);
+
+#endif
