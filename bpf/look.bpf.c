@@ -66,6 +66,11 @@ static __always_inline int tell_held(struct bpf_iter__task_file *ctx, struct tas
 	return 0;
 }
 
+static __always_inline bool is_inet(__u16 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
 SEC("look/task_file")
 int look_held(struct bpf_iter__task_file *ctx)
 {
@@ -73,33 +78,36 @@ int look_held(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct socket *socket;
 	struct sock *sk;
-	__u16 family;
 
 	if (!task || !file)
 		return 0;
-	/* bpf_sock_from_file() came with the cookie helper, or before it. */
-	if (!has_cookie_helper) {
-		if (!is_socket_file(file))
-			return 0;
-		socket = BPF_CORE_READ(file, private_data);
-		sk = BPF_CORE_READ(socket, sk);
-		family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
-		if (family != AF_INET && family != AF_INET6)
-			return 0;
-		return tell_held(ctx, task, file, sk, socket,
-				 BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum), false);
-	}
 	/* NULL for what is no socket. */
 	socket = bpf_sock_from_file(file);
 	if (!socket)
 		return 0;
 	sk = socket->sk;
-	if (!sk)
-		return 0;
-	family = sk->__sk_common.skc_family;
-	if (family != AF_INET && family != AF_INET6)
+	if (!sk || !is_inet(sk->__sk_common.skc_family))
 		return 0;
 	return tell_held(ctx, task, file, sk, socket, sk->__sk_common.skc_net.net->ns.inum, true);
+}
+
+/* Before bpf_sock_from_file(), 5.11.  A program of its own, because each member that is read costs every start. */
+SEC("look/task_file")
+int look_held_plain(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!task || !file || !is_socket_file(file))
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	if (!sk || !is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))
+		return 0;
+	return tell_held(ctx, task, file, sk, socket,
+			 BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum), false);
 }
 
 static __always_inline int tell_loose(struct seq_file *seq, struct sock *sk, const bool tcp)

@@ -214,6 +214,15 @@ static int register_sections(void)
 	return id < 0 ? id : 0;
 }
 
+/* The program of a part, as the kernel takes it. */
+static struct bpf_program *program_of(const struct iterators *it, enum look_part part)
+{
+	if (part == LOOK_TASKS)
+		return it->skel->rodata->has_cookie_helper ? it->skel->progs.look_held
+							   : it->skel->progs.look_held_plain;
+	return part == LOOK_TCP ? it->skel->progs.look_tcp : it->skel->progs.look_udp;
+}
+
 /* `cookies`: with the helpers that came in 5.11 and 5.12. */
 static int load_programs(struct look_reader *r, bool cookies)
 {
@@ -231,11 +240,11 @@ static int load_programs(struct look_reader *r, bool cookies)
 	it->skel->rodata->has_listener_of = listeners;
 	err = listeners ? bpf_map__reuse_fd(it->skel->maps.listener_of, r->options.listener_of)
 			: bpf_map__set_autocreate(it->skel->maps.listener_of, false);
-	for (int i = 0; i < LOOK_PARTS; i++) {
-		if (look_leaves_out(r, look_hook(r, programs[i])->hook))
-			bpf_program__set_autoload(
-				bpf_object__find_program_by_name(it->skel->obj, programs[i]),
-				false);
+	bpf_program__set_autoload(
+		cookies ? it->skel->progs.look_held_plain : it->skel->progs.look_held, false);
+	for (enum look_part part = LOOK_TASKS; part < LOOK_PARTS; part++) {
+		if (look_leaves_out(r, look_hook(r, programs[part])->hook))
+			bpf_program__set_autoload(program_of(it, part), false);
 	}
 	if (!err)
 		err = look_bpf__load(it->skel);
@@ -251,17 +260,16 @@ static int link_programs(struct look_reader *r)
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	struct iterators *it = r->state;
 
-	for (int i = 0; i < LOOK_PARTS; i++) {
+	for (enum look_part i = LOOK_TASKS; i < LOOK_PARTS; i++) {
 		struct kernel_hook *h = look_hook(r, programs[i]);
-		const struct bpf_program *program =
-			bpf_object__find_program_by_name(it->skel->obj, programs[i]);
 
 		if (look_leaves_out(r, h->hook)) {
 			h->status = HOOK_FAILED;
 			snprintf(h->why, sizeof(h->why), "left out by --hooks");
 			continue;
 		}
-		it->link[i] = bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, &opts);
+		it->link[i] = bpf_link_create(bpf_program__fd(program_of(it, i)), 0, BPF_TRACE_ITER,
+					      &opts);
 		if (it->link[i] < 0)
 			return -errno;
 		h->status = HOOK_ATTACHED;
