@@ -47,7 +47,7 @@ static __always_inline void fill_minisock(struct wire_look *r, struct sock_commo
 	r->state = BPF_CORE_READ(tw, tw_sk.tw_substate);
 	if (!BPF_CORE_READ(tw, tw_ts_recent_stamp))
 		r->flags |= LOOK_F_NO_TIMESTAMPS;
-	if (wants & LOOK_W_BUCKET)
+	if (wants_any(LOOK_W_BUCKET))
 		fill_bucket(r, BPF_CORE_READ(tw, tw_sk.tw_tb));
 	fill_times(r, tw);
 }
@@ -69,7 +69,7 @@ static __always_inline void fill_loose(struct wire_look *r, struct sock *sk, str
 	 * itself is of interest: connections are not asked.
 	 */
 	if (socket) {
-		if ((wants & LOOK_W_QUEUES) && !r->peer_port_be && !BPF_CORE_READ(socket, file))
+		if (wants_any(LOOK_W_QUEUES) && !r->peer_port_be && !BPF_CORE_READ(socket, file))
 			r->flags |= LOOK_F_KERNEL;
 	} else if (READ(trusted, &sk->__sk_common, skc_flags) & (1 << SOCK_FLAG_DEAD)) {
 		r->flags |= LOOK_F_DEAD;
@@ -91,7 +91,7 @@ static __always_inline void fill_held(struct wire_look *r, struct sock *sk, stru
 	if (!socket)
 		r->flags |= LOOK_F_QUEUED;
 	/* Each process has credentials of its own: the file keeps those it was made with. */
-	if ((wants & LOOK_W_MAKER) &&
+	if (wants_any(LOOK_W_MAKER) &&
 	    (__u64)READ(trusted, file, f_cred) == (__u64)READ(trusted, task, real_cred))
 		r->flags |= LOOK_F_MAKER;
 }

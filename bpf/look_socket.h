@@ -16,6 +16,16 @@ __u32 wants SEC(".bss") __weak;
 __u32 wanted_netns SEC(".bss") __weak;
 __u16 wanted_port SEC(".bss") __weak; /* local, host order */
 
+/* In a loop each question doubles what the verifier follows: there everything is read, wanted or not. */
+static __always_inline bool wants_any(__u32 what)
+{
+#ifdef LOOK_READS_ALL
+	return true;
+#else
+	return wants & what;
+#endif
+}
+
 static __always_inline bool is_wanted(struct sock_common *c, __u32 netns, const bool trusted)
 {
 	return (!wanted_port || READ(trusted, c, skc_num) == wanted_port) &&
@@ -63,14 +73,14 @@ static __always_inline void fill_common(struct wire_look *r, struct sock_common 
 	r->flags = 0;
 	r->sk = (__u64)c;
 	r->cookie = READ(trusted, c, skc_cookie.counter);
-	if (trusted && has_cookie_helper && (wants & LOOK_W_COOKIE) && !r->cookie)
+	if (trusted && has_cookie_helper && wants_any(LOOK_W_COOKIE) && !r->cookie)
 		r->cookie = bpf_get_socket_cookie(c);
 	r->ifindex = READ(trusted, c, skc_bound_dev_if);
 	r->local_port = READ(trusted, c, skc_num);
 	r->peer_port_be = READ(trusted, c, skc_dport);
 	r->family = READ(trusted, c, skc_family);
 	r->state = READ(trusted, c, skc_state);
-	r->options = wants & LOOK_W_OPTIONS ? look_options(c) : 0;
+	r->options = wants_any(LOOK_W_OPTIONS) ? look_options(c) : 0;
 	r->fastreuse = r->fastreuseport = 0;
 	r->pad[0] = r->pad[1] = r->pad[2] = 0;
 	r->l3mdev = 0;
@@ -124,14 +134,14 @@ static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, cons
 				      const bool trusted)
 {
 	fill_common(r, &sk->__sk_common, trusted);
-	if (wants & LOOK_W_QUEUES)
+	if (wants_any(LOOK_W_QUEUES))
 		fill_queues(r, sk, tcp, trusted);
 	/* A closed socket may still show a port that is somebody else's by now: one that it keeps was bound. */
-	if ((wants & LOOK_W_OPTIONS) &&
+	if (wants_any(LOOK_W_OPTIONS) &&
 	    ((BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED) ||
 	     (r->state == TCP_CLOSE && r->local_port)))
 		r->options |= WIRE_O_KEEPS_PORT;
-	if (tcp && (wants & LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)
+	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)
 		fill_bucket(r, BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash));
 }
 

@@ -7,6 +7,7 @@
  * as the kernel's own lookups do, without locks under RCU, and believe a record only where it must be: the
  * descriptor still leads to the file, the socket's hash to the bucket.
  */
+#define LOOK_READS_ALL
 #include "compat.h"
 #include "look.h"
 #include "wire_walk.h"
