@@ -355,10 +355,18 @@ static void describe(struct look_reader *r, struct kernel_error *error)
 			  r->ranges_unseen, r->ranges_unseen == 1 ? "" : "s");
 }
 
-static int fail(const struct look_reader *r, int err, struct kernel_error *error)
+static int fail(struct look_reader *r, int err, struct kernel_error *error)
 {
+	struct kernel_error what;
 	char why[256];
 
+	if (err == -ENOTSUP) {
+		r->unseen = (struct netns_unseen){0};
+		describe(r, &what);
+		return kernel_fail(error, err,
+				   "cannot look at sockets: %.400s; see sockwatch features",
+				   what.text);
+	}
 	if (r->request->netns && err == -ENOENT) {
 		netns_describe(&r->unseen, why, sizeof(why));
 		return kernel_fail(error, err, "no network namespace %u can be seen%s%s",

@@ -547,7 +547,8 @@ def tcp_port_beside(s):
 def unseen_everything():
     out = subprocess.run([PROGRAM, "ephemeral", "--hooks", "auto,-iter/tcp,-iter/udp"], capture_output=True, text=True,
                          timeout=60)
-    assert out.returncode == 1 and "cannot look at ports" in out.stderr and not out.stdout, out
+    assert out.returncode == 1 and "cannot look at sockets" in out.stderr and not out.stdout, out
+    assert "iter/tcp: left out by --hooks" in out.stderr and "iter/udp: left out by --hooks" in out.stderr, out
 
 
 def unseen_range():
