@@ -13,6 +13,8 @@
 
 /* enum wire_look_want, and what is looked for, 0 anything.  Set by the loader before each look. */
 __u32 wants SEC(".bss") __weak;
+/* All that any look of this loader will want: the verifier drops the rest. */
+const volatile __u32 may_want SEC(".rodata") __weak = ~0u;
 __u32 wanted_netns SEC(".bss") __weak;
 __u16 wanted_port SEC(".bss") __weak; /* local, host order */
 
@@ -22,7 +24,7 @@ static __always_inline bool wants_any(__u32 what)
 #ifdef LOOK_READS_ALL
 	return true;
 #else
-	return wants & what;
+	return (may_want & what) && (wants & what);
 #endif
 }
 

@@ -24,6 +24,7 @@ struct look_options {
 	enum look_choice source; /* ANY: iterators, else sock_diag with /proc */
 	const char *btf_path;	 /* NULL: the kernel's own */
 	const char *hooks_without; /* see kernel_options */
+	uint32_t may_want;	 /* enum wire_look_want: all that requests will want */
 	int listener_of;	 /* map of the tracer that learns of listeners, -1 none */
 };
 

@@ -29,17 +29,19 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 
 int command_look(const struct options *options, bool details, struct listing *l)
 {
+	const uint32_t wants = details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0;
 	const struct look_options wanted = {
 		.source = options->source,
 		.btf_path = options->btf_file,
 		.hooks_without = options->hooks_without,
+		.may_want = wants,
 		.listener_of = -1,
 	};
 	const struct look_request request = {
 		.tasks = true,
 		.tcp = true,
 		.udp = true,
-		.wants = details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0,
+		.wants = wants,
 		.ranges = LOOK_RANGES_EPHEMERAL,
 	};
 	const struct look_sink sink = listing_look_sink(l);

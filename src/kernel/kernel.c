@@ -191,6 +191,7 @@ static int open_look(struct kernel *k, struct kernel_error *error)
 		.source = k->untyped ? LOOK_BY_WALK : LOOK_BY_ITERATORS,
 		.btf_path = k->options.btf_path,
 		.hooks_without = k->options.hooks_without,
+		.may_want = UINT32_MAX,
 		.listener_of = k->skel && k->has_cookie_helper
 				       ? bpf_map__fd(k->skel->maps.listener_of)
 				       : -1,

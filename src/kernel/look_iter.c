@@ -237,6 +237,7 @@ static int load_programs(struct look_reader *r, bool cookies)
 	if (!it->skel)
 		return -errno;
 	it->skel->rodata->has_cookie_helper = cookies;
+	it->skel->rodata->may_want = r->options.may_want;
 	it->skel->rodata->has_listener_of = listeners;
 	err = listeners ? bpf_map__reuse_fd(it->skel->maps.listener_of, r->options.listener_of)
 			: bpf_map__set_autocreate(it->skel->maps.listener_of, false);
