@@ -50,7 +50,7 @@ struct text_writer {
 	struct units_clock_cache clock;
 	struct units_clock_cache since_clock;
 	unsigned int place_width;
-	uint64_t has; /* bit per field */
+	bool has[FIELDS];
 	union value value[FIELDS];
 	struct place_text local, peer;
 	struct holder_text holder[MAX_HOLDERS];
@@ -58,18 +58,16 @@ struct text_writer {
 	bool in_holder;	  /* its fields are walked */
 };
 
-_Static_assert(FIELDS <= 64, "text_writer.has holds a bit for every field");
-
 static bool row_has(const struct text_writer *t, enum field field)
 {
-	return t->has >> field & 1;
+	return t->has[field];
 }
 
 static union value *row_set(struct writer *w, enum field field)
 {
 	struct text_writer *t = (struct text_writer *)w;
 
-	t->has |= 1ull << field;
+	t->has[field] = true;
 	return &t->value[field];
 }
 
@@ -385,7 +383,7 @@ static void text_begin(struct writer *w)
 {
 	struct text_writer *t = (struct text_writer *)w;
 
-	t->has = 0;
+	memset(t->has, 0, sizeof(t->has));
 	t->holders = 0;
 	t->in_holder = false;
 }
