@@ -65,7 +65,7 @@ static void put_name(struct writer *w, enum field field, const char *part)
 	/* The process that the event or the item is about adds no name of its own. */
 	if (field == FIELD_LISTENER)
 		append_upper(name, &len, "listener_");
-	else if (field != FIELD_PROCESS && field != FIELD_HOLDER_PROCESS)
+	else if (field != FIELD_PROCESS)
 		append_upper(name, &len, names[field]);
 	buffer_append(w->out, "SOCKWATCH_", 10);
 	buffer_append(w->out, name, len);
@@ -217,7 +217,10 @@ static void journal_place(struct writer *w, enum field field, const struct place
 {
 	struct journal_writer *j = self(w);
 	char other[INET_ENDPOINT_SIZE];
-	char *whole = field == FIELD_LOCAL ? j->local : field == FIELD_PEER ? j->peer : other;
+	char *whole = j->depth		     ? other
+		      : field == FIELD_LOCAL ? j->local
+		      : field == FIELD_PEER  ? j->peer
+					     : other;
 	char address[INET_ADDRESS_SIZE];
 	char interface[INET_INTERFACE_MAX + 1];
 
@@ -238,7 +241,7 @@ static void journal_process(struct writer *w, enum field field, const struct pro
 {
 	const char *cgroup = process->cgroup && !*process->cgroup ? "/" : process->cgroup;
 
-	if (field == FIELD_PROCESS)
+	if (field == FIELD_PROCESS && !self(w)->depth)
 		self(w)->process = process;
 	put_number(w, field, "PID", process->pid);
 	put_number(w, field, "TID", process->tid);

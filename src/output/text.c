@@ -440,7 +440,7 @@ static void text_number(struct writer *w, enum field field, uint64_t value)
 	struct text_writer *t = (struct text_writer *)w;
 	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 
-	if (h && field == FIELD_HOLDER_SINCE)
+	if (h && field == FIELD_SINCE)
 		h->since_ns = value;
 	else if (!t->in_holder)
 		row_set(w, field)->number = value;
@@ -451,7 +451,7 @@ static void text_word(struct writer *w, enum field field, const char *word)
 	struct text_writer *t = (struct text_writer *)w;
 	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 
-	if (h && field == FIELD_HOLDER_STATE)
+	if (h && field == FIELD_STATE)
 		h->state = word;
 	else if (h && field == FIELD_NONE && h->why_count < MAX_WHY)
 		h->why[h->why_count++] = word;
@@ -501,8 +501,9 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 	if (t->in_holder && !h)
 		return;
 	if (h)
-		text = field == FIELD_HOLDER_LOCAL ? &h->local : &h->peer;
-	row_set(w, field);
+		text = field == FIELD_LOCAL ? &h->local : &h->peer;
+	else
+		row_set(w, field);
 	if (place->interface) {
 		size_t len = strnlen(place->interface, INET_INTERFACE_MAX / 4);
 

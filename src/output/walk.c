@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "listing_writer.h"
 #include "walk.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What an event and a listed socket tell alike. */
+struct subject {
+	uint16_t protocol;
+	enum family family;
+	bool mapped;
+	uint32_t netns;
+	uint64_t cookie;		     /* 0 unknown */
+	const struct endpoint *local, *peer; /* NULL none */
+	const struct process *process;	     /* NULL unknown */
+};
 
 /* Made-up words and names that must live as long as the walk. */
 struct walk {
 	struct writer *w;
 	const struct spelling *spell;
-	const struct event *e;
+	const struct event *e; /* NULL: a listed socket */
+	struct subject subject;
 	char protocol[24];
 	char error[24];
 	char interface[2][24];
@@ -35,15 +49,15 @@ static const char *interface_name(struct walk *walk, uint32_t ifindex, char numb
 	const char *name = NULL;
 
 	if (o->interface_name)
-		name = o->interface_name(o->ctx, walk->e->netns, ifindex);
+		name = o->interface_name(o->ctx, walk->subject.netns, ifindex);
 	if (name)
 		return name;
 	number[inet_format_number(number, ifindex)] = '\0';
 	return number;
 }
 
-static void walk_place_of(struct walk *walk, enum field field, enum family family, bool mapped,
-			  const struct endpoint *endpoint)
+static void walk_place(struct walk *walk, enum field field, enum family family, bool mapped,
+		       const struct endpoint *endpoint)
 {
 	struct place place = {.family = family, .mapped = mapped, .endpoint = endpoint};
 
@@ -53,9 +67,12 @@ static void walk_place_of(struct walk *walk, enum field field, enum family famil
 	walk->spell->place(walk->w, field, &place);
 }
 
-static void walk_place(struct walk *walk, enum field field, const struct endpoint *endpoint)
+static void walk_process(struct walk *walk, enum field field, const struct process *process)
 {
-	walk_place_of(walk, field, walk->e->family, walk->e->mapped, endpoint);
+	if (process)
+		walk->spell->process(walk->w, field, process);
+	else
+		walk->spell->absent(walk->w, field);
 }
 
 static void walk_error(struct walk *walk)
@@ -71,38 +88,52 @@ static void walk_error(struct walk *walk)
 	walk->spell->word(walk->w, FIELD_ERROR, name);
 }
 
-static void walk_socket(struct walk *walk)
+static void walk_subject(struct walk *walk)
 {
 	const struct spelling *spell = walk->spell;
-	const struct event *e = walk->e;
+	const struct subject *s = &walk->subject;
 	struct writer *w = walk->w;
-	const char *protocol = inet_protocol_name(e->protocol);
+	const char *protocol = inet_protocol_name(s->protocol);
 
 	if (!protocol) {
-		walk->protocol[inet_format_number(walk->protocol, e->protocol)] = '\0';
+		walk->protocol[inet_format_number(walk->protocol, s->protocol)] = '\0';
 		protocol = walk->protocol;
 	}
 	spell->word(w, FIELD_PROTO, protocol);
-	spell->word(w, FIELD_FAMILY, e->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
-	if (e->mapped)
+	spell->word(w, FIELD_FAMILY, s->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
+	if (s->mapped)
 		spell->flag(w, FIELD_MAPPED, true);
-	spell->number(w, FIELD_NETNS, e->netns);
-	if (e->cookie)
-		spell->number(w, FIELD_COOKIE, e->cookie);
+	spell->number(w, FIELD_NETNS, s->netns);
+	if (s->cookie)
+		spell->number(w, FIELD_COOKIE, s->cookie);
 	else
 		spell->absent(w, FIELD_COOKIE);
-	if (e->has_local)
-		walk_place(walk, FIELD_LOCAL, &e->local);
-	if (e->has_peer)
-		walk_place(walk, FIELD_PEER, &e->peer);
-	if (e->process)
-		spell->process(w, FIELD_PROCESS, e->process);
-	else
-		spell->absent(w, FIELD_PROCESS);
+	if (s->local)
+		walk_place(walk, FIELD_LOCAL, s->family, s->mapped, s->local);
+	if (s->peer)
+		walk_place(walk, FIELD_PEER, s->family, s->mapped, s->peer);
+	walk_process(walk, FIELD_PROCESS, s->process);
+}
+
+static void walk_socket(struct walk *walk)
+{
+	const struct event *e = walk->e;
+
+	walk->subject = (struct subject){
+		.protocol = e->protocol,
+		.family = e->family,
+		.mapped = e->mapped,
+		.netns = e->netns,
+		.cookie = e->cookie,
+		.local = e->has_local ? &e->local : NULL,
+		.peer = e->has_peer ? &e->peer : NULL,
+		.process = e->process,
+	};
+	walk_subject(walk);
 	if (e->error)
 		walk_error(walk);
 	if (e->repeated) {
-		spell->number(w, FIELD_REPEATED, e->repeated);
+		walk->spell->number(walk->w, FIELD_REPEATED, e->repeated);
 		walk_time(walk, FIELD_SINCE, e->since_ns);
 	}
 }
@@ -113,17 +144,14 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 	struct writer *w = walk->w;
 
 	spell->open(w, FIELD_NONE, NEST_OBJECT);
-	if (h->process)
-		spell->process(w, FIELD_HOLDER_PROCESS, h->process);
-	else
-		spell->absent(w, FIELD_HOLDER_PROCESS);
-	walk_place_of(walk, FIELD_HOLDER_LOCAL, h->family, h->mapped, &h->local);
+	walk_process(walk, FIELD_PROCESS, h->process);
+	walk_place(walk, FIELD_LOCAL, h->family, h->mapped, &h->local);
 	if (h->has_peer)
-		walk_place_of(walk, FIELD_HOLDER_PEER, h->family, h->mapped, &h->peer);
+		walk_place(walk, FIELD_PEER, h->family, h->mapped, &h->peer);
 	if (h->state != STATE_NONE)
-		walk_state(walk, FIELD_HOLDER_STATE, h->state);
+		walk_state(walk, FIELD_STATE, h->state);
 	if (h->since_ns)
-		walk_time(walk, FIELD_HOLDER_SINCE, h->since_ns);
+		walk_time(walk, FIELD_SINCE, h->since_ns);
 	spell->open(w, FIELD_WHY, NEST_LIST);
 	for (unsigned int bit = 0; bit < HOLDER_WHYS; bit++) {
 		if (h->why >> bit & 1)
@@ -273,6 +301,97 @@ static void walk_event(struct walk *walk)
 	}
 	if (e->trouble)
 		walk_trouble(walk);
+}
+
+/* ---- a listed socket ---- */
+
+static const struct process *process_of(const struct listing_task *task)
+{
+	return task ? &task->process : NULL;
+}
+
+/* The socket's own ends, state and since are those of each holder. */
+static void walk_open_by(struct walk *walk, const struct listing *l, const struct listing_socket *s)
+{
+	const struct spelling *spell = walk->spell;
+	struct writer *w = walk->w;
+
+	spell->open(w, FIELD_HOLDERS, NEST_LIST);
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
+		spell->open(w, FIELD_NONE, NEST_OBJECT);
+		walk_process(walk, FIELD_PROCESS, &l->tasks[l->holders[h].task].process);
+		spell->number(w, FIELD_FD, l->holders[h].fd);
+		spell->close(w, NEST_OBJECT);
+	}
+	spell->close(w, NEST_LIST);
+}
+
+static void walk_port(struct walk *walk, const struct listing *l, const struct listing_socket *s,
+		      const struct services *services)
+{
+	const struct listing_netns *netns = listing_netns_of(l, s->netns);
+	const struct spelling *spell = walk->spell;
+	struct writer *w = walk->w;
+	uint16_t port = s->local.port;
+	const char *names;
+
+	if (!port || s->protocol == IPPROTO_RAW || s->protocol == IPPROTO_ICMP ||
+	    s->protocol == IPPROTO_ICMPV6)
+		return;
+	spell->word(w, FIELD_CLASS, port_class_name(port));
+	if (netns && netns->high)
+		spell->flag(w, FIELD_EPHEMERAL, port >= netns->low && port <= netns->high);
+	else
+		spell->absent(w, FIELD_EPHEMERAL);
+	names = services ? services_find(services, port, s->protocol) : NULL;
+	if (names)
+		spell->text(w, FIELD_SERVICE, names, strlen(names));
+	else
+		spell->absent(w, FIELD_SERVICE);
+}
+
+void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
+		   const struct listing_socket *s, const struct services *services)
+{
+	const struct spelling *spell = w->spelling;
+	const char *state = inet_state_name(listing_state(s));
+	size_t start = out->len;
+	struct walk walk;
+
+	walk.w = w;
+	walk.spell = spell;
+	walk.e = NULL;
+	walk.subject = (struct subject){
+		.protocol = s->protocol,
+		.family = (enum family)s->family,
+		.mapped = s->mapped,
+		.netns = s->netns,
+		.cookie = s->cookie,
+		.local = &s->local,
+		.peer = listing_has_peer(s) ? &s->peer : NULL,
+		.process = process_of(listing_owner(l, s)),
+	};
+	w->out = out;
+	spell->begin(w);
+	walk_time(&walk, FIELD_TIME, l->time_ns);
+	spell->word(w, FIELD_EVENT, "socket");
+	walk_subject(&walk);
+	if (state)
+		spell->word(w, FIELD_STATE, state);
+	walk_process(&walk, FIELD_BINDER, process_of(listing_binder(l, s)));
+	walk_open_by(&walk, l, s);
+	if (s->since_ns)
+		walk_time(&walk, FIELD_SINCE, s->since_ns);
+	spell->open(w, FIELD_QUEUE, NEST_OBJECT);
+	spell->number(w, FIELD_RECEIVE, s->receive);
+	spell->number(w, FIELD_SEND, s->send);
+	if (s->state == STATE_LISTEN)
+		spell->number(w, FIELD_BACKLOG, s->backlog);
+	spell->close(w, NEST_OBJECT);
+	walk_port(&walk, l, s, services);
+	spell->end(w);
+	if (out->failed)
+		out->len = start;
 }
 
 void writer_event(struct writer *w, struct buffer *out, const struct event *event)

@@ -26,12 +26,10 @@
 	X(RTT_US, "rtt_us") X(REASON, "reason") X(END, "end") X(TIME_WAIT, "time_wait")           \
 	X(STATES, "states") X(STATE, "state") X(NS, "ns") X(COUNT, "count")                       \
 	X(SINCE, "since") X(REPAIRED, "repaired") X(ADDED, "added")                               \
-	X(REMOVED, "removed") X(HOLDERS, "holders") X(HOLDER_PROCESS, "process")                  \
-	X(HOLDER_LOCAL, "local") X(HOLDER_PEER, "peer") X(HOLDER_STATE, "state")                  \
-	X(HOLDER_SINCE, "since") X(WHY, "why") X(MORE, "holders_more")                            \
+	X(REMOVED, "removed") X(HOLDERS, "holders") X(WHY, "why") X(MORE, "holders_more")         \
 	X(RANGE, "range") X(LOW, "low") X(HIGH, "high") X(RESERVED, "reserved")                   \
 	X(USED, "used") X(MISSING, "missing") X(UNPRIVILEGED_FROM, "unprivileged_from")           \
-	X(BINDER, "binder") X(PID, "pid") X(NAME, "name") X(FD, "fd") X(UID, "uid")               \
+	X(BINDER, "binder") X(FD, "fd")                                                           \
 	X(QUEUE, "queue") X(RECEIVE, "receive") X(SEND, "send") X(CLASS, "class")                 \
 	X(EPHEMERAL, "ephemeral") X(SERVICE, "service")
 /* clang-format on */

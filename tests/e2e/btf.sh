@@ -60,7 +60,7 @@ disown
 until_true test -s "$work/port"
 hidden "$sockwatch" ls -o json -L "$(cat "$work/port")" >"$work/ls" 2>"$work/said"
 check ls_goes_through_sock_diag "$(cat "$work/said" "$work/ls")" sh -c \
-	'grep -q "looking through sock_diag" "$1" && jq -e ".holders[0].pid == $3" "$2" >/dev/null' sh "$work/said" "$work/ls" "$listener"
+	'grep -q "looking through sock_diag" "$1" && jq -e ".holders[0].process.pid == $3" "$2" >/dev/null' sh "$work/said" "$work/ls" "$listener"
 # The same scenarios as with BTF: those that stand on the hooks and the looks that are others.
 for only in seed owner- close- bind-in-use budget- holders-; do
 	hidden "${BUILD:-build}/agent" --program "$sockwatch" --btf "$work/btf" --only "$only" >"$work/agent"

@@ -191,7 +191,7 @@ static void read_row(struct listed *l, const char *text)
 	r->since = key(root, "since") != NULL;
 	for (h = json_first(&doc, key(root, "holders")); h; h = json_next(&doc, h)) {
 		if (r->holders < LISTED_PIDS)
-			r->holder[r->holders++] = (pid_t)number(h, "pid");
+			r->holder[r->holders++] = (pid_t)number(key(h, "process"), "pid");
 	}
 	l->count++;
 }

@@ -154,7 +154,7 @@ def from_ls(name, *args):
         peer = row.get("peer", {"addr": "*", "port": 0})
         sockets[(row["proto"], row.get("state", ""), plain(row["local"]["addr"], row["local"]["port"]),
                  plain(peer["addr"], peer["port"]))] += 1
-        holders |= {(h["pid"], h["fd"]) for h in row["holders"]}
+        holders |= {(h["process"]["pid"], h["fd"]) for h in row["holders"]}
     return sockets, holders, explained
 
 
@@ -191,7 +191,7 @@ def listener(name, port):
 
 
 def names(row):
-    return sorted(h["name"] for h in row["holders"])
+    return sorted(h["process"]["name"] for h in row["holders"])
 
 
 class Skip(Exception):

@@ -230,13 +230,13 @@ print(os.getpid(), pid, flush=True)
 sys.stdin.readline(); s.close(); print("closed", flush=True); time.sleep(600)""")
     first, second = map(int, line.split())
     row = listener(name, 4500)
-    assert {h["pid"] for h in row["holders"]} == {first, second}, row
+    assert {h["process"]["pid"] for h in row["holders"]} == {first, second}, row
     assert row["binder"]["pid"] == first and row["process"]["pid"] == first, row
     maker.stdin.write("\n")
     maker.stdin.flush()
     assert maker.stdout.readline().strip() == "closed"
     row = listener(name, 4500)
-    assert [h["pid"] for h in row["holders"]] == [second] and row["binder"] is None, row
+    assert [h["process"]["pid"] for h in row["holders"]] == [second] and row["binder"] is None, row
 
 
 @test
@@ -263,7 +263,7 @@ if os.fork() == 0:
     os._exit(0)
 os.wait(); sys.stdin.close(); os._exit(0)""")
     row = until("the maker's end", lambda: listener(name, 4700), lambda r: r and len(r["holders"]) == 1)
-    assert row["holders"][0]["pid"] == int(line) and row["binder"] is None, row
+    assert row["holders"][0]["process"]["pid"] == int(line) and row["binder"] is None, row
     assert row["process"]["pid"] == int(line), row
 
 
@@ -276,7 +276,7 @@ print("ready", flush=True); time.sleep(600)""")
     where = ("--netns", "/run/netns/" + name)
     rows = listed(*where)
     assert len(rows) == 1 and rows[0]["state"] == "CLOSE" and rows[0]["local"]["port"] == 4800, rows
-    assert rows[0]["holders"][0]["pid"] == process.pid
+    assert rows[0]["holders"][0]["process"]["pid"] == process.pid
     assert len(listed(*where, "-a")) == 2
     answer = sockwatch("who", "tcp/4800", "--netns", name)
     assert answer.returncode == 0 and "bound, but does not listen" in answer.stdout, answer
@@ -303,7 +303,7 @@ def processes_that_vanish_during_the_look():
                      " os.waitpid(p,0)\n")
     for way in ["auto"] * 25 + ["proc"] * 5:
         rows = [r for r in listed("--netns", "/run/netns/" + name, "--hooks", way) if r["local"]["port"] == 4900]
-        assert len(rows) == 1 and stay.pid in {h["pid"] for h in rows[0]["holders"]}, (way, rows)
+        assert len(rows) == 1 and stay.pid in {h["process"]["pid"] for h in rows[0]["holders"]}, (way, rows)
 
 
 @test
@@ -337,7 +337,7 @@ make("sctp", socket.AF_INET, socket.SOCK_STREAM, 132, bind=("127.0.0.1", 4003))
 print(" ".join(made), flush=True); time.sleep(600)""")
     rows = listed("--netns", "/run/netns/" + name)
     assert sorted(r["proto"] for r in rows if r["holders"]) == sorted(line.split()), (line, rows)
-    assert all(r["holders"][0]["pid"] == process.pid for r in rows if r["holders"])
+    assert all(r["holders"][0]["process"]["pid"] == process.pid for r in rows if r["holders"])
     for word in {"mptcp", "sctp", "udplite", "icmp"} - set(line.split()):
         print("SKIP other_protocols %s: this kernel makes no such socket" % word)
 
