@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "budget_walk.h"
+#include "walk_budget.h"
 #include "units.h"
 
 #define MAP_COLUMNS 400 /* ports of one parity a line */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "budget_walk.h"
+#include "walk_budget.h"
 #include "units.h"
 
 #define MAX_ROWS 20 /* of a table; JSON has them all */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "walk.h"
+
 static const char *const tier_names[] = {
 	[TIER_BOTH] = "both",
 	[TIER_TRAMPOLINES] = "trampolines",
@@ -23,18 +25,6 @@ static const char *const status_names[] = {
 	[HOOK_REPLACED] = "replaced",
 };
 
-static void write_string(struct buffer *out, const char *key, const char *value, const char *end)
-{
-	size_t len = strlen(value);
-	char *p;
-
-	buffer_print(out, "\"%s\":\"", key);
-	p = buffer_reserve(out, 6 * len);
-	if (p)
-		out->len += json_escape(p, value, len);
-	buffer_print(out, "\"%s", end);
-}
-
 static void write_words(struct buffer *out, const char *before, const char *value,
 			const char *after)
 {
@@ -43,38 +33,55 @@ static void write_words(struct buffer *out, const char *before, const char *valu
 	buffer_print(out, "%s", after);
 }
 
-static void write_place(struct buffer *out, const char *key, const char *place)
+static void give_text(struct writer *w, enum field field, const char *text)
 {
-	if (place)
-		write_string(out, key, place, ",");
+	if (text)
+		w->spelling->text(w, field, text, strlen(text));
 	else
-		buffer_print(out, "\"%s\":null,", key);
+		w->spelling->absent(w, field);
+}
+
+static void walk_host(struct writer *w, const struct features *f)
+{
+	w->spelling->begin(w);
+	w->spelling->word(w, FIELD_EVENT, "host");
+	give_text(w, FIELD_VERSION, f->version);
+	give_text(w, FIELD_KERNEL, f->kernel);
+	give_text(w, FIELD_MACHINE, f->machine);
+	w->spelling->word(w, FIELD_TIER, chosen_names[f->tier]);
+	give_text(w, FIELD_CGROUP2, f->cgroup_place);
+	give_text(w, FIELD_TRACEFS, f->tracefs_place);
+	give_text(w, FIELD_BTF, f->btf_place);
+	w->spelling->end(w);
+}
+
+static void walk_hook(struct writer *w, const struct kernel_hook *h)
+{
+	w->spelling->begin(w);
+	w->spelling->word(w, FIELD_EVENT, "hook");
+	give_text(w, FIELD_FACT, h->fact);
+	give_text(w, FIELD_HOOK, h->hook);
+	w->spelling->word(w, FIELD_TIER, tier_names[h->tier]);
+	w->spelling->word(w, FIELD_STATUS, status_names[h->status]);
+	give_text(w, FIELD_WHY, h->why);
+	give_text(w, FIELD_COVERS, h->covers);
+	give_text(w, FIELD_MISSES, h->misses);
+	w->spelling->end(w);
 }
 
 void features_write_json(struct buffer *out, const struct features *f)
 {
-	buffer_print(out, "{");
-	write_string(out, "event", "host", ",");
-	write_string(out, "version", f->version, ",");
-	write_string(out, "kernel", f->kernel, ",");
-	write_string(out, "machine", f->machine, ",");
-	write_string(out, "tier", chosen_names[f->tier], ",");
-	write_place(out, "cgroup2", f->cgroup_place);
-	write_place(out, "tracefs", f->tracefs_place);
-	write_string(out, "btf", f->btf_place, "}\n");
-	for (size_t i = 0; i < f->hook_count; i++) {
-		const struct kernel_hook *h = &f->hooks[i];
+	struct writer *w = writer_json_new(&(struct writer_options){0});
 
-		buffer_print(out, "{");
-		write_string(out, "event", "hook", ",");
-		write_string(out, "fact", h->fact, ",");
-		write_string(out, "hook", h->hook, ",");
-		write_string(out, "tier", tier_names[h->tier], ",");
-		write_string(out, "status", status_names[h->status], ",");
-		write_string(out, "why", h->why, ",");
-		write_string(out, "covers", h->covers, ",");
-		write_string(out, "misses", h->misses, "}\n");
+	if (!w) {
+		out->failed = true;
+		return;
 	}
+	w->out = out;
+	walk_host(w, f);
+	for (size_t i = 0; i < f->hook_count; i++)
+		walk_hook(w, &f->hooks[i]);
+	writer_free(w);
 }
 
 /* No other row, of either tier, covers the same. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "walk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ struct json_writer {
 
 #define KEY_SIZE   24
 #define NUMBER_MAX 20
+/* The longest double with three decimals, and NUL. */
+#define DECIMAL_SIZE 320
 
 struct key {
 	size_t len;
@@ -132,6 +135,46 @@ static void json_number(struct writer *w, enum field field, uint64_t value)
 		json_done(w, p + inet_format_number(p, value));
 }
 
+static void json_open(struct writer *w, enum field field, enum nest nest)
+{
+	char *p = json_key(w, field, 1);
+
+	if (!p)
+		return;
+	*p++ = nest == NEST_LIST ? '[' : '{';
+	w->out->len = (size_t)(p - w->out->data);
+}
+
+static void json_close(struct writer *w, enum nest nest)
+{
+	char *p = buffer_reserve(w->out, 2);
+
+	if (!p)
+		return;
+	if (p[-1] == ',')
+		p--;
+	*p++ = nest == NEST_LIST ? ']' : '}';
+	json_done(w, p);
+}
+
+static void json_decimal(struct writer *w, enum field field, double value)
+{
+	char text[DECIMAL_SIZE];
+
+	json_raw(w, field, text, (size_t)snprintf(text, sizeof(text), "%.3f", value));
+}
+
+static void json_states(struct writer *w, enum field field, const uint64_t count[STATES])
+{
+	json_open(w, field, NEST_OBJECT);
+	for (int i = 1; i < STATES; i++) {
+		if (count[i])
+			buffer_print(w->out, "\"%s\":%llu,", inet_state_name((enum tcp_state)i),
+				     (unsigned long long)count[i]);
+	}
+	json_close(w, NEST_OBJECT);
+}
+
 static void json_flag(struct writer *w, enum field field, bool value)
 {
 	if (value)
@@ -154,8 +197,11 @@ static void json_place(struct writer *w, enum field field, const struct place *p
 		return;
 	p = PUT(p, "{\"addr\":\"");
 	p += inet_format_address(p, place->family, place->mapped, place->endpoint->addr);
-	p = PUT(p, "\",\"port\":");
-	p += inet_format_number(p, place->endpoint->port);
+	*p++ = '"';
+	if (!place->no_port) {
+		p = PUT(p, ",\"port\":");
+		p += inet_format_number(p, place->endpoint->port);
+	}
 	if (place->interface) {
 		p = PUT(p, ",\"interface\":\"");
 		p += json_escape(p, place->interface, interface_len);
@@ -207,28 +253,6 @@ static void json_process(struct writer *w, enum field field, const struct proces
 	json_done(w, p);
 }
 
-static void json_open(struct writer *w, enum field field, enum nest nest)
-{
-	char *p = json_key(w, field, 1);
-
-	if (!p)
-		return;
-	*p++ = nest == NEST_LIST ? '[' : '{';
-	w->out->len = (size_t)(p - w->out->data);
-}
-
-static void json_close(struct writer *w, enum nest nest)
-{
-	char *p = buffer_reserve(w->out, 2);
-
-	if (!p)
-		return;
-	if (p[-1] == ',')
-		p--;
-	*p++ = nest == NEST_LIST ? ']' : '}';
-	json_done(w, p);
-}
-
 static const struct spelling json_spelling = {
 	.header = json_header,
 	.begin = json_begin,
@@ -237,6 +261,8 @@ static const struct spelling json_spelling = {
 	.word = json_word,
 	.text = json_text,
 	.number = json_number,
+	.decimal = json_decimal,
+	.states = json_states,
 	.flag = json_flag,
 	.absent = json_absent,
 	.place = json_place,

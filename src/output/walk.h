@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * walk.h - the fields of an event in the contract's order, handed to a speller one by one.
+ * walk.h - the fields of whatever is told, in the contract's order, handed to a speller one by one.
  *
- * Owns: which fields an event has and their order.  Refuses to know: how a field looks.  A writer
+ * Owns: the names of the fields; which an event, a listed socket, a budget (walk_budget.h) and a hook have, and their order.
+ * Refuses to know: how a field looks.  A writer
  * embeds `struct writer` first and fills in a `struct spelling`; one thread per writer.
  *
  *     struct json_writer { struct writer base; ... };
@@ -31,7 +32,17 @@
 	X(USED, "used") X(MISSING, "missing") X(UNPRIVILEGED_FROM, "unprivileged_from")           \
 	X(BINDER, "binder") X(FD, "fd")                                                           \
 	X(QUEUE, "queue") X(RECEIVE, "receive") X(SEND, "send") X(CLASS, "class")                 \
-	X(EPHEMERAL, "ephemeral") X(SERVICE, "service")
+	X(EPHEMERAL, "ephemeral") X(SERVICE, "service")                                           \
+	X(STEP, "step") X(IN_USE, "in_use") X(USABLE, "usable") X(BOUND, "bound")                 \
+	X(AVAILABLE, "available") X(UNCERTAIN, "uncertain") X(UDP_AVAILABLE, "udp_available")     \
+	X(IPV4, "ipv4") X(IPV6, "ipv6") X(TW_REUSE, "tcp_tw_reuse") X(FAILURES, "failures")       \
+	X(FIRST_FAILURE, "first_failure") X(CONNECT_NS, "connect_ns") X(MEAN, "mean")             \
+	X(FIRST, "first") X(LAST, "last") X(MAX, "max") X(DRAIN_S, "time_wait_drain_s")           \
+	X(CHURN, "churn_per_s") X(EXHAUSTED_S, "exhausted_in_s") X(HELD, "held")                  \
+	X(BOUND_FIRST, "bound_before_connect")                                                    \
+	X(VERSION, "version") X(KERNEL, "kernel") X(MACHINE, "machine") X(TIER, "tier")           \
+	X(CGROUP2, "cgroup2") X(TRACEFS, "tracefs") X(BTF, "btf") X(FACT, "fact")                 \
+	X(HOOK, "hook") X(STATUS, "status") X(COVERS, "covers") X(MISSES, "misses")
 /* clang-format on */
 
 enum field {
@@ -52,12 +63,13 @@ struct place {
 	bool mapped;
 	const struct endpoint *endpoint;
 	const char *interface; /* of a link-local address, any bytes; else NULL */
+	bool no_port;	       /* only the address is meant */
 };
 
 /*
  * Every pointer handed over lives until end() returns.  `word` is one of our own names and needs no
- * escaping, `text` is any bytes (only a listing has some, and only JSON spells it).  absent() is a field whose
- * value is unknown, where the contract wants it said.
+ * escaping, `text` is any bytes.  absent() is a field whose value is unknown, where the contract wants it said.  Events have
+ * no text, decimal and states; a speller of events alone leaves these NULL.
  */
 struct spelling {
 	void (*header)(struct writer *w);
@@ -67,6 +79,9 @@ struct spelling {
 	void (*word)(struct writer *w, enum field field, const char *word);
 	void (*text)(struct writer *w, enum field field, const char *text, size_t len);
 	void (*number)(struct writer *w, enum field field, uint64_t value);
+	void (*decimal)(struct writer *w, enum field field, double value);
+	/* How many sockets are in each state, those without one left out. */
+	void (*states)(struct writer *w, enum field field, const uint64_t count[STATES]);
 	void (*flag)(struct writer *w, enum field field, bool value);
 	void (*absent)(struct writer *w, enum field field);
 	void (*place)(struct writer *w, enum field field, const struct place *place);
