@@ -10,12 +10,113 @@
 #define MAX_ROWS 20 /* of a table; JSON has them all */
 #define TIGHT	 80 /* percent in use from which advice is given */
 
+union cell {
+	uint64_t number;
+	double decimal;
+	const char *word;
+	const struct process *process;
+	struct place place;
+	const uint64_t *states;
+};
+
+/* The walk fills cells, which have an order of their own in the text. */
 struct text {
+	struct writer cells;
+	bool has[FIELDS];
+	union cell cell[FIELDS];
 	struct buffer *out;
 	const struct budget_report *report;
-	size_t shown, quiet, rows, processes;
+	size_t shown, quiet, rows;
 	bool uncertain; /* a row was */
 };
+
+static union cell *set_cell(struct writer *w, enum field field)
+{
+	struct text *t = (struct text *)w;
+
+	t->has[field] = true;
+	return &t->cell[field];
+}
+
+static void take_begin(struct writer *w)
+{
+	memset(((struct text *)w)->has, 0, sizeof(((struct text *)w)->has));
+}
+
+static void take_end(struct writer *w)
+{
+	(void)w;
+}
+
+static void take_number(struct writer *w, enum field field, uint64_t value)
+{
+	set_cell(w, field)->number = value;
+}
+
+static void take_decimal(struct writer *w, enum field field, double value)
+{
+	set_cell(w, field)->decimal = value;
+}
+
+static void take_word(struct writer *w, enum field field, const char *word)
+{
+	set_cell(w, field)->word = word;
+}
+
+static void take_states(struct writer *w, enum field field, const uint64_t count[STATES])
+{
+	set_cell(w, field)->states = count;
+}
+
+static void take_place(struct writer *w, enum field field, const struct place *place)
+{
+	set_cell(w, field)->place = *place;
+}
+
+static void take_process(struct writer *w, enum field field, const struct process *process)
+{
+	set_cell(w, field)->process = process;
+}
+
+static void take_absent(struct writer *w, enum field field)
+{
+	((struct text *)w)->has[field] = false;
+}
+
+static void take_open(struct writer *w, enum field field, enum nest nest)
+{
+	(void)nest;
+	set_cell(w, field);
+}
+
+static void take_close(struct writer *w, enum nest nest)
+{
+	(void)w, (void)nest;
+}
+
+static const struct spelling cells_spelling = {
+	.begin = take_begin,
+	.end = take_end,
+	.time = take_number,
+	.word = take_word,
+	.number = take_number,
+	.decimal = take_decimal,
+	.states = take_states,
+	.absent = take_absent,
+	.place = take_place,
+	.process = take_process,
+	.open = take_open,
+	.close = take_close,
+};
+
+/* A number as text, or "-" where it is not known; `text` has room for both. */
+#define NUMBER_SIZE 24
+static const char *number(char *text, const struct text *t, enum field field)
+{
+	return t->has[field]
+		       ? (sprintf(text, "%llu", (unsigned long long)t->cell[field].number), text)
+		       : "-";
+}
 
 static void put_name(struct buffer *out, const struct process *p)
 {
@@ -31,41 +132,45 @@ static const char *duration(char *text, uint64_t ns)
 	return text;
 }
 
-static void put_failures(struct buffer *out, const struct budget_report *r,
-			 const struct watch_namespace *ns)
+static size_t format_end(char *text, const struct place *place)
 {
-	const struct watch_failure *f = &ns->first;
+	return inet_format_endpoint(text, place->family, place->mapped, place->endpoint, NULL);
+}
+
+static void put_failures(struct text *t)
+{
+	struct buffer *out = t->out;
 	struct units_clock_cache clock;
 	char text[INET_ENDPOINT_SIZE];
 
 	units_clock_init(&clock);
-	units_format_clock(text, &clock, f->time_ns + (uint64_t)r->wall_offset_ns);
-	buffer_print(out, "  %llu failed; the first at %s: ", (unsigned long long)ns->failures,
-		     text);
-	if (f->has_process)
-		put_name(out, &f->process);
+	units_format_clock(text, &clock, t->cell[FIELD_TIME].number);
+	buffer_print(out, "  %llu failed; the first at %s: ",
+		     (unsigned long long)t->cell[FIELD_FAILURES].number, text);
+	if (t->has[FIELD_PROCESS])
+		put_name(out, t->cell[FIELD_PROCESS].process);
 	else
 		buffer_print(out, "an unknown process");
-	if (f->has_peer) {
-		size_t len = inet_format_endpoint(text, f->family, f->mapped, &f->peer, NULL);
+	if (t->has[FIELD_PEER]) {
+		size_t len = format_end(text, &t->cell[FIELD_PEER].place);
 
 		buffer_print(out, " to %.*s", (int)len, text);
 	}
-	buffer_print(out, ", %s\n", inet_errno_name(f->error));
+	buffer_print(out, ", %s\n", t->cell[FIELD_ERROR].word);
 }
 
-static void put_latency(struct buffer *out, const struct watch_latency *l)
+static void put_latency(struct text *t)
 {
 	char mean[32], first[32], last[32], max[32];
 
-	if (!l->count)
-		return;
-	buffer_print(out,
+	buffer_print(t->out,
 		     "  connect() looked for a port %llu times: %s on average (first ones %s, last "
 		     "ones %s), %s at most\n",
-		     (unsigned long long)l->count, duration(mean, l->sum_ns / l->count),
-		     duration(first, l->first_sum_ns / l->first_count), duration(last, l->last_ns),
-		     duration(max, l->max_ns));
+		     (unsigned long long)t->cell[FIELD_COUNT].number,
+		     duration(mean, t->cell[FIELD_MEAN].number),
+		     duration(first, t->cell[FIELD_FIRST].number),
+		     duration(last, t->cell[FIELD_LAST].number),
+		     duration(max, t->cell[FIELD_MAX].number));
 }
 
 /* ---- the map ---- */
@@ -132,80 +237,75 @@ static bool is_quiet(const struct budget_namespace *ns, const struct watch_names
 	return !(seen && seen->failures) && !ns->udp_held && !ns->unseen;
 }
 
-/* A number as text, or "-" where it is not known; `text` has room for both. */
-#define NUMBER_SIZE 16
-static const char *number(char *text, bool known, uint32_t value)
+static void put_in_use(struct text *t)
 {
-	return known ? (sprintf(text, "%u", value), text) : "-";
-}
-
-static void put_in_use(struct buffer *out, const struct budget_namespace *ns)
-{
+	const uint64_t *in_use = t->cell[FIELD_IN_USE].states;
 	const char *comma = "";
 
-	buffer_print(out, "  in use:");
+	if (!t->has[FIELD_IN_USE]) {
+		buffer_print(t->out, "  in use: unknown\n");
+		return;
+	}
+	buffer_print(t->out, "  in use:");
 	for (int i = 1; i < STATES; i++) {
-		if (!ns->in_use[i])
+		if (!in_use[i])
 			continue;
-		buffer_print(out, "%s %llu %s", comma, (unsigned long long)ns->in_use[i],
+		buffer_print(t->out, "%s %llu %s", comma, (unsigned long long)in_use[i],
 			     i == STATE_CLOSE ? "bound only" : inet_state_name((enum tcp_state)i));
 		comma = ",";
 	}
-	buffer_print(out, "%s\n", *comma ? "" : " nothing");
+	buffer_print(t->out, "%s\n", *comma ? "" : " nothing");
 }
 
-static void put_range(struct buffer *out, const struct budget_namespace *ns)
+static void put_range(struct text *t)
 {
-	bool udp = budget_knows_left(ns, IPPROTO_UDP);
-	char blocked[NUMBER_SIZE], free4[NUMBER_SIZE], free6[NUMBER_SIZE];
+	char low[NUMBER_SIZE], high[NUMBER_SIZE], reserved[NUMBER_SIZE], bound[NUMBER_SIZE];
+	char free4[NUMBER_SIZE], free6[NUMBER_SIZE];
 
-	if (ns->unseen & UNSEEN_RANGE) {
-		buffer_print(out, "  range, ports in use and ports left are unknown\n");
+	if (!t->has[FIELD_RANGE]) {
+		buffer_print(t->out, "  range, ports in use and ports left are unknown\n");
 		return;
 	}
 	buffer_print(
-		out,
-		"  range %u-%u: %u ports, %u reserved, %s taken from every destination by bind()\n",
-		ns->range.low, ns->range.high, ns->usable + ns->range.reserved_count,
-		ns->range.reserved_count,
-		number(blocked, budget_knows_left(ns, IPPROTO_TCP), ns->blocked));
-	if (budget_knows(ns, IPPROTO_TCP))
-		put_in_use(out, ns);
-	else
-		buffer_print(out, "  in use: unknown\n");
-	buffer_print(out, "  UDP: %s ports left for IPv4, %s for IPv6\n",
-		     number(free4, udp, ns->udp_free4), number(free6, udp, ns->udp_free6));
+		t->out,
+		"  range %s-%s: %llu ports, %s reserved, %s taken from every destination by "
+		"bind()\n",
+		number(low, t, FIELD_LOW), number(high, t, FIELD_HIGH),
+		(unsigned long long)(t->cell[FIELD_USABLE].number + t->cell[FIELD_RESERVED].number),
+		number(reserved, t, FIELD_RESERVED), number(bound, t, FIELD_BOUND));
+	put_in_use(t);
+	buffer_print(t->out, "  UDP: %s ports left for IPv4, %s for IPv6\n",
+		     number(free4, t, FIELD_IPV4), number(free6, t, FIELD_IPV6));
 }
 
 static void put_namespace(void *ctx, const struct budget_namespace *ns,
 			  const struct watch_namespace *seen)
 {
 	struct text *t = ctx;
-	const struct budget_report *r = t->report;
-	struct buffer *out = t->out;
 
 	if (t->shown > 1 && is_quiet(ns, seen)) {
 		t->quiet++;
 		return;
 	}
-	buffer_print(out, "network namespace %u\n", ns->netns);
-	if (seen && seen->failures)
-		put_failures(out, r, seen);
-	else if (r->watch)
-		buffer_print(out, "  no call failed for want of a port\n");
-	put_range(out, ns);
-	if (seen)
-		put_latency(out, &seen->latency);
-	if (r->map && budget_knows_left(ns, IPPROTO_TCP))
-		put_map(out, r, ns);
+	walk_namespace(&t->cells, t->report, ns, seen);
+	buffer_print(t->out, "network namespace %u\n", ns->netns);
+	if (t->has[FIELD_FIRST_FAILURE])
+		put_failures(t);
+	else if (t->has[FIELD_FAILURES])
+		buffer_print(t->out, "  no call failed for want of a port\n");
+	put_range(t);
+	if (t->has[FIELD_CONNECT_NS])
+		put_latency(t);
+	if (t->report->map && t->has[FIELD_AVAILABLE])
+		put_map(t->out, t->report, ns);
 }
 
-static void put_rate(struct buffer *out, double value)
+static void put_rate(const struct text *t)
 {
-	if (value < 0)
-		buffer_print(out, " %9s", "-");
+	if (t->has[FIELD_CHURN])
+		buffer_print(t->out, " %9.1f", t->cell[FIELD_CHURN].decimal);
 	else
-		buffer_print(out, " %9.1f", value);
+		buffer_print(t->out, " %9s", "-");
 }
 
 static void put_row(void *ctx, size_t index, const struct budget_row *row)
@@ -213,49 +313,55 @@ static void put_row(void *ctx, size_t index, const struct budget_row *row)
 	struct text *t = ctx;
 	struct buffer *out = t->out;
 	char peer[INET_ENDPOINT_SIZE], local[INET_ADDRESS_SIZE], text[32] = "-";
-	size_t peer_len = inet_format_endpoint(peer, row->family, false, &row->peer, NULL);
-	size_t local_len = inet_format_address(local, row->family, false, row->local.addr);
-	char taken[NUMBER_SIZE], available[NUMBER_SIZE], percent[NUMBER_SIZE];
-	bool left = budget_knows_left(row->ns, row->protocol);
+	char taken[NUMBER_SIZE] = "-", available[NUMBER_SIZE], percent[NUMBER_SIZE] = "- ";
+	bool uncertain;
+	size_t peer_len, local_len;
+	double left_s;
 
 	if (index >= MAX_ROWS)
 		return;
-	t->uncertain |= left && row->uncertain;
+	walk_row(&t->cells, t->report, row);
+	peer_len = format_end(peer, &t->cell[FIELD_PEER].place);
+	local_len = inet_format_address(local, row->family, false, row->local.addr);
+	uncertain = t->has[FIELD_UNCERTAIN] && t->cell[FIELD_UNCERTAIN].number;
+	t->uncertain |= uncertain;
+	/* These two are counted from what JSON says. */
+	if (t->has[FIELD_AVAILABLE]) {
+		sprintf(taken, "%u", row->taken);
+		sprintf(percent, "%u%%", budget_percent(row));
+	}
 	if (row->drain_ms)
 		duration(text, row->drain_ms * 1000000ull);
-	buffer_print(out, "  %-10u %-5s %-15.*s %-21.*s %6s %9s%s %4s%c %9u %8s", row->ns->netns,
-		     row->protocol == IPPROTO_UDP ? "udp" : "tcp", (int)local_len, local,
-		     (int)peer_len, peer, number(taken, left, row->taken),
-		     number(available, left, row->available), left && row->uncertain ? "+" : " ",
-		     number(percent, left, budget_percent(row)), left ? '%' : ' ', row->time_wait,
-		     text);
-	put_rate(out, row->churn_per_s);
-	if (row->exhausted_in_s >= 0)
+	buffer_print(out, "  %-10u %-5s %-15.*s %-21.*s %6s %9s%s %5s %9u %8s", row->ns->netns,
+		     t->cell[FIELD_PROTO].word, (int)local_len, local, (int)peer_len, peer, taken,
+		     number(available, t, FIELD_AVAILABLE), uncertain ? "+" : " ", percent,
+		     row->time_wait, text);
+	put_rate(t);
+	left_s = t->cell[FIELD_EXHAUSTED_S].decimal;
+	if (t->has[FIELD_EXHAUSTED_S])
 		buffer_print(out, " %s",
-			     row->exhausted_in_s > 0
-				     ? duration(text, (uint64_t)(row->exhausted_in_s * 1e9))
-				     : "now");
+			     left_s > 0 ? duration(text, (uint64_t)(left_s * 1e9)) : "now");
 	buffer_print(out, "\n");
 }
 
 static void put_process_row(void *ctx, size_t index, const struct budget_process *p)
 {
-	const struct text *t = ctx;
+	struct text *t = ctx;
 	struct buffer *out = t->out;
 	char held[NUMBER_SIZE], time_wait[NUMBER_SIZE], bound[NUMBER_SIZE];
 	size_t begin = out->len;
 
 	if (index >= MAX_ROWS)
 		return;
+	walk_process_row(&t->cells, t->report, p);
 	buffer_print(out, "  %-10u ", p->ns->netns);
-	put_name(out, p->process);
+	put_name(out, t->cell[FIELD_PROCESS].process);
 	while (out->len < begin + 37 && !out->failed)
 		buffer_append(out, " ", 1);
-	buffer_print(out, " %6s %9s", number(held, !p->ns->unseen, p->held),
-		     number(time_wait, budget_knows(p->ns, IPPROTO_TCP), p->time_wait));
-	put_rate(out, p->churn_per_s);
-	buffer_print(out, " %s\n",
-		     number(bound, budget_knows_left(p->ns, IPPROTO_TCP), p->bound_before_connect));
+	buffer_print(out, " %6s %9s", number(held, t, FIELD_HELD),
+		     number(time_wait, t, FIELD_TIME_WAIT));
+	put_rate(t);
+	buffer_print(out, " %s\n", number(bound, t, FIELD_BOUND_FIRST));
 }
 
 static void put_quiet(struct text *t)
@@ -299,7 +405,6 @@ static void put_begin(void *ctx, enum budget_part part, size_t count)
 	case BUDGET_PROCESSES:
 		put_quiet(t);
 		put_rows_end(t);
-		t->processes = count;
 		buffer_print(out, "\n  %-10s %-24s %6s %9s %9s %s\n", "NETNS", "PROCESS", "HELD",
 			     "TIME_WAIT", "PORTS/S", "BOUND BEFORE CONNECT");
 		break;
@@ -443,7 +548,7 @@ void budget_write_text(struct buffer *out, const struct budget_report *r)
 		.process = put_process_row,
 	};
 	static const struct budget_visitor advice = {.space = pass_namespace, .row = put_advice};
-	struct text text = {.out = out, .report = r};
+	struct text text = {.cells.spelling = &cells_spelling, .out = out, .report = r};
 
 	budget_walk(r, &tables, &text);
 	put_quiet(&text);
