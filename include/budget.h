@@ -23,6 +23,7 @@
 #ifndef SOCKWATCH_BUDGET_H
 #define SOCKWATCH_BUDGET_H
 
+#include "hash.h"
 #include "inet.h"
 #include "ports.h"
 #include "process.h"
@@ -103,9 +104,12 @@ struct budget_process {
 	double churn_per_s;	      /* < 0 not watched */
 };
 
+HASH_TYPE(budget_index, struct budget_namespace *);
+
 struct budget {
-	struct budget_namespace **ns;
+	struct budget_namespace **ns; /* in the order in which they were added */
 	size_t ns_count;
+	struct budget_index index;
 	struct budget_row *row; /* least available first */
 	size_t row_count;
 	struct budget_process *process; /* most ports held first */
@@ -122,6 +126,8 @@ void budget_free(struct budget *b);
 /* Repeated calls for one namespace are ignored.  What is unseen of it adds up. */
 void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_range *range);
 void budget_add_unseen(struct budget *b, uint32_t netns, unsigned int unseen);
+/* O(1); NULL: not added. */
+struct budget_namespace *budget_find_namespace(const struct budget *b, uint32_t netns);
 /* A use in a namespace that was not added is ignored.  O(1) amortized. */
 void budget_add(struct budget *b, const struct port_use *use);
 /* O(n log n).  0 or -ENOMEM. */

@@ -365,6 +365,10 @@ static int exit_code(struct ephemeral *e)
 			  (unsigned long long)e->session.lost);
 		return EXIT_LOST;
 	}
+	if (e->watch && budget_watch_uncounted(e->watch))
+		log_error("%llu calls found no place in the count of destinations, processes and "
+			  "namespaces",
+			  (unsigned long long)budget_watch_uncounted(e->watch));
 	return e->options->fail_at ? judge(e) : 0;
 }
 

@@ -8,6 +8,8 @@
 
 #define TIME_WAIT_MS 60000u /* TCP_TIMEWAIT_LEN */
 
+HASH_FUNCTIONS(budget_index, struct budget_namespace *, *item, hash_u64((*item)->netns))
+
 static bool bit_get(const uint8_t *bits, unsigned int i)
 {
 	return bits[i / 8] >> i % 8 & 1;
@@ -30,37 +32,39 @@ void budget_free(struct budget *b)
 	for (size_t i = 0; i < b->ns_count; i++)
 		free(b->ns[i]);
 	free(b->ns);
+	budget_index_done(&b->index);
 	free(b->row);
 	free(b->process);
 	free(b->use);
 	free(b);
 }
 
-static struct budget_namespace *find_namespace(const struct budget *b, uint32_t netns)
+struct budget_namespace *budget_find_namespace(const struct budget *b, uint32_t netns)
 {
-	for (size_t i = 0; i < b->ns_count; i++) {
-		if (b->ns[i]->netns == netns)
-			return b->ns[i];
-	}
-	return NULL;
+	struct budget_namespace **ns = budget_index_first(&b->index, hash_u64(netns));
+
+	while (ns && (*ns)->netns != netns)
+		ns = budget_index_next(&b->index, ns);
+	return ns ? *ns : NULL;
 }
 
 void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_range *range)
 {
 	struct budget_namespace **grown, *ns;
 
-	if (find_namespace(b, netns))
+	if (budget_find_namespace(b, netns))
 		return;
 	grown = realloc(b->ns, (b->ns_count + 1) * sizeof(*grown));
-	ns = calloc(1, sizeof(*ns));
 	if (grown)
 		b->ns = grown;
-	if (!grown || !ns) {
+	ns = grown ? calloc(1, sizeof(*ns)) : NULL;
+	if (ns)
+		ns->netns = netns;
+	if (!ns || !budget_index_add(&b->index, ns)) {
 		free(ns);
 		b->failed = true;
 		return;
 	}
-	ns->netns = netns;
 	ns->range = *range;
 	b->ns[b->ns_count++] = ns;
 }
@@ -71,7 +75,7 @@ void budget_add_unseen(struct budget *b, uint32_t netns, unsigned int unseen)
 	struct budget_namespace *ns;
 
 	budget_add_namespace(b, netns, &unknown);
-	ns = find_namespace(b, netns);
+	ns = budget_find_namespace(b, netns);
 	if (ns)
 		ns->unseen |= unseen;
 }
@@ -320,7 +324,7 @@ static int make_rows(struct budget *b)
 		qsort(b->use, b->use_count, sizeof(*b->use), compare_uses);
 	for (size_t i = 0, n; i < b->use_count; i += n) {
 		const struct port_use *first = &b->use[i];
-		struct budget_namespace *ns = find_namespace(b, first->netns);
+		struct budget_namespace *ns = budget_find_namespace(b, first->netns);
 		struct budget_row row = {.ns = ns, .churn_per_s = -1, .exhausted_in_s = -1};
 		bool wanted = false;
 
@@ -384,7 +388,7 @@ static int make_processes(struct budget *b)
 	qsort(owned, count, sizeof(*owned), compare_owners);
 	for (size_t i = 0; i < count; i++) {
 		const struct port_use *u = owned[i];
-		const struct budget_namespace *ns = find_namespace(b, u->netns);
+		const struct budget_namespace *ns = budget_find_namespace(b, u->netns);
 		struct budget_process *p;
 
 		if (!ns || u->local.port < ns->range.low || u->local.port > ns->range.high)
@@ -411,7 +415,7 @@ int budget_finish(struct budget *b)
 
 	for (size_t i = 0; i < b->use_count; i++) {
 		const struct port_use *u = &b->use[i];
-		struct budget_namespace *ns = find_namespace(b, u->netns);
+		struct budget_namespace *ns = budget_find_namespace(b, u->netns);
 
 		if (ns && u->protocol == IPPROTO_TCP)
 			mark_tcp(ns, u);

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "budget_watch.h"
 
+#include "hash.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PAIRS	   16384 /* powers of two */
+#define PAIRS	   16384
 #define PROCESSES  4096
 #define NAMESPACES 256
 #define OPENS	   1024
 #define FIRST	   1000
 
 struct pair {
-	uint64_t taken; /* 0 empty */
+	uint64_t taken; /* never 0; in an index of rows, the row's place and one */
 	uint32_t netns;
 	bool udp;
 	enum family family;
@@ -21,17 +23,32 @@ struct pair {
 };
 
 struct watched {
-	const struct process *process; /* NULL empty */
+	const struct process *process;
 	uint32_t netns;
 	uint64_t taken, bound;
 };
 
+static uint32_t hash_pair(const struct pair *p)
+{
+	uint64_t h = p->netns * 31ull + p->peer.port + (p->udp ? 65536 : 0);
+
+	for (int i = 0; i < 16; i++)
+		h = h * 1099511628211ull ^ p->local.addr[i] ^ (uint64_t)p->peer.addr[i] << 8;
+	return hash_u64(h);
+}
+
+HASH_TYPE(pairs, struct pair);
+HASH_FUNCTIONS(pairs, struct pair, item->taken, hash_pair(item))
+HASH_TYPE(takers, struct watched);
+HASH_FUNCTIONS(takers, struct watched, item->process, hash_u64(item->process->pid))
+HASH_TYPE(spaces, struct watch_namespace);
+HASH_FUNCTIONS(spaces, struct watch_namespace, item->netns, hash_u64(item->netns))
+
 struct budget_watch {
 	struct process_set *processes;
-	struct pair pair[PAIRS];
-	struct watched watched[PROCESSES];
-	struct watch_namespace ns[NAMESPACES];
-	size_t ns_count;
+	struct pairs pairs;
+	struct takers takers;
+	struct spaces spaces;
 	struct {
 		uint64_t cookie, time_ns;
 	} open[OPENS]; /* connects that search for a port */
@@ -49,8 +66,13 @@ struct budget_watch *budget_watch_new(struct process_set *processes)
 
 void budget_watch_free(struct budget_watch *w)
 {
-	for (size_t i = 0; w && i < PROCESSES; i++)
-		process_release(w->processes, w->watched[i].process);
+	if (!w)
+		return;
+	for (struct watched *i = takers_each(&w->takers, NULL); i; i = takers_each(&w->takers, i))
+		process_release(w->processes, i->process);
+	pairs_done(&w->pairs);
+	takers_done(&w->takers);
+	spaces_done(&w->spaces);
 	free(w);
 }
 
@@ -78,55 +100,46 @@ static bool same_pair(const struct pair *a, const struct pair *b)
 	       memcmp(a->peer.addr, b->peer.addr, 16) == 0;
 }
 
-/* The place of a pair, or the empty one where it would be; NULL when all are taken. */
-static struct pair *find_pair(const struct budget_watch *w, const struct pair *wanted)
+static struct pair *find_pair(const struct pairs *pairs, const struct pair *wanted)
 {
-	uint64_t h = wanted->netns * 31ull + wanted->peer.port + (wanted->udp ? 65536 : 0);
+	struct pair *p = pairs_first(pairs, hash_pair(wanted));
 
-	for (int i = 0; i < 16; i++)
-		h = h * 1099511628211ull ^ wanted->local.addr[i] ^
-		    (uint64_t)wanted->peer.addr[i] << 8;
-	for (size_t i = 0; i < PAIRS; i++) {
-		const struct pair *p = &w->pair[((h >> 16) + i) & (PAIRS - 1)];
-
-		if (!p->taken || same_pair(p, wanted))
-			return (struct pair *)(uintptr_t)p;
-	}
-	return NULL;
+	while (p && !same_pair(p, wanted))
+		p = pairs_next(pairs, p);
+	return p;
 }
 
-static struct watched *find_process(const struct budget_watch *w, uint32_t pid, uint32_t netns)
+static struct watched *find_taker(const struct budget_watch *w, uint32_t pid, uint32_t netns)
 {
-	for (size_t i = 0; i < PROCESSES; i++) {
-		const struct watched *p = &w->watched[(pid * 2654435761u + i) & (PROCESSES - 1)];
+	struct watched *p = takers_first(&w->takers, hash_u64(pid));
 
-		if (!p->process || (p->process->pid == pid && p->netns == netns))
-			return (struct watched *)(uintptr_t)p;
-	}
-	return NULL;
+	while (p && (p->process->pid != pid || p->netns != netns))
+		p = takers_next(&w->takers, p);
+	return p;
+}
+
+static struct watch_namespace *find_space(const struct budget_watch *w, uint32_t netns)
+{
+	struct watch_namespace *ns = spaces_first(&w->spaces, hash_u64(netns));
+
+	while (ns && ns->netns != netns)
+		ns = spaces_next(&w->spaces, ns);
+	return ns;
 }
 
 static struct watch_namespace *namespace_of(struct budget_watch *w, uint32_t netns)
 {
-	for (size_t i = 0; i < w->ns_count; i++) {
-		if (w->ns[i].netns == netns)
-			return &w->ns[i];
-	}
-	if (w->ns_count == NAMESPACES) {
-		w->uncounted++;
-		return NULL;
-	}
-	w->ns[w->ns_count].netns = netns;
-	return &w->ns[w->ns_count++];
+	struct watch_namespace *ns = find_space(w, netns);
+
+	if (!ns && w->spaces.count < NAMESPACES)
+		ns = spaces_add(&w->spaces, (struct watch_namespace){.netns = netns});
+	w->uncounted += !ns;
+	return ns;
 }
 
 const struct watch_namespace *budget_watch_namespace(const struct budget_watch *w, uint32_t netns)
 {
-	for (size_t i = 0; i < w->ns_count; i++) {
-		if (w->ns[i].netns == netns)
-			return &w->ns[i];
-	}
-	return NULL;
+	return find_space(w, netns);
 }
 
 void budget_watch_select(struct budget_watch *w, uint32_t netns)
@@ -189,25 +202,27 @@ static void take_latency(struct budget_watch *w, const struct event *e)
 
 static void take_connect(struct budget_watch *w, const struct event *e)
 {
+	struct watched *owner = e->process ? find_taker(w, e->process->pid, e->netns) : NULL;
 	struct pair wanted, *p;
-	struct watched *owner = e->process ? find_process(w, e->process->pid, e->netns) : NULL;
 
 	set_pair(&wanted, e->netns, e->protocol, e->family, e->mapped, &e->local, &e->peer);
-	p = find_pair(w, &wanted);
-	if (p) {
-		wanted.taken = p->taken + 1;
-		*p = wanted;
-	} else {
-		w->uncounted++;
+	p = find_pair(&w->pairs, &wanted);
+	wanted.taken = 1;
+	if (p)
+		p->taken++;
+	else if (w->pairs.count < PAIRS)
+		p = pairs_add(&w->pairs, wanted);
+	if (!owner && e->process && w->takers.count < PROCESSES) {
+		owner = takers_add(&w->takers,
+				   (struct watched){.process = e->process, .netns = e->netns});
+		if (owner)
+			process_hold(e->process);
 	}
-	if (!owner)
-		return;
-	if (!owner->process) {
-		owner->process = process_hold(e->process);
-		owner->netns = e->netns;
+	if (owner) {
+		owner->taken++;
+		owner->bound += !e->connect.autobind && !inet_is_udp(e->protocol);
 	}
-	owner->taken++;
-	owner->bound += !e->connect.autobind && !inet_is_udp(e->protocol);
+	w->uncounted += !p || (e->process && !owner);
 }
 
 static bool is_failure(const struct event *e)
@@ -249,18 +264,23 @@ bool budget_watch_event(struct budget_watch *w, const struct event *e)
 	return false;
 }
 
-static const struct budget_row *find_row(const struct budget *b, const struct budget_row *like)
+static void set_row_pair(struct pair *p, const struct budget_row *row)
+{
+	set_pair(p, row->ns->netns, row->protocol, row->family, false, &row->local, &row->peer);
+}
+
+/* False without memory. */
+static bool index_rows(struct pairs *ret, const struct budget *b)
 {
 	for (size_t i = 0; i < b->row_count; i++) {
-		const struct budget_row *row = &b->row[i];
+		struct pair p;
 
-		if (row->ns->netns == like->ns->netns && row->protocol == like->protocol &&
-		    row->family == like->family && row->peer.port == like->peer.port &&
-		    memcmp(row->local.addr, like->local.addr, 16) == 0 &&
-		    memcmp(row->peer.addr, like->peer.addr, 16) == 0)
-			return row;
+		set_row_pair(&p, &b->row[i]);
+		p.taken = i + 1;
+		if (!pairs_add(ret, p))
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
 /* The ports available towards a destination that nobody talks to. */
@@ -271,25 +291,15 @@ static uint32_t untouched(const struct budget_row *row, const struct budget_name
 	return row->family == FAMILY_IPV4 ? ns->udp_free4 : ns->udp_free6;
 }
 
-static const struct budget_namespace *find_namespace(const struct budget *b, uint32_t netns)
-{
-	for (size_t i = 0; i < b->ns_count; i++) {
-		if (b->ns[i]->netns == netns)
-			return b->ns[i];
-	}
-	return NULL;
-}
-
 static void apply_row(const struct budget_watch *w, struct budget_row *row,
-		      const struct budget *before, double seconds)
+		      const struct budget *before, const struct pairs *index, double seconds)
 {
 	struct pair wanted;
 	const struct pair *p;
 
-	set_pair(&wanted, row->ns->netns, row->protocol, row->family, false, &row->local,
-		 &row->peer);
-	p = find_pair(w, &wanted);
-	row->churn_per_s = p ? (double)p->taken / seconds : -1;
+	set_row_pair(&wanted, row);
+	p = find_pair(&w->pairs, &wanted);
+	row->churn_per_s = p ? (double)p->taken / seconds : w->pairs.count < PAIRS ? 0 : -1;
 	if (!budget_knows_left(row->ns, row->protocol))
 		return;
 	/*
@@ -297,9 +307,10 @@ static void apply_row(const struct budget_watch *w, struct budget_row *row,
 	 * churn.
 	 */
 	if (before) {
-		const struct budget_row *was = find_row(before, row);
-		const struct budget_namespace *ns = find_namespace(before, row->ns->netns);
-		uint32_t had = was ? was->available : untouched(row, ns ? ns : row->ns);
+		const struct pair *was = find_pair(index, &wanted);
+		const struct budget_namespace *ns = budget_find_namespace(before, row->ns->netns);
+		uint32_t had = was ? before->row[was->taken - 1].available
+				   : untouched(row, ns ? ns : row->ns);
 
 		if (had > row->available && (!ns || budget_knows_left(ns, row->protocol)))
 			row->exhausted_in_s = row->available / ((had - row->available) / seconds);
@@ -312,14 +323,21 @@ void budget_watch_apply(const struct budget_watch *w, struct budget *b, const st
 			uint64_t watched_ns)
 {
 	double seconds = watched_ns ? (double)watched_ns / 1e9 : 1e-9;
+	struct pairs index = {0};
 
+	/* Without memory there is no forecast. */
+	if (before && !index_rows(&index, before))
+		before = NULL;
 	for (size_t i = 0; i < b->row_count; i++)
-		apply_row(w, &b->row[i], before, seconds);
+		apply_row(w, &b->row[i], before, &index, seconds);
+	pairs_done(&index);
 	for (size_t i = 0; i < b->process_count; i++) {
 		struct budget_process *p = &b->process[i];
-		const struct watched *seen = find_process(w, p->process->pid, p->ns->netns);
+		const struct watched *seen = find_taker(w, p->process->pid, p->ns->netns);
 
-		p->churn_per_s = seen ? (double)seen->taken / seconds : -1;
+		p->churn_per_s = seen			       ? (double)seen->taken / seconds
+				 : w->takers.count < PROCESSES ? 0
+							       : -1;
 		if (seen && p->bound_before_connect < seen->bound)
 			p->bound_before_connect = (uint32_t)seen->bound;
 	}

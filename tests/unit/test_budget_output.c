@@ -178,6 +178,39 @@ static void watching_counts_churn_and_the_first_failure(void **state)
 	budget_free(b);
 }
 
+static void watching_counts_what_finds_no_place(void **state)
+{
+	struct process_set *processes = process_set_new(8192, NULL, NULL);
+	struct budget_watch *w = budget_watch_new(processes);
+	struct process key = {.name = "many"};
+	struct event e;
+
+	(void)state;
+	for (uint32_t i = 0; i < 16384 + 5; i++) {
+		e = connect_event(100, 40000, 0);
+		memcpy(e.peer.addr + 1, &i, 3);
+		budget_watch_event(w, &e);
+	}
+	assert_int_equal(budget_watch_uncounted(w), 5);
+	e = connect_event(100, 40000, 0);
+	memset(e.peer.addr + 1, 0, 3);
+	budget_watch_event(w, &e); /* the first again */
+	assert_int_equal(budget_watch_uncounted(w), 5);
+	for (key.pid = 1; key.pid <= 4096 + 3; key.pid++) {
+		e.process = process_intern(processes, &key);
+		budget_watch_event(w, &e);
+		process_release(processes, e.process);
+	}
+	assert_int_equal(budget_watch_uncounted(w), 5 + 3);
+	e = connect_event(100, 0, EADDRNOTAVAIL);
+	for (e.netns = 1; e.netns <= 256 + 2; e.netns++)
+		budget_watch_event(w, &e);
+	assert_int_equal(budget_watch_uncounted(w), 5 + 3 + 2);
+	budget_watch_free(w);
+	assert_int_equal(process_set_count(processes), 0);
+	process_set_free(processes);
+}
+
 /* ---- golden: one report, three spellings ---- */
 
 static struct process web = {
@@ -482,6 +515,7 @@ int main(void)
 		cmocka_unit_test(text_advises_what_applies),
 		cmocka_unit_test(html_keeps_names_as_text),
 		cmocka_unit_test(watching_counts_churn_and_the_first_failure),
+		cmocka_unit_test(watching_counts_what_finds_no_place),
 		cmocka_unit_test(the_whole_report),
 		cmocka_unit_test(the_chosen_part),
 		cmocka_unit_test(advises_what_applies_and_no_more),
