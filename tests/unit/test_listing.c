@@ -12,47 +12,10 @@
 #include <string.h>
 
 #include "golden.h"
+#include "host.h"
 #include "listing_writer.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define HOST	     4026531840u
-
-/* ---- a small host ---- */
-
-enum { INETD, CAT, NGINX, WORKER, STRANGER, TASKS };
-
-static const struct listing_task tasks[TASKS] = {
-	[INETD] = {.process = {.pid = 100, .tid = 100, .name = "inetd"}, .parent = 1},
-	[CAT] = {.process = {.pid = 140, .tid = 140, .uid = 65534, .name = "cat"}, .parent = 100},
-	[NGINX] = {.process = {.pid = 901, .tid = 901, .name = "nginx"}, .parent = 1},
-	[WORKER] = {.process = {.pid = 902, .tid = 902, .uid = 33, .name = "nginx"}, .parent = 901},
-	[STRANGER] = {.process = {.pid = 990, .tid = 990, .uid = 1000, .name = "od \x1b[1m"},
-		      .parent = 1},
-};
-
-static struct listing_socket tcp4(uint64_t key, enum tcp_state state, uint32_t local, uint16_t port,
-				  uint32_t peer, uint16_t peer_port)
-{
-	struct listing_socket s = {
-		.key = key,
-		.sk = key + 1,
-		.cookie = key,
-		.netns = HOST,
-		.protocol = IPPROTO_TCP,
-		.family = FAMILY_IPV4,
-		.state = (uint8_t)state,
-	};
-
-	for (int i = 0; i < 4; i++) {
-		s.local.addr[i] = (uint8_t)(local >> (24 - 8 * i));
-		s.peer.addr[i] = (uint8_t)(peer >> (24 - 8 * i));
-	}
-	s.local.port = port;
-	s.peer.port = peer_port;
-	return s;
-}
-
-#define LOOPBACK 0x7f000001u
 
 static void hold(struct listing *l, int task, uint32_t fd, bool maker, struct listing_socket s)
 {
@@ -72,8 +35,8 @@ static void make_host(struct listing *l)
 			.local = {.addr = {0xfe, 0x80, [15] = 9}, .port = 53, .ifindex = 3}};
 
 	listing_init(l);
-	for (int i = 0; i < TASKS; i++)
-		listing_add_task(l, &tasks[i]);
+	for (int i = 0; i < HOST_TASKS; i++)
+		listing_add_task(l, &host_tasks[i]);
 	s = tcp4(10, STATE_LISTEN, 0, 7001, 0, 0);
 	s.backlog = 64;
 	hold(l, INETD, 4, true, s);
@@ -480,8 +443,8 @@ static void test_json(void **state)
 static void list_one(struct listing *l, struct listing_socket s)
 {
 	listing_init(l);
-	for (int i = 0; i < TASKS; i++)
-		listing_add_task(l, &tasks[i]);
+	for (int i = 0; i < HOST_TASKS; i++)
+		listing_add_task(l, &host_tasks[i]);
 	hold(l, STRANGER, 3, true, s);
 	listing_join(l);
 }

@@ -11,33 +11,17 @@
 #include <string.h>
 
 #include "golden.h"
+#include "host.h"
 #include "who_writer.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define HOST	     4026531840u
 #define BOX	     4026532001u
 #define OFFSET	     (1795172400ll * 1000000000)
-#define LOOPBACK     0x7f000001u
 #define NOBODY	     -1
 
 /* ---- a small host ---- */
 
-enum { INIT, INETD, CAT, NGINX, WORKER, STRANGER, FIRST_CLONE, TASKS = FIRST_CLONE + 12 };
-
-static const struct listing_task tasks[FIRST_CLONE] = {
-	[INIT] = {.process = {.pid = 1, .tid = 1, .name = "init"}},
-	[INETD] = {.process = {.pid = 100, .tid = 100, .name = "inetd"}, .parent = 1},
-	[CAT] = {.process = {.pid = 140, .tid = 140, .uid = 65534, .name = "cat"}, .parent = 100},
-	[NGINX] = {.process = {.pid = 901, .tid = 901, .name = "nginx"}, .parent = 1},
-	[WORKER] = {.process = {.pid = 902, .tid = 902, .uid = 33, .name = "nginx"}, .parent = 901},
-	[STRANGER] = {.process = {.pid = 990,
-				  .tid = 990,
-				  .uid = 1000,
-				  .name = "od \x1b[1m",
-				  .cgroup = "/user.slice",
-				  .container = NULL},
-		      .parent = 77},
-};
+enum { FIRST_CLONE = HOST_TASKS, TASKS = FIRST_CLONE + 12 };
 
 static const char long_command[] =
 	"java -Xmx4g -cp "
@@ -102,28 +86,6 @@ static void netns_name(uint32_t inode, char *ret, size_t size)
 	snprintf(ret, size, "%s", inode == BOX ? "box\x07" : "");
 }
 
-static struct listing_socket tcp4(uint64_t key, enum tcp_state state, uint32_t local, uint16_t port,
-				  uint32_t peer, uint16_t peer_port)
-{
-	struct listing_socket s = {
-		.key = key,
-		.sk = key + 1,
-		.cookie = key,
-		.netns = HOST,
-		.protocol = IPPROTO_TCP,
-		.family = FAMILY_IPV4,
-		.state = (uint8_t)state,
-		.local.port = port,
-		.peer.port = peer_port,
-	};
-
-	for (int i = 0; i < 4; i++) {
-		s.local.addr[i] = (uint8_t)(local >> (24 - 8 * i));
-		s.peer.addr[i] = (uint8_t)(peer >> (24 - 8 * i));
-	}
-	return s;
-}
-
 /* ---- a listing and what is said of it ---- */
 
 struct scene {
@@ -140,7 +102,7 @@ static void begin(struct scene *s)
 		struct listing_task clone = {
 			.process = {.pid = 2000 + (uint32_t)i, .name = "fork"}};
 
-		listing_add_task(&s->l, i < FIRST_CLONE ? &tasks[i] : &clone);
+		listing_add_task(&s->l, i < FIRST_CLONE ? &host_tasks[i] : &clone);
 	}
 	listing_add_netns(&s->l,
 			  &(struct listing_netns){.inode = HOST, .low = 32768, .high = 60999});
@@ -295,8 +257,9 @@ static void test_leftovers(void **state)
 
 static void test_taken(void **state)
 {
-	struct event e = {
-		.kind = EVENT_BIND, .time_ns = 7200000000000, .process = &tasks[NGINX].process};
+	struct event e = {.kind = EVENT_BIND,
+			  .time_ns = 7200000000000,
+			  .process = &host_tasks[NGINX].process};
 	struct scene s;
 
 	(void)state;
@@ -309,7 +272,7 @@ static void test_taken(void **state)
 	begin(&s);
 	s.taken = &e;
 	e.kind = EVENT_CONNECT;
-	e.process = &tasks[STRANGER].process;
+	e.process = &host_tasks[STRANGER].process;
 	expect(&s, "who-taken-gone.txt");
 	begin(&s);
 	s.taken = &e;
