@@ -98,7 +98,7 @@ static __always_inline void fill_socket(struct wire_fact *f, struct sock *sk, co
 }
 
 /* Likewise from what a minisock of TCP shares with a socket, which is all it has. */
-static __always_inline void fill_common(struct wire_fact *f, struct sock_common *common)
+static __always_inline void fill_minisock(struct wire_fact *f, struct sock_common *common)
 {
 	f->netns = BPF_CORE_READ(common, skc_net.net, ns.inum);
 	f->sk = (__u64)common;

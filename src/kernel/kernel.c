@@ -2,6 +2,7 @@
 /* kernel.c - life of the loaded programs, and the ring buffer's reader. */
 #include "kernel_private.h"
 #include "btf_file.h"
+#include "capability.h"
 #include "look_source.h"
 #include "mounts.h"
 #include "wire_look.h"
@@ -164,11 +165,17 @@ static int find_types(struct kernel *k, struct kernel_error *error)
 
 static int check_ground(struct kernel *k, struct kernel_error *error)
 {
+	static const struct capability needed[] = {
+		{CAP_BPF, CAP_SYS_ADMIN, 1, "CAP_BPF"},
+		{CAP_PERFMON, CAP_SYS_ADMIN, 1, "CAP_PERFMON"},
+		{CAP_NET_ADMIN, CAP_SYS_ADMIN, 1, "CAP_NET_ADMIN"},
+	};
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	char missing[128];
 	int err;
 
-	if (probe_missing_caps(missing, sizeof(missing)))
+	if (capability_missing(needed, sizeof(needed) / sizeof(needed[0]), 1, missing,
+			       sizeof(missing)))
 		return kernel_fail(error, -EPERM,
 				   "cannot trace: this process lacks %s; run as root or give it "
 				   "the capability",

@@ -91,8 +91,6 @@ int probe_parameters(const struct btf *btf, const char *function);
 bool probe_ipv6(void);
 /* The kernel has this tracepoint. */
 bool probe_tracepoint(const struct btf *btf, const char *name);
-/* The capabilities that are missing, as text ("CAP_BPF, CAP_PERFMON"); false when none is. */
-bool probe_missing_caps(char *ret, size_t size);
 
 /* places.c */
 struct places *places_new(int cgroup_fd);

@@ -1,57 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* look.c - one look: which source, what it takes, and its two halves, descriptors and namespaces. */
+#include "capability.h"
 #include "look_private.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BY_ITERATORS 1
 #define BY_PROC	     2
 
 /* Each is needed to see what belongs to somebody else; without it the kernel would leave sockets out. */
-static const struct {
-	unsigned int bit;
-	unsigned int ways;
-	unsigned int implied_by; /* the kernel takes this one in its place */
-	const char *name;
-} needed[] = {
-	{CAP_BPF, BY_ITERATORS, CAP_SYS_ADMIN, "CAP_BPF"},
-	{CAP_PERFMON, BY_ITERATORS, CAP_SYS_ADMIN, "CAP_PERFMON"},
-	{CAP_SYS_ADMIN, BY_ITERATORS | BY_PROC, CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
-	{CAP_SYS_PTRACE, BY_ITERATORS | BY_PROC, CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
-	{CAP_DAC_READ_SEARCH, BY_PROC, CAP_DAC_OVERRIDE, "CAP_DAC_READ_SEARCH"},
+static const struct capability needed[] = {
+	{CAP_BPF, CAP_SYS_ADMIN, BY_ITERATORS, "CAP_BPF"},
+	{CAP_PERFMON, CAP_SYS_ADMIN, BY_ITERATORS, "CAP_PERFMON"},
+	{CAP_SYS_ADMIN, CAP_SYS_ADMIN, BY_ITERATORS | BY_PROC, "CAP_SYS_ADMIN"},
+	{CAP_SYS_PTRACE, CAP_SYS_PTRACE, BY_ITERATORS | BY_PROC, "CAP_SYS_PTRACE"},
+	{CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, BY_PROC, "CAP_DAC_READ_SEARCH"},
 };
-
-static bool has(const struct __user_cap_data_struct data[2], unsigned int bit)
-{
-	return data[bit / 32].effective & (1u << (bit % 32));
-}
 
 static int check_capabilities(unsigned int way, struct kernel_error *error)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {0};
-	char missing[128] = "";
-	size_t len = 0;
+	char missing[128];
 
-	if (syscall(SYS_capget, &header, data) < 0)
-		return 0;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		if (!(needed[i].ways & way) || has(data, needed[i].bit) ||
-		    has(data, needed[i].implied_by))
-			continue;
-		len += (size_t)snprintf(missing + len, sizeof(missing) - len, "%s%s",
-					len ? ", " : "", needed[i].name);
-	}
-	if (!len)
+	if (!capability_missing(needed, sizeof(needed) / sizeof(needed[0]), way, missing,
+				sizeof(missing)))
 		return 0;
 	return kernel_fail(error, -EPERM,
 			   "cannot see every socket: this process lacks %s; run as root or give "

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "capability.h"
 #include "netns.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -439,15 +438,6 @@ int netns_each(const struct netns_visitor *v, void *ctx, struct netns_unseen *re
 	return t.seen_count ? 0 : t.first_err ? t.first_err : -ENOENT;
 }
 
-static bool has_capability(unsigned int bit)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {0};
-
-	return syscall(SYS_capget, &header, data) < 0 ||
-	       data[bit / 32].effective & (1u << (bit % 32));
-}
-
 bool netns_describe(const struct netns_unseen *u, char *ret, size_t size)
 {
 	const char *needed = "";
@@ -455,9 +445,9 @@ bool netns_describe(const struct netns_unseen *u, char *ret, size_t size)
 	ret[0] = '\0';
 	if (!u->namespaces)
 		return false;
-	if (u->err == -EPERM && !has_capability(CAP_SYS_ADMIN))
+	if (u->err == -EPERM && !capability_has(CAP_SYS_ADMIN))
 		needed = "; CAP_SYS_ADMIN is needed";
-	if (u->err == -EACCES && !has_capability(CAP_SYS_PTRACE))
+	if (u->err == -EACCES && !capability_has(CAP_SYS_PTRACE))
 		needed = "; CAP_SYS_PTRACE is needed";
 	snprintf(ret, size, "%u network namespace%s could not be looked at (%s%s: %s%s)",
 		 u->namespaces, u->namespaces == 1 ? "" : "s", u->namespaces == 1 ? "" : "first ",
@@ -516,13 +506,6 @@ int netns_visit(const struct netns_at *at, int (*visit)(void *ctx), void *ctx)
 		err = 0;
 	close(home);
 	return err;
-}
-
-int netns_in(uint32_t netns, uint32_t pid, int (*visit)(void *ctx), void *ctx)
-{
-	struct netns_at at;
-
-	return netns_find(netns, pid, &at, NULL) ? netns_visit(&at, visit, ctx) : -ENOENT;
 }
 
 uint32_t netns_inode_at(int dirfd, const char *name)

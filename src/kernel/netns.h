@@ -60,8 +60,6 @@ bool netns_find(uint32_t netns, uint32_t pid, struct netns_at *ret,
 bool netns_still_there(const struct netns_at *at);
 /* Calls `visit` there and returns what it does, or -errno; 0 too when the namespace is gone meanwhile. */
 int netns_visit(const struct netns_at *at, int (*visit)(void *ctx), void *ctx);
-/* Both in one; -ENOENT when it is nowhere. */
-int netns_in(uint32_t netns, uint32_t pid, int (*visit)(void *ctx), void *ctx);
 
 /* The inode of this thread's namespace; 0 unknown. */
 uint32_t netns_here(void);

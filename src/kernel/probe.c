@@ -6,11 +6,9 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define INSN(c, d, s, o, i)                                                                        \
@@ -91,30 +89,4 @@ bool probe_ipv6(void)
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0 || errno != EAFNOSUPPORT;
-}
-
-bool probe_missing_caps(char *ret, size_t size)
-{
-	static const struct {
-		unsigned int bit;
-		const char *name;
-	} wanted[] = {
-		{CAP_BPF, "CAP_BPF"},
-		{CAP_PERFMON, "CAP_PERFMON"},
-		{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
-	};
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {0};
-	size_t len = 0;
-
-	if (syscall(SYS_capget, &header, data) < 0 ||
-	    (data[0].effective & (1u << CAP_SYS_ADMIN)) != 0)
-		return false;
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (data[wanted[i].bit / 32].effective & (1u << (wanted[i].bit % 32)))
-			continue;
-		len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? ", " : "",
-					wanted[i].name);
-	}
-	return len > 0;
 }
