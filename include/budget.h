@@ -25,7 +25,7 @@
 
 #include "hash.h"
 #include "inet.h"
-#include "ports.h"
+#include "port_range.h"
 #include "process.h"
 
 /* One socket with a local port. */

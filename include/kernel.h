@@ -21,7 +21,7 @@
 #include "budget.h"
 #include "fact.h"
 #include "hook.h"
-#include "ports.h"
+#include "port_range.h"
 
 enum kernel_choice { HOOKS_AUTO, HOOKS_TRAMPOLINES, HOOKS_TRACEPOINTS };
 

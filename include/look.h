@@ -10,7 +10,7 @@
 #define SOCKWATCH_LOOK_H
 
 #include "inet.h"
-#include "ports.h"
+#include "port_range.h"
 #include "process.h"
 
 enum look_flag {

@@ -19,7 +19,7 @@
 
 #include "event.h"
 #include "fact.h"
-#include "ports.h"
+#include "port_range.h"
 
 struct table;
 

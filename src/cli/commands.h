@@ -21,7 +21,7 @@ int command_history(const struct options *options);
 /* Opens the kernel side as the options say: 0, or after saying why the exit code with *ret untouched. */
 int command_open_kernel(const struct options *options, struct kernel **ret);
 /* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
-int command_look(const struct options *options, bool details, struct listing *l);
+int take_listing(const struct options *options, bool details, struct listing *l);
 
 /*
  * Names this boot: a socket's cookie is valid until the next one.  Empty when the kernel does not

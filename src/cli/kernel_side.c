@@ -27,7 +27,7 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 	return code;
 }
 
-int command_look(const struct options *options, bool details, struct listing *l)
+int take_listing(const struct options *options, bool details, struct listing *l)
 {
 	const uint32_t wants = details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0;
 	const struct look_options wanted = {

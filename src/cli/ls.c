@@ -184,7 +184,7 @@ static int run(struct ls *s)
 	if (code || err)
 		return code ? code : 1;
 	s->filtered = o->filter.has_netns || filter_asks_socket(&o->filter);
-	if (command_look(o, json, &s->listing))
+	if (take_listing(o, json, &s->listing))
 		return 1;
 	code = ask_fill(&s->ask, &s->listing);
 	if (json || o->filter.cgroup || o->filter.container) {

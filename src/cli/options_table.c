@@ -538,7 +538,7 @@ const struct options_row options_table[] = {
 	{ KEY_ROTATE, "rotate", "SIZE", TRACE, GROUP_OUTPUT, false, set_rotate,
 	  .why = "not a size of at least 4096", .example = "100MB",
 	  .doc = "Begin a new --output file there; the one before becomes FILE.1. SIGHUP begins one too" },
-	{ KEY_KEEP_FILES, "keep", "N", TRACE, GROUP_OUTPUT, false, set_keep_files,
+	{ KEY_KEEP_FILES, "keep-files", "N", TRACE, GROUP_OUTPUT, false, set_keep_files,
 	  .why = "not a number from 1 to 10000", .example = "10",
 	  .doc = "Old files that --rotate leaves; default 10" },
 	{ KEY_JOURNAL, "journal", NULL, TRACE, GROUP_OUTPUT, false, set_flag, FIELD(journal),

@@ -54,7 +54,7 @@ static int look(struct search *s)
 	free(s->found);
 	s->found = NULL;
 	s->count = 0;
-	err = command_look(s->options, true, &s->listing);
+	err = take_listing(s->options, true, &s->listing);
 	if (err || ask_fill(&s->ask, &s->listing))
 		return err ? err : -EIO;
 	s->found = calloc(s->listing.socket_count + 1, sizeof(const struct listing_socket *));

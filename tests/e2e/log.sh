@@ -186,7 +186,7 @@ if command -v systemd-analyze >/dev/null; then
 else
 	echo "SKIP unit_is_understood: no systemd-analyze"
 fi
-for bad in "trace --rotate 1MB" "trace --output x --rotate 5" "trace --output x --rotate 1MB --keep 0" "trace --journal --output x"; do
+for bad in "trace --rotate 1MB" "trace --output x --rotate 5" "trace --output x --rotate 1MB --keep-files 0" "trace --journal --output x"; do
 	# shellcheck disable=SC2086
 	"$sockwatch" $bad >"$work/out" 2>"$work/err"
 	code=$?

@@ -8,7 +8,7 @@
 
 #include "filter.h"
 #include "fuzz.h"
-#include "ports.h"
+#include "port_range.h"
 
 #define UNTOUCHED 0x5aa5a55a12344321ull
 

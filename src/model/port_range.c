@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "ports.h"
+#include "port_range.h"
 
 #include <errno.h>
 #include <stdlib.h>

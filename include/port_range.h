@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ports.h - what a network namespace says about local ports: the range connect() chooses from, and what is kept out of it.
+ * port_range.h - what a network namespace says about local ports: the range connect() chooses from, and what is kept out of it.
  *
  * Owns: one value type.  Refuses to know: where the numbers come from (/proc/sys/net/ipv4 of the namespace).  Pure.
  *
  *     if (port_is_reserved(&range, 40000)) ...
  */
-#ifndef SOCKWATCH_PORTS_H
-#define SOCKWATCH_PORTS_H
+#ifndef SOCKWATCH_PORT_RANGE_H
+#define SOCKWATCH_PORT_RANGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

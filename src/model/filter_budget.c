@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* filter_ports.c - the filter on sockets of a look at local ports. */
+/* filter_budget.c - the filter on sockets of a look at local ports. */
 #include <netinet/in.h>
 #include <string.h>
 
