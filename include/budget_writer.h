@@ -37,5 +37,4 @@ void budget_write_html(struct buffer *out, const struct budget_report *report);
 /* Ports of a row in use, in percent of the usable ones, rounded down: what no connect() to that destination can take. */
 unsigned int budget_percent(const struct budget_row *row);
 
-
 #endif

@@ -112,20 +112,21 @@ static bool in_range(const struct port_range *r, unsigned int port)
 	return port >= r->low && port <= r->high && !port_is_reserved(r, port);
 }
 
-static bool is_loopback(const struct port_use *u)
+bool budget_is_local(enum family family, const struct endpoint *local, const struct endpoint *peer)
 {
 	static const uint8_t one6[16] = {[15] = 1};
 
-	if (u->family == FAMILY_IPV4)
-		return u->local.addr[0] == 127 || u->peer.addr[0] == 127;
-	return memcmp(u->local.addr, one6, 16) == 0 || memcmp(u->peer.addr, one6, 16) == 0;
+	if (family == FAMILY_IPV4)
+		return local->addr[0] == 127 || peer->addr[0] == 127;
+	return memcmp(local->addr, one6, 16) == 0 || memcmp(peer->addr, one6, 16) == 0;
 }
 
 bool budget_is_reusable(const struct port_use *u, const struct port_range *r)
 {
 	if (!u->minisock || u->state != STATE_TIME_WAIT || u->never_reused)
 		return false;
-	if (r->tw_reuse == 0 || (r->tw_reuse == 2 && !is_loopback(u)))
+	if (r->tw_reuse == 0 ||
+	    (r->tw_reuse == 2 && !budget_is_local(u->family, &u->local, &u->peer)))
 		return false;
 	return u->tw_age_ms >= r->tw_reuse_delay_ms;
 }

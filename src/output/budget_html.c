@@ -162,15 +162,6 @@ static void put_chart(struct buffer *out, const struct budget_report *r)
 	buffer_print(out, "</svg>\n");
 }
 
-static bool has_ports(const struct budget_namespace *ns)
-{
-	for (int i = 1; i < STATES; i++) {
-		if (ns->in_use[i])
-			return true;
-	}
-	return false;
-}
-
 struct maps {
 	struct buffer *out;
 	size_t shown;
@@ -190,7 +181,7 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 	const struct maps *maps = ctx;
 
 	(void)seen;
-	if (budget_knows_left(ns, IPPROTO_TCP) && (maps->shown == 1 || has_ports(ns)))
+	if (budget_knows_left(ns, IPPROTO_TCP) && (maps->shown == 1 || budget_has_ports(ns)))
 		put_map(maps->out, ns);
 }
 

@@ -24,8 +24,8 @@ struct text {
 	struct writer cells;
 	bool has[FIELDS];
 	union cell cell[FIELDS];
+	struct budget_fields fields; /* lead to cells */
 	struct buffer *out;
-	const struct budget_report *report;
 	size_t shown, quiet, rows;
 	bool uncertain; /* a row was */
 };
@@ -48,34 +48,20 @@ static void take_end(struct writer *w)
 	(void)w;
 }
 
-static void take_number(struct writer *w, enum field field, uint64_t value)
-{
-	set_cell(w, field)->number = value;
-}
-
-static void take_decimal(struct writer *w, enum field field, double value)
-{
-	set_cell(w, field)->decimal = value;
-}
-
-static void take_word(struct writer *w, enum field field, const char *word)
-{
-	set_cell(w, field)->word = word;
-}
-
-static void take_states(struct writer *w, enum field field, const uint64_t count[STATES])
-{
-	set_cell(w, field)->states = count;
-}
+#define TAKE(kind, type)                                                                           \
+	static void take_##kind(struct writer *w, enum field field, type value)                    \
+	{                                                                                          \
+		set_cell(w, field)->kind = value;                                                  \
+	}
+TAKE(number, uint64_t)
+TAKE(decimal, double)
+TAKE(word, const char *)
+TAKE(states, const uint64_t *)
+TAKE(process, const struct process *)
 
 static void take_place(struct writer *w, enum field field, const struct place *place)
 {
 	set_cell(w, field)->place = *place;
-}
-
-static void take_process(struct writer *w, enum field field, const struct process *process)
-{
-	set_cell(w, field)->process = process;
 }
 
 static void take_absent(struct writer *w, enum field field)
@@ -230,11 +216,7 @@ static void put_map(struct buffer *out, const struct budget_report *r,
 
 static bool is_quiet(const struct budget_namespace *ns, const struct watch_namespace *seen)
 {
-	for (int i = 1; i < STATES; i++) {
-		if (ns->in_use[i])
-			return false;
-	}
-	return !(seen && seen->failures) && !ns->udp_held && !ns->unseen;
+	return !budget_has_ports(ns) && !(seen && seen->failures) && !ns->udp_held && !ns->unseen;
 }
 
 static void put_in_use(struct text *t)
@@ -287,7 +269,7 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 		t->quiet++;
 		return;
 	}
-	walk_namespace(&t->cells, t->report, ns, seen);
+	walk_namespace(&t->fields, ns, seen);
 	buffer_print(t->out, "network namespace %u\n", ns->netns);
 	if (t->has[FIELD_FIRST_FAILURE])
 		put_failures(t);
@@ -296,8 +278,8 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 	put_range(t);
 	if (t->has[FIELD_CONNECT_NS])
 		put_latency(t);
-	if (t->report->map && t->has[FIELD_AVAILABLE])
-		put_map(t->out, t->report, ns);
+	if (t->fields.report->map && t->has[FIELD_AVAILABLE])
+		put_map(t->out, t->fields.report, ns);
 }
 
 static void put_rate(const struct text *t)
@@ -320,7 +302,7 @@ static void put_row(void *ctx, size_t index, const struct budget_row *row)
 
 	if (index >= MAX_ROWS)
 		return;
-	walk_row(&t->cells, t->report, row);
+	walk_row(&t->fields, index, row);
 	peer_len = format_end(peer, &t->cell[FIELD_PEER].place);
 	local_len = inet_format_address(local, row->family, false, row->local.addr);
 	uncertain = t->has[FIELD_UNCERTAIN] && t->cell[FIELD_UNCERTAIN].number;
@@ -353,7 +335,7 @@ static void put_process_row(void *ctx, size_t index, const struct budget_process
 
 	if (index >= MAX_ROWS)
 		return;
-	walk_process_row(&t->cells, t->report, p);
+	walk_process(&t->fields, index, p);
 	buffer_print(out, "  %-10u ", p->ns->netns);
 	put_name(out, t->cell[FIELD_PROCESS].process);
 	while (out->len < begin + 37 && !out->failed)
@@ -436,16 +418,6 @@ static void advise_bound(struct buffer *out, const struct budget *b,
 			  "may share it\n");
 }
 
-/* tcp_twsk_unique(): either end on loopback. */
-static bool is_loopback(const struct budget_row *row)
-{
-	static const uint8_t one6[16] = {[15] = 1};
-
-	if (row->family == FAMILY_IPV4)
-		return row->peer.addr[0] == 127 || row->local.addr[0] == 127;
-	return memcmp(row->peer.addr, one6, 16) == 0 || memcmp(row->local.addr, one6, 16) == 0;
-}
-
 static void advise_time_wait(struct buffer *out, const struct budget_row *row)
 {
 	uint8_t reuse = row->ns->range.tw_reuse;
@@ -456,7 +428,7 @@ static void advise_time_wait(struct buffer *out, const struct budget_row *row)
 		     "  - %u of %u are in TIME_WAIT: keep connections open and use them again, or "
 		     "let the other end close first\n",
 		     row->time_wait, row->taken + row->ns->blocked);
-	if (reuse == 0 || (reuse == 2 && !is_loopback(row)))
+	if (reuse == 0 || (reuse == 2 && !budget_is_local(row->family, &row->local, &row->peer)))
 		buffer_print(out,
 			     "  - net.ipv4.tcp_tw_reuse = %u here; 1 lets connect() take a "
 			     "TIME_WAIT over after %u ms (with timestamps)\n",
@@ -516,7 +488,7 @@ static void put_advice(void *ctx, size_t i, const struct budget_row *row)
 
 	(void)i;
 	if (!budget_knows_left(row->ns, row->protocol) || budget_percent(row) < TIGHT ||
-	    !is_worst(t->report->budget, row))
+	    !is_worst(t->fields.report->budget, row))
 		return;
 	len = inet_format_endpoint(peer, row->family, false, &row->peer, NULL);
 	buffer_print(out, "\nwhat would help in %u (%s%.*s: %u left of %u)\n", row->ns->netns,
@@ -527,7 +499,7 @@ static void put_advice(void *ctx, size_t i, const struct budget_row *row)
 		advise_range(out, row);
 		return;
 	}
-	advise_bound(out, t->report->budget, row->ns);
+	advise_bound(out, t->fields.report->budget, row->ns);
 	advise_time_wait(out, row);
 	advise_range(out, row);
 	advise_more(out, row);
@@ -548,7 +520,11 @@ void budget_write_text(struct buffer *out, const struct budget_report *r)
 		.process = put_process_row,
 	};
 	static const struct budget_visitor advice = {.space = pass_namespace, .row = put_advice};
-	struct text text = {.cells.spelling = &cells_spelling, .out = out, .report = r};
+	int64_t offset_ns = r->wall_offset_ns;
+	struct text text = {.cells.options.wall_offset_ns = &offset_ns,
+			    .cells.spelling = &cells_spelling,
+			    .fields = {&text.cells, r},
+			    .out = out};
 
 	budget_walk(r, &tables, &text);
 	put_quiet(&text);

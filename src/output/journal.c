@@ -108,11 +108,6 @@ static void put_number(struct writer *w, enum field field, const char *part, uin
 	put(w, field, part, digits, inet_format_number(digits, value));
 }
 
-static void journal_header(struct writer *w)
-{
-	(void)w;
-}
-
 static void journal_begin(struct writer *w)
 {
 	struct journal_writer *j = self(w);
@@ -282,7 +277,6 @@ static void journal_close(struct writer *w, enum nest nest)
 }
 
 static const struct spelling journal_spelling = {
-	.header = journal_header,
 	.begin = journal_begin,
 	.end = journal_end,
 	.time = journal_time,

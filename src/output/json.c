@@ -84,11 +84,6 @@ static void json_end(struct writer *w)
 	w->out->len++;
 }
 
-static void json_header(struct writer *w)
-{
-	(void)w;
-}
-
 static void json_time(struct writer *w, enum field field, uint64_t realtime_ns)
 {
 	struct json_writer *j = (struct json_writer *)w;
@@ -254,7 +249,6 @@ static void json_process(struct writer *w, enum field field, const struct proces
 }
 
 static const struct spelling json_spelling = {
-	.header = json_header,
 	.begin = json_begin,
 	.end = json_end,
 	.time = json_time,

@@ -415,7 +415,8 @@ void writer_header(struct writer *w, struct buffer *out)
 	size_t start = out->len;
 
 	w->out = out;
-	w->spelling->header(w);
+	if (w->spelling->header)
+		w->spelling->header(w);
 	if (out->failed)
 		out->len = start;
 }

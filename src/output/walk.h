@@ -72,7 +72,7 @@ struct place {
  * no text, decimal and states; a speller of events alone leaves these NULL.
  */
 struct spelling {
-	void (*header)(struct writer *w);
+	void (*header)(struct writer *w); /* NULL: nothing comes before the first */
 	void (*begin)(struct writer *w);
 	void (*end)(struct writer *w);
 	void (*time)(struct writer *w, enum field field, uint64_t realtime_ns);

@@ -12,6 +12,15 @@ unsigned int budget_percent(const struct budget_row *row)
 		      : 100;
 }
 
+bool budget_has_ports(const struct budget_namespace *ns)
+{
+	for (int i = 1; i < STATES; i++) {
+		if (ns->in_use[i])
+			return true;
+	}
+	return false;
+}
+
 static const struct watch_namespace *seen_of(const struct budget_report *r,
 					     const struct budget_namespace *ns)
 {
@@ -80,9 +89,9 @@ void budget_walk(const struct budget_report *r, const struct budget_visitor *v, 
 
 /* ---- fields ---- */
 
-static void give_time(struct writer *w, const struct budget_report *r, uint64_t boottime_ns)
+static void give_time(struct writer *w, uint64_t boottime_ns)
 {
-	w->spelling->time(w, FIELD_TIME, boottime_ns + (uint64_t)r->wall_offset_ns);
+	w->spelling->time(w, FIELD_TIME, boottime_ns + (uint64_t)*w->options.wall_offset_ns);
 }
 
 static void give_number(struct writer *w, enum field field, bool known, uint64_t value)
@@ -102,23 +111,24 @@ static void give_decimal(struct writer *w, enum field field, double value)
 		w->spelling->decimal(w, field, value);
 }
 
-static void give_begin(struct writer *w, const struct budget_report *r, const char *event,
+static void give_begin(const struct budget_fields *f, const char *event,
 		       const struct budget_namespace *ns)
 {
+	struct writer *w = f->w;
+
 	w->spelling->begin(w);
-	give_time(w, r, r->time_ns);
+	give_time(w, f->report->time_ns);
 	w->spelling->word(w, FIELD_EVENT, event);
 	w->spelling->number(w, FIELD_NETNS, ns->netns);
 }
 
-static void walk_failure(struct writer *w, const struct budget_report *r,
-			 const struct watch_failure *f)
+static void walk_failure(struct writer *w, const struct watch_failure *f)
 {
 	const struct spelling *spell = w->spelling;
 	const struct place peer = {.family = f->family, .mapped = f->mapped, .endpoint = &f->peer};
 
 	spell->open(w, FIELD_FIRST_FAILURE, NEST_OBJECT);
-	give_time(w, r, f->time_ns);
+	give_time(w, f->time_ns);
 	spell->word(w, FIELD_ERROR, inet_errno_name(f->error));
 	if (f->has_peer)
 		spell->place(w, FIELD_PEER, &peer);
@@ -142,14 +152,16 @@ static void walk_latency(struct writer *w, const struct watch_latency *l)
 	spell->close(w, NEST_OBJECT);
 }
 
-void walk_namespace(struct writer *w, const struct budget_report *r,
-		    const struct budget_namespace *ns, const struct watch_namespace *seen)
+void walk_namespace(void *fields, const struct budget_namespace *ns,
+		    const struct watch_namespace *seen)
 {
+	const struct budget_report *r = ((struct budget_fields *)fields)->report;
+	struct writer *w = ((struct budget_fields *)fields)->w;
 	const struct spelling *spell = w->spelling;
 	bool range = !(ns->unseen & UNSEEN_RANGE), left = budget_knows_left(ns, IPPROTO_TCP);
 	bool udp = budget_knows_left(ns, IPPROTO_UDP);
 
-	give_begin(w, r, "namespace", ns);
+	give_begin(fields, "namespace", ns);
 	if (range) {
 		spell->open(w, FIELD_RANGE, NEST_OBJECT);
 		spell->number(w, FIELD_LOW, ns->range.low);
@@ -175,7 +187,7 @@ void walk_namespace(struct writer *w, const struct budget_report *r,
 	give_number(w, FIELD_TW_REUSE, range, ns->range.tw_reuse);
 	give_number(w, FIELD_FAILURES, r->watch != NULL, seen ? seen->failures : 0);
 	if (seen && seen->failures)
-		walk_failure(w, r, &seen->first);
+		walk_failure(w, &seen->first);
 	else
 		spell->absent(w, FIELD_FIRST_FAILURE);
 	if (seen && seen->latency.count)
@@ -183,15 +195,17 @@ void walk_namespace(struct writer *w, const struct budget_report *r,
 	spell->end(w);
 }
 
-void walk_row(struct writer *w, const struct budget_report *r, const struct budget_row *row)
+void walk_row(void *fields, size_t i, const struct budget_row *row)
 {
+	struct writer *w = ((struct budget_fields *)fields)->w;
 	const struct spelling *spell = w->spelling;
 	const struct place local = {
 		.family = row->family, .endpoint = &row->local, .no_port = true};
 	const struct place peer = {.family = row->family, .endpoint = &row->peer};
 	bool left = budget_knows_left(row->ns, row->protocol);
 
-	give_begin(w, r, "budget", row->ns);
+	(void)i;
+	give_begin(fields, "budget", row->ns);
 	spell->word(w, FIELD_PROTO, row->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	spell->word(w, FIELD_FAMILY, row->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
 	spell->place(w, FIELD_LOCAL, &local);
@@ -205,10 +219,12 @@ void walk_row(struct writer *w, const struct budget_report *r, const struct budg
 	spell->end(w);
 }
 
-void walk_process_row(struct writer *w, const struct budget_report *r,
-		      const struct budget_process *p)
+void walk_process(void *fields, size_t i, const struct budget_process *p)
 {
-	give_begin(w, r, "process", p->ns);
+	struct writer *w = ((struct budget_fields *)fields)->w;
+
+	(void)i;
+	give_begin(fields, "process", p->ns);
 	w->spelling->process(w, FIELD_PROCESS, p->process);
 	give_number(w, FIELD_HELD, !p->ns->unseen, p->held);
 	give_number(w, FIELD_TIME_WAIT, budget_knows(p->ns, IPPROTO_TCP), p->time_wait);
@@ -218,36 +234,13 @@ void walk_process_row(struct writer *w, const struct budget_report *r,
 	w->spelling->end(w);
 }
 
-/* ---- JSON ---- */
-
-struct json {
-	struct writer *w;
-	const struct budget_report *report;
-};
-
-static void json_namespace(void *ctx, const struct budget_namespace *ns,
-			   const struct watch_namespace *seen)
-{
-	walk_namespace(((struct json *)ctx)->w, ((struct json *)ctx)->report, ns, seen);
-}
-
-static void json_row(void *ctx, size_t i, const struct budget_row *row)
-{
-	(void)i;
-	walk_row(((struct json *)ctx)->w, ((struct json *)ctx)->report, row);
-}
-
-static void json_process(void *ctx, size_t i, const struct budget_process *p)
-{
-	(void)i;
-	walk_process_row(((struct json *)ctx)->w, ((struct json *)ctx)->report, p);
-}
-
 void budget_write_json(struct buffer *out, const struct budget_report *r)
 {
 	static const struct budget_visitor visitor = {
-		.space = json_namespace, .row = json_row, .process = json_process};
-	struct json json = {.w = writer_json_new(&(struct writer_options){0}), .report = r};
+		.space = walk_namespace, .row = walk_row, .process = walk_process};
+	int64_t offset_ns = r->wall_offset_ns;
+	struct writer_options options = {.wall_offset_ns = &offset_ns};
+	struct budget_fields json = {.w = writer_json_new(&options), .report = r};
 
 	if (!json.w) {
 		out->failed = true;

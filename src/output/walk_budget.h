@@ -8,7 +8,7 @@
  *
  *     static void row(void *ctx, size_t i, const struct budget_row *row)
  *     {
- *             walk_row(writer, report, row);       // begin(), every field, end()
+ *             walk_row(ctx, i, row);       // begin(), every field, end() of the writer
  *     }
  */
 #ifndef SOCKWATCH_WALK_BUDGET_H
@@ -30,14 +30,20 @@ struct budget_visitor {
 	void (*process)(void *ctx, size_t i, const struct budget_process *process);
 };
 
+/* Sockets use ports of its range. */
+bool budget_has_ports(const struct budget_namespace *ns);
 void budget_walk(const struct budget_report *report, const struct budget_visitor *visitor,
 		 void *ctx);
 
-/* The writer's wall_offset_ns is not used: the report has its own. */
-void walk_namespace(struct writer *w, const struct budget_report *r,
-		    const struct budget_namespace *ns, const struct watch_namespace *seen);
-void walk_row(struct writer *w, const struct budget_report *r, const struct budget_row *row);
-void walk_process_row(struct writer *w, const struct budget_report *r,
-		      const struct budget_process *p);
+/* Where fields go, of which report: the ctx of a visitor of these three. */
+struct budget_fields {
+	struct writer *w;
+	const struct budget_report *report;
+};
+
+void walk_namespace(void *fields, const struct budget_namespace *ns,
+		    const struct watch_namespace *seen);
+void walk_row(void *fields, size_t i, const struct budget_row *row);
+void walk_process(void *fields, size_t i, const struct budget_process *p);
 
 #endif
