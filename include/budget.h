@@ -143,7 +143,5 @@ static inline bool budget_shows(const struct budget *b, bool selected)
 
 /* Either end is a loopback address, as tcp_twsk_unique() sees it. */
 bool budget_is_local(enum family family, const struct endpoint *local, const struct endpoint *peer);
-/* True when a plain connect() may take over this minisock's four ends now (tcp_twsk_unique()). */
-bool budget_is_reusable(const struct port_use *use, const struct port_range *range);
 
 #endif

@@ -35,12 +35,8 @@ struct past {
 int past_init(struct past *p, struct listing *l);
 void past_done(struct past *p);
 
-/*
- * The cookie of the socket at `index`, where it has one and something about it is unknown; else 0.
- */
+/* The cookie of the socket at `index`, where it has one and something about it is unknown; else 0. */
 uint64_t past_wants(const struct past *p, uint32_t index);
-/* A socket of the listing has this cookie.  O(1). */
-bool past_has(const struct past *p, uint64_t cookie);
 
 /*
  * Takes the close event of a life that goes on (EVENT_END_OPEN, EVENT_END_UNSEEN) or that ended in TIME_WAIT.  It counts

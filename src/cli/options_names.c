@@ -89,8 +89,8 @@ static bool is_bare_ipv6(const char *text)
 	return inet_pton(AF_INET6, word, address) == 1;
 }
 
-/* [PROTO/][ADDR:]PORT, turned into what lsof's -i takes. */
-int options_set_port(struct options *o, const char *text)
+/* [PROTO/][ADDR:]PORT, turned into what lsof's -i takes.  Complains by itself. */
+static int set_port(struct options *o, const char *text)
 {
 	const char *slash = strchr(text, '/'), *rest = slash ? slash + 1 : text;
 	const char *colon = strrchr(rest, ':');
@@ -99,9 +99,10 @@ int options_set_port(struct options *o, const char *text)
 	int len;
 
 	if (is_bare_ipv6(rest))
-		return options_complain("'%.*s': an IPv6 address without a port; write [ADDR]:PORT, "
-					"for example [::1]:80",
-					(int)strnlen(text, 100), text);
+		return options_complain(
+			"'%.*s': an IPv6 address without a port; write [ADDR]:PORT, "
+			"for example [::1]:80",
+			(int)strnlen(text, 100), text);
 	/* What would mean something else to -i. */
 	if (strlen(text) > 300 || slash == text || strchr(text, '@') ||
 	    (slash && memchr(text, ':', (size_t)(slash - text))))
@@ -139,7 +140,7 @@ int options_set_word(struct options_parse *p, const char *word, const char *befo
 					(int)strnlen(word, 100), word);
 	}
 	if (p->options->command == COMMAND_WHO && !p->options->asked)
-		return options_set_port(p->options, word);
+		return set_port(p->options, word);
 	return -1;
 }
 

@@ -74,9 +74,8 @@ struct options_row {
 #define OPTIONS_ROWS_MAX 72
 extern const struct options_row options_table[];
 
-/* options_names.c: values that are names.  0 or -errno; options_set_port() complains by itself. */
+/* options_names.c: values that are names.  0 or -errno. */
 int options_add_inet(struct options *o, const char *text);
-int options_set_port(struct options *o, const char *text);
 
 /* What stands without an option: of ls the value of an -i before it, of who the port.  0, EINVAL or ENOMEM after one
  * line on stderr; -1 when the command takes no such word. */

@@ -121,7 +121,8 @@ bool budget_is_local(enum family family, const struct endpoint *local, const str
 	return memcmp(local->addr, one6, 16) == 0 || memcmp(peer->addr, one6, 16) == 0;
 }
 
-bool budget_is_reusable(const struct port_use *u, const struct port_range *r)
+/* A plain connect() may take over this minisock's four ends now (tcp_twsk_unique()). */
+static bool is_reusable(const struct port_use *u, const struct port_range *r)
 {
 	if (!u->minisock || u->state != STATE_TIME_WAIT || u->never_reused)
 		return false;
@@ -302,7 +303,7 @@ static void count_row(struct budget_row *row, const struct port_use *use, size_t
 		}
 		if (!in_range(&ns->range, u->local.port) || u->local.port == last ||
 		    (row->protocol == IPPROTO_TCP &&
-		     (!is_free(ns, u->local.port) || budget_is_reusable(u, &ns->range))))
+		     (!is_free(ns, u->local.port) || is_reusable(u, &ns->range))))
 			continue;
 		last = u->local.port;
 		low_free &= last != ns->range.low;

@@ -69,15 +69,6 @@ uint64_t past_wants(const struct past *p, uint32_t index)
 	return is_unknown(s) ? s->cookie : 0;
 }
 
-bool past_has(const struct past *p, uint64_t cookie)
-{
-	for (size_t b = home_of(p, cookie); p->bucket[b]; b = (b + 1) & (p->bucket_count - 1)) {
-		if (p->listing->sockets[p->bucket[b] - 1].cookie == cookie)
-			return true;
-	}
-	return false;
-}
-
 /* ---- makers ---- */
 
 static bool same_text(const char *a, const char *b)

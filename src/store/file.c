@@ -30,16 +30,8 @@ int store_fail(struct store_error *error, int err, const char *format, ...)
 	return err;
 }
 
-const char *store_why(sqlite3 *db, int rc, char *out, size_t size)
-{
-	/* An error that this code found itself is not the one that SQLite noted last. */
-	const char *text = db && (sqlite3_errcode(db) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db)
-									     : sqlite3_errstr(rc);
-
-	return store_plain(text, out, size);
-}
-
-const char *store_plain(const char *text, char *out, size_t size)
+/* Any text from a file, in printable ASCII. */
+static const char *plain_text(const char *text, char *out, size_t size)
 {
 	char *to = out;
 
@@ -51,6 +43,15 @@ const char *store_plain(const char *text, char *out, size_t size)
 	}
 	*to = '\0';
 	return out;
+}
+
+const char *store_why(sqlite3 *db, int rc, char *out, size_t size)
+{
+	/* An error that this code found itself is not the one that SQLite noted last. */
+	const char *text = db && (sqlite3_errcode(db) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db)
+									     : sqlite3_errstr(rc);
+
+	return plain_text(text, out, size);
 }
 
 uint64_t store_clock(bool realtime)
@@ -132,7 +133,7 @@ static int check_content(const char *path, struct store_error *error)
 		rc = sqlite3_step(check);
 	}
 	if (rc == SQLITE_ROW && sqlite3_stricmp((const char *)sqlite3_column_text(check, 0), "ok"))
-		store_plain((const char *)sqlite3_column_text(check, 0), what, sizeof(what));
+		plain_text((const char *)sqlite3_column_text(check, 0), what, sizeof(what));
 	else if (rc != SQLITE_ROW && rc != SQLITE_INTERRUPT)
 		store_why(db, rc, what, sizeof(what));
 	sqlite3_finalize(check);

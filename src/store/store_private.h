@@ -46,9 +46,8 @@ extern const char schema_sql[];
  * code, and checks that it has the tables of schema.c: else SQLITE_MISMATCH.
  */
 int file_guard(sqlite3 *db);
-/* Why a call failed, or any text from a file, in printable ASCII: it may reach a terminal. */
+/* Why a call failed, in printable ASCII: it may reach a terminal. */
 const char *store_why(sqlite3 *db, int rc, char *out, size_t size);
-const char *store_plain(const char *text, char *out, size_t size);
 
 /* ---- store.c ---- */
 
