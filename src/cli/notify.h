@@ -13,7 +13,7 @@
 void notify_open(void);
 /* "READY=1", "STOPPING=1" */
 void notify_say(const char *state);
-/* Keeps the watchdog quiet; call often, it says so as often as half of what was asked.  now_ns is any steady clock. */
+/* Tells the watchdog that the program runs, twice within $WATCHDOG_USEC however often it is called.  now_ns is any steady clock. */
 void notify_alive(uint64_t now_ns);
 void notify_close(void);
 

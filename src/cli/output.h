@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * output.h - where the lines go: stdout or a file, written in whole lines as far as the reader
- * lets; the file of a log is changed for a new one when it is large, or on SIGHUP; that of a report is
- * replaced when the report is whole.
+ * output.h - writes whole lines to stdout or a file.  The file of a log is changed for a new one when it is large, or on
+ * SIGHUP; that of a report is replaced when the report is whole.
  *
  * Owns: the descriptor and the stop flag that signals set, because only a write can block.  Refuses
  * to know: what the lines say.

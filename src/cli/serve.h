@@ -4,7 +4,7 @@
  *
  * Owns: /run/sockwatch/PID, a Unix stream socket; past_wire.h is what is said over it.  The directory is the user's alone
  * (0700), and who asks must be that user or root.  It never holds up the trace: one asks at a time, nothing blocks, a turn ends
- * after a millisecond, and who does not read or write for half a second is dropped.  One thread.
+ * after a millisecond, and a client that does not read or write for half a second is dropped.  One thread.
  *
  *     struct serve *s = serve_open();          // NULL: nobody can ask
  *     ... wait for serve_fd(s), then, now and again: while (serve_turn(s, table, now_ns)) ...

@@ -47,7 +47,8 @@ static void take_keys(struct kernel *k, int map, kernel_fact_fn fn, void *ctx)
 	struct wire_fold fold;
 	size_t count = 0;
 
-	while (count < FOLD_SLOTS && bpf_map_get_next_key(map, count ? &key[count - 1] : NULL, &key[count]) == 0)
+	while (count < FOLD_SLOTS &&
+	       bpf_map_get_next_key(map, count ? &key[count - 1] : NULL, &key[count]) == 0)
 		count++;
 	for (size_t i = 0; i < count; i++) {
 		if (bpf_map_lookup_elem(map, &key[i], &fold) == 0 &&
@@ -56,7 +57,7 @@ static void take_keys(struct kernel *k, int map, kernel_fact_fn fn, void *ctx)
 	}
 }
 
-/* So nobody else may run on it meanwhile: who is refused this loses what others call in the microseconds that it takes. */
+/* So this thread asks to run there alone; where that is refused, calls of these microseconds are lost. */
 static void take(struct kernel *k, const struct bpf_map *map, kernel_fact_fn fn, void *ctx)
 {
 	const struct sched_param fifo = {.sched_priority = 1};

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define HEADER_BYTES 100
-/* A look for damage is cut short: a day's store must not hold up the start. */
+/* The check for damage ends after this: a day's store must not hold up the start. */
 #define CHECK_NS 2000000000ull
 #define LOCK_MS	 500
 /* A value or a row of a store is far shorter. */
