@@ -31,6 +31,13 @@ void procinfo_done(struct procinfo *p);
 void procinfo_resolve(struct listing_task *task);
 /* The name `ip netns` gave a namespace, "" none; `ret` holds `size` bytes. */
 void procinfo_netns_name(uint32_t inode, char *ret, size_t size);
+/* The inode of the network namespace at a path, 0 where there is none.  Opens nothing. */
+uint32_t procinfo_netns_at(const char *path);
+/*
+ * The socket unit of systemd that names the port, and what it starts ("web.socket starts web.service"), from the units'
+ * files; "" none.  Returns how many do: with several, whose socket it is is not known.
+ */
+size_t procinfo_socket_unit(uint16_t protocol, uint16_t port, char *ret, size_t size);
 /* A user's name from /etc/passwd, NULL none; lives until the program ends.  O(1) when asked again. */
 const char *procinfo_user(uint32_t uid);
 

@@ -13,6 +13,7 @@
 
 #include "event.h"
 #include "listing_writer.h"
+#include "redirect.h"
 
 #define WHO_PARENTS 16
 
@@ -38,8 +39,21 @@ struct who {
 	void (*netns_name)(uint32_t inode, char *ret, size_t size);
 	/* False where it has ended; the strings stay until the next call. */
 	bool (*find_process)(void *ctx, uint32_t pid, struct who_process *ret);
+	const struct redirect *redirects; /* rules that take the port */
+	size_t redirect_count;
+	/* The namespace that has an address, or that is at a path; 0 unknown. */
+	uint32_t (*home_of)(void *ctx, enum family family, const uint8_t addr[16]);
+	uint32_t (*netns_at)(const char *path);
+	/* How many socket units of systemd name the port, and the words of the first, into `size` bytes. */
+	size_t (*socket_unit)(uint16_t protocol, uint16_t port, char *ret, size_t size);
 	void *ctx;
 };
+
+/* Who is behind a rule; NULL unknown.  O(sockets). */
+const struct listing_socket *who_behind_redirect(const struct who *who, const struct redirect *r);
+/* Appends a rule as one line of fields; `behind` may be NULL. */
+void writer_redirect(struct writer *w, struct buffer *out, uint64_t time_ns,
+		     const struct redirect *r, const struct process *behind);
 
 /* Appends the answer for people. */
 void who_write(struct buffer *out, const struct who *who);

@@ -7,6 +7,7 @@
 #include "look_source.h"
 #include "output.h"
 #include "procinfo.h"
+#include "redirect_source.h"
 #include "wire_look.h"
 #include "table.h"
 #include "who_writer.h"
@@ -33,6 +34,7 @@ struct search {
 	struct output output;
 	struct buffer buffer;
 	struct procinfo process; /* last asked for */
+	struct redirects redirects;
 
 	/* --wait */
 	struct kernel *kernel;
@@ -73,32 +75,40 @@ static int look(struct search *s)
 	return 0;
 }
 
+/* Rules that take the port; what could not be read is said. */
+static void find_redirects(struct search *s)
+{
+	const struct filter *f = &s->options->filter;
+	const struct filter_inet *inet = &f->inet[0];
+	struct redirect_search search = {
+		.protocol = inet->protocol,
+		.netns = f->has_netns ? f->netns : 0,
+	};
+	struct kernel_error error = {""};
+
+	if (inet->ports.count != 1 || inet->ports.item[0].low != inet->ports.item[0].high)
+		return;
+	search.port = (uint16_t)inet->ports.item[0].low;
+	if (inet->has_host) {
+		search.family = inet->host.family;
+		memcpy(search.to.addr, inet->host.addr, sizeof(search.to.addr));
+	}
+	redirects_find(&search, &s->redirects, &error);
+	if (error.text[0])
+		log_error("%s", error.text);
+	else if (s->redirects.legacy)
+		log_say("rules of iptables-legacy translate addresses here; they are not read");
+}
+
+static uint32_t home_of(void *ctx, enum family family, const uint8_t addr[16])
+{
+	return redirects_home(&((struct search *)ctx)->redirects, family, addr);
+}
+
 static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 {
 	(void)ctx;
 	return procinfo_interface_name(netns, ifindex);
-}
-
-static void write_json(struct search *s)
-{
-	int64_t offset = kernel_wall_offset();
-	struct writer_options options = {.wall_offset_ns = &offset,
-					 .interface_name = interface_name};
-	struct writer *w = writer_json_new(&options);
-
-	if (!w) {
-		s->buffer.failed = true;
-		return;
-	}
-	for (size_t i = 0; i < s->listing.task_count; i++)
-		procinfo_resolve(&s->listing.tasks[i]);
-	s->services = names_services();
-	for (size_t i = 0; i < s->count; i++)
-		writer_socket(w, &s->buffer, &s->listing, s->found[i], s->services);
-	/* It let go of the port before it could be looked at. */
-	if (s->count == 0 && s->taken)
-		writer_event(w, &s->buffer, &s->event);
-	writer_free(w);
 }
 
 static void find_parents(struct who_process *p, uint32_t pid)
@@ -136,7 +146,7 @@ static bool find_process(void *ctx, uint32_t pid, struct who_process *ret)
 	return true;
 }
 
-static void write_text(struct search *s)
+static struct who who_of(struct search *s)
 {
 	struct who who = {
 		.listing = &s->listing,
@@ -148,12 +158,60 @@ static void write_text(struct search *s)
 			  .wall_offset_ns = kernel_wall_offset()},
 		.netns_name = procinfo_netns_name,
 		.find_process = find_process,
+		.redirects = s->redirects.found,
+		.redirect_count = s->redirects.count,
+		.home_of = home_of,
+		.netns_at = procinfo_netns_at,
+		.socket_unit = procinfo_socket_unit,
 		.ctx = s,
 	};
 	struct stat st;
 
 	if (stat("/proc/self/ns/net", &st) == 0)
 		who.own_netns = (uint32_t)st.st_ino;
+	return who;
+}
+
+static void write_redirects(struct search *s, struct writer *w)
+{
+	const struct who who = who_of(s);
+
+	for (size_t i = 0; i < s->redirects.count; i++) {
+		const struct redirect *r = &s->redirects.found[i];
+		const struct listing_socket *behind = who_behind_redirect(&who, r);
+		const struct listing_task *task = behind ? listing_owner(&s->listing, behind) : NULL;
+
+		writer_redirect(w, &s->buffer, s->listing.time_ns, r, task ? &task->process : NULL);
+	}
+}
+
+static void write_json(struct search *s)
+{
+	int64_t offset = kernel_wall_offset();
+	struct writer_options options = {.wall_offset_ns = &offset,
+					 .interface_name = interface_name};
+	struct writer *w = writer_json_new(&options);
+
+	if (!w) {
+		s->buffer.failed = true;
+		return;
+	}
+	for (size_t i = 0; i < s->listing.task_count; i++)
+		procinfo_resolve(&s->listing.tasks[i]);
+	s->services = names_services();
+	write_redirects(s, w);
+	for (size_t i = 0; i < s->count; i++)
+		writer_socket(w, &s->buffer, &s->listing, s->found[i], s->services);
+	/* It let go of the port before it could be looked at. */
+	if (s->count == 0 && s->taken)
+		writer_event(w, &s->buffer, &s->event);
+	writer_free(w);
+}
+
+static void write_text(struct search *s)
+{
+	const struct who who = who_of(s);
+
 	who_write(&s->buffer, &who);
 }
 
@@ -282,7 +340,8 @@ static int run(struct search *s)
 		code = wait_for(s);
 	if (code)
 		return code;
-	if (!s->count && !s->taken) {
+	find_redirects(s);
+	if (!s->count && !s->taken && !s->redirects.count) {
 		if (output_stop)
 			return EXIT_NOBODY;
 		log_say("nobody has %s", o->port_text);
@@ -319,6 +378,7 @@ int command_who(const struct options *options)
 	listing_done(&s.listing);
 	free(s.found);
 	procinfo_done(&s.process);
+	redirects_done(&s.redirects);
 	services_free(s.services);
 	buffer_done(&s.buffer);
 	output_close(&s.output);

@@ -205,6 +205,11 @@ void procinfo_netns_name(uint32_t inode, char *ret, size_t size)
 	}
 }
 
+uint32_t procinfo_netns_at(const char *path)
+{
+	return netns_inode_at(AT_FDCWD, path);
+}
+
 /*
  * Reads the file itself and not through getpwuid(), which would load the name service's plugins, something that the static
  * program cannot do.

@@ -42,7 +42,9 @@
 	X(BOUND_FIRST, "bound_before_connect")                                                    \
 	X(VERSION, "version") X(KERNEL, "kernel") X(MACHINE, "machine") X(TIER, "tier")           \
 	X(CGROUP2, "cgroup2") X(TRACEFS, "tracefs") X(BTF, "btf") X(FACT, "fact")                 \
-	X(HOOK, "hook") X(STATUS, "status") X(COVERS, "covers") X(MISSES, "misses")
+	X(HOOK, "hook") X(STATUS, "status") X(COVERS, "covers") X(MISSES, "misses")          \
+	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
+	X(CONDITIONAL, "conditional") X(BEHIND, "behind")
 /* clang-format on */
 
 enum field {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* who_text.c - the answer of `sockwatch who` in words. */
-#include "who_writer.h"
+#include "who_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +71,63 @@ static void say_moment(struct buffer *out, const struct who *who, const char *wo
 	buffer_print(out, "%s ago\n", text);
 }
 
+/* The process that holds the port only passes it on: to whom. */
+static void say_forwarder(struct buffer *out, const struct who *who, const struct process *process,
+			  const char *command, const struct listing_socket *s)
+{
+	const struct forwarder f = forwarder_read(process->name, command);
+	const struct listing_socket *behind = NULL, *session;
+	char text[TEXT_MAX], end[INET_ENDPOINT_SIZE];
+	uint32_t netns = 0;
+	size_t units;
+
+	switch (f.kind) {
+	case FORWARDER_NONE:
+		units = process->pid == 1 ? who->socket_unit(s->protocol, s->local.port, text, sizeof(text))
+					  : 0;
+		if (units == 1)
+			say_line(out, "unit", text);
+		return;
+	case FORWARDER_DOCKER:
+		if (!f.has_target)
+			return;
+		inet_format_endpoint(end, f.family, false, &f.target, NULL);
+		buffer_print(out, "  %-11s %s\n", "forwards to", end);
+		netns = who->home_of(who->ctx, f.family, f.target.addr);
+		if (netns)
+			behind = forwarder_behind(who->listing, netns, s->protocol, f.family,
+						  f.target.addr, f.target.port);
+		break;
+	case FORWARDER_ROOTLESS:
+		say_line(out, "forwards to", "a rootless container; which one its command does not say");
+		return;
+	case FORWARDER_NAMESPACE:
+		netns = f.path[0] ? who->netns_at(f.path) : 0;
+		buffer_print(out, "  %-11s another network namespace", "forwards to");
+		if (netns)
+			who_say_netns(out, who, netns);
+		buffer_print(out, "\n");
+		if (netns)
+			behind = forwarder_behind(who->listing, netns, s->protocol, FAMILY_IPV4,
+						  NULL, s->local.port);
+		break;
+	case FORWARDER_SSH:
+		session = forwarder_session(who->listing, process->pid, s->local.port);
+		if (!session)
+			return;
+		inet_format_endpoint(end, (enum family)session->family, session->mapped,
+				     &session->peer, NULL);
+		buffer_print(out, "  %-11s the SSH session of %s (remote forwarding)\n", "forwards to",
+			     end);
+		return;
+	}
+	if (behind)
+		who_say_behind(out, who, behind);
+}
+
+/* `s`: what it has, NULL where the socket is gone. */
 static void say_whole_process(struct buffer *out, const struct who *who,
-			      const struct process *process)
+			      const struct process *process, const struct listing_socket *s)
 {
 	struct who_process p = {0};
 
@@ -84,6 +139,8 @@ static void say_whole_process(struct buffer *out, const struct who *who,
 		return;
 	}
 	say_line(out, "command", p.command);
+	if (s && (s->state == STATE_LISTEN || inet_is_udp(s->protocol)))
+		say_forwarder(out, who, process, p.command, s);
 	say_line(out, "executable", p.executable);
 	say_moment(out, who, "started", p.started_ns);
 	say_parents(out, &p);
@@ -122,7 +179,7 @@ static bool is_primary(const struct listing_socket *s)
 	return !listing_has_peer(s);
 }
 
-static void say_netns(struct buffer *out, const struct who *who, uint32_t inode)
+void who_say_netns(struct buffer *out, const struct who *who, uint32_t inode)
 {
 	char name[256];
 
@@ -153,7 +210,7 @@ static void say_primary(struct buffer *out, const struct who *who, const struct 
 			     scope_of(s, s->netns == who->own_netns));
 	else
 		buffer_print(out, ": bound, but does not listen: nobody can connect");
-	say_netns(out, who, s->netns);
+	who_say_netns(out, who, s->netns);
 	if (s->flags & LOOK_KERNEL)
 		buffer_print(out, "; the kernel itself holds it");
 	else if (s->first == LISTING_NONE)
@@ -234,6 +291,25 @@ static bool serves_here(const struct who *who, const struct listing_socket *prim
 	       (inet_is_any((enum family)primary->family, primary->local.addr) ||
 		memcmp(primary->local.addr, s->local.addr, 16) == 0) &&
 	       who->count > 0;
+}
+
+void who_say_behind(struct buffer *out, const struct who *who, const struct listing_socket *s)
+{
+	const struct listing_task *task = someone(who->listing, s);
+	struct who_process p = {0};
+
+	buffer_print(out, "  %-11s ", "behind");
+	if (task)
+		say_process(out, task->process.name, task->process.pid);
+	else
+		buffer_print(out, "a process that cannot be seen from here");
+	who_say_netns(out, who, s->netns);
+	buffer_print(out, "\n");
+	if (!task || !who->find_process(who->ctx, task->process.pid, &p))
+		return;
+	say_line(out, "command", p.command);
+	say_line(out, "unit", p.unit);
+	say_line(out, "container", p.container);
 }
 
 /* Connections of the port, and processes that serve them without holding the port: inetd's services. */
@@ -330,13 +406,13 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 	buffer_print(out, ": held by %s connection%s%s%s; nobody listens on the port",
 		     ephemeral ? "an outgoing" : "a", state ? " in " : "", state ? state : "",
 		     task ? "" : ", no process has it open any more");
-	say_netns(out, who, s->netns);
+	who_say_netns(out, who, s->netns);
 	buffer_print(out, "\n");
 	if (more)
 		buffer_print(out, "  %-11s %zu more connection%s like it\n", "", more,
 			     more == 1 ? "" : "s");
 	if (task)
-		say_whole_process(out, who, &task->process);
+		say_whole_process(out, who, &task->process, s);
 	else if (is_left(s))
 		say_left(out, who, s);
 	say_moment(out, who, "since", s->since_ns);
@@ -398,7 +474,7 @@ static void say_sockets(struct buffer *out, const struct who *who)
 			done[j] = true;
 		}
 		if (task)
-			say_whole_process(out, who, &task->process);
+			say_whole_process(out, who, &task->process, s);
 		else if (is_left(s))
 			say_left(out, who, s);
 		say_moment(out, who, "since", s->since_ns);
@@ -426,13 +502,27 @@ static void say_sockets(struct buffer *out, const struct who *who)
 	free(done);
 }
 
+static bool listens_too(const struct who *who, const struct redirect *r)
+{
+	for (size_t i = 0; i < who->count; i++) {
+		const struct listing_socket *s = who->found[i];
+
+		if (is_primary(s) && s->netns == r->netns &&
+		    inet_is_udp(s->protocol) == inet_is_udp(r->protocol))
+			return true;
+	}
+	return false;
+}
+
 void who_write(struct buffer *out, const struct who *who)
 {
 	const struct event *taken = who->taken;
 
 	if (taken)
 		say_taken(out, who, taken);
+	for (size_t i = 0; i < who->redirect_count; i++)
+		who_say_redirect(out, who, &who->redirects[i], listens_too(who, &who->redirects[i]));
 	say_sockets(out, who);
 	if (taken && taken->process && who->count == 0)
-		say_whole_process(out, who, taken->process);
+		say_whole_process(out, who, taken->process, NULL);
 }

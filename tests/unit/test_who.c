@@ -81,6 +81,14 @@ static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 	return netns == BOX && ifindex == 3 ? "eth0" : NULL;
 }
 
+static size_t socket_unit(uint16_t protocol, uint16_t port, char *ret, size_t size)
+{
+	if (protocol != IPPROTO_UDP || port != 53)
+		return 0;
+	snprintf(ret, size, "dns.socket starts dns.service");
+	return 1;
+}
+
 static void netns_name(uint32_t inode, char *ret, size_t size)
 {
 	snprintf(ret, size, "%s", inode == BOX ? "box\x07" : "");
@@ -132,6 +140,7 @@ static void expect(struct scene *s, const char *golden)
 		.own_netns = HOST,
 		.netns_name = netns_name,
 		.find_process = find_process,
+		.socket_unit = socket_unit,
 	};
 
 	assert_in_range(s->l.socket_count, 0, COUNT(found));
