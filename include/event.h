@@ -91,6 +91,7 @@ enum holder_why {
 
 struct event_holder {
 	const struct process *process; /* NULL: unknown */
+	const struct process *bound_by; /* who bound it and has it open no more; NULL: nobody else is known to */
 	uint16_t protocol;	       /* IPPROTO_ */
 	enum family family;
 	bool mapped, has_peer;
@@ -106,6 +107,7 @@ struct event_trouble {
 	const struct event_holder *holders; /* listeners first */
 	size_t holder_count;
 	uint64_t holders_more;	       /* not in the list */
+	uint64_t holders_as_of_ns;     /* the kernel was not asked: what was known at that time; 0: asked just now */
 	bool has_range;		       /* no port was left: the four below */
 	uint16_t low, high, reserved;
 	uint32_t used;		       /* ports of the range that this call could not take, as far as known */

@@ -65,6 +65,8 @@ static void put_name(struct writer *w, enum field field, const char *part)
 	/* The process that the event or the item is about adds no name of its own. */
 	if (field == FIELD_LISTENER)
 		append_upper(name, &len, "listener_");
+	else if (field == FIELD_BOUND_BY)
+		append_upper(name, &len, "bound_by_");
 	else if (field != FIELD_PROCESS)
 		append_upper(name, &len, names[field]);
 	buffer_append(w->out, "SOCKWATCH_", 10);

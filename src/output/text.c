@@ -37,6 +37,7 @@ struct place_text {
 
 struct holder_text {
 	const struct process *process; /* NULL: unknown */
+	const struct process *bound_by; /* NULL: the same, or not known */
 	struct place_text local, peer; /* len 0: none */
 	const char *state;	       /* NULL: the protocol has none */
 	uint64_t since_ns;	       /* CLOCK_REALTIME; 0 unknown */
@@ -201,6 +202,10 @@ static void detail_holder(struct line *line, const struct text_writer *t,
 		line_word(line, NULL, ", ");
 		line_duration(line, t->value[FIELD_TIME].number - h->since_ns);
 	}
+	if (h->bound_by) {
+		line_word(line, NULL, ", bound by ");
+		line_process(line, h->bound_by);
+	}
 	for (unsigned int i = 0; i < h->why_count; i++) {
 		const char *text = why_text(h->why[i]);
 
@@ -218,10 +223,8 @@ static void detail_holders(struct line *line, const struct text_writer *t)
 	uint64_t more = t->holders - shown;
 
 	more += row_has(t, FIELD_MORE) ? t->value[FIELD_MORE].number : 0;
-	if (t->holders == 0) {
+	if (t->holders == 0)
 		line_word(line, NULL, ": holder not known");
-		return;
-	}
 	for (uint64_t i = 0; i < shown; i++) {
 		line_word(line, NULL, i ? "; and by " : ": held by ");
 		detail_holder(line, t, &t->holder[i]);
@@ -230,6 +233,11 @@ static void detail_holders(struct line *line, const struct text_writer *t)
 		line_word(line, NULL, "; and by ");
 		line_number(line, more);
 		line_word(line, NULL, " more");
+	}
+	if (row_has(t, FIELD_AS_OF)) {
+		line_word(line, NULL, "; as of ");
+		line_duration(line, t->value[FIELD_TIME].number - t->value[FIELD_AS_OF].number);
+		line_word(line, NULL, " ago");
 	}
 }
 
@@ -521,7 +529,7 @@ static void text_process(struct writer *w, enum field field, const struct proces
 	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 
 	if (h)
-		h->process = process;
+		*(field == FIELD_BOUND_BY ? &h->bound_by : &h->process) = process;
 	else if (!t->in_holder)
 		row_set(w, field)->process = process;
 }

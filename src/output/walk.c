@@ -152,6 +152,8 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 		walk_state(walk, FIELD_STATE, h->state);
 	if (h->since_ns)
 		walk_time(walk, FIELD_SINCE, h->since_ns);
+	if (h->bound_by)
+		spell->process(w, FIELD_BOUND_BY, h->bound_by);
 	spell->open(w, FIELD_WHY, NEST_LIST);
 	for (unsigned int bit = 0; bit < HOLDER_WHYS; bit++) {
 		if (h->why >> bit & 1)
@@ -174,6 +176,8 @@ static void walk_trouble(struct walk *walk)
 		spell->close(w, NEST_LIST);
 		if (trouble->holders_more)
 			spell->number(w, FIELD_MORE, trouble->holders_more);
+		if (trouble->holders_as_of_ns)
+			walk_time(walk, FIELD_AS_OF, trouble->holders_as_of_ns);
 	}
 	if (trouble->has_range) {
 		spell->open(w, FIELD_RANGE, NEST_OBJECT);

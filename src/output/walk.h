@@ -27,7 +27,8 @@
 	X(RTT_US, "rtt_us") X(REASON, "reason") X(END, "end") X(TIME_WAIT, "time_wait")           \
 	X(STATES, "states") X(STATE, "state") X(NS, "ns") X(COUNT, "count")                       \
 	X(SINCE, "since") X(REPAIRED, "repaired") X(ADDED, "added")                               \
-	X(REMOVED, "removed") X(HOLDERS, "holders") X(WHY, "why") X(MORE, "holders_more")         \
+	X(REMOVED, "removed") X(HOLDERS, "holders") X(BOUND_BY, "bound_by") X(WHY, "why")         \
+	X(MORE, "holders_more") X(AS_OF, "holders_as_of")                                         \
 	X(RANGE, "range") X(LOW, "low") X(HIGH, "high") X(RESERVED, "reserved")                   \
 	X(USED, "used") X(MISSING, "missing") X(UNPRIVILEGED_FROM, "unprivileged_from")           \
 	X(BINDER, "binder") X(FD, "fd")                                                           \

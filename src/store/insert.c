@@ -44,6 +44,7 @@ static int apply_trouble(struct rows *r, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_TROUBLE];
 	bool range = e->trouble.known & TROUBLE_RANGE;
+	bool took = e->trouble.known & (TROUBLE_REPEATED | TROUBLE_AS_OF);
 
 	sqlite3_bind_int64(s, 1, r->call);
 	sqlite3_bind_int64(s, 2, e->trouble.known);
@@ -51,8 +52,7 @@ static int apply_trouble(struct rows *r, const struct record *e)
 	bind_known(s, 4, range, e->trouble.low);
 	bind_known(s, 5, range, e->trouble.high);
 	bind_known(s, 6, range, e->trouble.reserved);
-	bind_known(s, 7, range || (e->trouble.known & TROUBLE_REPEATED),
-		   range ? e->trouble.used : (int64_t)e->trouble.took_ns);
+	bind_known(s, 7, range || took, range ? e->trouble.used : (int64_t)e->trouble.took_ns);
 	bind_known(s, 8, e->trouble.unprivileged_from != 0, e->trouble.unprivileged_from);
 	return rows_run(s);
 }

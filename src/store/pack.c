@@ -206,8 +206,9 @@ static void put_holder(struct store *s, const struct event_holder *h, int64_t wa
 }
 
 /* Behind the call that met it. */
-static void put_trouble(struct store *s, const struct event_trouble *t, int64_t wall_offset_ns)
+static void put_trouble(struct store *s, const struct event *e, int64_t wall_offset_ns)
 {
+	const struct event_trouble *t = e->trouble;
 	struct record *r = new_record(s, RECORD_TROUBLE);
 
 	if (!r)
@@ -220,6 +221,10 @@ static void put_trouble(struct store *s, const struct event_trouble *t, int64_t 
 	r->trouble.reserved = t->reserved;
 	r->trouble.used = t->used;
 	r->trouble.unprivileged_from = t->unprivileged_from;
+	if (t->holders_as_of_ns) {
+		r->trouble.known |= TROUBLE_AS_OF;
+		r->trouble.took_ns = e->time_ns - t->holders_as_of_ns;
+	}
 	queue_commit(&s->queue, r->size, false);
 	for (size_t i = 0; i < t->holder_count; i++)
 		put_holder(s, &t->holders[i], wall_offset_ns);
@@ -245,7 +250,7 @@ static bool put_call(struct store *s, const struct event *e, int64_t wall_offset
 	if (put && e->repeated)
 		put_repeated(s, e);
 	else if (put && e->trouble)
-		put_trouble(s, e->trouble, wall_offset_ns);
+		put_trouble(s, e, wall_offset_ns);
 	return put;
 }
 

@@ -272,8 +272,9 @@ static void read_holders(struct store_reader *r, int64_t call)
 }
 
 /* False for a row that is not to be believed. */
-static bool read_trouble(sqlite3_stmt *s, struct store_reader *r)
+static bool read_trouble(sqlite3_stmt *s, struct store_reader *r, const struct event *e)
 {
+	uint64_t took_ns;
 	bool ok = true;
 	unsigned int known = (unsigned int)read_number(s, 0, UINT32_MAX, &ok);
 
@@ -285,9 +286,13 @@ static bool read_trouble(sqlite3_stmt *s, struct store_reader *r)
 		.low = (uint16_t)read_number(s, 2, UINT16_MAX, &ok),
 		.high = (uint16_t)read_number(s, 3, UINT16_MAX, &ok),
 		.reserved = (uint16_t)read_number(s, 4, UINT16_MAX, &ok),
-		.used = (uint32_t)read_number(s, 5, UINT32_MAX, &ok),
 		.unprivileged_from = (uint32_t)read_number(s, 6, UINT32_MAX, &ok),
 	};
+	took_ns = read_number(s, 5, r->trouble.has_range ? UINT32_MAX : INT64_MAX, &ok);
+	if (r->trouble.has_range)
+		r->trouble.used = (uint32_t)took_ns;
+	else if ((known & TROUBLE_AS_OF) && took_ns < e->time_ns)
+		r->trouble.holders_as_of_ns = e->time_ns - took_ns;
 	return ok;
 }
 
@@ -323,7 +328,7 @@ static const struct event_trouble *find_trouble(struct store_reader *r, int64_t 
 		read_repeated(s, e);
 		found = false;
 	}
-	found = found && read_trouble(s, r);
+	found = found && read_trouble(s, r, e);
 	sqlite3_reset(s);
 	if (found && t->has_holders)
 		read_holders(r, call);

@@ -53,6 +53,7 @@ enum record_kind {
 #define TROUBLE_HOLDERS	 1u
 #define TROUBLE_RANGE	 2u
 #define TROUBLE_REPEATED 4u /* and nothing else */
+#define TROUBLE_AS_OF	 8u /* the holders are those of an earlier time */
 
 #define NO_SLOT 0 /* no process known */
 
@@ -85,7 +86,7 @@ struct record {
 			uint32_t used, unprivileged_from;
 			uint16_t low, high, reserved;
 			uint64_t more; /* holders not kept; TROUBLE_REPEATED: how often the call was repeated */
-			uint64_t took_ns; /* TROUBLE_REPEATED: from the first to the last time */
+			uint64_t took_ns; /* TROUBLE_REPEATED: from the first to the last time; TROUBLE_AS_OF: from then to the call */
 		} trouble;
 		struct {
 			uint8_t state;	   /* enum tcp_state */

@@ -89,6 +89,7 @@ static const struct event_holder holders[] = {
 	 .local = V4(0, 0, 0, 0, 80),
 	 .state = STATE_LISTEN,
 	 .since_ns = 1,
+	 .bound_by = &init,
 	 .why = WHY_LISTENING | WHY_WILDCARD},
 	{.family = FAMILY_IPV4,
 	 .local = V4(10, 0, 0, 1, 80),
@@ -125,7 +126,7 @@ static const struct event_trouble held_by_many = {
 	.has_holders = true, .holders = ten_holders, .holder_count = 10, .holders_more = 1990};
 static const struct event_trouble held_by_rest = {
 	.has_holders = true, .holders = &holders[1], .holder_count = 1};
-static const struct event_trouble held_by_nobody = {.has_holders = true};
+static const struct event_trouble held_by_nobody = {.has_holders = true, .holders_as_of_ns = 1};
 static const struct event_trouble no_port = {
 	.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};
 static const struct event_trouble no_right = {.unprivileged_from = 1024};

@@ -122,6 +122,7 @@ static bool on_trouble(void *ctx, const struct event *event)
 		assert_true(t->has_holders && !t->has_range);
 		assert_int_equal(t->holder_count, 2);
 		assert_int_equal(t->holders_more, 7);
+		assert_int_equal(t->holders_as_of_ns, WALL + 7 * SEC);
 		assert_int_equal(t->unprivileged_from, 0);
 		assert_int_equal(h[0].process->pid, curl.pid);
 		assert_string_equal(h[0].process->container ? h[0].process->container : "",
@@ -174,8 +175,11 @@ static void test_what_was_in_the_way(void **state)
 		 .state = STATE_LISTEN,
 		 .why = WHY_LISTENING},
 	};
-	const struct event_trouble taken = {
-		.has_holders = true, .holders = holders, .holder_count = 2, .holders_more = 7};
+	const struct event_trouble taken = {.has_holders = true,
+					    .holders = holders,
+					    .holder_count = 2,
+					    .holders_more = 7,
+					    .holders_as_of_ns = BOOT + 7 * SEC};
 	const struct event_trouble used_up = {
 		.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};
 	struct event bind = life(0, 10, 80, 5), connect = life(0, 11, 0, 6);
