@@ -92,15 +92,11 @@ void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **
 /* writer_options.interface_name with a struct kernel as ctx; the result lives as long as `k`. */
 const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex);
 
-/* port_range_fn with a struct kernel as ctx; what a namespace said is kept for a second. */
-bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret);
-
 /*
- * time_wait_fn with a struct kernel as ctx: O(connections of the namespace).  False also where it was asked so often that
- * facts would have to wait: looks take a tenth of the time at most.
+ * Fills *ret for namespace `netns` (inode); `pid` is a process that may be in it.  False: unknown.  What a namespace said is
+ * kept for a second; one that is nowhere to be found costs a search through all processes.
  */
-bool kernel_time_waits(void *ctx, uint32_t netns, uint32_t pid, uint16_t port, kernel_fact_fn fn,
-		       void *fn_ctx);
+bool kernel_port_range(struct kernel *k, uint32_t netns, uint32_t pid, struct port_range *ret);
 
 /* CLOCK_REALTIME - CLOCK_BOOTTIME in nanoseconds, and CLOCK_BOOTTIME. */
 int64_t kernel_wall_offset(void);

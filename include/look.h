@@ -50,6 +50,19 @@ struct look_task {
 	uint64_t started_ns; /* CLOCK_BOOTTIME, 0 unknown */
 };
 
+enum look_ranges { LOOK_RANGES_NONE, LOOK_RANGES_EPHEMERAL, LOOK_RANGES_ALL };
+
+/* What a look is to read. */
+struct look_request {
+	bool tasks, tcp, udp; /* descriptors of every task, tables of each namespace */
+	uint32_t wants;	      /* enum wire_look_want */
+	uint32_t netns;	      /* inode of the only namespace, 0 all */
+	uint32_t pid;	      /* a process that may be in it */
+	uint16_t port;	      /* the only local port, 0 all */
+	enum look_ranges ranges; /* what the sink is told of each namespace */
+	uint64_t until_ns; /* CLOCK_BOOTTIME: what is not read by then is left out (-ETIME); 0: as long as it takes */
+};
+
 #define LOOK_EVERY_NETNS UINT32_MAX
 
 struct look_sink {
@@ -73,8 +86,11 @@ struct listing;
 struct port_use;
 struct table;
 
-/* Seeds and repairs a table, between table_seed_begin() and table_seed_end().  Wants LOOK_W_COOKIE and LOOK_W_OPTIONS. */
+/* Seeds and repairs a table, between table_seed_begin() and table_seed_end(), with what the request asks for. */
 struct look_sink table_look_sink(struct table *t);
+struct look_request table_look_request(void);
+/* Answers QUESTION_HOLDERS, between table_answer_begin() and table_answer_end(); the request is to be told port and namespace. */
+struct look_sink table_answer_sink(struct table *t);
 /* Fills an empty listing, but for listing_join(); `l` must outlive the look. */
 struct look_sink listing_look_sink(struct listing *l);
 

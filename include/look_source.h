@@ -28,17 +28,6 @@ struct look_options {
 	int listener_of;	 /* map of the tracer that learns of listeners, -1 none */
 };
 
-enum look_ranges { LOOK_RANGES_NONE, LOOK_RANGES_EPHEMERAL, LOOK_RANGES_ALL };
-
-struct look_request {
-	bool tasks, tcp, udp; /* what to read: descriptors of every task, tables of each namespace */
-	uint32_t wants;	      /* enum wire_look_want */
-	uint32_t netns;	      /* inode of the only namespace, 0 all */
-	uint32_t pid;	      /* a process that may be in it */
-	uint16_t port;	      /* the only local port, 0 all */
-	enum look_ranges ranges; /* what the sink is told of each namespace */
-};
-
 /*
  * NULL with the error filled: -EPERM in errno when a capability is missing, because a shorter list would look like a full one.
  * On success `error` may hold a notice that the kernel took no iterators.

@@ -35,7 +35,4 @@ static inline bool port_is_reserved(const struct port_range *r, unsigned int por
 int port_range_parse(const char *text, struct port_range *ret);
 int port_range_parse_reserved(const char *text, struct port_range *ret);
 
-/* Fills *ret for namespace `netns` (inode); `pid` is a process that may be in it.  False: unknown. */
-typedef bool (*port_range_fn)(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret);
-
 #endif

@@ -89,17 +89,36 @@ struct table_steps {
 bool table_each_known(struct table *t, struct table_steps *steps, size_t max,
 		bool (*wanted)(void *ctx, uint64_t cookie), event_sink_fn fn, void *ctx);
 
-/* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */
-void table_set_ranges(struct table *t, port_range_fn fn, void *ctx);
-
 /*
- * Asked when a call failed because somebody has the port: hands each TIME_WAIT that namespace `netns` has on `port` now
- * to `fn`, as a seed fact; `pid` is a process that may be in it.  False: what it handed out is not all.
+ * What facts do not tell, the table asks: who has a port open, because descriptors are handed over without a fact; what ports
+ * a namespace has.  A question is about the last failed call, whose event waits for the answer and goes out before any
+ * other; without an answer it goes out with what is known, by the next call at the latest, and says so.  Where nobody takes
+ * questions none is asked, and events do not wait.
+ *
+ *     table_apply(t, &fact);
+ *     if (table_question(t, &q)) ...look, table_answer...()...
  */
-typedef bool (*time_wait_fn)(void *ctx, uint32_t netns, uint32_t pid, uint16_t port,
-			     void (*fn)(void *fn_ctx, const struct fact *), void *fn_ctx);
-/* NULL: never asked; then what the facts told is believed. */
-void table_set_time_waits(struct table *t, time_wait_fn fn, void *ctx);
+enum question_kind { QUESTION_HOLDERS, QUESTION_RANGE };
+struct table_question {
+	enum question_kind kind;
+	uint32_t netns;
+	uint32_t pid; /* a process that may be in it */
+	uint16_t protocol, port; /* QUESTION_HOLDERS */
+};
+void table_take_questions(struct table *t);
+/* False: none waits for an answer. */
+bool table_question(const struct table *t, struct table_question *ret);
+/* QUESTION_RANGE; NULL: not known. */
+void table_answer_range(struct table *t, const struct port_range *range);
+/*
+ * QUESTION_HOLDERS: what a look at this port found, as seed facts (look.h has a sink), and then what of it is complete.
+ * The owners of sockets in the way are chosen anew.  O(1) a fact, O(TIME_WAITs on the port) at the end.
+ */
+#define ANSWER_DESCRIPTORS 1u
+#define ANSWER_TIME_WAITS  2u
+void table_answer_begin(struct table *t, uint64_t now_ns);
+void table_answer(struct table *t, const struct fact *seed);
+void table_answer_end(struct table *t, unsigned int complete);
 
 /* Who left the minisock with this cookie (0: unknown) on `port`; NULL when that was not seen.  No reference is taken. */
 const struct process *table_time_wait_owner(const struct table *t, uint16_t port, uint64_t cookie);

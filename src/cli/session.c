@@ -5,7 +5,6 @@
 #include "log.h"
 #include "look_source.h"
 #include "output.h"
-#include "wire_look.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +38,7 @@ static void on_fact(void *ctx, const struct fact *fact)
 
 	s->fact_ns = fact->time_ns;
 	table_apply(s->table, fact);
+	answer_questions(&s->answers, s->table, s->kernel);
 }
 
 /* Follows steps of the wall clock, not the nanoseconds by which two readings differ: one moment
@@ -67,8 +67,7 @@ static size_t drain(struct session *s)
 /* Looks at every socket there is; after a loss, what is not found is forgotten. */
 static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
 {
-	const struct look_request request = {
-		.tasks = true, .tcp = true, .wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_MAKER};
+	const struct look_request request = table_look_request();
 	const struct look_sink sink = table_look_sink(s->table);
 	struct kernel_error error = {""};
 	int err;
@@ -171,8 +170,7 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 		log_error("no memory");
 		return 1;
 	}
-	table_set_ranges(s->table, kernel_port_range, s->kernel);
-	table_set_time_waits(s->table, kernel_time_waits, s->kernel);
+	table_take_questions(s->table);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #ifndef SOCKWATCH_SESSION_H
 #define SOCKWATCH_SESSION_H
 
+#include "answer.h"
 #include "kernel.h"
 #include "options.h"
 #include "serve.h"
@@ -29,6 +30,7 @@ struct session {
 	struct kernel *kernel;
 	struct process_set *processes;
 	struct table *table;
+	struct answers answers;
 	struct serve *serve; /* answers `ls` and `who`; NULL: cannot */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
 	uint64_t fact_ns; /* time of the last fact */

@@ -8,7 +8,6 @@
 #include "output.h"
 #include "procinfo.h"
 #include "redirect_source.h"
-#include "wire_look.h"
 #include "table.h"
 #include "who_writer.h"
 
@@ -251,8 +250,7 @@ static void on_fact(void *ctx, const struct fact *fact)
 /* 0, or the exit code after saying why. */
 static int open_trace(struct search *s)
 {
-	const struct look_request request = {
-		.tasks = true, .tcp = true, .wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_MAKER};
+	const struct look_request request = table_look_request();
 	struct kernel_error error = {""};
 	struct look_sink sink;
 	uint64_t added, removed;

@@ -5,7 +5,6 @@
 #include "capability.h"
 #include "look_source.h"
 #include "mounts.h"
-#include "wire_look.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -352,54 +351,6 @@ const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count
 struct look_reader *kernel_look(const struct kernel *k)
 {
 	return k->look;
-}
-
-/*
- * A look goes through every connection of a namespace, while facts wait: a program that tries one port after the other
- * must not keep us from them.  So looks may take a tenth of the time, at once no more than 300 ms of what was not taken.
- */
-#define LOOK_SHARE    10
-#define LOOK_BURST_NS 300000000u
-
-struct time_waits {
-	kernel_fact_fn fn;
-	void *ctx;
-};
-
-static void take_time_wait(void *ctx, const struct look_socket *s, const struct look_task *task,
-			   uint32_t fd)
-{
-	const struct time_waits *t = ctx;
-	struct fact fact;
-
-	if ((s->flags & LOOK_MINISOCK) && look_fact(&fact, s, task, fd))
-		t->fn(t->ctx, &fact);
-}
-
-bool kernel_time_waits(void *ctx, uint32_t netns, uint32_t pid, uint16_t port, kernel_fact_fn fn,
-		       void *fn_ctx)
-{
-	struct time_waits waits = {.fn = fn, .ctx = fn_ctx};
-	const struct look_sink sink = {.socket = take_time_wait, .ctx = &waits};
-
-	const struct look_request request = {
-		.tcp = true, .wants = LOOK_W_OPTIONS, .netns = netns, .pid = pid, .port = port};
-	struct kernel *k = ctx;
-	struct kernel_error error;
-	uint64_t begin = kernel_now(), took;
-	int err;
-
-	k->look_credit_ns += (begin - k->looked_ns) / LOOK_SHARE;
-	if (k->look_credit_ns > LOOK_BURST_NS)
-		k->look_credit_ns = LOOK_BURST_NS;
-	k->looked_ns = begin;
-	if (k->look_credit_ns == 0)
-		return false;
-	err = look_take(k->look, &request, &sink, &error);
-	k->looked_ns = kernel_now();
-	took = k->looked_ns - begin;
-	k->look_credit_ns -= took < k->look_credit_ns ? took : k->look_credit_ns;
-	return err == 0;
 }
 
 enum kernel_tier kernel_tier_chosen(const struct kernel *k)

@@ -48,7 +48,6 @@ struct kernel {
 	struct sysctls *sysctls; /* made when first asked for */
 	struct look_reader *look;
 	size_t look_count; /* its rows, behind the others in `hooks` */
-	uint64_t looked_ns, look_credit_ns; /* kernel_time_waits() */
 	struct folds *folds;		    /* fold.c: made when first needed */
 	uint64_t folds_told, folds_taken_ns;
 	bool detached;

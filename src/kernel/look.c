@@ -227,6 +227,11 @@ static void not_looked_at(void *ctx, uint32_t netns)
 	tell_unseen(ctx, netns, UNSEEN_RANGE);
 }
 
+static bool wants_tour(const struct look_request *q)
+{
+	return q->tcp || q->udp || q->ranges != LOOK_RANGES_NONE;
+}
+
 static int tour(struct look_reader *r)
 {
 	static const struct netns_visitor visitor = {.visit = visit, .unseen = not_looked_at};
@@ -234,7 +239,7 @@ static int tour(struct look_reader *r)
 	struct netns_at at;
 	int err;
 
-	if (!q->tcp && !q->udp && q->ranges == LOOK_RANGES_NONE)
+	if (!wants_tour(q))
 		return 0;
 	if (!q->netns)
 		return netns_each(&visitor, r, &r->unseen);
@@ -370,7 +375,7 @@ int look_take(struct look_reader *r, const struct look_request *request,
 	r->ranges_unseen = r->refused = 0;
 	if (r->source->begin)
 		r->source->begin(r);
-	if (r->source->beside) {
+	if (r->source->beside && wants_tour(request)) {
 		err = take_beside(r);
 	} else {
 		if (r->source->tables_first)

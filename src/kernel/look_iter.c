@@ -82,7 +82,7 @@ static bool bytes_reserve(struct bytes *b, size_t more)
 	return true;
 }
 
-static int read_all(int link, struct bytes *b)
+static int read_all(const struct look_reader *r, int link, struct bytes *b)
 {
 	int fd = bpf_iter_create(link);
 	int err = fd < 0 ? -errno : 0;
@@ -101,6 +101,8 @@ static int read_all(int link, struct bytes *b)
 			b->len += (size_t)n;
 		else if (errno != EINTR && errno != EAGAIN)
 			err = -errno;
+		if (!err && look_is_late(r))
+			err = -ETIME;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -127,7 +129,9 @@ static int read_tasks(struct look_reader *r)
 		if (n == 0)
 			break;
 		if (n < 0) {
-			err = errno == EINTR || errno == EAGAIN ? 0 : -errno;
+			err = errno != EINTR && errno != EAGAIN ? -errno
+			      : look_is_late(r)			? -ETIME
+								: 0;
 			continue;
 		}
 		len += (size_t)n;
@@ -138,6 +142,8 @@ static int read_tasks(struct look_reader *r)
 		}
 		len -= (size_t)taken;
 		memmove(data, data + taken, len);
+		if (look_is_late(r))
+			err = -ETIME;
 	}
 	free(data);
 	if (fd >= 0)
@@ -152,6 +158,7 @@ static void begin(struct look_reader *r)
 	it->skel->bss->wants = r->request->wants;
 	it->skel->bss->wanted_netns = r->request->netns;
 	it->skel->bss->wanted_port = r->request->port;
+	it->skel->bss->until_ns = r->request->until_ns;
 }
 
 static int each_task(struct look_reader *r)
@@ -171,7 +178,7 @@ static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part
 	if (it->link[part] < 0)
 		return -ENOTSUP;
 	it->skel->bss->this_netns = netns;
-	err = read_all(it->link[part], &r->tables);
+	err = read_all(r, it->link[part], &r->tables);
 	if (err)
 		r->tables.len = before;
 	return err;

@@ -100,7 +100,8 @@ int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool
 			.family = v6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		};
 
-		if (!read_line(line, v6, &s))
+		if (!read_line(line, v6, &s) ||
+		    (r->request->port && s.local.port != r->request->port))
 			continue;
 		if (v6)
 			s.mapped = inet_is_mapped(s.peer.addr) || inet_is_mapped(s.local.addr);

@@ -56,6 +56,12 @@ struct look_reader {
 	char refused_path[64]; /* of the first */
 };
 
+/* The time that the request gave is over. */
+static inline bool look_is_late(const struct look_reader *r)
+{
+	return r->request->until_ns && kernel_now() > r->request->until_ns;
+}
+
 /* look_decode.c */
 /* Hands out whole records of `data` and returns how many bytes they were; -EBADMSG. */
 ssize_t look_take_records(struct look_reader *r, const char *data, size_t len);

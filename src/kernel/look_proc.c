@@ -66,6 +66,8 @@ static void take(struct look_reader *r, uint32_t netns, uint16_t protocol,
 		s.backlog = s.send;
 		s.send = 0;
 	}
+	if (r->request->port && s.local.port != r->request->port)
+		return;
 	if (!s.key)
 		s.flags = look_flags_without_inode(&s);
 	r->sink->socket(r->sink->ctx, &s, NULL, 0);
@@ -223,12 +225,12 @@ static int each_task(struct look_reader *r)
 
 	if (!dir)
 		return -errno;
-	while ((entry = readdir(dir))) {
+	while (!look_is_late(r) && (entry = readdir(dir))) {
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			take_process(r, (uint32_t)strtoul(entry->d_name, NULL, 10));
 	}
 	closedir(dir);
-	return 0;
+	return look_is_late(r) ? -ETIME : 0;
 }
 
 static int open_proc(struct look_reader *r, struct kernel_error *error)

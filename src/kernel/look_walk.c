@@ -69,6 +69,8 @@ static int walk_task(struct look_reader *r, const char *path, size_t *ret_count)
 		++*ret_count;
 		err = run(w->skel->progs.walk__descriptor, (uint64_t)task,
 			  strtoul(entry->d_name, NULL, 10));
+		if (!err && look_is_late(r))
+			err = -ETIME;
 		if (!err && w->skel->bss->walk.count)
 			err = take(r, &w->skel->bss->walk.held, sizeof(struct wire_look_first));
 	}
@@ -178,6 +180,8 @@ static int walk_table(struct look_reader *r, enum walk_table table)
 		err = run(program[table], 0, 0);
 		if (!err && at->count <= WALK_RECORDS)
 			err = take(r, at->loose, at->count * sizeof(at->loose[0]));
+		if (!err && look_is_late(r))
+			err = -ETIME;
 	}
 	err = !err && at->broken ? -EAGAIN : err;
 	note_walked(w, here, err);

@@ -115,9 +115,8 @@ static bool make_sysctls(struct kernel *k)
 	return k->sysctls != NULL;
 }
 
-bool kernel_port_range(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret)
+bool kernel_port_range(struct kernel *k, uint32_t netns, uint32_t pid, struct port_range *ret)
 {
-	struct kernel *k = ctx;
 	uint64_t now = kernel_now();
 	struct known *known;
 

@@ -6,6 +6,7 @@
 #include "fact.h"
 #include "listing.h"
 #include "table.h"
+#include "wire_look.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -79,6 +80,29 @@ static void seed_table(void *ctx, const struct look_socket *s, const struct look
 struct look_sink table_look_sink(struct table *t)
 {
 	return (struct look_sink){.socket = seed_table, .ctx = t};
+}
+
+struct look_request table_look_request(void)
+{
+	return (struct look_request){
+		.tasks = true,
+		.tcp = true,
+		.wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_MAKER,
+	};
+}
+
+static void answer_table(void *ctx, const struct look_socket *s, const struct look_task *task,
+			 uint32_t fd)
+{
+	struct fact fact;
+
+	if (look_fact(&fact, s, task, fd))
+		table_answer(ctx, &fact);
+}
+
+struct look_sink table_answer_sink(struct table *t)
+{
+	return (struct look_sink){.socket = answer_table, .ctx = t};
 }
 
 /* ---- a listing ---- */

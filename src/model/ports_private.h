@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ports_private.h - what table_ports.c and table_holders.c share: who holds a port.
+ * ports_private.h - who holds a port, for the files that search for it.
  *
  *     port[P]          ──▶ record ⇄ record ⇄ ...      every socket whose local port is P (hashed with its namespace)
  *     ports->newest[P] ──▶ ring of TIME_WAITs, each leads to the one before on the same port.  Numbers count up and
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define MAX_SHOWN 64
+#define USED_KEPT 16
 
 struct time_wait {
 	uint64_t number;   /* 0 empty or ended */
@@ -34,29 +35,27 @@ struct port_state {
 	uint64_t last; /* number of the newest */
 	uint64_t newest[PORTS];
 
-	port_range_fn range_fn;
-	void *range_ctx;
-	time_wait_fn look_fn;
-	void *look_ctx;
-
 	/* Steps that searches may still take, see ports_have_credit(). */
 	int64_t credit;
 	uint64_t credit_ns;
 
 	/*
 	 * The trouble of the last failed call and its holders: listeners first, the others from
-	 * MAX_SHOWN on.
+	 * MAX_SHOWN on.  Of the others `sockets` are sockets, TIME_WAITs follow.
 	 */
 	struct event_trouble trouble;
 	struct event_holder holder[2 * MAX_SHOWN];
-	size_t listeners, others;
-	bool has_mptcp; /* among these */
-	struct port_range range;
-	struct {
+	uint64_t holder_id[2 * MAX_SHOWN]; /* of a TIME_WAIT its cookie, else its sk, 0 where it is not in the table */
+	size_t listeners, others, sockets;
+	uint64_t sockets_more; /* holders_more before TIME_WAITs */
+	bool has_mptcp;	       /* among these */
+	struct used_ports {
 		uint32_t netns, used;
+		uint16_t protocol;
+		bool bind;
 		struct endpoint local, peer;
 		uint64_t counted_ns;
-	} used;
+	} used[USED_KEPT];
 };
 
 static inline struct time_wait *ring_at(const struct port_state *p, uint64_t number)
@@ -89,7 +88,22 @@ static inline uint64_t time_wait_since(const struct fact *f)
 	return f->arg ? f->time_ns - (f->arg - 1) * UINT64_C(1000000) : 0;
 }
 
-/* Lists in `trouble` who keeps `f` from its port. */
+/* table_holders.c: who keeps `f` from its port, in the order of the calls */
+/* Sockets, each marked SOCKET_ASKED when it is listed.  O(sockets on the port). */
 void holders_find(struct table *t, const struct fact *f);
+/* One that the kernel has.  O(1) once the list is full, and until then but for as many sockets as it holds. */
+void holders_add_time_wait(struct table *t, const struct fact *asking, const struct fact *f);
+/* Who left these.  O(TIME_WAITs on the port), once. */
+void holders_name_time_waits(struct table *t, const struct fact *f);
+/* Those that facts told instead: forgets what the kernel said. */
+void holders_recall_time_waits(struct table *t, const struct fact *f);
+/* A socket of a look that the table has not listed; false when it is not in the way.  O(1). */
+bool holders_fill_found(struct event_holder *ret, const struct fact *asking, const struct fact *f);
+void holders_add_found(struct table *t, const struct event_holder *h);
+/* Both kinds together, as `trouble` shows them. */
+void holders_join(struct table *t);
+
+/* table_range.c */
+void range_describe(struct table *t, const struct fact *f, const struct port_range *range, bool bind);
 
 #endif

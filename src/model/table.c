@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* table.c - storage: records, their index by kernel pointer, and the listeners by port. */
+/* table.c - storage: records, their index by kernel pointer, the chains by port and the listeners among them. */
 #include "table_ports.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,50 +17,30 @@ size_t table_slots(const struct table *t)
 	return t->chunk_count * CHUNK;
 }
 
-struct table *table_new(size_t max, struct process_set *processes, event_sink_fn sink, void *ctx)
+void table_init(struct table *t)
 {
-	struct table *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return NULL;
-	t->max = max;
-	t->processes = processes;
-	t->sink = sink;
-	t->ctx = ctx;
 	t->free_slot = NO_SLOT;
 	memset(t->listener, 0xff, sizeof(t->listener));
 	memset(t->port, 0xff, sizeof(t->port));
-	if (!ports_init(t) || !repeat_init(t)) {
-		if (t->ports)
-			ports_done(t);
-		free(t);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return t;
 }
 
-void table_free(struct table *t)
+static void release_processes(struct table *t, struct socket *s)
 {
-	if (!t)
-		return;
-	ports_done(t);
-	repeat_done(t);
-	for (size_t i = 0; i < table_slots(t); i++) {
-		struct socket *s = table_slot(t, (uint32_t)i);
+	process_release(t->processes, s->owner);
+	process_release(t->processes, s->listener);
+	process_release(t->processes, s->binder);
+	s->owner = s->listener = s->binder = NULL;
+}
 
-		process_release(t->processes, s->owner);
-		process_release(t->processes, s->listener);
-	}
-	process_release(t->processes, t->spare.owner);
-	process_release(t->processes, t->spare.listener);
-	held_drop(t);
-	table_seed_drop(t);
+void table_done(struct table *t)
+{
+	for (size_t i = 0; i < table_slots(t); i++)
+		release_processes(t, table_slot(t, (uint32_t)i));
+	release_processes(t, &t->spare);
 	for (size_t i = 0; i < t->chunk_count; i++)
 		free(t->chunk[i]);
 	free(t->chunk);
 	table_index_done(&t->index);
-	free(t);
 }
 
 static struct table_place *place_of(const struct table *t, uint64_t sk)
@@ -117,8 +96,7 @@ struct socket *table_insert(struct table *t, uint64_t sk)
 	}
 	if (!s) {
 		t->stats.full += sk != 0;
-		process_release(t->processes, t->spare.owner);
-		process_release(t->processes, t->spare.listener);
+		release_processes(t, &t->spare);
 		memset(&t->spare, 0, sizeof(t->spare));
 		t->spare.sk = sk;
 		return &t->spare;
@@ -132,13 +110,50 @@ struct socket *table_insert(struct table *t, uint64_t sk)
 	return s;
 }
 
+void ports_unlink(struct table *t, struct socket *s)
+{
+	if (!s->chained)
+		return;
+	ports_changed(t, s);
+	if (s->prev_port == NO_SLOT)
+		t->port[s->chained] = s->next_port;
+	else
+		table_slot(t, s->prev_port)->next_port = s->next_port;
+	if (s->next_port != NO_SLOT)
+		table_slot(t, s->next_port)->prev_port = s->prev_port;
+	s->chained = 0;
+}
+
+void ports_link(struct table *t, struct socket *s)
+{
+	uint16_t bucket = port_bucket(s->netns, s->local.port);
+	uint32_t slot, first;
+
+	if (s == &t->spare)
+		return;
+	if (s->chained == bucket) {
+		ports_changed(t, s);
+		return;
+	}
+	ports_unlink(t, s);
+	if (!bucket)
+		return;
+	slot = table_slot_of(t, s);
+	first = t->port[bucket];
+	s->chained = bucket;
+	ports_changed(t, s);
+	s->prev_port = NO_SLOT;
+	s->next_port = first;
+	if (first != NO_SLOT)
+		table_slot(t, first)->prev_port = slot;
+	t->port[bucket] = slot;
+}
+
 void table_remove(struct table *t, struct socket *s)
 {
 	struct table_place *place;
 
-	process_release(t->processes, s->owner);
-	process_release(t->processes, s->listener);
-	s->owner = s->listener = NULL;
+	release_processes(t, s);
 	if (s == &t->spare)
 		return;
 	table_remove_listener(t, s);
@@ -233,6 +248,13 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 		found_exact = exact;
 	}
 	return owner;
+}
+
+const struct process *table_owner(const struct table *t, uint64_t sk, uint64_t cookie)
+{
+	const struct socket *s = table_find(t, sk);
+
+	return s && cookie && s->cookie == cookie ? s->owner : NULL;
 }
 
 void table_get_stats(const struct table *t, struct table_stats *ret)

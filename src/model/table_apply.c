@@ -1,193 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_apply.c - one function per kind of fact: what it changes, and the events it makes. */
-#include "table_ports.h"
+#include "table_record.h"
 
+#include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* ---- records and events ---- */
+/* ---- the table ---- */
 
-static void set_mapped(struct socket *s)
+struct table *table_new(size_t max, struct process_set *processes, event_sink_fn sink, void *ctx)
 {
-	bool mapped = s->family == FAMILY_IPV6 &&
-		      (inet_is_mapped(s->local.addr) || inet_is_mapped(s->peer.addr));
+	struct table *t = calloc(1, sizeof(*t));
 
-	s->flags = mapped ? s->flags | SOCKET_MAPPED : s->flags & ~(uint32_t)SOCKET_MAPPED;
+	if (!t)
+		return NULL;
+	t->max = max;
+	t->processes = processes;
+	t->sink = sink;
+	t->ctx = ctx;
+	table_init(t);
+	if (ports_init(t) && repeat_init(t) && question_init(t))
+		return t;
+	if (t->ports)
+		ports_done(t);
+	free(t->repeats);
+	free(t);
+	errno = ENOMEM;
+	return NULL;
 }
 
-void socket_update(struct socket *s, const struct fact *f)
+void table_free(struct table *t)
 {
-	/* A port once known stays in the record, although the kernel clears its own. */
-	uint16_t port = f->local.port ? f->local.port : s->local.port;
-
-	s->netns = f->netns;
-	if (f->options & WIRE_O_KNOWN) {
-		s->options = f->options;
-		s->device = f->device;
-	}
-	s->family = (uint8_t)f->family;
-	s->protocol = f->protocol;
-	s->touched_ns = f->time_ns;
-	if (f->cookie)
-		s->cookie = f->cookie;
-	s->local = f->local;
-	s->local.port = port;
-	if (f->peer.port || s->peer.port == 0)
-		s->peer = f->peer;
-	set_mapped(s);
-}
-
-void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
-		     uint64_t time_ns)
-{
-	e->kind = kind;
-	e->time_ns = time_ns;
-	e->protocol = s->protocol;
-	e->family = (enum family)s->family;
-	e->mapped = (s->flags & SOCKET_MAPPED) != 0;
-	e->netns = s->netns;
-	e->cookie = s->cookie;
-	e->local = s->local;
-	e->peer = s->peer;
-	e->has_local = s->local.port != 0 || !inet_is_any(e->family, s->local.addr);
-	e->has_peer = s->peer.port != 0;
-	e->process = s->owner;
-	e->error = 0;
-	e->trouble = NULL;
-	e->repeated = e->since_ns = 0;
-}
-
-static void push_span(struct socket *s, enum tcp_state state, uint64_t ns)
-{
-	if (s->span_count == SPANS)
+	if (!t)
 		return;
-	s->span_state[s->span_count] = (uint8_t)state;
-	s->span_ns[s->span_count++] = ns;
+	question_done(t);
+	ports_done(t);
+	repeat_done(t);
+	held_drop(t);
+	table_seed_drop(t);
+	table_done(t);
+	free(t);
 }
 
-/* Fills a state event and leaves `from`: its time becomes a span.  The record is in `to`
- * afterwards. */
-static void move(struct socket *s, struct event *e, enum tcp_state from, enum tcp_state to,
-		 uint64_t time_ns)
+bool table_release(struct table *t, uint64_t now_ns)
 {
-	event_of_socket(e, s, EVENT_STATE, time_ns);
-	e->state.from = from;
-	e->state.to = to;
-	e->state.substate = STATE_NONE;
-	e->state.after_known = s->state == from && s->since_ns && time_ns >= s->since_ns;
-	e->state.after_ns = e->state.after_known ? time_ns - s->since_ns : 0;
-	if (e->state.after_known && from != STATE_CLOSE)
-		push_span(s, from, e->state.after_ns);
-	s->state = (uint8_t)to;
-	s->since_ns = time_ns;
-	s->flags &= ~(uint32_t)SOCKET_TOLD;
-}
-
-/* Forgets the life before; the owner stays until a call names another. */
-static void begin_life(struct socket *s, uint64_t time_ns)
-{
-	s->opened_ns = time_ns;
-	s->span_count = 0;
-	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_TOLD_OPEN;
-}
-
-bool socket_is_stale(const struct socket *s, const struct fact *f)
-{
-	return (s->flags & SOCKET_MINISOCK) || (s->cookie && f->cookie && s->cookie != f->cookie) ||
-	       inet_is_udp(s->protocol) != inet_is_udp(f->protocol);
-}
-
-/* LISTEN -> SYN_RECV waits for the child's next fact: older kernels do not know its peer before. */
-static void show_birth(struct table *t, struct socket *s)
-{
-	struct event e;
-
-	if (!(s->flags & SOCKET_BORN_HELD))
-		return;
-	s->flags &= ~(uint32_t)SOCKET_BORN_HELD;
-	event_of_socket(&e, s, EVENT_STATE, s->opened_ns);
-	e.state.from = STATE_LISTEN;
-	e.state.to = STATE_SYN_RECV;
-	e.state.substate = STATE_NONE;
-	e.state.after_known = false;
-	e.state.after_ns = 0;
-	t->sink(t->ctx, &e);
-}
-
-void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
-{
-	struct event e;
-
-	show_birth(t, s);
-	if (!(s->flags & SOCKET_MINISOCK) &&
-	    (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND))) {
-		event_of_close(&e, s, time_ns);
-		e.close.duration_ns = UINT64_MAX;
-		t->sink(t->ctx, &e);
-	}
-	table_remove(t, s);
-}
-
-/* Counts `s`, which the table drops, where its start was told and its end was not. */
-static void note_unseen(struct table *t, const struct socket *s)
-{
-	t->stats.unseen += s->protocol == IPPROTO_TCP && s->state != STATE_CLOSE && s->opened_ns &&
-			   !(s->flags & SOCKET_MINISOCK);
-}
-
-/*
- * Another socket has the pointer now.  A fact older than the record is one of the past that a look
- * overtook: the facts that follow tell the life better than the look.  Else the end of `s` was
- * lost.
- */
-static void replace(struct table *t, struct socket *s, const struct fact *f)
-{
-	if (f->time_ns < s->touched_ns) {
-		table_remove(t, s);
-		return;
-	}
-	t->stats.stale++;
-	note_unseen(t, s);
-	table_forget(t, s, f->time_ns);
-}
-
-struct socket *socket_of(struct table *t, const struct fact *f)
-{
-	struct socket *s = table_find(t, f->sk);
-
-	if (s && socket_is_stale(s, f)) {
-		replace(t, s, f);
-		s = NULL;
-	}
-	if (!s) {
-		s = table_insert(t, f->sk);
-		/* Only a change of state has a `from`; else `to` is the state now. */
-		s->state = (uint8_t)(f->from ? f->from : f->to);
-	}
-	table_remove_listener(t, s);
-	ports_changed(t, s);
-	if (s->flags & SOCKET_HELD) {
-		s->flags &= ~(uint32_t)SOCKET_HELD;
-		held_flush(t, s);
-	}
-	return s;
-}
-
-/* The process a fact names, with a reference the caller releases; NULL when it names none. */
-static const struct process *process_of(struct table *t, const struct fact *f)
-{
-	return f->has_task ? process_intern(t->processes, &f->task) : NULL;
-}
-
-void socket_own(struct table *t, struct socket *s, const struct fact *f)
-{
-	const struct process *p = process_of(t, f);
-
-	if (!f->has_task)
-		return;
-	table_set_owner(t, s, p); /* NULL without room for a process: better nobody than the last */
-	s->flags &= ~(uint32_t)SOCKET_SEED_OWNER;
-	process_release(t->processes, p);
+	table_settle(t);
+	repeat_release(t, now_ns);
+	return held_release(t, now_ns);
 }
 
 /* ---- facts ---- */
@@ -199,7 +58,7 @@ static void apply_open(struct table *t, const struct fact *f)
 	struct event e;
 
 	bound = f->to == STATE_LISTEN ? s->flags & SOCKET_BOUND : 0;
-	begin_life(s, f->time_ns);
+	socket_begin_life(s, f->time_ns);
 	s->flags |= bound;
 	if (f->to == STATE_SYN_SENT) {
 		s->local.port = f->local.port; /* none: the kernel will choose */
@@ -209,7 +68,7 @@ static void apply_open(struct table *t, const struct fact *f)
 	s->peer = f->peer;
 	socket_update(s, f);
 	socket_own(t, s, f);
-	move(s, &e, STATE_CLOSE, f->to, f->time_ns);
+	socket_move(s, &e, STATE_CLOSE, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 	if (f->to == STATE_LISTEN && s->local.port)
 		table_add_listener(t, s);
@@ -221,9 +80,9 @@ static void apply_birth(struct table *t, const struct fact *f)
 	struct event e;
 
 	if (s)
-		replace(t, s, f);
+		table_replace(t, s, f);
 	s = table_insert(t, f->sk);
-	begin_life(s, f->time_ns);
+	socket_begin_life(s, f->time_ns);
 	s->flags |= SOCKET_PASSIVE;
 	socket_update(s, f);
 	table_set_owner(t, s, table_listener_owner(t, s, f->listener));
@@ -233,11 +92,11 @@ static void apply_birth(struct table *t, const struct fact *f)
 		s->state = STATE_SYN_RECV;
 		s->since_ns = f->time_ns;
 		if (s == &t->spare)
-			show_birth(t, s); /* no later fact will find it */
+			table_show_birth(t, s); /* no later fact will find it */
 		return;
 	}
 	s->state = STATE_LISTEN;
-	move(s, &e, STATE_LISTEN, f->to, f->time_ns);
+	socket_move(s, &e, STATE_LISTEN, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 }
 
@@ -252,14 +111,14 @@ static void apply_state(struct table *t, const struct fact *f)
 	}
 	s = socket_of(t, f);
 	socket_update(s, f);
-	show_birth(t, s);
+	table_show_birth(t, s);
 	if (!(s->flags & (SOCKET_LOCAL_FIRST | SOCKET_PEER_FIRST))) {
 		if (f->to == STATE_FIN_WAIT1)
 			s->flags |= SOCKET_LOCAL_FIRST;
 		else if (f->to == STATE_CLOSE_WAIT)
 			s->flags |= SOCKET_PEER_FIRST;
 	}
-	move(s, &e, f->from, f->to, f->time_ns);
+	socket_move(s, &e, f->from, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 }
 
@@ -289,14 +148,14 @@ static void apply_closed(struct table *t, const struct fact *f)
 	struct event state, close;
 
 	socket_update(s, f);
-	show_birth(t, s);
+	table_show_birth(t, s);
 	traced = t->sees_time_wait && s != &t->spare && f->protocol == IPPROTO_TCP;
 	time_wait = reason_is_time_wait(s, f, traced, &substate);
 	wait = reason_must_wait(s, f);
 	/* listen() that finds its port taken goes to LISTEN and back; its errno follows. */
 	failed_listen = f->from == STATE_LISTEN && !(f->flags & WIRE_F_SHUTDOWN) && s->opened_ns &&
 			!(s->flags & SOCKET_LISTEN_SHOWN);
-	move(s, &state, f->from, time_wait ? STATE_TIME_WAIT : STATE_CLOSE, f->time_ns);
+	socket_move(s, &state, f->from, time_wait ? STATE_TIME_WAIT : STATE_CLOSE, f->time_ns);
 	state.state.substate = substate;
 	event_of_close(&close, s, f->time_ns);
 	fill_counters(&close.close, f);
@@ -331,34 +190,6 @@ static void apply_closed(struct table *t, const struct fact *f)
 		s->flags |= SOCKET_HELD;
 }
 
-void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
-{
-	const struct process *p = process_of(t, f);
-	struct socket asked = {.owner = p};
-	struct event e = {0};
-
-	socket_update(&asked, f);
-	event_of_socket(&e, &asked, kind, f->time_ns);
-	e.error = -f->result;
-	e.has_local |= kind == EVENT_BIND && !fact_is_of_various(f);
-	if (kind == EVENT_BIND)
-		e.bind.autobind = f->arg != 0;
-	if (kind == EVENT_LISTEN)
-		e.listen.backlog = f->arg;
-	if (kind == EVENT_CONNECT) {
-		const struct socket *s = table_find(t, f->sk);
-
-		e.has_local = f->local.port != 0;
-		e.connect.autobind =
-			s && !socket_is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
-	}
-	if (!repeat_take(t, &e, f)) {
-		e.trouble = ports_explain(t, f, kind);
-		t->sink(t->ctx, &e);
-	}
-	process_release(t->processes, p);
-}
-
 static void apply_bind(struct table *t, const struct fact *f)
 {
 	struct socket *s;
@@ -369,7 +200,7 @@ static void apply_bind(struct table *t, const struct fact *f)
 		return;
 	}
 	s = socket_of(t, f);
-	begin_life(s, f->time_ns);
+	socket_begin_life(s, f->time_ns);
 	s->local.port = 0;
 	s->peer = f->peer;
 	socket_update(s, f);
@@ -397,7 +228,7 @@ static void apply_listen(struct table *t, const struct fact *f)
 	socket_own(t, s, f);
 	if (s->state != STATE_LISTEN) {
 		/* The fact that this life began was lost. */
-		begin_life(s, 0);
+		socket_begin_life(s, 0);
 		s->state = STATE_LISTEN;
 		s->since_ns = 0;
 	}
@@ -443,7 +274,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 	s = socket_of(t, f);
 	if (s->state == STATE_CLOSE && f->to != STATE_CLOSE) {
 		/* The fact that this life began was lost. */
-		begin_life(s, 0);
+		socket_begin_life(s, 0);
 		s->state = (uint8_t)f->to;
 		s->since_ns = 0;
 	}
@@ -469,7 +300,7 @@ static void apply_accept(struct table *t, const struct fact *f)
 	if (s->flags & SOCKET_ACCEPTED)
 		return;
 	socket_update(s, f);
-	show_birth(t, s);
+	table_show_birth(t, s);
 	s->flags = (s->flags | SOCKET_PASSIVE | SOCKET_ACCEPTED) & ~(uint32_t)SOCKET_QUEUED;
 	socket_own(t, s, f);
 	event_of_socket(&e, s, EVENT_ACCEPT, f->time_ns);
@@ -485,15 +316,15 @@ static void apply_destroy(struct table *t, const struct fact *f)
 
 	if (!s || socket_is_stale(s, f))
 		return;
-	show_birth(t, s);
-	note_unseen(t, s);
+	table_show_birth(t, s);
+	table_note_unseen(t, s);
 	/*
 	 * Every life reaches CLOSE before this.  Where it did not, that fact was lost; a socket
 	 * that was only bound ends here.
 	 */
 	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
 		if (s->state == STATE_CLOSE && s->since_ns && f->time_ns >= s->since_ns)
-			push_span(s, STATE_CLOSE, f->time_ns - s->since_ns);
+			socket_push_span(s, STATE_CLOSE, f->time_ns - s->since_ns);
 		event_of_close(&e, s, f->time_ns);
 		e.close.reason = s->state == STATE_CLOSE ? REASON_LOCAL_CLOSE : REASON_UNKNOWN;
 		t->sink(t->ctx, &e);
@@ -563,7 +394,7 @@ static void apply_tcp(struct table *t, const struct fact *f)
 	case WIRE_TIME_WAIT: minisock_enter(t, f); break;
 	case WIRE_TIME_WAIT_END: minisock_leave(t, f); break;
 	case WIRE_SEED_FILE:
-	case WIRE_SEED_SOCKET: table_seed(t, f); break;
+	case WIRE_SEED_SOCKET: /* table_apply() does it */
 	case WIRE_NONE:
 	case WIRE_KINDS: break;
 	}
@@ -576,7 +407,9 @@ void table_apply(struct table *t, const struct fact *f)
 	table_release(t, f->time_ns);
 	if (is_repeated(t, f))
 		return;
-	if (inet_is_udp(f->protocol))
+	if (f->kind == WIRE_SEED_FILE || f->kind == WIRE_SEED_SOCKET)
+		table_seed(t, f);
+	else if (inet_is_udp(f->protocol))
 		udp_apply(t, f);
 	else
 		apply_tcp(t, f);

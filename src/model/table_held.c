@@ -20,9 +20,8 @@ static void emit_first(struct table *t)
 	t->held_count--;
 }
 
-bool table_release(struct table *t, uint64_t now_ns)
+bool held_release(struct table *t, uint64_t now_ns)
 {
-	repeat_release(t, now_ns);
 	while (t->held_count &&
 	       (t->held[t->held_first].out || t->held[t->held_first].due_ns <= now_ns))
 		emit_first(t);

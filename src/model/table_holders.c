@@ -2,9 +2,14 @@
 /*
  * table_holders.c - who keeps somebody from a port, and why, by the kernel's own rule of conflicts.
  *
- * Facts tell which sockets there are and who left a TIME_WAIT.  Which TIME_WAITs there are is asked
- * of the kernel, because it drops some early (a reset, a new SYN, tcp_max_tw_buckets) and keeps
- * others for seconds longer (the timer wheel).
+ * Facts tell which sockets there are and who left a TIME_WAIT.  The kernel is asked who has a socket open now, because a
+ * descriptor is handed over without a fact, and which TIME_WAITs there are, because it drops some early (a reset, a new
+ * SYN, tcp_max_tw_buckets) and keeps others for seconds longer (the timer wheel).
+ *
+ *     holders_find()                     sockets, by one walk through the chain of the port
+ *     holders_add_time_wait() ...        the kernel's TIME_WAITs; or
+ *     holders_recall_time_waits()        those that facts told
+ *     holders_join()                     the list that is shown
  */
 #include "ports_private.h"
 
@@ -59,6 +64,15 @@ struct asker {
 	bool known; /* its options are */
 };
 
+static struct asker asker_of(const struct fact *f)
+{
+	return (struct asker){
+		.fact = f,
+		.claim = claim_of(f->family, &f->local, f->options),
+		.known = f->options & WIRE_O_KNOWN,
+	};
+}
+
 /* inet_bind_conflict() and sk_reuseport_match(), net/ipv4/inet_connection_sock.c. */
 static bool options_conflict(const struct asker *a, const struct event_holder *h, uint8_t options,
 			     uint32_t *ret_why)
@@ -98,8 +112,8 @@ static bool is_full(const struct port_state *p)
 	return p->listeners + p->others >= MAX_SHOWN;
 }
 
-/* Listeners come before the others, in whatever order they are found. */
-static void add_holder(struct port_state *p, const struct event_holder *h)
+/* Listeners come before the others, in whatever order they are found.  `id`: see holder_id. */
+static void add_holder(struct port_state *p, const struct event_holder *h, uint64_t id)
 {
 	bool listens = h->state == STATE_LISTEN;
 	size_t *count = listens ? &p->listeners : &p->others;
@@ -108,61 +122,74 @@ static void add_holder(struct port_state *p, const struct event_holder *h)
 		p->trouble.holders_more++;
 		return;
 	}
+	p->holder_id[(listens ? 0 : MAX_SHOWN) + *count] = id;
 	p->holder[(listens ? 0 : MAX_SHOWN) + (*count)++] = *h;
 	p->has_mptcp |= h->protocol == IPPROTO_MPTCP;
 	p->credit -= STEPS_SHOWN;
 }
 
-/* Puts both kinds together. */
-static void join_holders(struct port_state *p)
-{
-	size_t fit = MAX_SHOWN - p->listeners;
-	size_t others = p->others < fit ? p->others : fit;
-
-	memmove(&p->holder[p->listeners], &p->holder[MAX_SHOWN], others * sizeof(p->holder[0]));
-	p->trouble.holders = p->holder;
-	p->trouble.holder_count = p->listeners + others;
-	p->trouble.holders_more += p->others - others;
-}
-
-/* Completes `h` and keeps it when it stands in the way. */
-static void consider(struct table *t, const struct asker *a, struct event_holder *h,
-		     uint8_t options, uint32_t device)
+/* Completes `h`. */
+static bool stands_in_the_way(const struct asker *a, struct event_holder *h, uint8_t options,
+			      uint32_t device)
 {
 	if (a->fact->device && device && a->fact->device != device)
-		return;
-	if (!claims_meet(a->claim, claim_of(h->family, &h->local, options), &h->why) ||
-	    !options_conflict(a, h, options, &h->why))
-		return;
-	add_holder(t->ports, h);
+		return false;
+	return claims_meet(a->claim, claim_of(h->family, &h->local, options), &h->why) &&
+	       options_conflict(a, h, options, &h->why);
 }
 
-/* An MPTCP socket and the TCP socket it works through are one holder. */
-static bool is_subflow(struct table *t, const struct event_holder *h)
+/* The binder of one may have been found with the other, which descriptors lead to. */
+static bool same_owner(const struct event_holder *a, const struct event_holder *b)
+{
+	return a->process == b->process || (a->bound_by && a->bound_by == b->process) ||
+	       (b->bound_by && b->bound_by == a->process) ||
+	       (a->process && b->process && a->process->pid == b->process->pid);
+}
+
+/*
+ * An MPTCP socket and the TCP socket it works through are one holder: the first, because descriptors lead to it.  True when `h`
+ * is in the list that way.
+ */
+static bool join_subflow(struct table *t, const struct event_holder *h, struct socket *s)
 {
 	struct port_state *p = t->ports;
 	bool listens = h->state == STATE_LISTEN;
-	const struct event_holder *first = &p->holder[listens ? 0 : MAX_SHOWN];
-	size_t count = listens ? p->listeners : p->others;
+	size_t first = listens ? 0 : MAX_SHOWN, count = listens ? p->listeners : p->others;
 
 	if (h->protocol != IPPROTO_MPTCP && !p->has_mptcp)
 		return false;
 	p->credit -= (int64_t)count;
-	for (size_t i = 0; i < count; i++) {
-		const struct event_holder *other = &first[i];
+	for (size_t i = first; i < first + count; i++) {
+		struct event_holder *other = &p->holder[i];
+		struct socket *subflow;
 
-		if (other->protocol != h->protocol && other->process == h->process &&
-		    same_place(&other->local, &h->local) && same_place(&other->peer, &h->peer) &&
-		    other->state == h->state)
+		if (other->protocol == h->protocol || !same_owner(other, h) ||
+		    !same_place(&other->local, &h->local) || !same_place(&other->peer, &h->peer) ||
+		    other->state != h->state)
+			continue;
+		if (h->protocol != IPPROTO_MPTCP)
 			return true;
+		subflow = table_find(t, p->holder_id[i]);
+		if (subflow)
+			subflow->flags &= ~(uint32_t)SOCKET_ASKED;
+		other->process = h->process;
+		other->bound_by = h->bound_by;
+		other->protocol = h->protocol;
+		p->holder_id[i] = s->sk;
+		s->flags |= SOCKET_ASKED;
+		p->has_mptcp = true;
+		return true;
 	}
 	return false;
 }
 
-static void consider_socket(struct table *t, const struct asker *a, const struct socket *s)
+static void consider_socket(struct table *t, const struct asker *a, struct socket *s)
 {
+	struct port_state *p = t->ports;
+	size_t before = p->listeners + p->others;
 	struct event_holder h = {
 		.process = s->owner,
+		.bound_by = s->binder,
 		.protocol = s->protocol,
 		.family = (enum family)s->family,
 		.mapped = (s->flags & SOCKET_MAPPED) != 0,
@@ -176,136 +203,21 @@ static void consider_socket(struct table *t, const struct asker *a, const struct
 
 	if (s->netns != a->fact->netns || s->local.port != a->fact->local.port ||
 	    s->sk == a->fact->sk || !same_ports(s->protocol, a->fact->protocol) || !holds_port(s) ||
-	    is_subflow(t, &h))
+	    join_subflow(t, &h, s))
 		return;
 	if (h.has_peer && (s->flags & SOCKET_AUTOBIND) && !(s->flags & SOCKET_PASSIVE))
 		h.why |= WHY_OUTGOING;
-	consider(t, a, &h, s->options, s->device);
-}
-
-/* Whether the TIME_WAIT is gone early, because a new connection has its four ends. */
-static bool lives_again(const struct table *t, const struct time_wait *w)
-{
-	unsigned int steps = 4096;
-
-	for (uint32_t i = t->port[port_bucket(w->netns, w->local.port)]; i != NO_SLOT && steps--;
-	     i = table_slot(t, i)->next_port) {
-		const struct socket *s = table_slot(t, i);
-
-		t->ports->credit--;
-		if (s->netns == w->netns && s->state != STATE_CLOSE &&
-		    same_place(&s->local, &w->local) && same_place(&s->peer, &w->peer))
-			return true;
-	}
-	return false;
-}
-
-static void consider_time_wait(struct table *t, const struct asker *a, const struct time_wait *w)
-{
-	struct event_holder h = {
-		.process = w->owner,
-		.protocol = w->protocol,
-		.family = (enum family)w->family,
-		.mapped = w->mapped,
-		.has_peer = true,
-		.local = w->local,
-		.peer = w->peer,
-		.state = STATE_TIME_WAIT,
-		.since_ns = w->since_ns,
-		.why = w->outgoing ? WHY_OUTGOING : 0,
-	};
-
-	if (w->netns != a->fact->netns || w->end_ns <= a->fact->time_ns ||
-	    !same_ports(w->protocol, a->fact->protocol))
+	if (!stands_in_the_way(a, &h, s->options, s->device))
 		return;
-	/* Once the list is full, the rest is only counted and needs no search. */
-	if (!is_full(t->ports) && lives_again(t, w))
-		return;
-	consider(t, a, &h, w->options, w->device);
-}
-
-/* ---- the kernel's own list of TIME_WAITs ---- */
-
-struct question {
-	struct table *t;
-	const struct asker *asker;
-};
-
-/* What was seen of this TIME_WAIT, even where the table expects it to have ended by now. */
-static const struct time_wait *recall(struct port_state *p, const struct fact *f)
-{
-	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
-	     w = ring_at(p, w->before)) {
-		p->credit--;
-		if (w->netns == f->netns && same_place(&w->local, &f->local) &&
-		    same_place(&w->peer, &f->peer) &&
-		    (!w->cookie || !f->cookie || w->cookie == f->cookie))
-			return w;
-	}
-	return NULL;
-}
-
-static void on_time_wait(void *ctx, const struct fact *f)
-{
-	const struct question *question = ctx;
-	struct table *t = question->t;
-	struct time_wait w = {
-		.since_ns = time_wait_since(f),
-		.end_ns = UINT64_MAX,
-		.local = f->local,
-		.peer = f->peer,
-		.netns = f->netns,
-		.device = f->device,
-		.protocol = f->protocol,
-		.family = (uint8_t)f->family,
-		.options = f->options,
-		.mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr),
-	};
-
-	uint64_t latest = question->asker->fact->time_ns + STAMP_NS;
-
-	t->ports->credit--;
-	/* Those that are only counted need no name. */
-	if (!is_full(t->ports)) {
-		const struct time_wait *known = recall(t->ports, f);
-
-		if (known) {
-			w.owner = known->owner;
-			w.outgoing = known->outgoing;
-			w.since_ns = known->since_ns ? known->since_ns : w.since_ns;
-		}
-	}
-	/* The look comes after the call: a TIME_WAIT that began since then was not in the way. */
-	if (w.since_ns <= latest)
-		consider_time_wait(t, question->asker, &w);
-}
-
-/* False: the kernel cannot be asked. */
-static bool ask_kernel(struct table *t, const struct asker *a)
-{
-	struct port_state *p = t->ports;
-	const size_t others = p->others; /* a TIME_WAIT does not listen */
-	const uint64_t more = p->trouble.holders_more;
-	struct question question = {.t = t, .asker = a};
-
-	if (!p->look_fn)
-		return false;
-	if (p->look_fn(p->look_ctx, a->fact->netns, a->fact->has_task ? a->fact->task.pid : 0,
-		       a->fact->local.port, on_time_wait, &question))
-		return true;
-	p->others = others;
-	p->trouble.holders_more = more;
-	return false;
+	add_holder(p, &h, s->sk);
+	if (p->listeners + p->others > before)
+		s->flags |= SOCKET_ASKED;
 }
 
 void holders_find(struct table *t, const struct fact *f)
 {
 	struct port_state *p = t->ports;
-	struct asker a = {
-		.fact = f,
-		.claim = claim_of(f->family, &f->local, f->options),
-		.known = f->options & WIRE_O_KNOWN,
-	};
+	const struct asker a = asker_of(f);
 
 	p->trouble.has_holders = true;
 	p->listeners = p->others = 0;
@@ -315,12 +227,164 @@ void holders_find(struct table *t, const struct fact *f)
 		p->credit--;
 		consider_socket(t, &a, table_slot(t, i));
 	}
-	if (!inet_is_udp(f->protocol) && !ask_kernel(t, &a)) {
-		for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
-		     w = ring_at(p, w->before)) {
-			p->credit--;
-			consider_time_wait(t, &a, w);
-		}
+	p->sockets = p->others;
+	p->sockets_more = p->trouble.holders_more;
+}
+
+/* ---- TIME_WAITs, after the sockets ---- */
+
+/* The TIME_WAIT is gone early, because a new connection has its four ends. */
+static bool lives_again(struct port_state *p, const struct event_holder *w)
+{
+	p->credit -= (int64_t)p->sockets;
+	for (size_t i = 0; i < p->sockets; i++) {
+		const struct event_holder *h = &p->holder[MAX_SHOWN + i];
+
+		if (h->has_peer && same_place(&h->local, &w->local) &&
+		    same_place(&h->peer, &w->peer))
+			return true;
 	}
-	join_holders(p);
+	return false;
+}
+
+static void consider_time_wait(struct port_state *p, const struct asker *a, struct event_holder *h,
+			       uint64_t cookie, uint8_t options, uint32_t device)
+{
+	p->credit--;
+	h->has_peer = true;
+	h->state = STATE_TIME_WAIT;
+	if (!stands_in_the_way(a, h, options, device))
+		return;
+	/* Once the list is full, the rest is only counted and needs no search. */
+	if (is_full(p) || !lives_again(p, h))
+		add_holder(p, h, cookie);
+}
+
+void holders_add_time_wait(struct table *t, const struct fact *asking, const struct fact *f)
+{
+	const struct asker a = asker_of(asking);
+	struct event_holder h = {
+		.protocol = f->protocol,
+		.family = f->family,
+		.mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr),
+		.local = f->local,
+		.peer = f->peer,
+		.since_ns = time_wait_since(f),
+	};
+
+	/* The look comes after the call: a TIME_WAIT that began since then was not in the way. */
+	if (f->netns == asking->netns && same_ports(f->protocol, asking->protocol) &&
+	    h.since_ns <= asking->time_ns + STAMP_NS)
+		consider_time_wait(t->ports, &a, &h, f->cookie, f->options, f->device);
+}
+
+void holders_recall_time_waits(struct table *t, const struct fact *f)
+{
+	struct port_state *p = t->ports;
+	const struct asker a = asker_of(f);
+
+	p->others = p->sockets;
+	p->trouble.holders_more = p->sockets_more;
+	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
+	     w = ring_at(p, w->before)) {
+		struct event_holder h = {
+			.process = w->owner,
+			.protocol = w->protocol,
+			.family = (enum family)w->family,
+			.mapped = w->mapped,
+			.local = w->local,
+			.peer = w->peer,
+			.since_ns = w->since_ns,
+			.why = w->outgoing ? WHY_OUTGOING : 0,
+		};
+
+		if (w->netns == f->netns && w->end_ns > f->time_ns &&
+		    same_ports(w->protocol, f->protocol))
+			consider_time_wait(p, &a, &h, w->cookie, w->options, w->device);
+	}
+}
+
+/* The listed TIME_WAITs by the peer's port: each walk through the ring finds its own in a step. */
+struct waits {
+	uint8_t first[256], next[MAX_SHOWN]; /* index + 1, 0 none */
+	bool named[MAX_SHOWN];
+	size_t unnamed;
+};
+
+static void name_time_wait(struct port_state *p, struct waits *waits, const struct time_wait *w)
+{
+	for (uint8_t n = waits->first[(uint8_t)w->peer.port]; n; n = waits->next[n - 1]) {
+		struct event_holder *h = &p->holder[MAX_SHOWN + n - 1];
+		uint64_t cookie = p->holder_id[MAX_SHOWN + n - 1];
+
+		if (waits->named[n - 1] || !same_place(&h->local, &w->local) ||
+		    !same_place(&h->peer, &w->peer) || (cookie && w->cookie && cookie != w->cookie))
+			continue;
+		h->process = w->owner;
+		h->why |= w->outgoing ? WHY_OUTGOING : 0;
+		h->since_ns = w->since_ns ? w->since_ns : h->since_ns;
+		waits->named[n - 1] = true;
+		waits->unnamed--;
+		return;
+	}
+}
+
+void holders_name_time_waits(struct table *t, const struct fact *f)
+{
+	struct port_state *p = t->ports;
+	struct waits waits = {.unnamed = p->others - p->sockets};
+
+	for (size_t i = p->sockets; i < p->others; i++) {
+		uint8_t *first = &waits.first[(uint8_t)p->holder[MAX_SHOWN + i].peer.port];
+
+		waits.next[i] = *first;
+		*first = (uint8_t)(i + 1);
+	}
+	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w && waits.unnamed;
+	     w = ring_at(p, w->before)) {
+		p->credit--;
+		if (w->netns == f->netns)
+			name_time_wait(p, &waits, w);
+	}
+}
+
+/* ---- what the table does not know ---- */
+
+bool holders_fill_found(struct event_holder *ret, const struct fact *asking, const struct fact *f)
+{
+	const struct asker a = asker_of(asking);
+	bool udp = inet_is_udp(f->protocol);
+
+	*ret = (struct event_holder){
+		.protocol = f->protocol,
+		.family = f->family,
+		.mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr),
+		.has_peer = f->peer.port && f->to != STATE_LISTEN && f->to != STATE_CLOSE,
+		.local = f->local,
+		.peer = f->peer,
+		.state = udp ? STATE_NONE : f->to,
+	};
+	return f->netns == asking->netns && f->local.port == asking->local.port &&
+	       f->sk != asking->sk && same_ports(f->protocol, asking->protocol) &&
+	       (udp || f->to != STATE_CLOSE || (f->options & WIRE_O_KEEPS_PORT)) &&
+	       stands_in_the_way(&a, ret, f->options, f->device);
+}
+
+void holders_add_found(struct table *t, const struct event_holder *h)
+{
+	add_holder(t->ports, h, 0);
+}
+
+/* ---- the list ---- */
+
+void holders_join(struct table *t)
+{
+	struct port_state *p = t->ports;
+	size_t fit = MAX_SHOWN - p->listeners;
+	size_t others = p->others < fit ? p->others : fit;
+
+	memmove(&p->holder[p->listeners], &p->holder[MAX_SHOWN], others * sizeof(p->holder[0]));
+	p->trouble.holders = p->holder;
+	p->trouble.holder_count = p->listeners + others;
+	p->trouble.holders_more += p->others - others;
 }

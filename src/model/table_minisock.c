@@ -9,7 +9,7 @@
  * The record is in no chain of ports: table_ports.c knows the ports in TIME_WAIT by itself.  To every other
  * fact it is stale (socket_is_stale()): one whose end was lost goes when its pointer is used again.
  */
-#include "table_ports.h"
+#include "table_record.h"
 
 /* tcp_fin_timeout is at most 2 minutes, and 1 more follows the peer's FIN. */
 #define LONGEST_NS (180ull * 1000000000)

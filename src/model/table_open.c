@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_open.c - a life as an event, and those that go on, for whoever keeps them or asks. */
-#include "table_ports.h"
+#include "table_record.h"
 
 /* A minisock's life has ended, and its close is out. */
 static bool goes_on(const struct socket *s)
@@ -14,28 +14,6 @@ static bool is_due(const struct socket *s, const struct table_telling *telling, 
 	if (!goes_on(s) || (!telling->again && (s->flags & SOCKET_TOLD)))
 		return false;
 	return !s->opened_ns || s->opened_ns + telling->min_age_ns <= now_ns;
-}
-
-void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns)
-{
-	struct event_close *c = &e->close;
-
-	event_of_socket(e, s, EVENT_CLOSE, time_ns);
-	c->end = EVENT_END_SEEN;
-	c->told = s->flags & SOCKET_TOLD_OPEN;
-	c->opened_ns = s->opened_ns;
-	c->duration_ns =
-		s->opened_ns && time_ns >= s->opened_ns ? time_ns - s->opened_ns : UINT64_MAX;
-	c->counted = false;
-	c->sent_bytes = c->received_bytes = 0;
-	c->retransmits = c->rtt_us = 0;
-	c->reason = REASON_UNKNOWN;
-	c->time_wait = false;
-	c->span_count = s->span_count;
-	for (unsigned int i = 0; i < s->span_count; i++) {
-		c->spans[i].state = (enum tcp_state)s->span_state[i];
-		c->spans[i].ns = s->span_ns[i];
-	}
 }
 
 static void event_of_open(struct event *e, const struct socket *s, uint64_t now_ns)

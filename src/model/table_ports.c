@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* table_ports.c - chains of sockets by local port, the ports in TIME_WAIT, and why a call found no port. */
+/* table_ports.c - the ports in TIME_WAIT, and what searches may cost. */
 #include "ports_private.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +10,6 @@
 #define NEAR	   64	      /* newest TIME_WAITs of a port that are searched */
 /* TCP_TIMEWAIT_LEN, include/net/tcp.h; FIN_WAIT2 may come before it for as long again by default (tcp_fin_timeout). */
 #define TIME_WAIT_NS (60ull * 1000000000)
-/* A range is counted anew after so long: a program that keeps failing must not keep us from reading. */
-#define USED_FRESH_NS 100000000u
 /*
  * A search takes one step, some ten nanoseconds, for each record it looks at.  At most CREDIT_MAX
  * steps are saved up; four more are earned each microsecond.
@@ -34,59 +31,6 @@ void ports_done(struct table *t)
 		process_release(t->processes, t->ports->ring[i].owner);
 	free(t->ports->ring);
 	free(t->ports);
-}
-
-void table_set_ranges(struct table *t, port_range_fn fn, void *ctx)
-{
-	t->ports->range_fn = fn;
-	t->ports->range_ctx = ctx;
-}
-
-void table_set_time_waits(struct table *t, time_wait_fn fn, void *ctx)
-{
-	t->ports->look_fn = fn;
-	t->ports->look_ctx = ctx;
-}
-
-/* ---- chains ---- */
-
-void ports_unlink(struct table *t, struct socket *s)
-{
-	if (!s->chained)
-		return;
-	ports_changed(t, s);
-	if (s->prev_port == NO_SLOT)
-		t->port[s->chained] = s->next_port;
-	else
-		table_slot(t, s->prev_port)->next_port = s->next_port;
-	if (s->next_port != NO_SLOT)
-		table_slot(t, s->next_port)->prev_port = s->prev_port;
-	s->chained = 0;
-}
-
-void ports_link(struct table *t, struct socket *s)
-{
-	uint16_t bucket = port_bucket(s->netns, s->local.port);
-	uint32_t slot, first;
-
-	if (s == &t->spare)
-		return;
-	if (s->chained == bucket) {
-		ports_changed(t, s);
-		return;
-	}
-	ports_unlink(t, s);
-	if (!bucket)
-		return;
-	slot = table_slot_of(t, s);
-	first = t->port[bucket];
-	s->chained = bucket;
-	ports_changed(t, s);
-	s->prev_port = NO_SLOT;
-	s->next_port = first;
-	if (first != NO_SLOT)
-		table_slot(t, first)->prev_port = slot;
-	t->port[bucket] = slot;
 }
 
 bool ports_have_credit(struct table *t, uint64_t now_ns)
@@ -259,118 +203,4 @@ const struct process *table_time_wait_owner(const struct table *t, uint16_t port
 			return w->owner;
 	}
 	return NULL;
-}
-
-const struct process *table_owner(const struct table *t, uint64_t sk, uint64_t cookie)
-{
-	const struct socket *s = table_find(t, sk);
-
-	return s && cookie && s->cookie == cookie ? s->owner : NULL;
-}
-
-/* ---- ranges ---- */
-
-/* Sockets that connect() may share a port with: those whose port connect() chose for them. */
-static bool is_shareable(const struct socket *s)
-{
-	return s->peer.port && s->state != STATE_LISTEN &&
-	       !(s->flags & (SOCKET_PASSIVE | SOCKET_BOUND)) && !(s->options & WIRE_O_KEEPS_PORT);
-}
-
-static bool ends_meet(const struct fact *f, const struct endpoint *local,
-		      const struct endpoint *peer)
-{
-	return same_place(&f->peer, peer) &&
-	       (inet_is_any(f->family, f->local.addr) ||
-		memcmp(f->local.addr, local->addr, sizeof(local->addr)) == 0);
-}
-
-static bool is_used(const struct table *t, const struct fact *f, unsigned int port, bool bind)
-{
-	struct port_state *p = t->ports;
-
-	for (uint32_t i = t->port[port_bucket(f->netns, (uint16_t)port)]; i != NO_SLOT;
-	     i = table_slot(t, i)->next_port) {
-		const struct socket *s = table_slot(t, i);
-
-		p->credit--;
-		if (s->netns != f->netns || s->local.port != port || s->sk == f->sk ||
-		    !same_ports(s->protocol, f->protocol) || !holds_port(s))
-			continue;
-		if (bind || inet_is_udp(s->protocol) || !is_shareable(s) ||
-		    ends_meet(f, &s->local, &s->peer))
-			return true;
-	}
-	for (const struct time_wait *w = ring_at(p, p->newest[port]); w;
-	     w = ring_at(p, w->before)) {
-		p->credit--;
-		if (w->netns == f->netns && w->end_ns > f->time_ns &&
-		    (bind || (w->options & WIRE_O_KEEPS_PORT) || ends_meet(f, &w->local, &w->peer)))
-			return true;
-	}
-	return false;
-}
-
-static uint32_t count_used(struct table *t, const struct fact *f, bool bind)
-{
-	struct port_state *p = t->ports;
-	uint32_t used = 0;
-
-	if (p->used.counted_ns && p->used.netns == f->netns &&
-	    same_place(&p->used.peer, &f->peer) && same_place(&p->used.local, &f->local) &&
-	    f->time_ns - p->used.counted_ns < USED_FRESH_NS)
-		return p->used.used;
-	for (unsigned int port = p->range.low; port <= p->range.high; port++)
-		used += !port_is_reserved(&p->range, port) && is_used(t, f, port, bind);
-	p->credit -= p->range.high - p->range.low;
-	p->used.netns = f->netns;
-	p->used.used = used;
-	p->used.local = f->local;
-	p->used.peer = f->peer;
-	p->used.counted_ns = f->time_ns;
-	return used;
-}
-
-static bool read_range(struct table *t, const struct fact *f)
-{
-	struct port_state *p = t->ports;
-
-	return p->range_fn &&
-	       p->range_fn(p->range_ctx, f->netns, f->has_task ? f->task.pid : 0, &p->range);
-}
-
-static void describe_range(struct table *t, const struct fact *f, bool bind)
-{
-	struct event_trouble *trouble = &t->ports->trouble;
-	const struct port_range *r = &t->ports->range;
-
-	if (!read_range(t, f))
-		return;
-	trouble->has_range = true;
-	trouble->low = r->low;
-	trouble->high = r->high;
-	trouble->reserved = r->reserved_count;
-	trouble->used = count_used(t, f, bind);
-}
-
-const struct event_trouble *ports_explain(struct table *t, const struct fact *f,
-					  enum event_kind kind)
-{
-	struct event_trouble *trouble = &t->ports->trouble;
-	int error = -f->result;
-
-	*trouble = (struct event_trouble){0};
-	if (!ports_have_credit(t, f->time_ns))
-		return NULL;
-	if (error == EADDRINUSE && f->local.port)
-		holders_find(t, f);
-	else if (error == EADDRINUSE && kind != EVENT_CONNECT)
-		describe_range(t, f, true);
-	else if (error == EADDRNOTAVAIL && kind == EVENT_CONNECT && !f->local.port)
-		describe_range(t, f, false);
-	else if (error == EACCES && kind == EVENT_BIND && f->local.port && read_range(t, f) &&
-		 f->local.port < t->ports->range.unprivileged_from)
-		trouble->unprivileged_from = t->ports->range.unprivileged_from;
-	return trouble->has_holders || trouble->has_range || trouble->unprivileged_from ? trouble
-											: NULL;
 }

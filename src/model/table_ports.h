@@ -19,9 +19,6 @@ static inline uint16_t port_bucket(uint32_t netns, uint16_t port)
 
 bool ports_init(struct table *t);
 void ports_done(struct table *t);
-/* Keeps the record in the chain of its port; O(1).  Both count a change of the port. */
-void ports_link(struct table *t, struct socket *s);
-void ports_unlink(struct table *t, struct socket *s);
 /* The kernel keeps the port of `s` in TIME_WAIT from time_ns on.  Remembered up to a bounded number, the newest. */
 void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
 /* The last TIME_WAIT between these ends is over, or was none because a reset ended the socket. */
@@ -30,8 +27,6 @@ void ports_no_time_wait(struct table *t, const struct event *close);
 bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event *e);
 /* The first look found a minisock; what later looks find is ignored. */
 void ports_seed_time_wait(struct table *t, const struct fact *f);
-/* Fills what is known of a failed call; what it points to lives until the next call.  NULL too without credit. */
-const struct event_trouble *ports_explain(struct table *t, const struct fact *f, enum event_kind kind);
 /* To be called when the holders of the port of `s` may change or have changed. */
 static inline void ports_changed(struct table *t, const struct socket *s)
 {
@@ -48,6 +43,8 @@ bool repeat_init(struct table *t);
 void repeat_done(struct table *t);
 /* False: the caller tells `e`, the failure of `f`, now.  True: a later count will include it. */
 bool repeat_take(struct table *t, const struct event *e, const struct fact *f);
+/* What the event is about to tell has changed by its own search. */
+void repeat_learned(struct table *t, const struct event *e, const struct fact *f);
 /* Tells the counts that are due by now_ns. */
 void repeat_release(struct table *t, uint64_t now_ns);
 

@@ -37,6 +37,7 @@ enum socket_flag {
 	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
 	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
 	SOCKET_TOLD_OPEN = 1 << 20,    /* whoever took this life must hear of its end */
+	SOCKET_ASKED = 1 << 21,	       /* a holder of the port that a question is about */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 
@@ -45,9 +46,11 @@ struct socket {
 	uint64_t opened_ns;  /* start of this life, 0 unknown */
 	uint64_t since_ns;   /* entry into `state`, 0 unknown */
 	uint64_t touched_ns; /* last fact or seed */
+	uint64_t owned_ns;   /* when a call or a look told the owner, 0 unknown */
 	uint64_t span_ns[SPANS];
 	const struct process *owner;
 	const struct process *listener; /* the owner of the listener a child came from */
+	const struct process *binder;	/* who bound it, where a look found it with somebody else */
 	struct endpoint local, peer;
 	uint32_t netns;
 	uint32_t flags;
@@ -110,9 +113,13 @@ struct table {
 	struct owner_look *look;
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */
+	struct question *question; /* table_question.c */
+	bool asks;		   /* somebody answers questions */
 };
 
 /* table.c: storage */
+void table_init(struct table *t);
+void table_done(struct table *t);
 struct socket *table_find(const struct table *t, uint64_t sk);
 /* A zeroed record under `sk`; the spare one when the table is full or sk is 0.  Invalidates nothing. */
 struct socket *table_insert(struct table *t, uint64_t sk);
@@ -131,23 +138,9 @@ void table_remove_listener(struct table *t, struct socket *s);
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie);
 
-/* table_apply.c */
-/* `s` is not listed: its port may change. */
-void socket_update(struct socket *s, const struct fact *f);
-/* The fact speaks of another socket than the record: the kernel reused the pointer. */
-bool socket_is_stale(const struct socket *s, const struct fact *f);
-/*
- * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose birth was lost.  Out
- * of the chain of its port, which the fact may change: who listens lists it again.  The end before waits no longer.
- */
-struct socket *socket_of(struct table *t, const struct fact *f);
-/* The process a fact names becomes the owner; a fact that names none changes nothing. */
-void socket_own(struct table *t, struct socket *s, const struct fact *f);
-/* The event of a call that failed: about what it asked for, which the record does not hold. */
-void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
-void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind, uint64_t time_ns);
-/* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
-void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
+/* Keeps the record in the chain of its port; O(1).  Both count a change of the port. */
+void ports_link(struct table *t, struct socket *s);
+void ports_unlink(struct table *t, struct socket *s);
 
 /* table_udp.c */
 void udp_apply(struct table *t, const struct fact *f);
@@ -164,14 +157,13 @@ bool minisock_is_over(const struct socket *s, uint64_t now_ns);
 /* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);
 
-/* table_open.c: the close event of the life that ends at time_ns; counters and reason are the caller's */
-void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
-
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */
 struct held *held_push(struct table *t);
 /* Emits the end of the life before, which waits no longer when another begins. */
 void held_flush(struct table *t, const struct socket *s);
+/* Emits those due at now_ns; true while others wait. */
+bool held_release(struct table *t, uint64_t now_ns);
 /* Forgets what still waits. */
 void held_drop(struct table *t);
 void held_reset_sent(struct table *t, const struct fact *f);

@@ -159,16 +159,32 @@ static struct repeat *new_item(struct table *t, uint32_t hash)
 	return &r->item[at];
 }
 
+static struct repeat *find(struct repeats *r, uint32_t hash, const struct event *e,
+			   const struct fact *f)
+{
+	for (uint16_t i = r->head[hash % REPEATS]; i != NO_ITEM; i = r->item[i].next) {
+		if (is_same(&r->item[i], e, f))
+			return &r->item[i];
+	}
+	return NULL;
+}
+
+void repeat_learned(struct table *t, const struct event *e, const struct fact *f)
+{
+	struct repeat *item = find(t->repeats, hash_of(e), e, f);
+
+	if (item)
+		item->change = change_of(t, e);
+}
+
 bool repeat_take(struct table *t, const struct event *e, const struct fact *f)
 {
 	/* Counted by the kernel side: late, so who holds the port now would be wrong. */
 	bool late = f->since_ns != 0;
 	struct repeats *r = t->repeats;
 	uint32_t hash = hash_of(e), change = change_of(t, e);
-	struct repeat *item = NULL;
+	struct repeat *item = find(r, hash, e, f);
 
-	for (uint16_t i = r->head[hash % REPEATS]; i != NO_ITEM && !item; i = r->item[i].next)
-		item = is_same(&r->item[i], e, f) ? &r->item[i] : NULL;
 	if (!item) {
 		item = new_item(t, hash);
 		item->e = *e;

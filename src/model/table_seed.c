@@ -6,9 +6,7 @@
  * (owner.h) when the look ends, because a parent may have a higher pid than its children and come
  * later.
  */
-#include "table_ports.h"
-
-#include <string.h>
+#include "table_record.h"
 
 void table_seed_drop(struct table *t)
 {
@@ -25,41 +23,13 @@ void table_seed_begin(struct table *t, uint64_t begin_ns)
 	t->look_added = 0;
 }
 
-/* Who a call named; a child's owner is its listener's until it is accepted. */
-static const struct process *named_owner(const struct socket *s)
-{
-	bool inherited = (s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED)) == SOCKET_PASSIVE;
-
-	return inherited || (s->flags & SOCKET_SEED_OWNER) ? NULL : s->owner;
-}
-
-/* The same process, and it is still the same program. */
-static bool is_unchanged(const struct process *a, const struct process *b)
-{
-	return a == b || (a && b && a->pid == b->pid && a->uid == b->uid &&
-			  memcmp(a->name, b->name, sizeof(a->name)) == 0);
-}
-
-static void choose_owner(struct table *t, struct socket *s)
-{
-	const struct process *named = named_owner(s), *owner;
-
-	if (!owner_look_choose(t->look, s->sk, named ? named->pid : 0, &owner))
-		return;
-	s->flags &= ~(uint32_t)SOCKET_QUEUED;
-	if (!named || !owner || owner->pid != named->pid)
-		s->flags |= SOCKET_SEED_OWNER;
-	if (!is_unchanged(owner, s->owner))
-		table_set_owner(t, s, owner);
-}
-
 static void choose_owners(struct table *t)
 {
 	for (size_t i = 0; t->look && i < table_slots(t); i++) {
 		struct socket *s = table_slot(t, (uint32_t)i);
 
 		if (s->sk && s->generation == t->generation)
-			choose_owner(t, s);
+			table_choose_owner(t, t->look, s, t->look_begin_ns);
 	}
 }
 
@@ -113,7 +83,7 @@ void table_seed(struct table *t, const struct fact *f)
 		table_add_listener(t, s);
 	/* Calls that came later know better. */
 	if (f->kind == WIRE_SEED_FILE && f->has_task && t->look &&
-	    (s->touched_ns <= f->time_ns || !named_owner(s)))
+	    (s->touched_ns <= f->time_ns || !socket_named_owner(s)))
 		owner_look_add(t->look, f->sk, &f->task, f->parent, f->arg);
 	ports_link(t, s);
 }

@@ -10,7 +10,7 @@
  *
  * The record's state stays CLOSE: the kernel's ESTABLISHED only says that a peer is set.
  */
-#include "table_ports.h"
+#include "table_record.h"
 
 /* Connected to port 0.  After connect(AF_UNSPEC) the state is CLOSE. */
 static bool is_probe(const struct fact *f)
@@ -166,7 +166,7 @@ void udp_apply(struct table *t, const struct fact *f)
 	case WIRE_CONNECT: apply_connect(t, f); break;
 	case WIRE_DESTROY: apply_closed(t, f); break;
 	case WIRE_SEED_FILE:
-	case WIRE_SEED_SOCKET: table_seed(t, f); break;
+	case WIRE_SEED_SOCKET: /* table_apply() does it */
 	case WIRE_OPEN:
 	case WIRE_STATE:
 	case WIRE_CLOSED:

@@ -235,32 +235,56 @@ static void resolve(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgro
 	*ret_container = pid & 1 ? strdup("4f1e\x1b") : NULL;
 }
 
-static bool range_of(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret)
+static void answer_range(struct table *t, const struct table_question *q)
 {
-	(void)ctx, (void)pid;
-	*ret = (struct port_range){.low = 32768, .high = 60999, .unprivileged_from = 1024};
-	if (netns & 1)
-		ret->high = 32769;
-	return pid != 7;
+	struct port_range range = {.low = 32768, .high = 60999, .unprivileged_from = 1024};
+
+	if (q->netns & 1)
+		range.high = 32769;
+	table_answer_range(t, q->pid != 7 ? &range : NULL);
 }
 
-static bool time_waits_of(void *ctx, uint32_t netns, uint32_t pid, uint16_t port,
-			  void (*fn)(void *fn_ctx, const struct fact *), void *fn_ctx)
+/* A TIME_WAIT, and a socket that may be in the table. */
+static void answer_holders(struct table *t, const struct table_question *q, uint64_t now_ns)
 {
 	struct fact f = {.kind = WIRE_SEED_SOCKET,
-			 .netns = netns,
+			 .netns = q->netns,
 			 .sk = 0xffff888000001000ull,
 			 .cookie = 18,
 			 .family = FAMILY_IPV4,
 			 .to = STATE_TIME_WAIT,
 			 .protocol = IPPROTO_TCP,
-			 .local = {.addr = {127, 0, 0, 1}, .port = port},
+			 .local = {.addr = {127, 0, 0, 1}, .port = q->port},
 			 .peer = {.addr = {127, 0, 0, 1}, .port = 9}};
 
-	(void)ctx;
-	if (pid & 1)
-		fn(fn_ctx, &f);
-	return !(pid & 2);
+	table_answer_begin(t, now_ns);
+	if (q->pid & 1)
+		table_answer(t, &f);
+	f.kind = WIRE_SEED_FILE;
+	f.to = STATE_LISTEN;
+	f.protocol = q->protocol;
+	f.peer.port = 0;
+	f.has_task = true;
+	for (uint32_t i = 0; i < (q->pid & 4 ? 3 : 0); i++) {
+		f.task = (struct process){.pid = i + 1, .tid = i + 1};
+		f.parent = i;
+		f.cookie = i & 1 ? 0 : f.cookie;
+		table_answer(t, &f);
+	}
+	table_answer_end(t, q->pid & 3);
+}
+
+static void answer(struct world *w)
+{
+	struct table_question q;
+
+	if ((w->in.left & 31) == 31 || !table_question(w->table, &q))
+		return; /* the next fact may come without an answer */
+	switch (q.kind) {
+	case QUESTION_RANGE: answer_range(w->table, &q); break;
+	case QUESTION_HOLDERS: answer_holders(w->table, &q, w->now_ns); break;
+	}
+	MUST(!table_question(w->table, &q));
 }
 
 static bool wanted(void *ctx, uint64_t cookie)
@@ -336,10 +360,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.text = writer_text_new(&options);
 	w.journal = writer_journal_new(&options);
 	MUST(w.processes && w.table && w.json && w.text && w.journal && !buffer_init(&w.out, 256));
-	table_set_ranges(w.table, range_of, NULL);
-	table_set_time_waits(w.table, look & 64 ? time_waits_of : NULL, NULL);
-	while (w.in.left && w.facts++ < MAX_FACTS)
+	if (look & 64)
+		table_take_questions(w.table);
+	while (w.in.left && w.facts++ < MAX_FACTS) {
 		step(&w);
+		answer(&w);
+	}
 	check_table(w.table);
 	table_release(w.table, UINT64_MAX);
 	table_free(w.table);

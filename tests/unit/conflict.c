@@ -24,6 +24,8 @@ static void on_event(void *ctx, const struct event *e)
 		w->holder[i] = e->trouble->holders[i];
 		if (w->holder[i].process)
 			w->owner[i] = *w->holder[i].process;
+		if (w->holder[i].bound_by)
+			w->binder[i] = *w->holder[i].bound_by;
 	}
 }
 
@@ -103,6 +105,15 @@ uint64_t hold(struct world *w, enum where where, uint8_t options, uint32_t uid, 
 	return sk;
 }
 
+void fail_call(struct world *w, const struct fact *f)
+{
+	w->last = (struct event){0};
+	w->has_trouble = false;
+	table_apply(w->table, f);
+	if (w->answer)
+		w->answer(w);
+}
+
 void ask_port(struct world *w, enum where where, uint8_t options, uint32_t uid)
 {
 	struct fact f = call(w, WIRE_BIND, w->sk += 64, 200, uid);
@@ -110,7 +121,7 @@ void ask_port(struct world *w, enum where where, uint8_t options, uint32_t uid)
 	f.options |= options;
 	f.result = -EADDRINUSE;
 	place(&f, where);
-	table_apply(w->table, &f);
+	fail_call(w, &f);
 	assert_int_equal(w->last.kind, EVENT_BIND);
 	assert_true(w->has_trouble && w->trouble.has_holders);
 }

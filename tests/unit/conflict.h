@@ -22,8 +22,10 @@ struct world {
 	struct event last;
 	struct event_trouble trouble;
 	struct event_holder holder[64];
-	struct process owner[64];
+	struct process owner[64], binder[64];
 	bool has_trouble;
+	void (*answer)(struct world *w); /* called after each failed call; NULL: nobody answers */
+	void *kernel;			 /* what it answers from */
 };
 
 enum where { ANY4, ONE4, TWO4, ANY6, ANY6ONLY, ONE6, MAPPED1 };
@@ -37,6 +39,8 @@ void place(struct fact *f, enum where where);
 struct fact call(struct world *w, enum wire_kind kind, uint64_t sk, uint32_t pid, uint32_t uid);
 /* bind(), and listen() where wanted, by process 100; returns the socket. */
 uint64_t hold(struct world *w, enum where where, uint8_t options, uint32_t uid, bool listening);
+/* A call that failed, and the answer to what the table asks about it. */
+void fail_call(struct world *w, const struct fact *f);
 /* bind() of process 200 that fails with EADDRINUSE. */
 void ask_port(struct world *w, enum where where, uint8_t options, uint32_t uid);
 /* An outgoing connection from 127.0.0.1 and PORT, by process 100, and its end in TIME_WAIT. */

@@ -175,10 +175,7 @@ static void test_what_was_in_the_way(void **state)
 		 .state = STATE_LISTEN,
 		 .why = WHY_LISTENING},
 	};
-	const struct event_trouble taken = {.has_holders = true,
-					    .holders = holders,
-					    .holder_count = 2,
-					    .holders_more = 7,
+	const struct event_trouble taken = {true, holders, 2, 7,
 					    .holders_as_of_ns = BOOT + 7 * SEC};
 	const struct event_trouble used_up = {
 		.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};

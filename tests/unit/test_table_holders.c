@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which TIME_WAITs hold a port: those that the kernel has, as far as it can be asked. */
+/* Who has a port open, and which TIME_WAITs hold it: what the kernel says, as far as it can be asked. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,23 +17,31 @@
 struct kernel {
 	struct fact found[200];
 	unsigned int count, asked;
-	bool breaks;
-	uint32_t netns, pid;
-	uint16_t port;
+	unsigned int breaks; /* what of the answer is not complete */
+	struct table_question question;
 };
 
-static bool look_at_kernel(void *ctx, uint32_t netns, uint32_t pid, uint16_t port,
-			   void (*fn)(void *ctx, const struct fact *), void *fn_ctx)
+static void answer(struct world *w)
 {
-	struct kernel *k = ctx;
+	struct kernel *k = w->kernel;
 
+	if (!table_question(w->table, &k->question))
+		return;
+	assert_int_equal(k->question.kind, QUESTION_HOLDERS);
+	assert_int_equal(w->last.time_ns, 0); /* its event waits */
 	k->asked++;
-	k->netns = netns;
-	k->pid = pid;
-	k->port = port;
+	table_answer_begin(w->table, w->now);
 	for (unsigned int i = 0; i < k->count; i++)
-		fn(fn_ctx, &k->found[i]);
-	return !k->breaks;
+		table_answer(w->table, &k->found[i]);
+	table_answer_end(w->table, (ANSWER_DESCRIPTORS | ANSWER_TIME_WAITS) & ~k->breaks);
+	assert_false(table_question(w->table, &k->question));
+}
+
+static void ask_kernel(struct world *w, struct kernel *k)
+{
+	table_take_questions(w->table);
+	w->answer = answer;
+	w->kernel = k;
 }
 
 /* One that began `age_ms` before the call that will ask; `age_ms` 0: the kernel does not say. */
@@ -56,7 +65,7 @@ static void the_kernel_says_which_time_waits_there_are(void **state)
 	struct world *w = *state;
 	struct kernel k = {0};
 
-	table_set_time_waits(w->table, look_at_kernel, &k);
+	ask_kernel(w, &k);
 	open_connection(w, 0x9000, 80);
 	close_connection(w, 0x9000, 80);
 	open_connection(w, 0x9000, 81);
@@ -64,9 +73,11 @@ static void the_kernel_says_which_time_waits_there_are(void **state)
 	kernel_has(w, &k, 81, 0x9000, 0); /* the other is gone */
 	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(k.asked, 1);
-	assert_int_equal(k.netns, NETNS);
-	assert_int_equal(k.pid, 200);
-	assert_int_equal(k.port, PORT);
+	assert_int_equal(k.question.netns, NETNS);
+	assert_int_equal(k.question.pid, 200);
+	assert_int_equal(k.question.port, PORT);
+	assert_int_equal(k.question.protocol, IPPROTO_TCP);
+	assert_int_equal(w->trouble.holders_as_of_ns, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_int_equal(w->holder[0].peer.port, 81);
 	assert_int_equal(w->owner[0].pid, 100);
@@ -81,6 +92,7 @@ static void the_kernel_says_which_time_waits_there_are(void **state)
 	ask_port(w, TWO4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
 	k.count = 0;
+	w->now += 2 * SECOND; /* the same failure again is only counted */
 	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
 }
@@ -90,7 +102,7 @@ static void a_time_wait_nobody_saw_is_named_without_process(void **state)
 	struct world *w = *state;
 	struct kernel k = {0};
 
-	table_set_time_waits(w->table, look_at_kernel, &k);
+	ask_kernel(w, &k);
 	w->now += 100 * SECOND;
 	kernel_has(w, &k, 80, 0x77, 5000);
 	kernel_has(w, &k, 81, 0x78, 0);
@@ -113,7 +125,7 @@ static void what_came_after_the_call_is_no_holder(void **state)
 	struct world *w = *state;
 	struct kernel k = {0};
 
-	table_set_time_waits(w->table, look_at_kernel, &k);
+	ask_kernel(w, &k);
 	/* Still a connection when bind() failed, in TIME_WAIT when the kernel was asked. */
 	open_connection(w, 0x9000, 80);
 	kernel_has(w, &k, 80, 0x9000, 0);
@@ -129,28 +141,228 @@ static void what_came_after_the_call_is_no_holder(void **state)
 	assert_int_equal(w->trouble.holder_count, 1);
 }
 
-static void a_kernel_that_cannot_be_asked_changes_nothing(void **state)
+static void time_waits_that_cannot_be_read_are_those_of_the_facts(void **state)
 {
 	struct world *w = *state;
-	struct kernel k = {.breaks = true};
+	struct kernel k = {.breaks = ANSWER_TIME_WAITS};
 
-	table_set_time_waits(w->table, look_at_kernel, &k);
+	ask_kernel(w, &k);
 	open_connection(w, 0x9000, 80);
 	close_connection(w, 0x9000, 80);
 	kernel_has(w, &k, 81, 0x77, 0);
 	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_int_equal(w->holder[0].peer.port, 80);
-	/* UDP has none. */
-	k.asked = 0;
-	{
-		struct fact f = call(w, WIRE_BIND, 0xa000, 200, 0);
+	assert_int_not_equal(w->trouble.holders_as_of_ns, 0);
+}
 
-		f.protocol = IPPROTO_UDP;
+/* `pid` has the socket open. */
+static void kernel_opens(struct world *w, struct kernel *k, uint64_t sk, uint32_t pid,
+			 uint32_t parent, const char *name)
+{
+	struct fact f = call(w, WIRE_SEED_FILE, sk, pid, 0);
+
+	f.to = STATE_LISTEN;
+	f.options |= WIRE_O_KEEPS_PORT;
+	f.parent = parent;
+	snprintf(f.task.name, sizeof(f.task.name), "%s", name);
+	k->found[k->count++] = f;
+}
+
+static void who_has_it_open_now_is_the_holder(void **state)
+{
+	static const struct {
+		struct {
+			uint32_t pid, parent;
+			const char *name;
+		} open[3];
+		bool protocol_udp;
+		uint32_t owner, binder; /* 0: nobody */
+		const char *name;
+	} cases[] = {
+		{{{100, 1, "holder"}}, false, 100, 0, "holder"},
+		{{{300, 1, "heir"}}, false, 300, 100, "heir"},
+		{{{300, 1, "heir"}}, true, 300, 100, "heir"},
+		{{{100, 1, "after-exec"}}, false, 100, 0, "after-exec"},
+		{{{100, 1, "holder"}, {300, 100, "child"}}, false, 100, 0, "holder"},
+		{{{300, 1, "elder"}, {301, 300, "child"}, {302, 300, "child"}},
+		 false,
+		 300,
+		 100,
+		 "elder"},
+		{{{300, 1, "one"}, {301, 1, "other"}}, false, 0, 100, NULL},
+		{{{0}}, false, 100, 0, "holder"}, /* in flight, or its end is still to be told */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint16_t protocol = cases[i].protocol_udp ? IPPROTO_UDP : IPPROTO_TCP;
+		struct kernel k = {0};
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		ask_kernel(w, &k);
+		f = call(w, WIRE_BIND, 0x9000, 100, 0);
+		f.protocol = protocol;
+		table_apply(w->table, &f);
+		for (size_t n = 0; n < 3 && cases[i].open[n].pid; n++) {
+			kernel_opens(w, &k, 0x9000, cases[i].open[n].pid, cases[i].open[n].parent,
+				     cases[i].open[n].name);
+			k.found[n].protocol = protocol;
+			k.found[n].to = STATE_CLOSE;
+		}
+		for (int again = 0; again < 2; again++) {
+			f = call(w, WIRE_BIND, 0xa000 + 64 * again, 200 + again, 0);
+			f.protocol = protocol;
+			f.result = -EADDRINUSE;
+			fail_call(w, &f);
+			assert_int_equal(w->trouble.holder_count, 1);
+			assert_int_equal(w->trouble.holders_as_of_ns, 0);
+			if ((cases[i].owner &&
+			     (!w->holder[0].process || w->owner[0].pid != cases[i].owner ||
+			      strcmp(w->owner[0].name, cases[i].name) != 0)) ||
+			    (!cases[i].owner && w->holder[0].process))
+				fail_msg("case %zu: the holder is %u %s", i, w->owner[0].pid,
+					 w->owner[0].name);
+			if ((w->holder[0].bound_by ? w->binder[0].pid : 0) != cases[i].binder)
+				fail_msg("case %zu: bound by %u", i, w->binder[0].pid);
+		}
+		teardown(&state_of_case);
+	}
+}
+
+static void half_an_answer_names_who_was_known_and_says_so(void **state)
+{
+	struct world *w = *state;
+	struct kernel k = {.breaks = ANSWER_DESCRIPTORS};
+	uint64_t held_ns;
+
+	ask_kernel(w, &k);
+	hold(w, ANY4, 0, 0, true);
+	held_ns = w->now;
+	kernel_opens(w, &k, w->sk, 300, 100, "child");
+	w->now += 3 * SECOND;
+	ask_port(w, ANY4, 0, 0);
+	assert_int_equal(w->owner[0].pid, 100);
+	assert_null(w->holder[0].bound_by);
+	assert_in_range(w->trouble.holders_as_of_ns, held_ns - 3000, held_ns);
+	/* Nobody answers at all: the event goes out before the next. */
+	w->answer = NULL;
+	{
+		struct fact f = call(w, WIRE_BIND, 0xa000, 201, 0);
+
 		f.result = -EADDRINUSE;
+		fail_call(w, &f);
+		assert_int_equal(w->last.time_ns, 0);
+		table_release(w->table, w->now);
+		assert_int_equal(w->last.time_ns, f.time_ns);
+		assert_int_not_equal(w->trouble.holders_as_of_ns, 0);
+		f.task.pid = 202;
+		fail_call(w, &f);
+	}
+	/* Or never, when the table ends first. */
+}
+
+static void what_the_table_never_saw_is_named_when_nothing_else_is_in_the_way(void **state)
+{
+	struct world *w = *state;
+	struct kernel k = {0};
+
+	ask_kernel(w, &k);
+	kernel_opens(w, &k, 0xb000, 300, 1, "unseen");
+	ask_port(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 1);
+	assert_int_equal(w->owner[0].pid, 300);
+	assert_int_equal(w->holder[0].state, STATE_LISTEN);
+	/* Nor does it know that one whose pointer had another socket, which is not in the way. */
+	w->now += 2 * SECOND;
+	{
+		struct fact f = call(w, WIRE_BIND, 0xb000, 100, 0);
+
+		f.local.port = PORT + 1;
+		f.cookie = 0x4321;
 		table_apply(w->table, &f);
 	}
-	assert_int_equal(k.asked, 0);
+	ask_port(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 1);
+	assert_int_equal(w->owner[0].pid, 300);
+	/* It may have come after the call. */
+	w->now += 2 * SECOND;
+	hold(w, ANY4, 0, 0, true);
+	k.count = 1;
+	ask_port(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 1);
+	assert_int_equal(w->owner[0].pid, 100);
+	/* The pointer of the holder is another's since. */
+	w->now += 2 * SECOND;
+	k.count = 0;
+	kernel_opens(w, &k, w->sk - 64, 400, 1, "reuser");
+	k.found[0].cookie = 0x1234;
+	ask_port(w, ANY4, 0, 0);
+	assert_int_equal(w->owner[0].pid, 100);
+}
+
+/* Descriptors lead to the MPTCP socket only, whichever of the two came first. */
+static void an_mptcp_socket_and_its_subflow_change_hands_as_one(void **state)
+{
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		struct kernel k = {0};
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		ask_kernel(w, &k);
+		for (int i = 0; i < 2; i++) {
+			f = call(w, WIRE_BIND, 0x9000 + (i == order ? 0 : 64), 100, 0);
+			f.protocol = i == order ? IPPROTO_MPTCP : IPPROTO_TCP;
+			table_apply(w->table, &f);
+		}
+		kernel_opens(w, &k, 0x9000, 300, 1, "heir");
+		k.found[0].protocol = IPPROTO_MPTCP;
+		k.found[0].to = STATE_CLOSE;
+		for (uint32_t again = 0; again < 3; again++) {
+			f = call(w, WIRE_BIND, 0xa000 + 64 * again, 200 + again, 0);
+			f.result = -EADDRINUSE;
+			fail_call(w, &f);
+			assert_int_equal(w->trouble.holder_count, 1);
+			assert_int_equal(w->owner[0].pid, 300);
+			assert_int_equal(w->binder[0].pid, 100);
+			assert_int_equal(w->holder[0].protocol, IPPROTO_MPTCP);
+		}
+		teardown(&state_of_case);
+	}
+}
+
+static void a_connection_that_waits_goes_with_its_listener(void **state)
+{
+	struct world *w = *state;
+	struct kernel k = {0};
+	struct fact f;
+
+	ask_kernel(w, &k);
+	hold(w, ANY4, 0, 0, true);
+	f = call(w, WIRE_STATE, 0xc000, 0, 0);
+	f.has_task = false;
+	f.from = STATE_LISTEN;
+	f.to = STATE_SYN_RECV;
+	place(&f, ONE4);
+	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
+	f.peer.port = 9;
+	table_apply(w->table, &f);
+	f.from = STATE_SYN_RECV;
+	f.to = STATE_ESTABLISHED;
+	table_apply(w->table, &f);
+	kernel_opens(w, &k, w->sk, 300, 1, "heir");
+	ask_port(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holder_count, 2);
+	assert_int_equal(w->owner[0].pid, 300);
+	assert_int_equal(w->owner[1].pid, 300);
 }
 
 static void many_of_the_kernel_are_counted(void **state)
@@ -158,7 +370,7 @@ static void many_of_the_kernel_are_counted(void **state)
 	struct world *w = *state;
 	struct kernel k = {0};
 
-	table_set_time_waits(w->table, look_at_kernel, &k);
+	ask_kernel(w, &k);
 	for (uint16_t i = 0; i < 200; i++)
 		kernel_has(w, &k, 1000 + i, 0x77, 0);
 	ask_port(w, ANY4, 0, 0);
@@ -175,7 +387,16 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(what_came_after_the_call_is_no_holder, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(a_kernel_that_cannot_be_asked_changes_nothing,
+		cmocka_unit_test_setup_teardown(
+			time_waits_that_cannot_be_read_are_those_of_the_facts, setup, teardown),
+		cmocka_unit_test(who_has_it_open_now_is_the_holder),
+		cmocka_unit_test_setup_teardown(half_an_answer_names_who_was_known_and_says_so,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_the_table_never_saw_is_named_when_nothing_else_is_in_the_way, setup,
+			teardown),
+		cmocka_unit_test(an_mptcp_socket_and_its_subflow_change_hands_as_one),
+		cmocka_unit_test_setup_teardown(a_connection_that_waits_goes_with_its_listener,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(many_of_the_kernel_are_counted, setup, teardown),
 	};

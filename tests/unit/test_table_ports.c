@@ -198,13 +198,23 @@ static void many_time_waits_are_all_found(void **state)
 	assert_int_equal(w->trouble.holders_more, 5000 - 64);
 }
 
-static bool small_range(void *ctx, uint32_t netns, uint32_t pid, struct port_range *ret)
+static void answer_range(struct world *w)
 {
-	(void)ctx, (void)pid;
-	*ret = (struct port_range){.unprivileged_from = 1024};
-	assert_int_equal(port_range_parse("4000\t4009\n", ret), 0);
-	assert_int_equal(port_range_parse_reserved("4005,80,4008-4020\n", ret), 0);
-	return netns == NETNS;
+	struct port_range range = {.unprivileged_from = 1024};
+	struct table_question q;
+
+	if (!table_question(w->table, &q))
+		return;
+	assert_int_equal(q.kind, QUESTION_RANGE);
+	assert_int_equal(port_range_parse("4000\t4009\n", &range), 0);
+	assert_int_equal(port_range_parse_reserved("4005,80,4008-4020\n", &range), 0);
+	table_answer_range(w->table, q.netns == NETNS ? &range : NULL);
+}
+
+static void ask_range(struct world *w)
+{
+	table_take_questions(w->table);
+	w->answer = answer_range;
 }
 
 static void exhaustion_counts_the_range(void **state)
@@ -212,7 +222,7 @@ static void exhaustion_counts_the_range(void **state)
 	struct world *w = *state;
 	struct fact f;
 
-	table_set_ranges(w->table, small_range, NULL);
+	ask_range(w);
 	open_connection(w, 0x9000, 80);
 	open_connection(w, 0x9040, 81); /* the same port elsewhere */
 	f = call(w, WIRE_CONNECT, 0x9080, 5, 0);
@@ -220,7 +230,7 @@ static void exhaustion_counts_the_range(void **state)
 	f.result = -EADDRNOTAVAIL;
 	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
 	f.peer.port = 80;
-	table_apply(w->table, &f);
+	fail_call(w, &f);
 	assert_true(w->has_trouble && w->trouble.has_range);
 	assert_int_equal(w->trouble.low, 4000);
 	assert_int_equal(w->trouble.high, 4009);
@@ -233,18 +243,18 @@ static void a_low_port_needs_a_capability(void **state)
 	struct world *w = *state;
 	struct fact f = call(w, WIRE_BIND, 0x9000, 5, 1000);
 
-	table_set_ranges(w->table, small_range, NULL);
+	ask_range(w);
 	f.result = -EACCES;
 	f.local.port = 80;
-	table_apply(w->table, &f);
+	fail_call(w, &f);
 	assert_true(w->has_trouble);
 	assert_int_equal(w->trouble.unprivileged_from, 1024);
 	f.local.port = 8080; /* refused by somebody else: a security module */
-	table_apply(w->table, &f);
+	fail_call(w, &f);
 	assert_false(w->has_trouble);
 	f.local.port = 80;
 	f.netns = NETNS + 1; /* a namespace that nobody can enter any more */
-	table_apply(w->table, &f);
+	fail_call(w, &f);
 	assert_false(w->has_trouble);
 }
 

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "answer.h"
+
+#include "look_source.h"
+
+#define ANSWER_NS 20000000u
+#define SHARE	  10
+#define BURST_NS  300000000u
+
+/* False: not all of it was read. */
+static bool look(struct kernel *k, struct table *t, const struct look_request *request)
+{
+	const struct look_sink sink = table_answer_sink(t);
+	struct kernel_error error = {""};
+
+	return look_take(kernel_look(k), request, &sink, &error) == 0 && !error.text[0];
+}
+
+/* Descriptors lead to sockets in every namespace; to TIME_WAITs only the tables of this one do. */
+static void answer_holders(struct kernel *k, struct table *t, const struct table_question *q,
+			   uint64_t now_ns)
+{
+	const bool tcp = !inet_is_udp(q->protocol);
+	struct look_request request = table_look_request();
+	unsigned int complete = 0;
+
+	request.netns = q->netns;
+	request.pid = q->pid;
+	request.port = q->port;
+	request.until_ns = now_ns + ANSWER_NS;
+	table_answer_begin(t, now_ns);
+	request.tcp = false;
+	if (look(k, t, &request))
+		complete |= ANSWER_DESCRIPTORS;
+	request.tasks = false;
+	request.tcp = tcp;
+	if (tcp && look(k, t, &request))
+		complete |= ANSWER_TIME_WAITS;
+	table_answer_end(t, complete);
+}
+
+static void answer_range(struct kernel *k, struct table *t, const struct table_question *q)
+{
+	struct port_range range;
+
+	table_answer_range(t, kernel_port_range(k, q->netns, q->pid, &range) ? &range : NULL);
+}
+
+/* Nothing is asked of the kernel. */
+static void answer_nothing(struct table *t, const struct table_question *q)
+{
+	switch (q->kind) {
+	case QUESTION_HOLDERS: table_answer_end(t, 0); break;
+	case QUESTION_RANGE: table_answer_range(t, NULL); break;
+	}
+}
+
+void answer_questions(struct answers *a, struct table *t, struct kernel *k)
+{
+	struct table_question q;
+
+	while (table_question(t, &q)) {
+		uint64_t begin_ns = kernel_now(), took_ns;
+
+		a->credit_ns += (begin_ns - a->asked_ns) / SHARE;
+		if (a->credit_ns > BURST_NS)
+			a->credit_ns = BURST_NS;
+		a->asked_ns = begin_ns;
+		if (a->credit_ns == 0) {
+			answer_nothing(t, &q);
+			continue;
+		}
+		switch (q.kind) {
+		case QUESTION_HOLDERS: answer_holders(k, t, &q, begin_ns); break;
+		case QUESTION_RANGE: answer_range(k, t, &q); break;
+		}
+		a->asked_ns = kernel_now();
+		took_ns = a->asked_ns - begin_ns;
+		a->credit_ns -= took_ns < a->credit_ns ? took_ns : a->credit_ns;
+	}
+}

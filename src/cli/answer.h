@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * answer.h - answers what a table asks, within a budget of time.
+ *
+ * Owns: the time that looks have taken.  Refuses to know: how a look is taken (look_source.h), what an answer changes
+ * (table.h).  One thread.
+ *
+ *     table_apply(table, &fact);
+ *     answer_questions(&answers, table, kernel);
+ */
+#ifndef SOCKWATCH_ANSWER_H
+#define SOCKWATCH_ANSWER_H
+
+#include "kernel.h"
+#include "table.h"
+
+/* Zeroed to begin with. */
+struct answers {
+	uint64_t asked_ns, credit_ns;
+};
+
+/*
+ * Facts wait meanwhile: one answer takes no longer than 20 ms, but for a read that has begun, and all of them a tenth of the
+ * time; at once no more than 300 ms of what was not taken.  Without credit, or when the time is over, the table
+ * goes on with what it knows.
+ */
+void answer_questions(struct answers *a, struct table *t, struct kernel *k);
+
+#endif

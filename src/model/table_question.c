@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * table_question.c - failed calls: what is asked about them, and their events once the answer is there.
+ *
+ *     emit_failure() ──▶ open: who has this port?  which range has this namespace?
+ *                           │  table_question(), table_answer...()    the caller looks
+ *                           ▼
+ *     table_settle() ──▶ event       also without an answer, before any other event
+ */
+#include "ports_private.h"
+#include "table_record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Sockets of a look that the table does not know to be in the way. */
+#define MAX_FOUND 8
+
+struct question {
+	bool waits;
+	enum question_kind kind;
+	struct event e; /* with a reference to its process */
+	struct fact fact;
+	uint64_t looked_ns;
+	struct owner_look *look; /* NULL: not looked, or no memory */
+	struct found {
+		uint64_t sk;
+		struct event_holder holder; /* without its process */
+	} found[MAX_FOUND];
+	size_t found_count;
+};
+
+bool question_init(struct table *t)
+{
+	t->question = calloc(1, sizeof(*t->question));
+	return t->question != NULL;
+}
+
+void question_done(struct table *t)
+{
+	struct question *q = t->question;
+
+	if (q && q->waits)
+		process_release(t->processes, q->e.process);
+	if (q)
+		owner_look_free(q->look);
+	free(q);
+}
+
+void table_take_questions(struct table *t)
+{
+	t->asks = true;
+}
+
+static void tell(struct table *t)
+{
+	struct question *q = t->question;
+	const struct event_trouble *trouble = &t->ports->trouble;
+
+	q->waits = false;
+	if (trouble->has_holders || trouble->has_range || trouble->unprivileged_from)
+		q->e.trouble = trouble;
+	t->sink(t->ctx, &q->e);
+	process_release(t->processes, q->e.process);
+	owner_look_free(q->look); /* after the event, which shows processes of it */
+	q->look = NULL;
+}
+
+/* ---- holders ---- */
+
+/* What the descriptors say of a listed socket; those of nobody keep their last owner. */
+static void repair_owner(struct table *t, struct socket *s, struct event_holder *h)
+{
+	struct question *q = t->question;
+	bool queued = (s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED)) == SOCKET_PASSIVE;
+	const struct process *listener;
+
+	if (!table_choose_owner(t, q->look, s, q->looked_ns) && queued) {
+		listener = table_listener_owner(t, s, 0);
+		if (listener)
+			table_set_owner(t, s, listener);
+	}
+	h->process = s->owner;
+	h->bound_by = s->binder;
+}
+
+/* Listeners come first: who waits for accept() is theirs. */
+static void repair_owners(struct table *t)
+{
+	struct port_state *p = t->ports;
+
+	for (size_t i = 0; i < MAX_SHOWN + p->sockets; i++) {
+		struct socket *s;
+
+		if (i >= p->listeners && i < MAX_SHOWN)
+			continue;
+		s = table_find(t, p->holder_id[i]);
+		if (s)
+			repair_owner(t, s, &p->holder[i]);
+	}
+}
+
+/* Also tells since when the list is known. */
+static uint64_t release_asked(struct table *t)
+{
+	struct port_state *p = t->ports;
+	uint64_t known_ns = 0;
+
+	for (size_t i = 0; i < MAX_SHOWN + p->sockets; i++) {
+		struct socket *s;
+
+		if (i >= p->listeners && i < MAX_SHOWN)
+			continue;
+		s = table_find(t, p->holder_id[i]);
+		if (!s)
+			continue;
+		s->flags &= ~(uint32_t)SOCKET_ASKED;
+		if (s->owned_ns && (!known_ns || s->owned_ns < known_ns))
+			known_ns = s->owned_ns;
+	}
+	if (!known_ns)
+		known_ns = t->look_begin_ns;
+	return known_ns && known_ns < t->question->e.time_ns ? known_ns : t->question->e.time_ns;
+}
+
+/*
+ * The table does not know what stands in the way.  Where it knows one that does, these may as well have come after the
+ * call, by facts that are still to be applied.
+ */
+static void add_found(struct table *t)
+{
+	struct question *q = t->question;
+
+	if (t->ports->listeners + t->ports->others)
+		return;
+	for (size_t i = 0; i < q->found_count; i++) {
+		owner_look_choose(q->look, q->found[i].sk, 0, &q->found[i].holder.process);
+		holders_add_found(t, &q->found[i].holder);
+	}
+}
+
+static void end_holders(struct table *t, unsigned int known)
+{
+	struct question *q = t->question;
+	const struct fact *f = &q->fact;
+	bool descriptors = q->look && (known & ANSWER_DESCRIPTORS);
+	bool time_waits = (known & ANSWER_TIME_WAITS) || inet_is_udp(f->protocol);
+	uint64_t known_ns;
+
+	if (descriptors) {
+		repair_owners(t);
+		repeat_learned(t, &q->e, f);
+	}
+	if (!inet_is_udp(f->protocol)) {
+		if (time_waits)
+			holders_name_time_waits(t, f);
+		else
+			holders_recall_time_waits(t, f);
+	}
+	if (descriptors)
+		add_found(t);
+	known_ns = release_asked(t);
+	if (t->asks && !(descriptors && time_waits))
+		t->ports->trouble.holders_as_of_ns = known_ns;
+	holders_join(t);
+	tell(t);
+}
+
+/* Nobody looks: what facts told is all there is. */
+void table_settle(struct table *t)
+{
+	struct question *q = t->question;
+
+	if (!q->waits)
+		return;
+	if (q->kind == QUESTION_HOLDERS)
+		end_holders(t, 0);
+	else
+		tell(t);
+}
+
+void table_answer_begin(struct table *t, uint64_t now_ns)
+{
+	struct question *q = t->question;
+
+	if (!q->waits || q->kind != QUESTION_HOLDERS)
+		return;
+	q->looked_ns = now_ns;
+	owner_look_free(q->look);
+	q->look = owner_look_new(t->processes);
+	q->found_count = 0;
+}
+
+/* False: not in the way, or no room. */
+static bool note_found(struct question *q, const struct fact *f)
+{
+	struct found *found = &q->found[q->found_count];
+
+	for (size_t i = 0; i < q->found_count; i++) {
+		if (q->found[i].sk == f->sk)
+			return true;
+	}
+	if (q->found_count == MAX_FOUND || !holders_fill_found(&found->holder, &q->fact, f))
+		return false;
+	found->sk = f->sk;
+	q->found_count++;
+	return true;
+}
+
+void table_answer(struct table *t, const struct fact *f)
+{
+	struct question *q = t->question;
+	const struct socket *s;
+
+	if (!q->look)
+		return;
+	if (f->to == STATE_TIME_WAIT) {
+		holders_add_time_wait(t, &q->fact, f);
+		return;
+	}
+	s = table_find(t, f->sk);
+	if (s && (s->flags & SOCKET_ASKED)) {
+		/* Another socket than the one that was in the way: it came later. */
+		if (socket_is_stale(s, f))
+			return;
+	} else if (!note_found(q, f)) {
+		return;
+	}
+	if (f->kind == WIRE_SEED_FILE && f->has_task)
+		owner_look_add(q->look, f->sk, &f->task, f->parent, f->arg);
+}
+
+void table_answer_end(struct table *t, unsigned int known)
+{
+	if (t->question->waits && t->question->kind == QUESTION_HOLDERS)
+		end_holders(t, known);
+}
+
+/* ---- ranges ---- */
+
+void table_answer_range(struct table *t, const struct port_range *range)
+{
+	struct question *q = t->question;
+	const struct fact *f = &q->fact;
+
+	if (!q->waits || q->kind != QUESTION_RANGE)
+		return;
+	if (range && q->e.error != EACCES)
+		range_describe(t, f, range, q->e.kind != EVENT_CONNECT);
+	else if (range && f->local.port < range->unprivileged_from)
+		t->ports->trouble.unprivileged_from = range->unprivileged_from;
+	tell(t);
+}
+
+/* ---- failures ---- */
+
+bool table_question(const struct table *t, struct table_question *ret)
+{
+	const struct question *q = t->question;
+
+	if (!t->asks || !q->waits)
+		return false;
+	*ret = (struct table_question){
+		.kind = q->kind,
+		.netns = q->fact.netns,
+		.pid = q->fact.has_task ? q->fact.task.pid : 0,
+		.protocol = q->fact.protocol,
+		.port = q->fact.local.port,
+	};
+	return true;
+}
+
+/* False: nothing could explain it. */
+static bool choose_question(const struct event *e, const struct fact *f, enum question_kind *ret)
+{
+	if (e->error == EADDRINUSE && f->local.port)
+		*ret = QUESTION_HOLDERS;
+	else if ((e->error == EADDRINUSE && e->kind != EVENT_CONNECT) ||
+		 (e->error == EADDRNOTAVAIL && e->kind == EVENT_CONNECT && !f->local.port) ||
+		 (e->error == EACCES && e->kind == EVENT_BIND && f->local.port))
+		*ret = QUESTION_RANGE;
+	else
+		return false;
+	return true;
+}
+
+static void explain(struct table *t, const struct event *e, const struct fact *f)
+{
+	struct question *q = t->question;
+
+	t->ports->trouble = (struct event_trouble){0};
+	if (!choose_question(e, f, &q->kind) || !ports_have_credit(t, f->time_ns)) {
+		t->sink(t->ctx, e);
+		return;
+	}
+	q->e = *e;
+	process_hold(e->process);
+	q->fact = *f;
+	q->waits = true;
+	if (q->kind == QUESTION_HOLDERS)
+		holders_find(t, f);
+	if (!t->asks)
+		table_settle(t);
+}
+
+void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
+{
+	const struct process *p = process_of(t, f);
+	struct socket asked = {.owner = p};
+	struct event e = {0};
+
+	socket_update(&asked, f);
+	event_of_socket(&e, &asked, kind, f->time_ns);
+	e.error = -f->result;
+	e.has_local |= kind == EVENT_BIND && !fact_is_of_various(f);
+	if (kind == EVENT_BIND)
+		e.bind.autobind = f->arg != 0;
+	if (kind == EVENT_LISTEN)
+		e.listen.backlog = f->arg;
+	if (kind == EVENT_CONNECT) {
+		const struct socket *s = table_find(t, f->sk);
+
+		e.has_local = f->local.port != 0;
+		e.connect.autobind =
+			s && !socket_is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
+	}
+	if (!repeat_take(t, &e, f))
+		explain(t, &e, f);
+	process_release(t->processes, p);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* table_record.h - the record that a fact speaks of, its lives, and the events about it; for src/model/table*.c only. */
+#ifndef SOCKWATCH_TABLE_RECORD_H
+#define SOCKWATCH_TABLE_RECORD_H
+
+#include "table_ports.h"
+
+/* `s` is not listed: its port may change. */
+void socket_update(struct socket *s, const struct fact *f);
+/* The fact speaks of another socket than the record: the kernel reused the pointer. */
+bool socket_is_stale(const struct socket *s, const struct fact *f);
+/*
+ * The record a fact speaks of, made when there is none: a socket older than the trace, or one whose birth was lost.  Out
+ * of the chain of its port, which the fact may change: who listens lists it again.  The end before waits no longer.
+ */
+struct socket *socket_of(struct table *t, const struct fact *f);
+/* The process a fact names becomes the owner; a fact that names none changes nothing. */
+void socket_own(struct table *t, struct socket *s, const struct fact *f);
+/* Who a call named; a child's owner is its listener's until it is accepted. */
+const struct process *socket_named_owner(const struct socket *s);
+/* The process a fact names, with a reference the caller releases; NULL when it names none. */
+const struct process *process_of(struct table *t, const struct fact *f);
+/*
+ * The owner by the rule, among those that a look found holding the socket.  False, and nothing changes, when nobody was found.  O(holders
+ * log holders).
+ */
+bool table_choose_owner(struct table *t, struct owner_look *look, struct socket *s, uint64_t looked_ns);
+/* Forgets the life before; the owner stays until a call names another. */
+void socket_begin_life(struct socket *s, uint64_t time_ns);
+void socket_push_span(struct socket *s, enum tcp_state state, uint64_t ns);
+/* Fills a state event and leaves `from`: its time becomes a span.  The record is in `to` afterwards. */
+void socket_move(struct socket *s, struct event *e, enum tcp_state from, enum tcp_state to, uint64_t time_ns);
+void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind, uint64_t time_ns);
+/* The close event of the life that ends at time_ns; counters and reason are the caller's. */
+void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
+/* LISTEN -> SYN_RECV waits for the child's next fact: older kernels do not know its peer before. */
+void table_show_birth(struct table *t, struct socket *s);
+/* Counts `s`, which the table drops, where its start was told and its end was not. */
+void table_note_unseen(struct table *t, const struct socket *s);
+/* Another socket has the pointer of `s` now, which is removed. */
+void table_replace(struct table *t, struct socket *s, const struct fact *f);
+/* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
+void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
+
+/* table_question.c */
+bool question_init(struct table *t);
+void question_done(struct table *t);
+/* The event of a call that failed: about what it asked for, which the record does not hold.  It may wait for an answer. */
+void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
+/* Emits an event that still waits. */
+void table_settle(struct table *t);
+
+#endif
