@@ -18,14 +18,9 @@ const volatile __u32 may_want SEC(".rodata") __weak = ~0u;
 __u32 wanted_netns SEC(".bss") __weak;
 __u16 wanted_port SEC(".bss") __weak; /* local, host order */
 
-/* In a loop each question doubles what the verifier follows: there everything is read, wanted or not. */
 static __always_inline bool wants_any(__u32 what)
 {
-#ifdef LOOK_READS_ALL
-	return true;
-#else
 	return (may_want & what) && (wants & what);
-#endif
 }
 
 static __always_inline bool is_wanted(struct sock_common *c, __u32 netns, const bool trusted)

@@ -211,6 +211,8 @@ static void begin(struct look_reader *r)
 
 /* ---- are these the kernel's types? ---- */
 
+#define CHECK_WANTS LOOK_W_OPTIONS
+
 struct self {
 	uint64_t cookie;
 	uint32_t netns;
@@ -272,7 +274,7 @@ static int check_types(struct look_reader *r, struct kernel_error *error)
 	struct self self;
 	int err = process < 0 || fd < 0 ? -errno : know_self(fd, &self);
 
-	w->skel->bss->wants = LOOK_W_OPTIONS;
+	w->skel->bss->wants = CHECK_WANTS;
 	if (!err)
 		err = run(w->skel->progs.walk__descriptor, (uint64_t)process, (uint64_t)fd);
 	if (!err)
@@ -313,6 +315,7 @@ static int open_walk(struct look_reader *r, struct kernel_error *error)
 	if (!w || !w->skel)
 		return kernel_fail(error, w ? -errno : -ENOMEM, "cannot open the walk: %s",
 				   strerror(w ? errno : ENOMEM));
+	w->skel->rodata->may_want = r->options.may_want | CHECK_WANTS;
 	err = walk_bpf__load(w->skel);
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		struct kernel_hook *h = look_hook(r, programs[i]);
