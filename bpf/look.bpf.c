@@ -40,7 +40,7 @@ static __always_inline void note_listener(struct sock *sk, __u64 cookie)
 {
 	__u64 *of;
 
-	if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport))
+	if (!READ_BITS(&sk->__sk_common, skc_reuseport))
 		return;
 	of = bpf_sk_storage_get(&listener_of, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (of)
@@ -125,17 +125,20 @@ int look_held_plain(struct bpf_iter__task_file *ctx)
 			 BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum), false);
 }
 
-static __always_inline int tell_loose(struct seq_file *seq, struct sock *sk, const bool tcp)
+/* Not sk->sk_socket: to follow a trusted pointer the verifier searches all of the kernel's types, for longer than this takes on
+ * 10,000 sockets. */
+static __always_inline struct socket *socket_of(struct sock *sk)
 {
-	/* Not sk->sk_socket: to follow a trusted pointer the verifier searches all of the kernel's types, for longer than this
-	 * takes on 10,000 sockets. */
-	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
-	struct wire_look r;
+	return BPF_CORE_READ(sk, sk_socket);
+}
 
-	r.netns = this_netns;
-	fill_loose(&r, sk, socket, tcp, true);
-	bpf_seq_write(seq, &r, sizeof(r));
-	return 0;
+static __always_inline void begin_loose(struct wire_look *r, struct sock_common *common)
+{
+	r->kind = LOOK_LOOSE;
+	r->fd = 0;
+	r->socket = 0;
+	r->netns = this_netns;
+	fill_common(r, common, true);
 }
 
 SEC("look/tcp")
@@ -149,18 +152,14 @@ int look_tcp(struct bpf_iter__tcp *ctx)
 		return 1;
 	if (!common || (wanted_port && common->skc_num != wanted_port))
 		return 0;
+	begin_loose(&r, common);
 	/* NULL for the minisocks of TIME_WAIT and NEW_SYN_RECV, which have no more than sock_common. */
 	tp = bpf_skc_to_tcp_sock(common);
-	if (tp)
-		return tell_loose(ctx->meta->seq, (struct sock *)tp, true);
-	r.netns = this_netns;
-	r.kind = LOOK_LOOSE;
-	r.fd = 0;
-	r.socket = 0;
-	if (common->skc_state == TCP_TIME_WAIT) {
-		fill_minisock(&r, common, true);
+	if (tp) {
+		fill_loose(&r, (struct sock *)tp, socket_of((struct sock *)tp), true, true);
+	} else if (r.state == TCP_TIME_WAIT) {
+		fill_minisock(&r, common);
 	} else {
-		fill_common(&r, common, true);
 		r.protocol = IPPROTO_TCP;
 		r.type = SOCK_STREAM;
 		r.flags = LOOK_F_QUEUED;
@@ -172,11 +171,15 @@ int look_tcp(struct bpf_iter__tcp *ctx)
 SEC("look/udp")
 int look_udp(struct bpf_iter__udp *ctx)
 {
-	struct udp_sock *udp = ctx->udp_sk;
+	struct sock *sk = (struct sock *)ctx->udp_sk;
+	struct wire_look r;
 
 	if (is_late())
 		return 1;
-	if (!udp || (wanted_port && ((struct sock *)udp)->__sk_common.skc_num != wanted_port))
+	if (!sk || (wanted_port && sk->__sk_common.skc_num != wanted_port))
 		return 0;
-	return tell_loose(ctx->meta->seq, (struct sock *)udp, false);
+	begin_loose(&r, &sk->__sk_common);
+	fill_loose(&r, sk, socket_of(sk), false, true);
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
 }

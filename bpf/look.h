@@ -33,13 +33,11 @@ static __always_inline void fill_times(struct wire_look *r, struct tcp_timewait_
 	r->since_ns = bpf_ktime_get_boot_ns() - (__u64)waited * 1000000;
 }
 
-/* It keeps its port from others. */
-static __always_inline void fill_minisock(struct wire_look *r, struct sock_common *c,
-					  const bool trusted)
+/* Behind fill_common().  It keeps its port from others. */
+static __always_inline void fill_minisock(struct wire_look *r, struct sock_common *c)
 {
 	struct tcp_timewait_sock *tw = (struct tcp_timewait_sock *)c;
 
-	fill_common(r, c, trusted);
 	r->protocol = IPPROTO_TCP;
 	r->type = SOCK_STREAM;
 	r->flags |= LOOK_F_DEAD | LOOK_F_MINISOCK;
@@ -54,12 +52,10 @@ static __always_inline void fill_minisock(struct wire_look *r, struct sock_commo
 
 /* ---- tables and descriptors ---- */
 
-/* A socket that a table of the namespace leads to.  `socket` is its struct socket, NULL none. */
+/* Behind fill_common(): a socket that a table of the namespace leads to.  `socket` is its struct socket, NULL none. */
 static __always_inline void fill_loose(struct wire_look *r, struct sock *sk, struct socket *socket,
 				       const bool tcp, const bool trusted)
 {
-	r->kind = LOOK_LOOSE;
-	r->fd = 0;
 	r->socket = (__u64)socket;
 	r->protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
 	r->type = tcp ? SOCK_STREAM : SOCK_DGRAM;
@@ -85,6 +81,7 @@ static __always_inline void fill_held(struct wire_look *r, struct sock *sk, stru
 {
 	r->protocol = READ(trusted, sk, sk_protocol);
 	r->type = READ(trusted, sk, sk_type);
+	fill_common(r, &sk->__sk_common, trusted);
 	fill_sock(r, sk, true, trusted);
 	r->socket = (__u64)socket;
 	r->fd = fd;

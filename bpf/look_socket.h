@@ -53,11 +53,11 @@ static __always_inline __u8 look_options(struct sock_common *c)
 {
 	__u8 options = WIRE_O_KNOWN;
 
-	if (BPF_CORE_READ_BITFIELD_PROBED(c, skc_reuse))
+	if (READ_BITS(c, skc_reuse))
 		options |= WIRE_O_REUSEADDR;
-	if (BPF_CORE_READ_BITFIELD_PROBED(c, skc_reuseport))
+	if (READ_BITS(c, skc_reuseport))
 		options |= WIRE_O_REUSEPORT;
-	if (BPF_CORE_READ_BITFIELD_PROBED(c, skc_ipv6only))
+	if (READ_BITS(c, skc_ipv6only))
 		options |= WIRE_O_V6ONLY;
 	return options;
 }
@@ -126,16 +126,15 @@ static __always_inline void fill_bucket(struct wire_look *r, struct inet_bind_bu
 	r->l3mdev = BPF_CORE_READ(bucket, l3mdev);
 }
 
-/* `tcp`: a look at TCP, or at descriptors, which may lead to any protocol. */
+/* Behind fill_common().  `tcp`: a look at TCP, or at descriptors, which may lead to any protocol. */
 static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, const bool tcp,
 				      const bool trusted)
 {
-	fill_common(r, &sk->__sk_common, trusted);
 	if (wants_any(LOOK_W_QUEUES))
 		fill_queues(r, sk, tcp, trusted);
 	/* A closed socket may still show a port that is somebody else's by now: one that it keeps was bound. */
 	if (wants_any(LOOK_W_OPTIONS) &&
-	    ((BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED) ||
+	    ((READ_BITS(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED) ||
 	     (r->state == TCP_CLOSE && r->local_port)))
 		r->options |= WIRE_O_KEEPS_PORT;
 	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)

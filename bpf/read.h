@@ -34,6 +34,18 @@ const volatile bool has_cookie_helper SEC(".rodata") __weak = false;
 		value_;                                                                            \
 	})
 
+/*
+ * BPF_CORE_READ_BITFIELD_PROBED() for unsigned fields, on little endian: what is read beyond the field is shifted out.  Half as
+ * many relocations, which libbpf looks up one by one at each start.
+ */
+#define READ_BITS(s, field)                                                                        \
+	({                                                                                         \
+		__u64 bits_ = 0;                                                                   \
+		bpf_probe_read_kernel(&bits_, sizeof(bits_),                                       \
+				      (const void *)(s) + __CORE_RELO(s, field, BYTE_OFFSET));     \
+		bits_ << __CORE_RELO(s, field, LSHIFT_U64) >> __CORE_RELO(s, field, RSHIFT_U64);   \
+	})
+
 /* task_struct.flags: PF_KTHREAD, PF_IO_WORKER. */
 #define TASK_IS_KTHREAD	  0x00200000
 #define TASK_IS_IO_WORKER 0x00000010

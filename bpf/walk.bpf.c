@@ -208,8 +208,9 @@ static __always_inline void take(struct sock_common *common, const enum walk_tab
 	r->kind = LOOK_LOOSE;
 	r->fd = 0;
 	r->socket = 0;
+	fill_common(r, common, false);
 	if (table != WALK_UDP && state == TCP_TIME_WAIT)
-		fill_minisock(r, common, false);
+		fill_minisock(r, common);
 	else
 		fill_loose(r, sk, BPF_CORE_READ(sk, sk_socket), table != WALK_UDP, false);
 	walk.count = n + 1;
