@@ -46,15 +46,35 @@ static int on_record(void *ctx, void *data, size_t size)
 	return ++k->drained >= k->drain_max ? -ECANCELED : 0;
 }
 
-/* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
-static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
+/*
+ * libbpf looks through all types of the kernel for each that a program reaches into, half of a start's time: it is given
+ * those only.  Without them, by all types as well.
+ */
+static struct sockwatch_bpf *open_fitted(struct kernel *k)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = k->options.btf_path);
+	struct sockwatch_bpf *skel;
+
+	if (k->types.fd < 0) {
+		skel = sockwatch_bpf__open();
+		if (!skel)
+			return NULL;
+		types_load_for(&k->types, k->options.btf_path, bpf_object__btf(skel->obj));
+		sockwatch_bpf__destroy(skel);
+	}
+	if (k->types.fd >= 0)
+		opts.btf_custom_path = k->types.path;
+	return sockwatch_bpf__open_opts(&opts);
+}
+
+/* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
+static struct sockwatch_bpf *load_programs(struct kernel *k, size_t only)
+{
 	struct sockwatch_bpf *skel;
 	int err;
 
 	last_warning[0] = '\0';
-	skel = sockwatch_bpf__open_opts(&opts);
+	skel = open_fitted(k);
 	if (!skel)
 		return NULL;
 	hooks_select(k, skel, only);
@@ -223,7 +243,7 @@ struct kernel *kernel_open(const struct kernel_options *options, struct kernel_e
 		return NULL;
 	}
 	k->options = *options;
-	k->cgroup_fd = k->tracefs_fd = k->also_fd = -1;
+	k->cgroup_fd = k->tracefs_fd = k->also_fd = k->types.fd = -1;
 	hooks_init(k);
 	err = check_ground(k, error);
 	libbpf_set_print(keep_warning);
@@ -251,6 +271,7 @@ void kernel_close(struct kernel *k)
 	look_close(k->look);
 	close_programs(k);
 	btf__free(k->btf);
+	types_done(&k->types);
 	places_free(k->places);
 	free(k->sysctls);
 	free(k->folds);

@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "netns.h"
 #include "sockwatch.skel.h"
+#include "types.h"
 
 #define MAX_HOOKS  72
 #define LOOK_HOOKS 8 /* those of looks among them */
@@ -29,6 +30,7 @@ struct kernel {
 	size_t hook_count;
 	enum kernel_tier tier; /* see kernel_tier_chosen() */
 	struct btf *btf; /* the kernel's, until the hooks are attached: parsing it takes milliseconds */
+	struct types types; /* of it what the programs reach into; fd -1 before the first are loaded */
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
 	bool untyped; /* the kernel carries no BTF: the offsets come from options.btf_path, tracing programs may not be typed */
 	size_t failed;	      /* rows that had failed when this was chosen */

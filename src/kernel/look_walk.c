@@ -5,6 +5,7 @@
  */
 #include "look_private.h"
 #include "wire_walk.h"
+#include "types.h"
 #include "walk.skel.h"
 
 #include <arpa/inet.h>
@@ -303,20 +304,37 @@ static int check_types(struct look_reader *r, struct kernel_error *error)
 static const char *const programs[] = {"walk__descriptor", "walk__begin", "walk__tcp",
 				       "walk__listeners", "walk__udp"};
 
-static int open_walk(struct look_reader *r, struct kernel_error *error)
+/* With the types that they reach into, see types.h; else with all there are. */
+static int load_programs(struct look_reader *r)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = r->options.btf_path);
-	struct walk *w = calloc(1, sizeof(*w));
+	struct walk *w = r->state;
+	struct types types;
 	int err = 0;
 
-	r->state = w;
-	if (w)
-		w->skel = walk_bpf__open_opts(&opts);
-	if (!w || !w->skel)
-		return kernel_fail(error, w ? -errno : -ENOMEM, "cannot open the walk: %s",
-				   strerror(w ? errno : ENOMEM));
-	w->skel->rodata->may_want = r->options.may_want | CHECK_WANTS;
-	err = walk_bpf__load(w->skel);
+	w->skel = walk_bpf__open();
+	if (!w->skel)
+		return -errno;
+	if (types_load_for(&types, r->options.btf_path, bpf_object__btf(w->skel->obj)) == 0)
+		opts.btf_custom_path = types.path;
+	walk_bpf__destroy(w->skel);
+	w->skel = walk_bpf__open_opts(&opts);
+	if (w->skel) {
+		w->skel->rodata->may_want = r->options.may_want | CHECK_WANTS;
+		err = walk_bpf__load(w->skel);
+	} else {
+		err = -errno;
+	}
+	types_done(&types);
+	return err;
+}
+
+static int open_walk(struct look_reader *r, struct kernel_error *error)
+{
+	int err;
+
+	r->state = calloc(1, sizeof(struct walk));
+	err = r->state ? load_programs(r) : -ENOMEM;
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		struct kernel_hook *h = look_hook(r, programs[i]);
 

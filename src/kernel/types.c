@@ -15,7 +15,18 @@
 #define MAX_BYTES   (256u << 20)
 #define MAX_RESOLVE 32
 #define MAX_DEPTH   16
-#define MAX_WANTED  256
+#define MAX_WANTED  1024
+
+/* A few types are walked over to find one: an offset of each would be half a megabyte to fill. */
+#define STRIDE 16
+#define SLOTS  (2 * MAX_WANTED)
+
+struct names {
+	const char *const *list; /* ends with NULL */
+	size_t at;		  /* which bytes of a name `bits` is about */
+	uint64_t bits[1024 / 64]; /* see bit_of() */
+	uint16_t slot[SLOTS];	  /* by hash: place in the list + 1, 0 free */
+};
 
 struct reader {
 	char *data;
@@ -23,9 +34,10 @@ struct reader {
 	bool mapped_file; /* `data` is a mapping, else from malloc() */
 	const char *types, *types_end, *strings;
 	size_t strings_len;
-	uint32_t *offset; /* of each type id; id 0 is void */
+	uint32_t *offset; /* of each STRIDE-th type id; id 0 is void */
 	uint32_t *mapped; /* of each type id: its id in `out`, 0 not there */
-	uint32_t count, cap;
+	uint32_t count;
+	struct names structs, functions;
 	uint32_t wanted[MAX_WANTED]; /* ids */
 	size_t wanted_count;
 	struct btf *out;
@@ -92,97 +104,162 @@ static const char *name_of(const struct reader *r, uint32_t offset)
 	return offset < r->strings_len ? r->strings + offset : "";
 }
 
-/* Bytes behind struct btf_type; -1 for a kind that is not known. */
-static long extra_of(const struct btf_type *t)
+/* Bytes of a type; 0 for a kind that is not known. */
+static size_t size_of(const struct btf_type *t)
 {
-	switch (btf_kind(t)) {
-	case BTF_KIND_INT:
-	case BTF_KIND_VAR:
-	case BTF_KIND_DECL_TAG: return 4;
-	case BTF_KIND_ARRAY: return sizeof(struct btf_array);
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION: return btf_vlen(t) * (long)sizeof(struct btf_member);
-	case BTF_KIND_ENUM: return btf_vlen(t) * (long)sizeof(struct btf_enum);
-	case BTF_KIND_ENUM64: return btf_vlen(t) * 12L;
-	case BTF_KIND_FUNC_PROTO: return btf_vlen(t) * (long)sizeof(struct btf_param);
-	case BTF_KIND_DATASEC: return btf_vlen(t) * (long)sizeof(struct btf_var_secinfo);
-	case BTF_KIND_PTR:
-	case BTF_KIND_FWD:
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_VOLATILE:
-	case BTF_KIND_CONST:
-	case BTF_KIND_RESTRICT:
-	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG: return 0;
-	}
-	return -1;
+	enum { HEAD = sizeof(struct btf_type) };
+	/* `each` for each member of the type */
+	static const struct {
+		uint8_t fixed, each;
+	} bytes[32] = {
+		[BTF_KIND_INT] = {HEAD + 4, 0},
+		[BTF_KIND_PTR] = {HEAD, 0},
+		[BTF_KIND_ARRAY] = {HEAD + sizeof(struct btf_array), 0},
+		[BTF_KIND_STRUCT] = {HEAD, sizeof(struct btf_member)},
+		[BTF_KIND_UNION] = {HEAD, sizeof(struct btf_member)},
+		[BTF_KIND_ENUM] = {HEAD, sizeof(struct btf_enum)},
+		[BTF_KIND_FWD] = {HEAD, 0},
+		[BTF_KIND_TYPEDEF] = {HEAD, 0},
+		[BTF_KIND_VOLATILE] = {HEAD, 0},
+		[BTF_KIND_CONST] = {HEAD, 0},
+		[BTF_KIND_RESTRICT] = {HEAD, 0},
+		[BTF_KIND_FUNC] = {HEAD, 0},
+		[BTF_KIND_FUNC_PROTO] = {HEAD, sizeof(struct btf_param)},
+		[BTF_KIND_VAR] = {HEAD + 4, 0},
+		[BTF_KIND_DATASEC] = {HEAD, sizeof(struct btf_var_secinfo)},
+		[BTF_KIND_FLOAT] = {HEAD, 0},
+		[BTF_KIND_DECL_TAG] = {HEAD + 4, 0},
+		[BTF_KIND_TYPE_TAG] = {HEAD, 0},
+		[BTF_KIND_ENUM64] = {HEAD, 12},
+	};
+	unsigned int kind = btf_kind(t);
+
+	return bytes[kind].fixed + (size_t)bytes[kind].each * btf_vlen(t);
 }
 
-static int index_of(const char *const *names, const char *name)
+/* ---- names ---- */
+
+/* One of 1,024 by four bytes: most names are none of those asked for, and are told by these alone. */
+static uint32_t bit_of(const char *bytes)
 {
-	for (int i = 0; names[i]; i++) {
-		if (names[i][0] == name[0] && strcmp(names[i], name) == 0)
+	uint32_t four;
+
+	memcpy(&four, bytes, sizeof(four));
+	return four * UINT32_C(2654435761) >> 22;
+}
+
+static uint32_t hash_of(const char *name)
+{
+	uint32_t hash = 0;
+
+	for (; *name; name++)
+		hash = hash * 31 + (unsigned char)*name;
+	return hash;
+}
+
+/* `list` ends with NULL; a name has at least three characters. */
+static int names_init(struct names *names, const char *const *list)
+{
+	size_t shortest = SIZE_MAX;
+	uint32_t i;
+
+	*names = (struct names){.list = list};
+	for (i = 0; list[i]; i++)
+		shortest = strlen(list[i]) < shortest ? strlen(list[i]) : shortest;
+	if (i > MAX_WANTED)
+		return -E2BIG;
+	/* The last four bytes that all have: the first ones are those that many names begin with.  Without names, beyond all. */
+	names->at = i ? shortest + 1 - 4 : UINT32_MAX;
+	for (i = 0; list[i]; i++) {
+		uint32_t bit = bit_of(list[i] + names->at), slot = hash_of(list[i]);
+
+		names->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
+		while (names->slot[slot % SLOTS])
+			slot++;
+		names->slot[slot % SLOTS] = (uint16_t)(i + 1);
+	}
+	return 0;
+}
+
+static int index_of(const struct reader *r, const struct names *names, uint32_t offset)
+{
+	const char *name = r->strings + offset;
+	uint32_t bit;
+
+	if ((uint64_t)offset + names->at + 4 > r->strings_len)
+		return -1;
+	bit = bit_of(name + names->at);
+	if (!(names->bits[bit / 64] >> (bit % 64) & 1))
+		return -1;
+	for (uint32_t slot = hash_of(name); names->slot[slot % SLOTS]; slot++) {
+		int i = names->slot[slot % SLOTS] - 1;
+
+		if (strcmp(names->list[i], name) == 0)
 			return i;
 	}
 	return -1;
 }
 
-static void note_type(struct reader *r, const struct btf_type *t, const char *const *structs,
-		      const char *const *functions, uint32_t *ret_ids)
+/* ---- all types, once ---- */
+
+static void note_type(struct reader *r, const struct btf_type *t, uint32_t id, uint32_t *ret_ids)
 {
 	unsigned int kind = btf_kind(t);
 	int i;
 
-	if (kind == BTF_KIND_STRUCT && t->name_off && r->wanted_count < MAX_WANTED &&
-	    index_of(structs, name_of(r, t->name_off)) >= 0)
-		r->wanted[r->wanted_count++] = r->count;
+	if (kind == BTF_KIND_STRUCT && r->wanted_count < MAX_WANTED &&
+	    index_of(r, &r->structs, t->name_off) >= 0)
+		r->wanted[r->wanted_count++] = id;
 	if (kind != BTF_KIND_FUNC)
 		return;
-	i = index_of(functions, name_of(r, t->name_off));
+	i = index_of(r, &r->functions, t->name_off);
 	if (i >= 0 && i < TYPES_FUNCTIONS && !ret_ids[i])
-		ret_ids[i] = r->count;
+		ret_ids[i] = id;
 }
 
-static bool grow(struct reader *r)
+static int scan(struct reader *r, uint32_t *ret_ids)
 {
-	uint32_t *grown;
-
-	if (r->count < r->cap)
-		return true;
-	r->cap = r->cap ? r->cap * 2 : 1u << 18;
-	grown = realloc(r->offset, r->cap * sizeof(*grown));
-	if (grown)
-		r->offset = grown;
-	return grown != NULL;
-}
-
-static int scan(struct reader *r, const char *const *structs, const char *const *functions,
-		uint32_t *ret_ids)
-{
+	const size_t len = (size_t)(r->types_end - r->types);
 	const char *p = r->types;
+	uint32_t id;
 
-	for (r->count = 1; p + sizeof(struct btf_type) <= r->types_end; r->count++) {
+	/* No type is smaller. */
+	r->offset = malloc((len / sizeof(struct btf_type) / STRIDE + 1) * sizeof(*r->offset));
+	if (!r->offset)
+		return -ENOMEM;
+	for (id = 1; p + sizeof(struct btf_type) <= r->types_end; id++) {
 		const struct btf_type *t = (const struct btf_type *)p;
-		long extra = extra_of(t);
+		size_t size = size_of(t);
 
-		if (extra < 0 || r->types_end - p - (long)sizeof(*t) < extra)
+		if (!size || (size_t)(r->types_end - p) < size)
 			return -EBADMSG;
-		if (!grow(r))
-			return -ENOMEM;
-		r->offset[r->count] = (uint32_t)(p - r->types);
-		note_type(r, t, structs, functions, ret_ids);
-		p += sizeof(*t) + (size_t)extra;
+		if (id % STRIDE == 0)
+			r->offset[id / STRIDE] = (uint32_t)(p - r->types);
+		note_type(r, t, id, ret_ids);
+		p += size;
 	}
+	r->offset[0] = 0;
+	r->count = id;
 	r->mapped = calloc(r->count, sizeof(*r->mapped));
 	return r->mapped ? 0 : -ENOMEM;
+}
+
+/* `id` is there, and not 0. */
+static const struct btf_type *type_of(const struct reader *r, uint32_t id)
+{
+	const char *p = r->types + r->offset[id / STRIDE];
+
+	/* There is none with id 0: the first to be noted is 1. */
+	for (uint32_t at = id < STRIDE ? 1 : id / STRIDE * STRIDE; at < id; at++)
+		p += size_of((const struct btf_type *)p);
+	return (const struct btf_type *)p;
 }
 
 /* Behind typedefs and qualifiers; NULL for void and for what is broken. */
 static const struct btf_type *resolve(const struct reader *r, uint32_t *id)
 {
 	for (int i = 0; i<MAX_RESOLVE && * id> 0 && *id < r->count; i++) {
-		const struct btf_type *t = (const struct btf_type *)(r->types + r->offset[*id]);
+		const struct btf_type *t = type_of(r, *id);
 
 		if (!btf_is_mod(t) && !btf_is_typedef(t))
 			return t;
@@ -296,9 +373,13 @@ int types_load(struct types *types, const char *path, const char *const *structs
 
 	*types = (struct types){.fd = -1};
 	if (!err)
+		err = names_init(&r.structs, structs);
+	if (!err)
+		err = names_init(&r.functions, functions);
+	if (!err)
 		err = read_header(&r);
 	if (!err)
-		err = scan(&r, structs, functions, types->function_id);
+		err = scan(&r, types->function_id);
 	if (!err) {
 		r.out = btf__new_empty();
 		err = r.out ? 0 : -ENOMEM;
@@ -317,6 +398,41 @@ int types_load(struct types *types, const char *path, const char *const *structs
 		munmap(r.data, r.size);
 	else
 		free(r.data);
+	return err;
+}
+
+/* What is behind "___" tells apart definitions that a program has of one struct. */
+static char *name_in_kernel(const char *name)
+{
+	const char *flavor = strstr(name, "___");
+
+	return flavor && flavor != name ? strndup(name, (size_t)(flavor - name)) : strdup(name);
+}
+
+int types_load_for(struct types *types, const char *path, const struct btf *programs)
+{
+	static const char *const none[] = {NULL};
+	const uint32_t count = btf__type_cnt(programs);
+	char **names = calloc(count, sizeof(*names));
+	size_t n = 0;
+	int err = names ? 0 : -ENOMEM;
+
+	*types = (struct types){.fd = -1};
+	for (uint32_t id = 1; id < count && !err; id++) {
+		const struct btf_type *t = btf__type_by_id(programs, id);
+		const char *name = btf__name_by_offset(programs, t->name_off);
+
+		/* Shorter ones are the programs' own. */
+		if (!btf_is_struct(t) || !name || strlen(name) < 3)
+			continue;
+		names[n] = name_in_kernel(name);
+		err = names[n++] ? 0 : -ENOMEM;
+	}
+	if (!err)
+		err = types_load(types, path, (const char *const *)names, none);
+	while (n--)
+		free(names[n]);
+	free(names);
 	return err;
 }
 

@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+struct btf;
+
 #define TYPES_FUNCTIONS 8
 
 struct types {
@@ -31,6 +33,8 @@ struct types {
  */
 int types_load(struct types *types, const char *path, const char *const *structs,
 	       const char *const *functions);
+/* Likewise the structs that the types of an object name, whose programs are then relocated by `types->path`. */
+int types_load_for(struct types *types, const char *path, const struct btf *programs);
 void types_done(struct types *types);
 
 #endif
