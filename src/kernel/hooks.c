@@ -174,7 +174,7 @@ static const char *missing_ground(const struct kernel *k, const struct kernel_ho
 	if ((is_prefix(h->hook, "cgroup/") || is_prefix(h->hook, "sockops")) && k->cgroup_fd < 0)
 		return "cgroup2 cannot be mounted";
 	if (!k->untyped && strcmp(h->hook, "tp_btf/sock_send_length") == 0 &&
-	    !probe_tracepoint(k->btf, "sock_send_length"))
+	    !types_function(&k->types, "btf_trace_sock_send_length"))
 		return "no such tracepoint in this kernel";
 	return NULL;
 }
@@ -210,7 +210,7 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 	if (strcmp(h->program, "fexit__inet_csk_accept4") == 0 && k->accept_params != 4)
 		return "the function has other arguments here";
 	if (strcmp(h->fact, "time-wait") == 0 &&
-	    probe_parameters(k->btf, strchr(h->hook, '/') + 1) == 0)
+	    !types_function(&k->types, strchr(h->hook, '/') + 1))
 		return "not in this kernel";
 	return NULL;
 }
@@ -235,7 +235,7 @@ const char *kernel_unknown_hook(const char *list)
 /* What is known before anything is tried. */
 static int fail_early(struct kernel *k, struct kernel_error *error)
 {
-	int err = k->options.hooks == HOOKS_TRACEPOINTS ? 0 : probe_trampolines(k->btf);
+	int err = k->options.hooks == HOOKS_TRACEPOINTS ? 0 : probe_trampolines(&k->types);
 	const char *failure = k->untyped ? "this kernel carries no BTF" : strerror(-err);
 
 	if (k->options.hooks == HOOKS_TRAMPOLINES && err < 0)

@@ -46,35 +46,17 @@ static int on_record(void *ctx, void *data, size_t size)
 	return ++k->drained >= k->drain_max ? -ECANCELED : 0;
 }
 
-/*
- * libbpf looks through all types of the kernel for each that a program reaches into, half of a start's time: it is given
- * those only.  Without them, by all types as well.
- */
-static struct sockwatch_bpf *open_fitted(struct kernel *k)
+/* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
+static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = k->options.btf_path);
-	struct sockwatch_bpf *skel;
-
-	if (k->types.fd < 0) {
-		skel = sockwatch_bpf__open();
-		if (!skel)
-			return NULL;
-		types_load_for(&k->types, k->options.btf_path, bpf_object__btf(skel->obj));
-		sockwatch_bpf__destroy(skel);
-	}
-	if (k->types.fd >= 0)
-		opts.btf_custom_path = k->types.path;
-	return sockwatch_bpf__open_opts(&opts);
-}
-
-/* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
-static struct sockwatch_bpf *load_programs(struct kernel *k, size_t only)
-{
 	struct sockwatch_bpf *skel;
 	int err;
 
 	last_warning[0] = '\0';
-	skel = open_fitted(k);
+	if (k->types.fd >= 0)
+		opts.btf_custom_path = k->types.path;
+	skel = sockwatch_bpf__open_opts(&opts);
 	if (!skel)
 		return NULL;
 	hooks_select(k, skel, only);
@@ -149,9 +131,37 @@ static int open_programs(struct kernel *k, struct kernel_error *error)
 	return 0;
 }
 
+/* libbpf looks through all types of the kernel for each that a program reaches into, most of a start's time: it gets those only. */
+static int read_types(struct kernel *k)
+{
+	static const char *const functions[TYPES_FUNCTIONS + 1] = {
+		"btf_trace_inet_sock_set_state",
+		"btf_trace_sock_send_length",
+		"inet_csk_accept",
+		"inet_release",
+		"inet_twsk_hashdance",
+		"inet_twsk_hashdance_schedule",
+		"inet_twsk_kill",
+		"security_sock_graft",
+	};
+	struct sockwatch_bpf *skel = sockwatch_bpf__open();
+	int err;
+
+	if (!skel)
+		return -errno;
+	/* Where the kernel has no types for its own functions, nothing can be hooked by them. */
+	err = types_load_for(&k->types, k->options.btf_path, bpf_object__btf(skel->obj),
+			     k->untyped ? &functions[TYPES_FUNCTIONS] : functions);
+	sockwatch_bpf__destroy(skel);
+	return err;
+}
+
 /* What the programs are fitted to the kernel with, and what the kernel can check them against. */
 static int find_types(struct kernel *k, struct kernel_error *error)
 {
+	const struct types_function *accept;
+	int err;
+
 	k->untyped = !btf_is_in_kernel();
 	if (k->options.btf_path) {
 		snprintf(k->btf_place, PLACE_SIZE, "%s", k->options.btf_path);
@@ -168,17 +178,19 @@ static int find_types(struct kernel *k, struct kernel_error *error)
 			"one with debugging information, or a file from an archive such as BTFHub; "
 			"sockwatch ls and who do without");
 	}
-	if (k->untyped)
+	if (k->options.no_trace)
 		return 0;
-	k->btf = btf__load_vmlinux_btf();
-	if (!k->btf)
-		return kernel_fail(error, -errno, "cannot read the kernel's BTF: %s",
-				   strerror(errno));
-	k->accept_params = probe_parameters(k->btf, "inet_csk_accept");
-	k->has_graft = probe_parameters(k->btf, "security_sock_graft") > 0;
+	err = read_types(k);
+	if (k->untyped)
+		return 0; /* libbpf reads the file, of whatever kind it is */
+	if (err < 0)
+		return kernel_fail(error, err, "cannot read the kernel's BTF: %s", strerror(-err));
+	accept = types_function(&k->types, "inet_csk_accept");
+	k->accept_params = accept ? accept->parameters : 0;
+	k->has_graft = types_function(&k->types, "security_sock_graft");
 	k->has_ipv6 = probe_ipv6();
-	k->has_cookie_helper = probe_helper(k->btf, "inet_sock_set_state", BPF_TRACE_RAW_TP,
-					    BPF_FUNC_get_socket_cookie);
+	k->has_cookie_helper = probe_helper(&k->types, "btf_trace_inet_sock_set_state",
+					    BPF_TRACE_RAW_TP, BPF_FUNC_get_socket_cookie);
 	return 0;
 }
 
@@ -270,7 +282,6 @@ void kernel_close(struct kernel *k)
 		return;
 	look_close(k->look);
 	close_programs(k);
-	btf__free(k->btf);
 	types_done(&k->types);
 	places_free(k->places);
 	free(k->sysctls);
@@ -296,8 +307,6 @@ int kernel_attach(struct kernel *k, struct kernel_error *error)
 		if (err == 0)
 			err = hooks_attach(k, error);
 	}
-	btf__free(k->btf);
-	k->btf = NULL;
 	return err;
 }
 

@@ -29,8 +29,7 @@ struct kernel {
 	struct bpf_link *links[MAX_HOOKS];
 	size_t hook_count;
 	enum kernel_tier tier; /* see kernel_tier_chosen() */
-	struct btf *btf; /* the kernel's, until the hooks are attached: parsing it takes milliseconds */
-	struct types types; /* of it what the programs reach into; fd -1 before the first are loaded */
+	struct types types; /* the kernel's, those that the programs reach into and hook; fd -1 none */
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
 	bool untyped; /* the kernel carries no BTF: the offsets come from options.btf_path, tracing programs may not be typed */
 	size_t failed;	      /* rows that had failed when this was chosen */
@@ -39,7 +38,7 @@ struct kernel {
 	bool graft_failed; /* but cannot be used: inet_csk_accept() stands in */
 	bool has_ipv6;
 	bool sockops_connect, sockops_listen; /* which facts sockops__ports is to tell */
-	int accept_params; /* of inet_csk_accept(), 0 unknown */
+	uint32_t accept_params; /* of inet_csk_accept(), 0 unknown */
 	struct kernel_options options;
 	int cgroup_fd, tracefs_fd;
 	char cgroup_place[PLACE_SIZE], tracefs_place[PLACE_SIZE], btf_place[PLACE_SIZE];
@@ -80,18 +79,14 @@ int hooks_attach(struct kernel *k, struct kernel_error *error);
 void hooks_detach(struct kernel *k);
 
 /* probe.c: each loads a tiny program and lets the kernel answer. */
-/* 0 where a program of the type (BPF_TRACE_RAW_TP on `target`) may call helper `id` with its first
- * argument. */
-bool probe_helper(const struct btf *btf, const char *target, int attach_type, int helper);
+/* `target`, a function or the typedef of a tracepoint, was looked up: whether a program of the type may call helper `id` with its
+ * first argument. */
+bool probe_helper(const struct types *types, const char *target, int attach_type, int helper);
 /* 0 or the errno of loading (and attaching) an empty fentry program: -EPERM under lockdown,
- * -ENOTSUPP on arm64, -ENOENT without BTF (NULL). */
-int probe_trampolines(const struct btf *btf);
-/* How many parameters a kernel function has by its BTF, 0 when it is not there. */
-int probe_parameters(const struct btf *btf, const char *function);
+ * -ENOTSUPP on arm64, -ENOENT without BTF. */
+int probe_trampolines(const struct types *types);
 /* Asking makes a kernel load its IPv6 module, whose functions are then there to be hooked. */
 bool probe_ipv6(void);
-/* The kernel has this tracepoint. */
-bool probe_tracepoint(const struct btf *btf, const char *name);
 
 /* places.c */
 struct places *places_new(int cgroup_fd);

@@ -202,7 +202,7 @@ static int prepare_program(struct bpf_program *program, struct bpf_prog_load_opt
 	for (int i = 0; i < LOOK_PARTS; i++) {
 		if (strcmp(section + strlen("look/"), wanted_functions[i] + strlen("bpf_iter_")) ==
 		    0)
-			opts->attach_btf_id = loading->function_id[i];
+			opts->attach_btf_id = loading->function[i].id;
 	}
 	if (!opts->attach_btf_id)
 		return -ENOENT;

@@ -309,13 +309,15 @@ static int load_programs(struct look_reader *r)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = r->options.btf_path);
 	struct walk *w = r->state;
+	static const char *const no_functions[] = {NULL};
 	struct types types;
 	int err = 0;
 
 	w->skel = walk_bpf__open();
 	if (!w->skel)
 		return -errno;
-	if (types_load_for(&types, r->options.btf_path, bpf_object__btf(w->skel->obj)) == 0)
+	if (types_load_for(&types, r->options.btf_path, bpf_object__btf(w->skel->obj),
+			   no_functions) == 0)
 		opts.btf_custom_path = types.path;
 	walk_bpf__destroy(w->skel);
 	w->skel = walk_bpf__open_opts(&opts);

@@ -202,7 +202,8 @@ static int index_of(const struct reader *r, const struct names *names, uint32_t 
 
 /* ---- all types, once ---- */
 
-static void note_type(struct reader *r, const struct btf_type *t, uint32_t id, uint32_t *ret_ids)
+static void note_type(struct reader *r, const struct btf_type *t, uint32_t id,
+		      struct types_function *functions)
 {
 	unsigned int kind = btf_kind(t);
 	int i;
@@ -210,14 +211,14 @@ static void note_type(struct reader *r, const struct btf_type *t, uint32_t id, u
 	if (kind == BTF_KIND_STRUCT && r->wanted_count < MAX_WANTED &&
 	    index_of(r, &r->structs, t->name_off) >= 0)
 		r->wanted[r->wanted_count++] = id;
-	if (kind != BTF_KIND_FUNC)
+	if (kind != BTF_KIND_FUNC && kind != BTF_KIND_TYPEDEF)
 		return;
 	i = index_of(r, &r->functions, t->name_off);
-	if (i >= 0 && i < TYPES_FUNCTIONS && !ret_ids[i])
-		ret_ids[i] = id;
+	if (i >= 0 && i < TYPES_FUNCTIONS && !functions[i].id)
+		functions[i].id = id;
 }
 
-static int scan(struct reader *r, uint32_t *ret_ids)
+static int scan(struct reader *r, struct types_function *functions)
 {
 	const size_t len = (size_t)(r->types_end - r->types);
 	const char *p = r->types;
@@ -235,7 +236,7 @@ static int scan(struct reader *r, uint32_t *ret_ids)
 			return -EBADMSG;
 		if (id % STRIDE == 0)
 			r->offset[id / STRIDE] = (uint32_t)(p - r->types);
-		note_type(r, t, id, ret_ids);
+		note_type(r, t, id, functions);
 		p += size;
 	}
 	r->offset[0] = 0;
@@ -253,6 +254,17 @@ static const struct btf_type *type_of(const struct reader *r, uint32_t id)
 	for (uint32_t at = id < STRIDE ? 1 : id / STRIDE * STRIDE; at < id; at++)
 		p += size_of((const struct btf_type *)p);
 	return (const struct btf_type *)p;
+}
+
+static void count_parameters(const struct reader *r, struct types_function *f)
+{
+	const struct btf_type *t = type_of(r, f->id);
+
+	if (!btf_is_func(t) || !t->type || t->type >= r->count)
+		return;
+	t = type_of(r, t->type);
+	if (btf_is_func_proto(t))
+		f->parameters = btf_vlen(t);
 }
 
 /* Behind typedefs and qualifiers; NULL for void and for what is broken. */
@@ -371,7 +383,7 @@ int types_load(struct types *types, const char *path, const char *const *structs
 	struct reader r = {0};
 	int err = read_file(&r, path ? path : KERNEL_BTF);
 
-	*types = (struct types){.fd = -1};
+	*types = (struct types){.fd = -1, .functions = functions};
 	if (!err)
 		err = names_init(&r.structs, structs);
 	if (!err)
@@ -379,7 +391,11 @@ int types_load(struct types *types, const char *path, const char *const *structs
 	if (!err)
 		err = read_header(&r);
 	if (!err)
-		err = scan(&r, types->function_id);
+		err = scan(&r, types->function);
+	for (int i = 0; i < TYPES_FUNCTIONS && !err; i++) {
+		if (types->function[i].id)
+			count_parameters(&r, &types->function[i]);
+	}
 	if (!err) {
 		r.out = btf__new_empty();
 		err = r.out ? 0 : -ENOMEM;
@@ -409,9 +425,9 @@ static char *name_in_kernel(const char *name)
 	return flavor && flavor != name ? strndup(name, (size_t)(flavor - name)) : strdup(name);
 }
 
-int types_load_for(struct types *types, const char *path, const struct btf *programs)
+int types_load_for(struct types *types, const char *path, const struct btf *programs,
+		   const char *const *functions)
 {
-	static const char *const none[] = {NULL};
 	const uint32_t count = btf__type_cnt(programs);
 	char **names = calloc(count, sizeof(*names));
 	size_t n = 0;
@@ -429,11 +445,20 @@ int types_load_for(struct types *types, const char *path, const struct btf *prog
 		err = names[n++] ? 0 : -ENOMEM;
 	}
 	if (!err)
-		err = types_load(types, path, (const char *const *)names, none);
+		err = types_load(types, path, (const char *const *)names, functions);
 	while (n--)
 		free(names[n]);
 	free(names);
 	return err;
+}
+
+const struct types_function *types_function(const struct types *types, const char *name)
+{
+	for (int i = 0; types->functions && types->functions[i]; i++) {
+		if (strcmp(types->functions[i], name) == 0)
+			return types->function[i].id ? &types->function[i] : NULL;
+	}
+	return NULL;
 }
 
 void types_done(struct types *types)

@@ -18,23 +18,30 @@
 
 struct btf;
 
-#define TYPES_FUNCTIONS 8
+#define TYPES_FUNCTIONS 12
 
 struct types {
 	int fd;	       /* memfd with the reduced BTF */
 	char path[32]; /* of it, for btf_custom_path; valid while fd is open */
-	uint32_t function_id[TYPES_FUNCTIONS]; /* in the kernel's BTF; 0 absent */
+	struct types_function {
+		uint32_t id;	     /* in the kernel's BTF; 0 absent */
+		uint32_t parameters; /* 0 for the typedef of a tracepoint */
+	} function[TYPES_FUNCTIONS];
+	const char *const *functions; /* their names */
 };
 
 /*
  * Reads `path` (NULL: the kernel's own BTF) and keeps the structs named by `structs`, with what they embed without a name;
- * looks up `functions`.  Both lists end with NULL.  O(types of the kernel).  0, -errno of a file, or -EBADMSG for
+ * looks up `functions`, or typedefs.  Both lists end with NULL.  O(types of the kernel).  0, -errno of a file, or -EBADMSG for
  * what is no BTF; nothing is to be freed then.
  */
 int types_load(struct types *types, const char *path, const char *const *structs,
 	       const char *const *functions);
 /* Likewise the structs that the types of an object name, whose programs are then relocated by `types->path`. */
-int types_load_for(struct types *types, const char *path, const struct btf *programs);
+int types_load_for(struct types *types, const char *path, const struct btf *programs,
+		   const char *const *functions);
+/* One of those looked up; NULL where the kernel has it not. */
+const struct types_function *types_function(const struct types *types, const char *name);
 void types_done(struct types *types);
 
 #endif
