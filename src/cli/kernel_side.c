@@ -3,23 +3,34 @@
 #include "commands.h"
 #include "log.h"
 #include "look_source.h"
+#include "serve.h"
 #include "wire_look.h"
 
 #include <errno.h>
+#include <unistd.h>
+
+static void close_directory(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
 
 int command_open_kernel(const struct options *options, struct kernel **ret)
 {
-	struct kernel_options wanted = {
+	const int keep_dir = serve_directory(true);
+	const struct kernel_options wanted = {
 		.ring_bytes = options->ring_bytes,
 		.hooks = options->hooks,
 		.hooks_without = options->hooks_without,
 		.btf_path = options->btf_file,
+		.keep_dir = keep_dir,
 		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
 	};
 	struct kernel_error error = {""};
 	struct kernel *k = kernel_open(&wanted, &error);
 	int code = k ? 0 : errno == EBADMSG ? EXIT_USAGE : 1;
 
+	close_directory(keep_dir);
 	if (k)
 		*ret = k;
 	else
@@ -30,11 +41,13 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 int take_listing(const struct options *options, bool details, struct listing *l)
 {
 	const uint32_t wants = details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0;
+	const int keep_dir = serve_directory(true);
 	const struct look_options wanted = {
 		.source = options->source,
 		.btf_path = options->btf_file,
 		.hooks_without = options->hooks_without,
 		.may_want = wants,
+		.keep_dir = keep_dir,
 		.listener_of = -1,
 	};
 	const struct look_request request = {
@@ -52,6 +65,7 @@ int take_listing(const struct options *options, bool details, struct listing *l)
 	listing_init(l);
 	reader = look_open(&wanted, &error);
 	err = reader ? 0 : -errno;
+	close_directory(keep_dir);
 	if (reader && error.text[0])
 		log_say("%s", error.text);
 	l->time_ns = kernel_now();

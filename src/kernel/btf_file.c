@@ -14,8 +14,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define ID_BYTES 64
-
 /* With the rights that it has: access() asks for those of the user who started it. */
 static bool can_read(const char *path)
 {
@@ -35,7 +33,7 @@ bool btf_is_in_kernel(void)
 
 struct build_id {
 	size_t size; /* 0 unknown */
-	unsigned char bytes[ID_BYTES];
+	unsigned char bytes[BTF_ID_BYTES];
 };
 
 /* Looks for the note GNU NT_GNU_BUILD_ID; a note is a header, its name and its content, each padded to four bytes. */
@@ -54,7 +52,7 @@ static void find_build_id(struct build_id *ret, const char *notes, size_t size)
 		if (at > size)
 			return;
 		if (note->n_type != NT_GNU_BUILD_ID || note->n_namesz != 4 ||
-		    memcmp(name, "GNU", 4) != 0 || note->n_descsz > ID_BYTES)
+		    memcmp(name, "GNU", 4) != 0 || note->n_descsz > BTF_ID_BYTES)
 			continue;
 		ret->size = note->n_descsz;
 		memcpy(ret->bytes, name + name_size, ret->size);
@@ -71,6 +69,15 @@ static void read_running_id(struct build_id *ret)
 		return;
 	find_build_id(ret, notes, fread(notes, 1, sizeof(notes), file));
 	fclose(file);
+}
+
+size_t btf_running_id(unsigned char ret[BTF_ID_BYTES])
+{
+	struct build_id id;
+
+	read_running_id(&id);
+	memcpy(ret, id.bytes, id.size);
+	return id.size;
 }
 
 static void read_elf_id(struct build_id *ret, const char *path)

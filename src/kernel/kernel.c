@@ -230,6 +230,7 @@ static int open_look(struct kernel *k, struct kernel_error *error)
 		.btf_path = k->options.btf_path,
 		.hooks_without = k->options.hooks_without,
 		.may_want = UINT32_MAX,
+		.keep_dir = k->options.keep_dir,
 		.listener_of = k->skel && k->has_cookie_helper
 				       ? bpf_map__fd(k->skel->maps.listener_of)
 				       : -1,
@@ -265,6 +266,7 @@ struct kernel *kernel_open(const struct kernel_options *options, struct kernel_e
 		err = open_programs(k, error);
 	if (!err)
 		err = open_look(k, error);
+	k->options.keep_dir = -1;
 	if (!err) {
 		k->places = places_new(k->cgroup_fd);
 		err = k->places ? 0 : kernel_fail(error, -ENOMEM, "no memory");

@@ -8,7 +8,7 @@
  */
 #include "look_private.h"
 #include "look.skel.h"
-#include "types.h"
+#include "types_kept.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -298,7 +298,10 @@ static int open_iterators(struct look_reader *r, struct kernel_error *error)
 	for (int i = 0; i < LOOK_PARTS; i++)
 		it->link[i] = -1;
 	r->state = it;
-	err = types_load(&it->types, r->options.btf_path, wanted_types, wanted_functions);
+	err = r->options.btf_path ? types_load(&it->types, r->options.btf_path, wanted_types,
+					       wanted_functions)
+				  : types_load_kept(&it->types, r->options.keep_dir, wanted_types,
+						    wanted_functions);
 	if (!err)
 		err = register_sections();
 	if (err)

@@ -22,7 +22,7 @@
 #define SLOTS  (2 * MAX_WANTED)
 
 struct names {
-	const char *const *list; /* ends with NULL */
+	const char *const *list;  /* ends with NULL */
 	size_t at;		  /* which bytes of a name `bits` is about */
 	uint64_t bits[1024 / 64]; /* see bit_of() */
 	uint16_t slot[SLOTS];	  /* by hash: place in the list + 1, 0 free */
@@ -359,22 +359,25 @@ static int copy_type(struct reader *r, uint32_t id, int depth)
 	return copy;
 }
 
-static int write_out(const struct reader *r, struct types *types)
+int types_give(struct types *types, const void *btf, size_t size)
 {
-	uint32_t size;
-	const char *raw = btf__raw_data(r->out, &size);
-
-	if (!raw)
-		return -ENOMEM;
 	types->fd = memfd_create("btf", MFD_CLOEXEC);
 	if (types->fd < 0)
 		return -errno;
-	if (write(types->fd, raw, size) != (ssize_t)size) {
-		close(types->fd);
+	if (write(types->fd, btf, size) != (ssize_t)size) {
+		types_done(types);
 		return -EIO;
 	}
 	snprintf(types->path, sizeof(types->path), "/proc/self/fd/%d", types->fd);
 	return 0;
+}
+
+static int write_out(const struct reader *r, struct types *types)
+{
+	uint32_t size;
+	const void *raw = btf__raw_data(r->out, &size);
+
+	return raw ? types_give(types, raw, size) : -ENOMEM;
 }
 
 int types_load(struct types *types, const char *path, const char *const *structs,

@@ -14,6 +14,7 @@
 #ifndef SOCKWATCH_TYPES_H
 #define SOCKWATCH_TYPES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct btf;
@@ -40,6 +41,8 @@ int types_load(struct types *types, const char *path, const char *const *structs
 /* Likewise the structs that the types of an object name, whose programs are then relocated by `types->path`. */
 int types_load_for(struct types *types, const char *path, const struct btf *programs,
 		   const char *const *functions);
+/* Takes `btf` for the reduced one: 0 or -errno. */
+int types_give(struct types *types, const void *btf, size_t size);
 /* One of those looked up; NULL where the kernel has it not. */
 const struct types_function *types_function(const struct types *types, const char *name);
 void types_done(struct types *types);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * types_kept.h - the types that a listing needs, kept from one listing to the next.
+ *
+ * Owns: one file, `types`, in a directory that is the user's alone; of one build of the kernel and one set of names.  What is not
+ * exactly that is ignored and written anew.  Refuses to know: where the directory is, and who may get at it.
+ *
+ *     types_load_kept(&types, dir, structs, functions);     // as types_load(&types, NULL, structs, functions)
+ */
+#ifndef SOCKWATCH_TYPES_KEPT_H
+#define SOCKWATCH_TYPES_KEPT_H
+
+#include "types.h"
+
+/* `dir` -1: nothing is kept.  O(1) where the file serves, else as types_load(). */
+int types_load_kept(struct types *types, int dir, const char *const *structs,
+		    const char *const *functions);
+
+#endif
