@@ -105,6 +105,7 @@ static __always_inline void fill_holder(struct wire_look_first *r, struct task_s
 	r->pad = 0;
 	r->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	r->started_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	r->files = (__u64)BPF_CORE_READ(task, files);
 	BPF_CORE_READ_INTO(&r->name, task, group_leader, comm);
 }
 

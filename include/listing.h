@@ -78,6 +78,7 @@ struct listing {
 	size_t task_count, socket_count, holder_count, netns_count, listener_count;
 	size_t task_cap, socket_cap, holder_cap, netns_cap;
 	uint64_t time_ns;	/* of the look, CLOCK_BOOTTIME */
+	bool has_threads;	/* some tasks are threads with descriptors of their own */
 	bool failed;		/* without memory: what follows is missing */
 };
 
@@ -86,7 +87,7 @@ void listing_done(struct listing *l);
 
 /* The new index; LISTING_NONE without memory, `failed` is set then. */
 uint32_t listing_add_task(struct listing *l, const struct listing_task *task);
-/* A socket that `task` holds: joined by key to one that is there, or new. */
+/* A socket that `task` holds: joined by key to one that is there, or new.  Threads of one process are one holder. */
 uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool maker,
 			    const struct listing_socket *socket);
 /* A socket without a descriptor of its own, unless key and sk are there; shares the holders of its key. */

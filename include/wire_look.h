@@ -86,10 +86,11 @@ struct wire_look_first {
 	__u32 pad;
 	__u64 cgroup_id;
 	__u64 started_ns; /* CLOCK_BOOTTIME */
+	__u64 files;	  /* kernel address: threads with the same have the same descriptors */
 	char name[16];	  /* of the process, NUL-terminated */
 };
 
 _Static_assert(sizeof(struct wire_look) == 112, "wire_look has no hidden padding");
-_Static_assert(sizeof(struct wire_look_first) == 168, "wire_look_first has no hidden padding");
+_Static_assert(sizeof(struct wire_look_first) == 176, "wire_look_first has no hidden padding");
 
 #endif

@@ -147,6 +147,7 @@ void look_close(struct look_reader *r)
 		return;
 	r->source->close(r);
 	free(r->tables.data);
+	free(r->seen);
 	free(r);
 }
 
@@ -369,6 +370,7 @@ int look_take(struct look_reader *r, const struct look_request *request,
 	r->request = request;
 	r->sink = sink;
 	r->has_task = false;
+	r->seen_count = 0;
 	r->time_ns = kernel_now();
 	memset(r->err, 0, sizeof(r->err));
 	r->unseen = (struct netns_unseen){0};

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -64,11 +65,34 @@ bool look_decode(struct look_socket *s, const struct wire_look *w)
 	return true;
 }
 
+/*
+ * Threads share the descriptors of their process, which the first thread shows.  Where it has ended each of the others shows
+ * them: one is enough.  Without memory they are told again.
+ */
+static bool is_repeated(struct look_reader *r, const struct wire_look_first *w)
+{
+	struct seen_files *grown;
+
+	if (w->tid == w->pid)
+		return false;
+	for (size_t i = r->seen_count; i-- > 0;) {
+		if (r->seen[i].pid == w->pid && r->seen[i].files == w->files)
+			return r->seen[i].tid != w->tid;
+	}
+	grown = realloc(r->seen, (r->seen_count + 1) * sizeof(*grown));
+	if (!grown)
+		return false;
+	r->seen = grown;
+	r->seen[r->seen_count++] =
+		(struct seen_files){.files = w->files, .pid = w->pid, .tid = w->tid};
+	return false;
+}
+
 static void take_task(struct look_reader *r, const struct wire_look_first *w)
 {
 	struct process *p = &r->task.process;
 
-	r->has_task = w->pid != 0;
+	r->has_task = w->pid != 0 && !is_repeated(r, w);
 	r->task = (struct look_task){.parent = w->parent, .started_ns = w->started_ns};
 	p->pid = w->pid;
 	p->tid = w->tid;

@@ -47,6 +47,11 @@ struct look_reader {
 	uint64_t time_ns;	 /* of the last read */
 	struct look_task task; /* of the records that follow a LOOK_FIRST */
 	bool has_task;
+	struct seen_files {
+		uint64_t files;
+		uint32_t pid, tid;
+	} * seen; /* of threads that are not the first */
+	size_t seen_count;
 	struct bytes tables;
 	int tour_err;
 	int err[LOOK_PARTS]; /* the first of each */
@@ -73,6 +78,12 @@ void look_init_hooks(struct look_reader *r);
 /* The row of a program; what became of it is said there. */
 struct kernel_hook *look_hook(struct look_reader *r, const char *program);
 bool look_leaves_out(const struct look_reader *r, const char *hook);
+
+/* look_tables.c */
+/* `path` is /proc/PID or /proc/PID/task/TID.  Other than 0 ends the look. */
+typedef int (*look_table_fn)(struct look_reader *r, const char *path, uint32_t pid, uint32_t tid);
+/* Each table of descriptors of each process once, with a thread that has it. */
+int look_each_table(struct look_reader *r, look_table_fn fn);
 
 /* look_net.c */
 /* One file of /proc/net of the namespace that this thread is in; -ENOENT where the kernel has none. */

@@ -162,14 +162,14 @@ static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part
 /* ---- descriptors ---- */
 
 /* False when the process has ended. */
-static bool read_task(uint32_t pid, struct look_task *ret)
+static bool read_task(uint32_t pid, uint32_t tid, struct look_task *ret)
 {
 	struct procinfo info;
 
 	if (procinfo_read(pid, &info) < 0)
 		return false;
 	*ret = (struct look_task){
-		.process = {.pid = pid, .tid = pid, .uid = info.uid, .ruid = info.ruid},
+		.process = {.pid = pid, .tid = tid, .uid = info.uid, .ruid = info.ruid},
 		.parent = info.parent,
 		.started_ns = info.started_ns,
 	};
@@ -179,7 +179,8 @@ static bool read_task(uint32_t pid, struct look_task *ret)
 }
 
 /* The inode is all that a descriptor tells: the sink has seen the rest. */
-static void take_descriptor(struct look_reader *r, uint32_t pid, int fds, const char *name)
+static void take_descriptor(struct look_reader *r, uint32_t pid, uint32_t tid, int fds,
+			    const char *name)
 {
 	const struct look_sink *sink = r->sink;
 	char target[64];
@@ -193,44 +194,35 @@ static void take_descriptor(struct look_reader *r, uint32_t pid, int fds, const 
 	if (sscanf(target, "socket:[%llu]", &inode) != 1 || !sink->known(sink->ctx, inode, 0))
 		return; /* no internet socket */
 	if (!r->has_task)
-		r->has_task = read_task(pid, &r->task);
+		r->has_task = read_task(pid, tid, &r->task);
 	s.key = inode;
 	if (r->has_task)
 		sink->socket(sink->ctx, &s, &r->task, (uint32_t)strtoul(name, NULL, 10));
 }
 
 /* A process that ends meanwhile just has no more descriptors. */
-static void take_process(struct look_reader *r, uint32_t pid)
+static int take_descriptors(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid)
 {
 	struct dirent *entry;
 	char path[64];
 	DIR *dir;
 
 	r->has_task = false;
-	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
+	snprintf(path, sizeof(path), "%.50s/fd", process);
 	dir = opendir(path);
 	if (!dir)
-		return;
+		return 0;
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			take_descriptor(r, pid, dirfd(dir), entry->d_name);
+			take_descriptor(r, pid, tid, dirfd(dir), entry->d_name);
 	}
 	closedir(dir);
+	return 0;
 }
 
 static int each_task(struct look_reader *r)
 {
-	struct dirent *entry;
-	DIR *dir = opendir("/proc");
-
-	if (!dir)
-		return -errno;
-	while (!look_is_late(r) && (entry = readdir(dir))) {
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			take_process(r, (uint32_t)strtoul(entry->d_name, NULL, 10));
-	}
-	closedir(dir);
-	return look_is_late(r) ? -ETIME : 0;
+	return look_each_table(r, take_descriptors);
 }
 
 static int open_proc(struct look_reader *r, struct kernel_error *error)

@@ -49,8 +49,7 @@ static int take(struct look_reader *r, const void *records, size_t size)
 	return look_take_records(r, records, size) < 0 ? -EBADMSG : 0;
 }
 
-/* `path` is /proc/PID or /proc/PID/task/TID; `ret_count` tells how many descriptors it has. */
-static int walk_task(struct look_reader *r, const char *path, size_t *ret_count)
+static int walk_descriptors(struct look_reader *r, const char *path, uint32_t pid, uint32_t tid)
 {
 	const struct walk *w = r->state;
 	int task = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -61,13 +60,11 @@ static int walk_task(struct look_reader *r, const char *path, size_t *ret_count)
 	struct dirent *entry;
 	int err = 0;
 
-	*ret_count = refused;
-	if (refused && !r->refused++)
-		snprintf(r->refused_path, sizeof(r->refused_path), "%s/fd", path);
+	if (refused && tid == pid && !r->refused++)
+		snprintf(r->refused_path, sizeof(r->refused_path), "/proc/%u/fd", pid);
 	while (dir && !err && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		++*ret_count;
 		err = run(w->skel->progs.walk__descriptor, (uint64_t)task,
 			  strtoul(entry->d_name, NULL, 10));
 		if (!err && look_is_late(r))
@@ -84,49 +81,9 @@ static int walk_task(struct look_reader *r, const char *path, size_t *ret_count)
 	return err;
 }
 
-/* A process whose first thread has ended shows its descriptors only in the others. */
-static int walk_threads(struct look_reader *r, const char *process)
-{
-	char path[64];
-	struct dirent *entry;
-	size_t count = 0;
-	DIR *dir;
-	int err = 0;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/task", process);
-	dir = opendir(path);
-	while (dir && !err && !count && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.20s/task/%.20s", process, entry->d_name);
-		err = walk_task(r, path, &count);
-	}
-	if (dir)
-		closedir(dir);
-	return err;
-}
-
 static int each_task(struct look_reader *r)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return -errno;
-	while (!err && (entry = readdir(dir))) {
-		char path[64];
-		size_t count;
-
-		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.20s", entry->d_name);
-		err = walk_task(r, path, &count);
-		if (!err && !count)
-			err = walk_threads(r, entry->d_name);
-	}
-	closedir(dir);
-	return err;
+	return look_each_table(r, walk_descriptors);
 }
 
 /* NULL: not walked yet. */

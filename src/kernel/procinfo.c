@@ -17,13 +17,13 @@
 #define COMMAND_MAX 4096
 #define USERS	    256
 
-static ssize_t read_small(uint32_t pid, const char *file, char *out, size_t size)
+static ssize_t read_file(const char *directory, const char *file, char *out, size_t size)
 {
-	char path[64];
+	char path[96];
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%u/%s", pid, file);
+	snprintf(path, sizeof(path), "/proc/%s/%s", directory, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -33,6 +33,14 @@ static ssize_t read_small(uint32_t pid, const char *file, char *out, size_t size
 		return -errno;
 	out[n] = '\0';
 	return n;
+}
+
+static ssize_t read_small(uint32_t pid, const char *file, char *out, size_t size)
+{
+	char directory[16];
+
+	snprintf(directory, sizeof(directory), "%u", pid);
+	return read_file(directory, file, out, size);
 }
 
 /* "pid (name) state ppid ...": the name may hold anything, also ") ". */
@@ -75,10 +83,11 @@ static int read_users(uint32_t pid, struct procinfo *p)
 	return line && sscanf(line, "\nUid: %u %u", &p->ruid, &p->uid) == 2 ? 0 : -ESRCH;
 }
 
-static char *read_command(uint32_t pid)
+/* `directory` is PID or PID/task/TID. */
+static char *read_command(const char *directory)
 {
 	char text[COMMAND_MAX] = "";
-	ssize_t n = read_small(pid, "cmdline", text, sizeof(text));
+	ssize_t n = read_file(directory, "cmdline", text, sizeof(text));
 
 	while (n > 0 && text[n - 1] == '\0')
 		n--;
@@ -92,17 +101,43 @@ static char *read_command(uint32_t pid)
 	return strdup(text);
 }
 
-static char *read_executable(uint32_t pid)
+static char *read_executable(const char *directory)
 {
-	char path[64], target[PATH_MAX];
+	char path[96], target[PATH_MAX];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	snprintf(path, sizeof(path), "/proc/%s/exe", directory);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n <= 0)
 		return NULL;
 	target[n] = '\0';
 	return strdup(target);
+}
+
+/* A first thread that has ended has neither: the others do.  A kernel's thread has none either. */
+static void read_program(uint32_t pid, struct procinfo *p)
+{
+	char directory[64];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(directory, sizeof(directory), "%u", pid);
+	p->executable = read_executable(directory);
+	p->command = read_command(directory);
+	if (p->executable || p->command)
+		return;
+	snprintf(directory, sizeof(directory), "/proc/%u/task", pid);
+	dir = opendir(directory);
+	while (dir && !p->executable && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(directory, sizeof(directory), "%u/task/%.16s", pid, entry->d_name);
+		p->executable = read_executable(directory);
+		if (p->executable)
+			p->command = read_command(directory);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 /* The last part that systemd calls a service or a scope. */
@@ -159,8 +194,7 @@ int procinfo_read(uint32_t pid, struct procinfo *ret)
 	*ret = (struct procinfo){0};
 	if (read_stat(pid, ret) < 0 || read_users(pid, ret) < 0)
 		return -ESRCH;
-	ret->command = read_command(pid);
-	ret->executable = read_executable(pid);
+	read_program(pid, ret);
 	read_places(pid, &ret->cgroup, &ret->container, &ret->unit);
 	return 0;
 }

@@ -62,6 +62,7 @@ uint32_t listing_add_task(struct listing *l, const struct listing_task *task)
 	if (!grow(l, &l->tasks, l->task_count, &l->task_cap, sizeof(*l->tasks)))
 		return LISTING_NONE;
 	l->tasks[l->task_count] = *task;
+	l->has_threads |= task->process.tid != task->process.pid;
 	return (uint32_t)l->task_count++;
 }
 
@@ -121,6 +122,26 @@ static uint32_t add_socket(struct listing *l, const struct listing_socket *socke
 	return (uint32_t)l->socket_count++;
 }
 
+/* Its threads may have descriptors of their own: a process is one holder.  The first thread's descriptor is the one to tell. */
+static bool is_held_already(struct listing *l, const struct listing_socket *s, uint32_t task,
+			    uint32_t fd)
+{
+	const struct process *p = &l->tasks[task].process;
+
+	for (uint32_t h = s->first; l->has_threads && h != LISTING_NONE; h = l->holders[h].next) {
+		struct listing_holder *other = &l->holders[h];
+
+		if (other->task == task || l->tasks[other->task].process.pid != p->pid)
+			continue;
+		if (p->tid == p->pid) {
+			other->task = task;
+			other->fd = fd;
+		}
+		return true;
+	}
+	return false;
+}
+
 uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool maker,
 			    const struct listing_socket *socket)
 {
@@ -129,6 +150,8 @@ uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool 
 
 	if (index == LISTING_NONE)
 		index = add_socket(l, socket);
+	if (index != LISTING_NONE && is_held_already(l, &l->sockets[index], task, fd))
+		return index;
 	if (index == LISTING_NONE ||
 	    !grow(l, &l->holders, l->holder_count, &l->holder_cap, sizeof(*l->holders)))
 		return LISTING_NONE;

@@ -30,8 +30,13 @@ static const struct scenario *const groups[] = {
 	connect_scenarios, uring_scenarios,  compat_scenarios,	   protocol_scenarios,
 	name_scenarios,	   run_scenarios,    filter_scenarios,	   loss_scenarios,
 	udp_scenarios,	   budget_scenarios, budget_udp_scenarios, time_wait_scenarios,
-	holders_scenarios, handover_scenarios, listing_scenarios, btf_scenarios,	   flood_scenarios,
+	holders_scenarios,
+	handover_scenarios,
+	listing_scenarios,
+	btf_scenarios,
+	flood_scenarios,
 	asked_scenarios,
+	headless_scenarios,
 };
 
 static jmp_buf leave;

@@ -88,6 +88,36 @@ static void test_sockets_join_by_key(void **state)
 	listing_done(&l);
 }
 
+static void test_threads_of_a_process_are_one_holder(void **state)
+{
+	const struct listing_task first = {.process = {.pid = 500, .tid = 500}};
+	const struct listing_task thread = {.process = {.pid = 500, .tid = 507}};
+	const struct listing_socket shared = tcp4(70, STATE_LISTEN, LOOPBACK, 70, 0, 0);
+	const struct listing_socket own = tcp4(71, STATE_LISTEN, LOOPBACK, 71, 0, 0);
+
+	(void)state;
+	for (int thread_first = 0; thread_first <= 1; thread_first++) {
+		struct listing l;
+		uint32_t task[2];
+
+		listing_init(&l);
+		for (int i = 0; i < 2; i++)
+			task[i] = listing_add_task(&l, i == thread_first ? &first : &thread);
+		for (int i = 0; i < 2; i++)
+			listing_add_holder(&l, task[i], i == thread_first ? 4 : 9, false, &shared);
+		/* Two descriptors of one table stay two. */
+		listing_add_holder(&l, task[!thread_first], 5, false, &own);
+		listing_add_holder(&l, task[!thread_first], 6, false, &own);
+		listing_join(&l);
+		assert_int_equal(at(&l, 70, 0)->holder_count, 1);
+		assert_int_equal(l.holders[at(&l, 70, 0)->first].fd, 4);
+		assert_int_equal(l.tasks[l.holders[at(&l, 70, 0)->first].task].process.tid, 500);
+		assert_int_equal(at(&l, 71, 0)->holder_count, 2);
+		assert_int_equal(listing_owner(&l, at(&l, 70, 0))->process.pid, 500);
+		listing_done(&l);
+	}
+}
+
 static void test_owner_needs_evidence(void **state)
 {
 	struct listing l;
@@ -510,6 +540,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sockets_join_by_key),
+		cmocka_unit_test(test_threads_of_a_process_are_one_holder),
 		cmocka_unit_test(test_owner_needs_evidence),
 		cmocka_unit_test(test_binder_is_the_maker_or_unknown),
 		cmocka_unit_test(test_two_listeners_of_a_port_prove_nothing),
