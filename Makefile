@@ -52,9 +52,9 @@ KERNEL := $(wildcard src/kernel/*.c)
 CLI    := $(wildcard src/cli/*.c)
 OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 # The tracer's programs become one object; those of a look are others, because a listing must start fast.
-BPF    := $(filter-out bpf/look.bpf.c bpf/walk.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF    := $(filter-out bpf/look.bpf.c bpf/reach.bpf.c bpf/walk.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJ := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(BPF))
-SKELETON := $(patsubst %,$(BUILD)/%.skel.h,sockwatch look walk)
+SKELETON := $(patsubst %,$(BUILD)/%.skel.h,sockwatch look reach walk)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -85,7 +85,7 @@ $(BUILD)/sockwatch.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(BUILD)/look.bpf.o $(BUILD)/walk.bpf.o: $(BUILD)/%.bpf.o: $(BUILD)/bpf/%.bpf.o
+$(BUILD)/look.bpf.o $(BUILD)/reach.bpf.o $(BUILD)/walk.bpf.o: $(BUILD)/%.bpf.o: $(BUILD)/bpf/%.bpf.o
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 

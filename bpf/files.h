@@ -34,6 +34,20 @@ static __always_inline struct sock *socket_of_file(struct file *file)
 	return BPF_CORE_READ(socket, sk);
 }
 
+#define RING_NAME "[io_uring]"
+
+/* A ring of io_uring: its file has no place, but a name. */
+static __always_inline bool is_ring_file(struct file *file)
+{
+	const unsigned char *at = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	const char wanted[16] = RING_NAME;
+	__u64 name[2] = {0}, ring[2];
+
+	__builtin_memcpy(ring, wanted, sizeof(ring));
+	bpf_probe_read_kernel(name, sizeof(RING_NAME), at);
+	return name[0] == ring[0] && name[1] == ring[1];
+}
+
 /* Each process has credentials of its own: a file keeps those it was made with. */
 static __always_inline bool task_made_file(struct task_struct *task, struct file *file)
 {

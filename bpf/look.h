@@ -52,6 +52,15 @@ static __always_inline void fill_minisock(struct wire_look *r, struct sock_commo
 
 /* ---- tables and descriptors ---- */
 
+/*
+ * Made by the kernel for itself; some have a file too (9p).  So are the subflows of MPTCP, which work for the socket that
+ * their struct socket belongs to.
+ */
+static __always_inline bool is_kernel_socket(struct sock *sk, struct socket *socket)
+{
+	return READ_BITS(sk, sk_kern_sock) && BPF_CORE_READ(socket, sk) == sk;
+}
+
 /* Behind fill_common(): a socket that a table of the namespace leads to.  `socket` is its struct socket, NULL none. */
 static __always_inline void fill_loose(struct wire_look *r, struct sock *sk, struct socket *socket,
 				       const bool tcp, const bool trusted)
@@ -60,12 +69,8 @@ static __always_inline void fill_loose(struct wire_look *r, struct sock *sk, str
 	r->protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
 	r->type = tcp ? SOCK_STREAM : SOCK_DGRAM;
 	fill_sock(r, sk, tcp, trusted);
-	/*
-	 * A kernel's own socket has no file; what has one is known by its descriptors, or is in flight.  Only who has a port to
-	 * itself is of interest: connections are not asked.
-	 */
 	if (socket) {
-		if (wants_any(LOOK_W_QUEUES) && !r->peer_port_be && !BPF_CORE_READ(socket, file))
+		if (is_kernel_socket(sk, socket))
 			r->flags |= LOOK_F_KERNEL;
 	} else if (READ(trusted, &sk->__sk_common, skc_flags) & (1 << SOCK_FLAG_DEAD)) {
 		r->flags |= LOOK_F_DEAD;
@@ -91,6 +96,18 @@ static __always_inline void fill_held(struct wire_look *r, struct sock *sk, stru
 	if (wants_any(LOOK_W_MAKER) &&
 	    (__u64)READ(trusted, file, f_cred) == (__u64)READ(trusted, task, real_cred))
 		r->flags |= LOOK_F_MAKER;
+}
+
+/* Descriptor `fd` is a ring of io_uring, which may have sockets of its own: nothing else of it is told. */
+static __always_inline void fill_ring(struct wire_look *r, struct task_struct *task,
+				      struct file *file, __u32 fd)
+{
+	__builtin_memset(r, 0, sizeof(*r));
+	r->kind = LOOK_RING;
+	r->size = sizeof(*r);
+	r->fd = fd;
+	r->sk = (__u64)BPF_CORE_READ(file, private_data);
+	r->socket = (__u64)BPF_CORE_READ(task, tgid) << 32 | (__u32)BPF_CORE_READ(task, pid);
 }
 
 static __always_inline void fill_holder(struct wire_look_first *r, struct task_struct *task)

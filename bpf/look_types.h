@@ -82,6 +82,7 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
 	unsigned long skc_flags;
+	struct sock *skc_listener; /* of a request; in the place of skc_flags */
 };
 
 struct socket;
@@ -92,7 +93,7 @@ struct sock {
 	} sk_backlog;
 	refcount_t sk_wmem_alloc;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
-	__u8 sk_userlocks : 4;
+	__u8 sk_kern_sock : 1, sk_userlocks : 4;
 	__u16 sk_type, sk_protocol;
 	struct socket *sk_socket;
 };
@@ -122,10 +123,24 @@ struct cred {
 struct inode {
 	unsigned short i_mode;
 };
+struct qstr {
+	const unsigned char *name;
+};
+struct dentry {
+	struct qstr d_name;
+};
+struct path {
+	struct dentry *dentry;
+};
 struct file {
 	const struct cred *f_cred;
 	struct inode *f_inode;
+	struct path f_path;
+	const void *f_op;
 	void *private_data;
+};
+struct hlist_node {
+	struct hlist_node *next;
 };
 struct fdtable {
 	unsigned int max_fds;
@@ -155,6 +170,7 @@ struct task_struct {
 	__u64 start_boottime;
 	const struct cred *real_cred;
 	char comm[16];
+	struct hlist_node pid_links[4];
 	struct css_set *cgroups;
 };
 

@@ -8,6 +8,7 @@
  * descriptor still leads to the file, the socket's hash to the bucket.
  */
 #include "compat.h"
+#include "directories.h"
 #include "look.h"
 #include "wire_walk.h"
 
@@ -22,23 +23,6 @@ struct wire_walk walk SEC(".bss");
 
 /* ---- descriptors ---- */
 
-/* The task behind an open /proc/PID or /proc/PID/task/TID. */
-static __always_inline struct task_struct *task_of(struct file *directory)
-{
-	const int index = PIDTYPE_PID;
-	struct proc_inode *inode;
-	struct hlist_node *first;
-	struct pid *pid;
-
-	inode = (void *)BPF_CORE_READ(directory, f_inode) -
-		bpf_core_field_offset(struct proc_inode, vfs_inode);
-	pid = BPF_CORE_READ(inode, pid);
-	first = BPF_CORE_READ(pid, tasks[index].first);
-	if (!first)
-		return NULL; /* it has ended */
-	return (void *)first - bpf_core_field_offset(struct task_struct, pid_links[0]);
-}
-
 SEC("raw_tp")
 int BPF_PROG(walk__descriptor, __u64 directory_fd, __u64 fd)
 {
@@ -51,6 +35,10 @@ int BPF_PROG(walk__descriptor, __u64 directory_fd, __u64 fd)
 	__u32 netns;
 
 	walk.count = 0;
+	if (file && !sk && is_ring_file(file)) {
+		fill_ring(&walk.held.look, task, file, fd);
+		walk.count = 1;
+	}
 	if (!sk)
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);

@@ -24,7 +24,7 @@ struct fact {
 	uint64_t time_ns;
 	uint64_t sk;
 	uint64_t cookie;
-	uint64_t listener;
+	uint64_t listener;	/* cookie; of a seed that waits for accept(): `sk`; 0 unknown */
 	enum family family;
 	enum tcp_state from, to;
 	uint16_t protocol;

@@ -47,13 +47,15 @@ struct listing_socket {
 	struct endpoint local, peer;
 	uint32_t netns;
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
+	uint32_t listener;	/* LOOK_QUEUED: index + 1 of the socket it waits at, 0 unknown */
+	uint32_t kernel_device;	/* LOOK_KERNEL: the interface that receives through it, 0 none or unknown */
 	uint32_t first, last;	/* holders, LISTING_NONE without one */
 	uint32_t holder_count;
 	uint32_t owner;		/* task, LISTING_NONE nobody or unknown: from listing_join(); of what is left, from past.h */
 	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;		/* enum family */
 	uint8_t state;		/* enum tcp_state */
-	uint8_t flags;		/* enum look_flag: LOOK_DEAD, LOOK_QUEUED, LOOK_KERNEL */
+	uint8_t flags;		/* enum look_flag: LOOK_DEAD, LOOK_QUEUED, LOOK_KERNEL (from listing_join() on: and nobody has it open) */
 	bool mapped;
 };
 
@@ -104,18 +106,25 @@ const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t i
 void listing_join(struct listing *l);
 
 /*
- * Who owns it: of those that have it open by the rule (owner.h); of a connection that waits for accept(), the owner of the
- * only listener it can belong to; of what no process has open any more, who left it.  NULL when none of these is certain.
+ * Who owns it: of those that have it open by the rule (owner.h); of a connection that waits for accept(), the owner of its
+ * listener; of what no process has open any more, who left it.  NULL when none of these is certain.
  */
 const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s);
 /*
- * Who bound the port: the process whose credentials the socket was made with and that still holds it; of an accepted
- * connection, of its only possible listener.  NULL: unknown without a trace.
+ * Who bound the port: the process whose credentials the socket was made with and that still holds it; of a connection, of
+ * its listener.  NULL: unknown without a trace.
  */
 const struct listing_task *listing_binder(const struct listing *l, const struct listing_socket *s);
-/* The only listener whose connection `s` can be; NULL when none or several could. */
+/*
+ * Whose connection `s` is: of one that waits for accept() the listener in whose queue it is; of an accepted one the only
+ * listener with its address that its holder, or the holder's parent, has open too.  An equal port proves nothing: TPROXY and
+ * sk_lookup programs lead connections to listeners elsewhere.  NULL: unknown.
+ */
 const struct listing_socket *listing_listener(const struct listing *l,
 					      const struct listing_socket *s);
+/* Whether `s` can be a connection of listener `to`, as above; of what no process has open any more, by its address. */
+bool listing_may_serve(const struct listing *l, const struct listing_socket *to,
+		       const struct listing_socket *s);
 
 /* Its state; STATE_NONE where the protocol has none or it is not connected (UDP without a peer). */
 enum tcp_state listing_state(const struct listing_socket *s);

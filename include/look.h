@@ -17,12 +17,21 @@ enum look_flag {
 	LOOK_MAKER = 1 << 0,	     /* the holder's very process made the socket */
 	LOOK_DEAD = 1 << 1,	     /* closed by its process, the kernel finishes it */
 	LOOK_QUEUED = 1 << 2,	     /* waits for accept() */
-	LOOK_KERNEL = 1 << 3,	     /* the kernel's own; said of sockets without a peer only */
+	LOOK_KERNEL = 1 << 3,	     /* the kernel made it for itself; said only where nobody has it open */
 	LOOK_MINISOCK = 1 << 4,	     /* no socket: TIME_WAIT, `state` is the substate */
 	LOOK_BUCKET = 1 << 5,	     /* in a bind bucket */
 	LOOK_BUCKET_OPEN = 1 << 6,   /* which only connect() chose: other destinations may share the port */
 	LOOK_NEVER_REUSED = 1 << 7, /* a minisock without timestamps */
 };
+
+/* A socket that listens, in one look. */
+struct look_listener {
+	uint64_t key, sk; /* as of look_socket; sk 0: not known */
+	uint64_t cookie;
+};
+
+/* The number of a descriptor that a process has no more: a ring of io_uring holds the socket for it. */
+#define LOOK_NO_FD UINT32_MAX
 
 struct look_socket {
 	uint64_t key;	    /* what descriptors lead to; equal keys are one socket to its holders; 0 none */
@@ -34,6 +43,8 @@ struct look_socket {
 	uint32_t netns;
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
 	uint32_t age_ms;    /* minisock: may be reused once this reaches net.ipv4.tcp_tw_reuse_delay */
+	struct look_listener listener; /* LOOK_QUEUED: in whose queue it waits */
+	uint32_t kernel_device; /* LOOK_KERNEL: the interface that receives through it, 0 none or unknown */
 	uint32_t vrf;	    /* interface of the VRF that its bind bucket is in, 0 none */
 	uint16_t protocol;  /* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;	    /* enum family */

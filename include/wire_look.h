@@ -18,13 +18,14 @@ enum wire_look_kind {
 	LOOK_FIRST, /* struct wire_look_first: the first socket of a task */
 	LOOK_HELD,  /* struct wire_look: another socket of the same task */
 	LOOK_LOOSE, /* struct wire_look: a socket of the namespace */
+	LOOK_RING,  /* struct wire_look of which `fd` counts, `sk` (the ring) and `socket` (pid << 32 | tid): see bpf/reach.bpf.c */
 };
 
 enum wire_look_flag {
 	LOOK_F_MAKER = 1 << 0,	 /* the file has the task's very credentials: this process made the socket */
 	LOOK_F_DEAD = 1 << 1,		 /* closed by its process, the kernel finishes it */
 	LOOK_F_QUEUED = 1 << 2,		 /* no struct socket and not closed: waits for accept() */
-	LOOK_F_KERNEL = 1 << 3,		 /* without a file and without a peer: the kernel itself uses it */
+	LOOK_F_KERNEL = 1 << 3,		 /* LOOK_LOOSE: the kernel made it for itself */
 	LOOK_F_MINISOCK = 1 << 4,	 /* TIME_WAIT: `state` is the substate, the times are known */
 	LOOK_F_BUCKET = 1 << 5,		 /* fastreuse, fastreuseport and l3mdev are known */
 	LOOK_F_NO_TIMESTAMPS = 1 << 6, /* minisock: never to be reused early */
@@ -33,7 +34,7 @@ enum wire_look_flag {
 /* What a look reads of each socket beside its ends, its state and its holder; set by the loader. */
 enum wire_look_want {
 	LOOK_W_COOKIE = 1 << 0,	 /* give a cookie to what has none */
-	LOOK_W_QUEUES = 1 << 1,	 /* queues, and what is the kernel's own */
+	LOOK_W_QUEUES = 1 << 1,
 	LOOK_W_OPTIONS = 1 << 2, /* enum wire_option */
 	LOOK_W_BUCKET = 1 << 3,	 /* the bind bucket of TCP */
 	LOOK_W_MAKER = 1 << 4,	 /* LOOK_F_MAKER */
@@ -45,7 +46,7 @@ struct wire_look {
 	__u16 size; /* of the whole record in bytes */
 	__u32 fd;   /* LOOK_FIRST, LOOK_HELD */
 	__u64 sk;   /* kernel addresses, valid during one look */
-	__u64 socket; /* struct socket, what descriptors lead to; 0 none */
+	__u64 socket; /* struct socket, what descriptors lead to; 0 none.  NEW_SYN_RECV: `sk` of the listener */
 	__u64 cookie;
 	__u32 netns;
 	__u32 ifindex;

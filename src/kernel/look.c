@@ -148,6 +148,9 @@ void look_close(struct look_reader *r)
 	r->source->close(r);
 	free(r->tables.data);
 	free(r->seen);
+	free(r->kernels);
+	look_devices_done(&r->devices);
+	look_reach_done(r);
 	free(r);
 }
 
@@ -370,7 +373,8 @@ int look_take(struct look_reader *r, const struct look_request *request,
 	r->request = request;
 	r->sink = sink;
 	r->has_task = false;
-	r->seen_count = 0;
+	r->seen_count = r->kernel_count = 0;
+	look_reach_begin(r);
 	r->time_ns = kernel_now();
 	memset(r->err, 0, sizeof(r->err));
 	r->unseen = (struct netns_unseen){0};
@@ -387,6 +391,8 @@ int look_take(struct look_reader *r, const struct look_request *request,
 		if (err == 0 && !r->source->tables_first)
 			err = tour(r);
 	}
+	look_reach(r);
+	look_tell_kernels(r);
 	if (r->err[LOOK_TASKS] || r->refused)
 		tell_unseen(r, LOOK_EVERY_NETNS, UNSEEN_BOUND);
 	if (err < 0)

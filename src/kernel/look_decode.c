@@ -47,6 +47,10 @@ bool look_decode(struct look_socket *s, const struct wire_look *w)
 		.flags = flags_of(w),
 		.options = w->options,
 	};
+	if (s->state == STATE_NEW_SYN_RECV) {
+		s->listener.sk = s->key;
+		s->key = 0;
+	}
 	if (s->flags & LOOK_MINISOCK) {
 		s->since_ns = w->since_ns;
 		s->age_ms = w->age_ms;
@@ -108,10 +112,14 @@ static bool take_record(struct look_reader *r, const struct wire_look *w)
 	const struct look_sink *sink = r->sink;
 	struct look_socket socket;
 
-	if (w->kind != LOOK_FIRST && w->kind != LOOK_HELD && w->kind != LOOK_LOOSE)
+	if (w->kind == LOOK_NONE || w->kind > LOOK_RING)
 		return false;
 	if (w->size != (w->kind == LOOK_FIRST ? sizeof(struct wire_look_first) : sizeof(*w)))
 		return false;
+	if (w->kind == LOOK_RING) {
+		look_note_ring(r, w->sk, (uint32_t)(w->socket >> 32), (uint32_t)w->socket, w->fd);
+		return true;
+	}
 	if (w->kind == LOOK_FIRST)
 		take_task(r, (const struct wire_look_first *)w);
 	if (w->kind == LOOK_LOOSE && sink->known && sink->known(sink->ctx, w->socket, w->sk))
@@ -121,11 +129,31 @@ static bool take_record(struct look_reader *r, const struct wire_look *w)
 		return true;
 	}
 	socket.time_ns = r->time_ns;
+	if (look_note_queued(r, &socket))
+		return true;
+	if (w->kind == LOOK_LOOSE && (w->flags & LOOK_F_KERNEL) && look_hold_back(r, &socket))
+		return true;
 	if (w->kind == LOOK_LOOSE)
 		sink->socket(sink->ctx, &socket, NULL, 0);
 	else if (r->has_task)
 		sink->socket(sink->ctx, &socket, &r->task, w->fd);
 	return true;
+}
+
+int look_tell_registered(struct look_reader *r, const struct wire_look_first *w)
+{
+	struct look_socket socket;
+
+	take_task(r, w);
+	if (!look_decode(&socket, &w->look)) {
+		r->malformed++;
+		return 0;
+	}
+	socket.time_ns = r->time_ns;
+	/* Before 5.12 a ring's workers are kernel threads with the descriptors of their process. */
+	if (r->has_task)
+		r->sink->socket(r->sink->ctx, &socket, &r->task, LOOK_NO_FD);
+	return 0;
 }
 
 /* Where a record most likely lies: waiting for memory is most of what taking one costs. */

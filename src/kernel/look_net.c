@@ -69,12 +69,25 @@ static bool read_line(const char *line, bool v6, struct look_socket *s)
 	return true;
 }
 
-uint8_t look_flags_without_inode(const struct look_socket *s)
+/* What it is that no descriptor can lead to, by its state. */
+static uint8_t flags_without_inode(const struct look_socket *s)
 {
 	return s->state == STATE_ESTABLISHED || s->state == STATE_CLOSE_WAIT ||
 			       s->state == STATE_SYN_RECV || s->state == STATE_NEW_SYN_RECV
 		       ? LOOK_QUEUED
 		       : LOOK_DEAD;
+}
+
+/* Nothing tells the kernel's own sockets apart, but a device that has the port; a descriptor that leads there knows better. */
+void look_tell_net(struct look_reader *r, struct look_socket *s)
+{
+	if (!s->key)
+		s->flags = flags_without_inode(s);
+	else if (s->protocol == IPPROTO_UDP && !s->peer.port)
+		s->kernel_device = look_device_of(&r->devices, s->local.port);
+	if (s->kernel_device)
+		s->flags |= LOOK_KERNEL;
+	r->sink->socket(r->sink->ctx, s, NULL, 0);
 }
 
 int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool v6)
@@ -107,12 +120,10 @@ int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool
 			s.mapped = inet_is_mapped(s.peer.addr) || inet_is_mapped(s.local.addr);
 		/* Nothing tells those without an inode apart but that each has a line of its own. */
 		number++;
-		if (!s.key) {
-			s.flags = look_flags_without_inode(&s);
+		if (!s.key)
 			s.sk = (uint64_t)netns << 32 | (uint64_t)protocol << 24 |
 			       (uint64_t)v6 << 23 | number;
-		}
-		r->sink->socket(r->sink->ctx, &s, NULL, 0);
+		look_tell_net(r, &s);
 	}
 	err = ferror(file) ? -EIO : 0;
 	fclose(file);

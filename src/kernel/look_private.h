@@ -33,6 +33,15 @@ struct look_source {
 
 extern const struct look_source look_iterators, look_walk, look_proc;
 
+/* Interfaces that receive through a UDP socket which the kernel made for them. */
+struct look_devices {
+	struct look_device {
+		uint16_t port;
+		uint32_t ifindex;
+	} * item;
+	size_t count;
+};
+
 struct look_reader {
 	struct look_options options;
 	const struct look_source *source;
@@ -52,6 +61,20 @@ struct look_reader {
 		uint32_t pid, tid;
 	} * seen; /* of threads that are not the first */
 	size_t seen_count;
+	struct look_socket *kernels; /* UDP sockets of the kernel, whose devices are asked for at the end */
+	size_t kernel_count;
+	struct reach_bpf *reach; /* NULL: not loaded */
+	bool no_reach;		 /* it was tried already */
+	struct look_ring {
+		uint64_t ring; /* kernel address */
+		uint32_t pid, tid, fd;
+	} * rings;
+	size_t ring_count;
+	struct look_listener *listeners; /* of TCP */
+	size_t listener_count;
+	struct look_socket *queued; /* connections whose listener is asked for at the end */
+	size_t queued_count;
+	struct look_devices devices; /* of the namespace that sock_diag or /proc/net is asked in */
 	struct bytes tables;
 	int tour_err;
 	int err[LOOK_PARTS]; /* the first of each */
@@ -73,11 +96,35 @@ ssize_t look_take_records(struct look_reader *r, const char *data, size_t len);
 /* True when the bytes say what a socket can be. */
 bool look_decode(struct look_socket *ret, const struct wire_look *w);
 
+/* Hands out a socket that a ring holds. */
+int look_tell_registered(struct look_reader *r, const struct wire_look_first *w);
+
+/* look_reach.c */
+void look_reach_begin(struct look_reader *r);
+/* Hands out what rings hold, and connections that wait for accept(), once all other sockets are known. */
+void look_reach(struct look_reader *r);
+void look_reach_done(struct look_reader *r);
+/* Descriptor `fd` of a thread is a ring. */
+void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t tid, uint32_t fd);
+/* True: it waits for accept(), and is handed out by look_reach(). */
+bool look_note_queued(struct look_reader *r, const struct look_socket *s);
+
 /* look_hooks.c */
 void look_init_hooks(struct look_reader *r);
 /* The row of a program; what became of it is said there. */
 struct kernel_hook *look_hook(struct look_reader *r, const char *program);
 bool look_leaves_out(const struct look_reader *r, const char *hook);
+
+/* look_devices.c */
+/* Those of the namespace that this thread is in; what cannot be read is left out.  O(interfaces). */
+void look_read_devices(struct look_devices *ret);
+void look_devices_done(struct look_devices *d);
+/* One with this port, the first of several; 0 none. */
+uint32_t look_device_of(const struct look_devices *d, uint16_t port);
+/* Keeps a socket until its device is known.  False: it is to be handed out as it is. */
+bool look_hold_back(struct look_reader *r, const struct look_socket *s);
+/* Hands out what was held back. */
+void look_tell_kernels(struct look_reader *r);
 
 /* look_tables.c */
 /* `path` is /proc/PID or /proc/PID/task/TID.  Other than 0 ends the look. */
@@ -88,7 +135,7 @@ int look_each_table(struct look_reader *r, look_table_fn fn);
 /* look_net.c */
 /* One file of /proc/net of the namespace that this thread is in; -ENOENT where the kernel has none. */
 int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool v6);
-/* What a socket is that no descriptor can lead to, by its state: enum look_flag. */
-uint8_t look_flags_without_inode(const struct look_socket *s);
+/* Hands out a socket that sock_diag or /proc/net tells, with what follows from it. */
+void look_tell_net(struct look_reader *r, struct look_socket *s);
 
 #endif

@@ -68,9 +68,7 @@ static void take(struct look_reader *r, uint32_t netns, uint16_t protocol,
 	}
 	if (r->request->port && s.local.port != r->request->port)
 		return;
-	if (!s.key)
-		s.flags = look_flags_without_inode(&s);
-	r->sink->socket(r->sink->ctx, &s, NULL, 0);
+	look_tell_net(r, &s);
 }
 
 /* A protocol without its module ends its dump at once, with -ENOENT. */
@@ -142,6 +140,7 @@ static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part
 		return 0;
 	if (fd < 0)
 		return -errno;
+	look_read_devices(&r->devices);
 	for (size_t i = 0; i < 2 * sizeof(diags) / sizeof(diags[0]) && !err; i++) {
 		const uint16_t protocol = diags[i / 2].protocol;
 		bool v6 = i % 2;
@@ -178,26 +177,58 @@ static bool read_task(uint32_t pid, uint32_t tid, struct look_task *ret)
 	return true;
 }
 
-/* The inode is all that a descriptor tells: the sink has seen the rest. */
-static void take_descriptor(struct look_reader *r, uint32_t pid, uint32_t tid, int fds,
-			    const char *name)
+/* The inode is all that a descriptor tells: the sink has seen the rest.  `name` is what the descriptor leads to. */
+static void take_named(struct look_reader *r, uint32_t pid, uint32_t tid, const char *name,
+		       uint32_t fd)
 {
 	const struct look_sink *sink = r->sink;
-	char target[64];
-	ssize_t n = readlinkat(fds, name, target, sizeof(target) - 1);
 	struct look_socket s = {.time_ns = r->time_ns};
 	unsigned long long inode;
 
-	if (n <= 0)
-		return; /* closed meanwhile */
-	target[n] = '\0';
-	if (sscanf(target, "socket:[%llu]", &inode) != 1 || !sink->known(sink->ctx, inode, 0))
+	if (sscanf(name, "socket:[%llu]", &inode) != 1 || !sink->known(sink->ctx, inode, 0))
 		return; /* no internet socket */
 	if (!r->has_task)
 		r->has_task = read_task(pid, tid, &r->task);
 	s.key = inode;
 	if (r->has_task)
-		sink->socket(sink->ctx, &s, &r->task, (uint32_t)strtoul(name, NULL, 10));
+		sink->socket(sink->ctx, &s, &r->task, fd);
+}
+
+/* "UserFiles:	2", "    0: socket:[41231]": the files that a ring of io_uring holds.  Before 6.8 there are no inodes. */
+static void take_ring(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid,
+		      const char *fd)
+{
+	char path[96], line[256];
+	bool files = false;
+	FILE *file;
+	int n;
+
+	snprintf(path, sizeof(path), "%.50s/fdinfo/%.20s", process, fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (line[0] != ' ')
+			files = strncmp(line, "UserFiles:", strlen("UserFiles:")) == 0;
+		n = 0;
+		if (files && sscanf(line, " %*u: %n", &n) == 0 && n)
+			take_named(r, pid, tid, line + n, LOOK_NO_FD);
+	}
+	if (file)
+		fclose(file);
+}
+
+static void take_descriptor(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid,
+			    int fds, const char *name)
+{
+	char target[64];
+	ssize_t n = readlinkat(fds, name, target, sizeof(target) - 1);
+
+	if (n <= 0)
+		return; /* closed meanwhile */
+	target[n] = '\0';
+	if (strcmp(target, "anon_inode:[io_uring]") == 0)
+		take_ring(r, process, pid, tid, name);
+	else
+		take_named(r, pid, tid, target, (uint32_t)strtoul(name, NULL, 10));
 }
 
 /* A process that ends meanwhile just has no more descriptors. */
@@ -214,7 +245,7 @@ static int take_descriptors(struct look_reader *r, const char *process, uint32_t
 		return 0;
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			take_descriptor(r, pid, tid, dirfd(dir), entry->d_name);
+			take_descriptor(r, process, pid, tid, dirfd(dir), entry->d_name);
 	}
 	closedir(dir);
 	return 0;

@@ -122,18 +122,22 @@ static uint32_t add_socket(struct listing *l, const struct listing_socket *socke
 	return (uint32_t)l->socket_count++;
 }
 
-/* Its threads may have descriptors of their own: a process is one holder.  The first thread's descriptor is the one to tell. */
+/*
+ * A process is one holder, though its threads may have descriptors of their own, and a ring hold what a descriptor leads to as
+ * well.  The first thread's descriptor is the one to tell.
+ */
 static bool is_held_already(struct listing *l, const struct listing_socket *s, uint32_t task,
 			    uint32_t fd)
 {
 	const struct process *p = &l->tasks[task].process;
 
-	for (uint32_t h = s->first; l->has_threads && h != LISTING_NONE; h = l->holders[h].next) {
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		struct listing_holder *other = &l->holders[h];
 
-		if (other->task == task || l->tasks[other->task].process.pid != p->pid)
+		if (l->tasks[other->task].process.pid != p->pid ||
+		    (other->task == task && fd != LOOK_NO_FD))
 			continue;
-		if (p->tid == p->pid) {
+		if (p->tid == p->pid && fd != LOOK_NO_FD) {
 			other->task = task;
 			other->fd = fd;
 		}
@@ -150,7 +154,8 @@ uint32_t listing_add_holder(struct listing *l, uint32_t task, uint32_t fd, bool 
 
 	if (index == LISTING_NONE)
 		index = add_socket(l, socket);
-	if (index != LISTING_NONE && is_held_already(l, &l->sockets[index], task, fd))
+	if (index != LISTING_NONE && (fd == LOOK_NO_FD || l->has_threads) &&
+	    is_held_already(l, &l->sockets[index], task, fd))
 		return index;
 	if (index == LISTING_NONE ||
 	    !grow(l, &l->holders, l->holder_count, &l->holder_cap, sizeof(*l->holders)))
@@ -245,29 +250,6 @@ static void choose_owners(struct listing *l)
 	free(choice);
 }
 
-void listing_join(struct listing *l)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < l->socket_count; i++) {
-		share_holders(l, &l->sockets[i]);
-		count += l->sockets[i].state == STATE_LISTEN;
-	}
-	choose_owners(l);
-	free(l->listeners);
-	l->listeners = calloc(count + 1, sizeof(*l->listeners));
-	l->listener_count = 0;
-	if (!l->listeners) {
-		l->failed = true;
-		return;
-	}
-	for (size_t i = 0; i < l->socket_count; i++) {
-		if (l->sockets[i].state == STATE_LISTEN)
-			l->listeners[l->listener_count++] = (uint32_t)i;
-	}
-	qsort_r(l->listeners, l->listener_count, sizeof(*l->listeners), compare_listeners, l);
-}
-
 /* True when a connection to `s`'s local address could have come to listener `to`. */
 static bool serves(const struct listing_socket *to, const struct listing_socket *s)
 {
@@ -280,14 +262,55 @@ static bool serves(const struct listing_socket *to, const struct listing_socket 
 	return false;
 }
 
-const struct listing_socket *listing_listener(const struct listing *l,
-					      const struct listing_socket *s)
+static bool is_held_by(const struct listing *l, const struct listing_socket *s, uint32_t pid)
+{
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
+		if (l->tasks[l->holders[h].task].process.pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/* Who has the connection open, or its parent, has the listener open. */
+static bool are_related(const struct listing *l, const struct listing_socket *to,
+			const struct listing_socket *s)
+{
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
+		const struct listing_task *task = &l->tasks[l->holders[h].task];
+
+		if (is_held_by(l, to, task->process.pid) || is_held_by(l, to, task->parent))
+			return true;
+	}
+	return false;
+}
+
+bool listing_may_serve(const struct listing *l, const struct listing_socket *to,
+		       const struct listing_socket *s)
+{
+	if (s->state == STATE_LISTEN || !listing_has_peer(s) || !s->local.port)
+		return false;
+	if (s->flags & LOOK_QUEUED)
+		return s->listener && &l->sockets[s->listener - 1] == to;
+	return serves(to, s) && (s->first == LISTING_NONE || are_related(l, to, s));
+}
+
+static bool serves_address(const struct listing *l, const struct listing_socket *to,
+			   const struct listing_socket *s)
+{
+	(void)l;
+	return serves(to, s);
+}
+
+/* The only listener on the port of `s` that `fits`. */
+static const struct listing_socket *find_only(const struct listing *l,
+					      const struct listing_socket *s,
+					      bool (*fits)(const struct listing *l,
+							   const struct listing_socket *to,
+							   const struct listing_socket *s))
 {
 	const struct listing_socket *found = NULL;
 	size_t low = 0, high = l->listener_count;
 
-	if (s->state == STATE_LISTEN || !listing_has_peer(s) || !s->local.port)
-		return NULL;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		const struct listing_socket *at = &l->sockets[l->listeners[middle]];
@@ -303,7 +326,7 @@ const struct listing_socket *listing_listener(const struct listing *l,
 
 		if (at->netns != s->netns || at->local.port != s->local.port)
 			break;
-		if (!serves(at, s))
+		if (!fits(l, at, s))
 			continue;
 		if (found)
 			return NULL;
@@ -312,16 +335,79 @@ const struct listing_socket *listing_listener(const struct listing *l,
 	return found;
 }
 
+const struct listing_socket *listing_listener(const struct listing *l,
+					      const struct listing_socket *s)
+{
+	if (s->state == STATE_LISTEN || !listing_has_peer(s) || !s->local.port)
+		return NULL;
+	if (s->flags & LOOK_QUEUED)
+		return s->listener ? &l->sockets[s->listener - 1] : NULL;
+	return s->first != LISTING_NONE ? find_only(l, s, listing_may_serve) : NULL;
+}
+
+/* Where the look does not tell (/proc does not), as many must match as the only listener that could have them says. */
+static void find_queues(struct listing *l)
+{
+	uint32_t *waiting = calloc(l->socket_count + 1, sizeof(*waiting));
+
+	for (size_t i = 0; waiting && i < 2 * l->socket_count; i++) {
+		struct listing_socket *s = &l->sockets[i % l->socket_count];
+		const struct listing_socket *only;
+		uint32_t index;
+
+		if (!(s->flags & LOOK_QUEUED) || s->listener ||
+		    s->state == STATE_SYN_RECV)
+			continue;
+		only = find_only(l, s, serves_address);
+		if (!only)
+			continue;
+		index = (uint32_t)(only - l->sockets);
+		if (i < l->socket_count)
+			waiting[index]++;
+		else if (waiting[index] == only->receive)
+			s->listener = index + 1;
+	}
+	l->failed |= !waiting;
+	free(waiting);
+}
+
+void listing_join(struct listing *l)
+{
+	bool guess = false;
+	size_t count = 0;
+
+	for (size_t i = 0; i < l->socket_count; i++) {
+		struct listing_socket *s = &l->sockets[i];
+
+		share_holders(l, s);
+		if (s->holder_count)
+			s->flags &= (uint8_t)~LOOK_KERNEL;
+		guess |= (s->flags & LOOK_QUEUED) && !s->listener;
+		count += s->state == STATE_LISTEN;
+	}
+	choose_owners(l);
+	free(l->listeners);
+	l->listeners = calloc(count + 1, sizeof(*l->listeners));
+	l->listener_count = 0;
+	if (!l->listeners) {
+		l->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < l->socket_count; i++) {
+		if (l->sockets[i].state == STATE_LISTEN)
+			l->listeners[l->listener_count++] = (uint32_t)i;
+	}
+	qsort_r(l->listeners, l->listener_count, sizeof(*l->listeners), compare_listeners, l);
+	if (guess)
+		find_queues(l);
+}
+
 const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s)
 {
 	if (s->owner != LISTING_NONE)
 		return &l->tasks[s->owner];
-	if (s->flags & LOOK_QUEUED) {
-		const struct listing_socket *listener = listing_listener(l, s);
-
-		return listener && listener->first != LISTING_NONE ? listing_owner(l, listener)
-								   : NULL;
-	}
+	if ((s->flags & LOOK_QUEUED) && s->listener)
+		return listing_owner(l, &l->sockets[s->listener - 1]);
 	return NULL;
 }
 

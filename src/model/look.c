@@ -58,6 +58,8 @@ bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_
 		ret->local.ifindex = 0;
 	if (s->family != FAMILY_IPV6 || !inet_is_link_local(s->peer.addr))
 		ret->peer.ifindex = 0;
+	if (s->flags & LOOK_QUEUED)
+		ret->listener = s->listener.sk;
 	if (task) {
 		ret->task = task->process;
 		ret->parent = task->parent;
@@ -136,6 +138,10 @@ static void list_socket(void *ctx, const struct look_socket *s, const struct loo
 		/* Half-open: what ss and netstat call SYN_RECV. */
 		.state = s->state == STATE_NEW_SYN_RECV ? STATE_SYN_RECV : s->state,
 		.flags = s->flags & (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL),
+		.kernel_device = s->kernel_device,
+		.listener = s->listener.sk
+				    ? listing_find(l, s->listener.key, s->listener.sk) + 1
+				    : 0,
 		.mapped = s->mapped,
 		.local = s->local,
 		.peer = s->peer,

@@ -111,6 +111,11 @@ struct table {
 	uint64_t look_added;
 	bool sees_time_wait; /* a hook tells who enters it */
 	struct owner_look *look;
+	/* Of the look: connections that wait for accept(), and the listener of each. */
+	struct seed_queued {
+		uint64_t child, listener; /* sk */
+	} * queued;
+	size_t queued_count;
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */
 	struct question *question; /* table_question.c */

@@ -8,10 +8,16 @@
  */
 #include "table_record.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 void table_seed_drop(struct table *t)
 {
 	owner_look_free(t->look);
 	t->look = NULL;
+	free(t->queued);
+	t->queued = NULL;
+	t->queued_count = 0;
 }
 
 void table_seed_begin(struct table *t, uint64_t begin_ns)
@@ -36,6 +42,25 @@ static void choose_owners(struct table *t)
 static bool is_idle(const struct fact *f)
 {
 	return f->to == STATE_CLOSE && f->local.port == 0;
+}
+
+/* Without memory its owner stays unknown. */
+static void note_queued(struct table *t, const struct fact *f)
+{
+	struct seed_queued *grown;
+
+	if (!f->listener)
+		return;
+	/* Doubled at each power of two. */
+	if ((t->queued_count & (t->queued_count - 1)) == 0) {
+		grown = realloc(t->queued,
+				(t->queued_count ? 2 * t->queued_count : 1) * sizeof(*grown));
+		if (!grown)
+			return;
+		t->queued = grown;
+	}
+	t->queued[t->queued_count++] =
+		(struct seed_queued){.child = f->sk, .listener = f->listener};
 }
 
 void table_seed(struct table *t, const struct fact *f)
@@ -76,6 +101,8 @@ void table_seed(struct table *t, const struct fact *f)
 		s->state = (uint8_t)f->to;
 		socket_update(s, f);
 	}
+	if (s->flags & SOCKET_QUEUED)
+		note_queued(t, f);
 	if (inet_is_udp(f->protocol))
 		udp_seeded(s, f, fresh);
 	s->generation = t->generation;
@@ -86,6 +113,21 @@ void table_seed(struct table *t, const struct fact *f)
 	    (s->touched_ns <= f->time_ns || !socket_named_owner(s)))
 		owner_look_add(t->look, f->sk, &f->task, f->parent, f->arg);
 	ports_link(t, s);
+}
+
+/* What waits for accept() is its listener's, which is known by now. */
+static void give_to_listeners(struct table *t)
+{
+	for (size_t i = 0; i < t->queued_count; i++) {
+		struct socket *s = table_find(t, t->queued[i].child);
+		const struct socket *l = table_find(t, t->queued[i].listener);
+
+		if (!s || !l || !(s->flags & SOCKET_QUEUED) || s->owner)
+			continue;
+		table_set_owner(t, s, l->owner);
+		process_release(t->processes, s->listener);
+		s->listener = process_hold(s->owner);
+	}
 }
 
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
@@ -104,12 +146,9 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 			/* What was not found is gone. */
 			table_forget(t, s, t->look_begin_ns);
 			removed++;
-		} else if ((s->flags & SOCKET_QUEUED) && !s->owner) {
-			table_set_owner(t, s, table_listener_owner(t, s, 0));
-			process_release(t->processes, s->listener);
-			s->listener = process_hold(s->owner);
 		}
 	}
+	give_to_listeners(t);
 	table_seed_drop(t);
 	*ret_added = t->look_added;
 	*ret_removed = removed;

@@ -222,14 +222,33 @@ static void write_holder(struct buffer *out, const struct listing_style *style,
 	start = p;
 	p = pad(put_user(p, style, task->process.uid), start, USER_WIDTH);
 	start = p;
-	p = has_fd ? p + inet_format_number(p, fd) : put(p, "-", 1);
+	if (has_fd && fd == LOOK_NO_FD)
+		p = put_word(p, "uring");
+	else
+		p = has_fd ? p + inet_format_number(p, fd) : put(p, "-", 1);
 	p = pad(p, start, FD_WIDTH);
 	p = put(p, tail->text, tail->len);
 	end_row(out, style, row, p);
 }
 
+/* "kernel", "kernel(vxlan0)". */
+static char *put_kernel(char *p, const struct listing_style *style, const struct listing_socket *s)
+{
+	const char *device = NULL;
+
+	if (s->kernel_device && style->interface_name)
+		device = style->interface_name(style->ctx, s->netns, s->kernel_device);
+	p = put_word(p, "kernel");
+	if (!device)
+		return p;
+	*p++ = '(';
+	p += text_escape(p, device, strnlen(device, 15));
+	*p++ = ')';
+	return p;
+}
+
 static void write_nobody(struct buffer *out, const struct listing_style *style,
-			 const struct tail *tail)
+			 const struct tail *tail, const struct listing_socket *s)
 {
 	static const unsigned int widths[] = {COMMAND_WIDTH, PID_WIDTH, USER_WIDTH, FD_WIDTH};
 	char *row = buffer_reserve(out, ROW_MAX + tail->len), *p = row;
@@ -239,7 +258,8 @@ static void write_nobody(struct buffer *out, const struct listing_style *style,
 	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
 		char *start = p;
 
-		p = pad(put(p, "-", 1), start, widths[i]);
+		p = i == 0 && (s->flags & LOOK_KERNEL) ? put_kernel(p, style, s) : put(p, "-", 1);
+		p = pad(p, start, widths[i]);
 	}
 	p = put(p, tail->text, tail->len);
 	end_row(out, style, row, p);
@@ -265,7 +285,7 @@ void listing_write_rows(struct buffer *out, const struct listing_style *style,
 	if (owner)
 		write_holder(out, style, &tail, owner, 0, false);
 	else
-		write_nobody(out, style, &tail);
+		write_nobody(out, style, &tail, s);
 }
 
 void listing_write_header(struct buffer *out, const struct listing_style *style)

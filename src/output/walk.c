@@ -324,7 +324,10 @@ static void walk_open_by(struct walk *walk, const struct listing *l, const struc
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		spell->open(w, FIELD_NONE, NEST_OBJECT);
 		walk_process(walk, FIELD_PROCESS, &l->tasks[l->holders[h].task].process);
-		spell->number(w, FIELD_FD, l->holders[h].fd);
+		if (l->holders[h].fd == LOOK_NO_FD)
+			spell->absent(w, FIELD_FD);
+		else
+			spell->number(w, FIELD_FD, l->holders[h].fd);
 		spell->close(w, NEST_OBJECT);
 	}
 	spell->close(w, NEST_LIST);
@@ -354,6 +357,19 @@ static void walk_port(struct walk *walk, const struct listing *l, const struct l
 		spell->absent(w, FIELD_SERVICE);
 }
 
+/* Beside a process that is null: nobody is looked for. */
+static void walk_kernel(struct walk *walk, const struct listing_socket *s)
+{
+	const struct writer_options *o = &walk->w->options;
+	const char *device = NULL;
+
+	walk->spell->flag(walk->w, FIELD_KERNEL, true);
+	if (s->kernel_device && o->interface_name)
+		device = o->interface_name(o->ctx, s->netns, s->kernel_device);
+	if (device)
+		walk->spell->text(walk->w, FIELD_DEVICE, device, strlen(device));
+}
+
 void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
 		   const struct listing_socket *s, const struct services *services)
 {
@@ -380,6 +396,8 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 	walk_time(&walk, FIELD_TIME, l->time_ns);
 	spell->word(w, FIELD_EVENT, "socket");
 	walk_subject(&walk);
+	if (s->flags & LOOK_KERNEL)
+		walk_kernel(&walk, s);
 	if (state)
 		spell->word(w, FIELD_STATE, state);
 	walk_process(&walk, FIELD_BINDER, process_of(listing_binder(l, s)));

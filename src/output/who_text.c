@@ -200,6 +200,19 @@ static void say_name(struct buffer *out, const struct who *who, const struct lis
 	buffer_print(out, "%s %.*s", protocol ? protocol : "?", (int)len, name);
 }
 
+static void say_kernel(struct buffer *out, const struct who *who, const struct listing_socket *s)
+{
+	const char *device = NULL;
+
+	if (s->kernel_device && who->style.interface_name)
+		device = who->style.interface_name(who->style.ctx, s->netns, s->kernel_device);
+	buffer_print(out, "; the kernel itself holds it");
+	if (!device)
+		return;
+	buffer_print(out, ", for the interface ");
+	buffer_escape_line(out, device, strlen(device));
+}
+
 static void say_primary(struct buffer *out, const struct who *who, const struct listing_socket *s)
 {
 	bool stateful = listing_state(s) != STATE_NONE;
@@ -212,7 +225,7 @@ static void say_primary(struct buffer *out, const struct who *who, const struct 
 		buffer_print(out, ": bound, but does not listen: nobody can connect");
 	who_say_netns(out, who, s->netns);
 	if (s->flags & LOOK_KERNEL)
-		buffer_print(out, "; the kernel itself holds it");
+		say_kernel(out, who, s);
 	else if (s->first == LISTING_NONE)
 		buffer_print(out, "; no process that can be seen from here holds it");
 	buffer_print(out, "\n");
@@ -312,7 +325,10 @@ void who_say_behind(struct buffer *out, const struct who *who, const struct list
 	say_line(out, "container", p.container);
 }
 
-/* Connections of the port, and processes that serve them without holding the port: inetd's services. */
+/*
+ * Connections of the listener, and processes that serve them without holding the port: inetd's services.  What merely has the
+ * port may have come to another listener, by TPROXY or a program.
+ */
 static void say_connections(struct buffer *out, const struct who *who,
 			    const struct listing_socket *primary)
 {
@@ -322,7 +338,7 @@ static void say_connections(struct buffer *out, const struct who *who,
 	for (size_t i = 0; i < who->count; i++) {
 		const struct listing_socket *s = who->found[i];
 
-		if (!serves_here(who, primary, s))
+		if (!serves_here(who, primary, s) || !listing_may_serve(l, primary, s))
 			continue;
 		all++;
 		by_state[s->state]++;
@@ -346,7 +362,8 @@ static void say_connections(struct buffer *out, const struct who *who,
 			buffer_print(out, "  %-11s ... and more\n", "");
 			return;
 		}
-		buffer_print(out, "  %-11s ", "served by");
+		buffer_print(out, "  %-11s ",
+			     listing_may_serve(l, primary, s) ? "served by" : "on its port");
 		say_process(out, task->process.name, task->process.pid);
 		buffer_print(out, holds(l, primary, task->parent)
 					  ? ", started by the holder of the port: "

@@ -37,6 +37,7 @@ static const struct scenario *const groups[] = {
 	flood_scenarios,
 	asked_scenarios,
 	headless_scenarios,
+	unheld_scenarios,
 };
 
 static jmp_buf leave;

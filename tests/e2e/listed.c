@@ -188,6 +188,8 @@ static void read_row(struct listed *l, const char *text)
 	read_who(&r->binder, key(root, "binder"));
 	r->netns = number(root, "netns");
 	r->cookie = number(root, "cookie");
+	r->kernel = key(root, "kernel") && key(root, "kernel")->truth;
+	copy_text(r->device, sizeof(r->device), key(root, "device"));
 	r->since = key(root, "since") != NULL;
 	for (h = json_first(&doc, key(root, "holders")); h; h = json_next(&doc, h)) {
 		if (r->holders < LISTED_PIDS)

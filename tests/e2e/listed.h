@@ -23,7 +23,8 @@ struct row {
 	char event[16], proto[8], state[16];
 	struct end local, peer;
 	uint64_t netns, cookie;
-	bool since;
+	bool since, kernel;
+	char device[16];
 	struct who process, binder;
 	pid_t holder[LISTED_PIDS];
 	unsigned int holders;

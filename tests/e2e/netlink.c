@@ -108,6 +108,25 @@ int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of)
 	return transact(&r);
 }
 
+int netlink_vxlan_add(const char *name, unsigned int port)
+{
+	unsigned short port_be = htons((unsigned short)port);
+	struct rtattr *link, *data;
+	unsigned int id = 7;
+	struct request r;
+
+	begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+	put(&r, IFLA_IFNAME, name, strlen(name) + 1);
+	link = put(&r, IFLA_LINKINFO, NULL, 0);
+	put(&r, IFLA_INFO_KIND, "vxlan", 5);
+	data = put(&r, IFLA_INFO_DATA, NULL, 0);
+	put(&r, IFLA_VXLAN_ID, &id, sizeof(id));
+	put(&r, IFLA_VXLAN_PORT, &port_be, sizeof(port_be));
+	end_nest(&r, data);
+	end_nest(&r, link);
+	return transact(&r);
+}
+
 int netlink_address_add(const char *interface, const char *address, unsigned int prefix)
 {
 	unsigned char bytes[16];

@@ -16,6 +16,8 @@
 
 int netlink_link_up(const char *interface);
 int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of);
+/* EOPNOTSUPP where the kernel has none. */
+int netlink_vxlan_add(const char *name, unsigned int port);
 /* Without duplicate address detection, so that an IPv6 address works at once. */
 int netlink_address_add(const char *interface, const char *address, unsigned int prefix);
 /* IPv4: whoever goes there gets EHOSTUNREACH. */

@@ -151,7 +151,7 @@
 == a queued child belongs to its listener's owner
 0 look
 1 seed-file A LISTEN 0.0.0.0:80 p50 parent=1
-2 seed-socket B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 no-file
+2 seed-socket B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 no-file listener=A
 3 found
 = added 2 removed 0
 50 accept B p51
@@ -160,10 +160,25 @@
 = 60 state #2 ESTABLISHED>CLOSE after=? p51 10.0.0.2:80>10.0.0.1:40000
 = 60 close #2 local-reset opened=? lived=? p51 10.0.0.2:80>10.0.0.1:40000
 
+== a queued child is its listener's, whoever listens on its port
+0 look
+1 seed-file A LISTEN 0.0.0.0:80 p50 parent=1
+1 seed-file C LISTEN 0.0.0.0:15080 p60 parent=1
+2 seed-socket B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 no-file listener=C
+2 seed-socket D ESTABLISHED 10.0.0.2:80>10.0.0.1:40001 no-file
+3 found
+= added 4 removed 0
+60 closed B ESTABLISHED>CLOSE shutdown
+= 60 state #2 ESTABLISHED>CLOSE after=? p60 10.0.0.2:80>10.0.0.1:40000
+= 60 close #2 local-reset opened=? lived=? p60 10.0.0.2:80>10.0.0.1:40000
+61 closed D ESTABLISHED>CLOSE shutdown
+= 61 state #4 ESTABLISHED>CLOSE after=? - 10.0.0.2:80>10.0.0.1:40001
+= 61 close #4 local-reset opened=? lived=? - 10.0.0.2:80>10.0.0.1:40001
+
 == a queued child is aborted with its listener
 0 look
 1 seed-file A LISTEN 0.0.0.0:80 p50 parent=1
-2 seed-socket B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 no-file
+2 seed-socket B ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 no-file listener=A
 3 found
 = added 2 removed 0
 50 closed A LISTEN>CLOSE shutdown orphan

@@ -59,6 +59,11 @@ static bool parse_endpoint(struct story_socket *s, const char *text, uint8_t add
 	return inet_pton(s->family, host, addr) == 1;
 }
 
+static uint64_t sk_of(char name)
+{
+	return SK_BASE + (uint64_t)(name - 'A') * SK_STEP;
+}
+
 /* LOCAL>PEER or LOCAL alone, which forgets the peer. */
 static bool parse_addresses(struct story_socket *s, char *word)
 {
@@ -106,7 +111,7 @@ static bool parse_number(struct story_socket *s, const char *word, union story_r
 	if (IS("cookie"))
 		s->cookie = (uint64_t)n;
 	else if (IS("listener"))
-		r->fact.listener = (uint64_t)n;
+		r->fact.listener = n ? (uint64_t)n : sk_of(value[1]);
 	else if (IS("sk"))
 		r->fact.sk = (uint64_t)n;
 	else if (IS("ns"))
@@ -209,7 +214,7 @@ size_t story_encode(struct story *s, const char *line, union story_record *ret)
 	ret->fact.size = (uint16_t)record_size(ret->fact.kind);
 	ret->fact.netns = 1;
 	ret->fact.protocol = IPPROTO_TCP;
-	ret->fact.sk = SK_BASE + (uint64_t)(name[0] - 'A') * SK_STEP;
+	ret->fact.sk = sk_of(name[0]);
 	while ((word = rest ? strsep(&rest, " ") : NULL)) {
 		if (!parse_word(socket, word, ret))
 			return 0;
