@@ -54,6 +54,9 @@ static __always_inline void copy_address(__u8 *out, struct sock_common *c, const
 	word[1] = word[2] = word[3] = 0;
 }
 
+/* (uid_t)-1 is nobody's. */
+#define NO_UID ((__u32)-1)
+
 static __always_inline __u8 look_options(struct sock_common *c)
 {
 	__u8 options = WIRE_O_KNOWN;
@@ -88,7 +91,7 @@ static __always_inline void fill_common(struct wire_look *r, struct sock_common 
 	r->l3mdev = 0;
 	r->since_ns = 0;
 	r->backlog = 0;
-	r->pad2 = 0;
+	r->uid = NO_UID;
 	copy_address(r->local, c, false, r->family == AF_INET6, trusted);
 	copy_address(r->peer, c, true, r->family == AF_INET6, trusted);
 }
@@ -143,6 +146,8 @@ static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, cons
 	    ((BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED) ||
 	     (r->state == TCP_CLOSE && r->local_port)))
 		r->options |= WIRE_O_KEEPS_PORT;
+	if (wants_any(LOOK_W_OPTIONS))
+		r->uid = READ(trusted, sk, sk_uid.val);
 	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)
 		fill_bucket(r, BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash));
 }

@@ -32,6 +32,7 @@ struct fact {
 	struct endpoint local, peer; /* ifindex where link-local */
 	bool has_task;
 	struct process task;	/* valid where has_task; strings NULL */
+	uint32_t socket_uid;	/* of who made the socket; INET_NO_UID unknown, which it is without WIRE_O_KNOWN */
 	uint32_t fd, parent;	/* seeds */
 	int result;		/* 0 or a negative errno */
 	/*

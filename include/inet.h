@@ -39,6 +39,9 @@ enum tcp_state {
 	STATES,
 };
 
+/* No user: which one is not known. */
+#define INET_NO_UID UINT32_MAX
+
 struct endpoint {
 	uint8_t addr[16];  /* network order; IPv4 in the first 4 bytes, rest 0; mapped as ::ffff:a.b.c.d */
 	uint16_t port;	   /* host order, 0 none */

@@ -35,6 +35,7 @@ struct look_socket {
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
 	uint32_t age_ms;    /* minisock: may be reused once this reaches net.ipv4.tcp_tw_reuse_delay */
 	uint32_t vrf;	    /* interface of the VRF that its bind bucket is in, 0 none */
+	uint32_t uid;	    /* of who made the socket; INET_NO_UID unknown, as of minisocks */
 	uint16_t protocol;  /* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;	    /* enum family */
 	uint8_t state;	    /* enum tcp_state */

@@ -103,6 +103,8 @@ struct wire_call {
 	__s32 result;	/* 0 or a negative errno */
 	__u32 arg;	/* LISTEN: backlog; BIND, CONNECT of UDP: 1 when the kernel chose a port by itself;
 			   SEED_FILE: 1 when this process made the socket */
+	__u32 socket_uid; /* who made the socket, as the kernel keeps it: decides over SO_REUSEPORT */
+	__u32 pad;
 };
 
 /*
@@ -141,9 +143,9 @@ struct wire_closed {
 };
 
 _Static_assert(sizeof(struct wire_fact) == 88, "wire_fact has no hidden padding");
-_Static_assert(sizeof(struct wire_call) == 144, "wire_call has no hidden padding");
+_Static_assert(sizeof(struct wire_call) == 152, "wire_call has no hidden padding");
 _Static_assert(sizeof(struct wire_closed) == 112, "wire_closed has no hidden padding");
 _Static_assert(sizeof(struct wire_fold_key) == 56, "wire_fold_key has no hidden padding");
-_Static_assert(sizeof(struct wire_fold) == 160, "wire_fold has no hidden padding");
+_Static_assert(sizeof(struct wire_fold) == 168, "wire_fold has no hidden padding");
 
 #endif

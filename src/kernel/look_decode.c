@@ -40,6 +40,7 @@ bool look_decode(struct look_socket *s, const struct wire_look *w)
 		.cookie = w->cookie,
 		.netns = w->netns,
 		.vrf = (uint32_t)w->l3mdev,
+		.uid = w->uid,
 		.protocol = w->type == SOCK_RAW ? IPPROTO_RAW : w->protocol,
 		.family = w->family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.state = w->state,

@@ -24,6 +24,7 @@ void socket_update(struct socket *s, const struct fact *f)
 	if (f->options & WIRE_O_KNOWN) {
 		s->options = f->options;
 		s->device = f->device;
+		s->uid = f->socket_uid;
 	}
 	s->family = (uint8_t)f->family;
 	s->protocol = f->protocol;

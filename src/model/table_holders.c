@@ -66,7 +66,9 @@ static bool options_conflict(const struct asker *a, const struct event_holder *h
 	const uint8_t mine = a->fact->options;
 	bool waits = h->state == STATE_TIME_WAIT;
 	bool both_port = mine & options & WIRE_O_REUSEPORT;
-	bool other_user = h->process && a->fact->has_task && h->process->uid != a->fact->task.uid;
+	/* Of who made the sockets: the processes may be others', or have changed their user since. */
+	bool other_user = h->socket_uid != INET_NO_UID && a->fact->socket_uid != INET_NO_UID &&
+			  h->socket_uid != a->fact->socket_uid;
 
 	if (h->state == STATE_LISTEN)
 		*ret_why |= WHY_LISTENING;
@@ -172,6 +174,7 @@ static void consider_socket(struct table *t, const struct asker *a, const struct
 		.peer = s->peer,
 		.state = inet_is_udp(s->protocol) ? STATE_NONE : (enum tcp_state)s->state,
 		.since_ns = s->since_ns,
+		.socket_uid = s->uid,
 	};
 
 	if (s->netns != a->fact->netns || s->local.port != a->fact->local.port ||
@@ -213,6 +216,7 @@ static void consider_time_wait(struct table *t, const struct asker *a, const str
 		.state = STATE_TIME_WAIT,
 		.since_ns = w->since_ns,
 		.why = w->outgoing ? WHY_OUTGOING : 0,
+		.socket_uid = INET_NO_UID,
 	};
 
 	if (w->netns != a->fact->netns || w->end_ns <= a->fact->time_ns ||

@@ -67,6 +67,47 @@ static void conflicts_as_the_kernel_has_them(void **state)
 	}
 }
 
+/* SO_REUSEPORT goes by who made the sockets, whoever the processes are by now. */
+static void reuseport_goes_by_the_user_that_made_the_socket(void **state)
+{
+	static const struct {
+		uint32_t held_by, held_socket, asked_by, asked_socket;
+		bool conflict;
+	} cases[] = {
+		{65534, 0, 65534, 65534, true},	 /* the holder was root when it made its socket */
+		{0, 65534, 65534, 65534, false}, /* it was handed to root */
+		{65534, 65534, 65534, 0, true},	 /* the asker was root */
+		{65534, 0, 5, 0, false},	 /* both were */
+		{5, INET_NO_UID, 6, 6, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		f = call(w, WIRE_SEED_FILE, 0x1000, 100, cases[i].held_by);
+		f.to = STATE_LISTEN;
+		f.options |= RP;
+		f.socket_uid = cases[i].held_socket;
+		place(&f, ONE4);
+		table_apply(w->table, &f);
+		f = call(w, WIRE_BIND, 0x2000, 200, cases[i].asked_by);
+		f.result = -EADDRINUSE;
+		f.options |= RP;
+		f.socket_uid = cases[i].asked_socket;
+		place(&f, ONE4);
+		table_apply(w->table, &f);
+		assert_int_equal(w->trouble.holder_count, cases[i].conflict);
+		if (cases[i].conflict)
+			assert_int_equal(w->holder[0].why, WHY_LISTENING | WHY_REUSEPORT_USER);
+		teardown(&state_of_case);
+	}
+}
+
 static void other_places_do_not_hold(void **state)
 {
 	struct world *w = *state;
@@ -273,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conflicts_as_the_kernel_has_them),
+		cmocka_unit_test(reuseport_goes_by_the_user_that_made_the_socket),
 		cmocka_unit_test_setup_teardown(other_places_do_not_hold, setup, teardown),
 		cmocka_unit_test_setup_teardown(udp_holds_against_udp, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_destroyed_socket_holds_nothing, setup, teardown),
