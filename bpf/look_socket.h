@@ -70,6 +70,17 @@ static __always_inline __u8 look_options(struct sock_common *c)
 	return options;
 }
 
+/* For its name: few sockets are bound to ::, so that the others are not read. */
+static __always_inline __u8 wildcard_options(const struct wire_look *r, struct sock_common *c)
+{
+	const __u32 *word = (const __u32 *)r->local;
+
+	if (!wants_any(LOOK_W_V6ONLY) || r->family != AF_INET6 ||
+	    (word[0] | word[1] | word[2] | word[3]))
+		return 0;
+	return BPF_CORE_READ_BITFIELD_PROBED(c, skc_ipv6only) ? WIRE_O_V6ONLY : WIRE_O_V4_TOO;
+}
+
 /* What every kind of socket has, minisocks included.  Sets the whole record but kind, fd, socket, netns, protocol, type. */
 static __always_inline void fill_common(struct wire_look *r, struct sock_common *c,
 					const bool trusted)
@@ -94,6 +105,7 @@ static __always_inline void fill_common(struct wire_look *r, struct sock_common 
 	r->uid = NO_UID;
 	copy_address(r->local, c, false, r->family == AF_INET6, trusted);
 	copy_address(r->peer, c, true, r->family == AF_INET6, trusted);
+	r->options |= wildcard_options(r, c);
 }
 
 /* Of TCP; any socket else. */

@@ -112,6 +112,8 @@ const struct listing_task *listing_owner(const struct listing *l, const struct l
  * connection, of its only possible listener.  NULL: unknown without a trace.
  */
 const struct listing_task *listing_binder(const struct listing *l, const struct listing_socket *s);
+/* Whether a connection to the local end of `s` could have come to `to`, which is bound or listens. */
+bool listing_serves(const struct listing_socket *to, const struct listing_socket *s);
 /* The only listener whose connection `s` can be; NULL when none or several could. */
 const struct listing_socket *listing_listener(const struct listing *l,
 					      const struct listing_socket *s);

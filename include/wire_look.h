@@ -37,6 +37,7 @@ enum wire_look_want {
 	LOOK_W_OPTIONS = 1 << 2, /* enum wire_option */
 	LOOK_W_BUCKET = 1 << 3,	 /* the bind bucket of TCP */
 	LOOK_W_MAKER = 1 << 4,	 /* LOOK_F_MAKER */
+	LOOK_W_V6ONLY = 1 << 5,	 /* WIRE_O_V6ONLY or WIRE_O_V4_TOO of what is bound to :: */
 };
 
 struct wire_look {

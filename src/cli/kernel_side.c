@@ -29,7 +29,8 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 
 int command_look(const struct options *options, bool details, struct listing *l)
 {
-	const uint32_t wants = details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0;
+	const uint32_t wants = LOOK_W_V6ONLY |
+			       (details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0);
 	const struct look_options wanted = {
 		.source = options->source,
 		.btf_path = options->btf_file,

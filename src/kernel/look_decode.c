@@ -60,8 +60,7 @@ bool look_decode(struct look_socket *s, const struct wire_look *w)
 	s->local.port = w->local_port;
 	s->peer.port = ntohs(w->peer_port_be);
 	s->local.ifindex = s->peer.ifindex = w->ifindex;
-	if (s->family == FAMILY_IPV6)
-		s->mapped = inet_is_mapped(s->peer.addr) || inet_is_mapped(s->local.addr);
+	look_complete(s);
 	return true;
 }
 

@@ -103,8 +103,7 @@ int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool
 
 		if (!read_line(line, v6, &s))
 			continue;
-		if (v6)
-			s.mapped = inet_is_mapped(s.peer.addr) || inet_is_mapped(s.local.addr);
+		look_complete(&s);
 		/* Nothing tells those without an inode apart but that each has a line of its own. */
 		number++;
 		if (!s.key) {

@@ -245,16 +245,15 @@ void listing_join(struct listing *l)
 	qsort_r(l->listeners, l->listener_count, sizeof(*l->listeners), compare_listeners, l);
 }
 
-/* True when a connection to `s`'s local address could have come to listener `to`. */
-static bool serves(const struct listing_socket *to, const struct listing_socket *s)
+bool listing_serves(const struct listing_socket *to, const struct listing_socket *s)
 {
-	if (to->netns != s->netns || to->local.port != s->local.port || to->protocol != s->protocol)
-		return false;
-	if (to->family == s->family)
-		return inet_is_any((enum family)to->family, to->local.addr) ||
-		       memcmp(to->local.addr, s->local.addr, 16) == 0;
 	/* A listener on :: takes IPv4 connections as mapped IPv6 sockets only. */
-	return false;
+	if (to->netns != s->netns || to->local.port != s->local.port ||
+	    to->protocol != s->protocol || to->family != s->family)
+		return false;
+	if (inet_is_any((enum family)to->family, to->local.addr))
+		return to->mapped ? s->mapped : !s->mapped || to->local.takes != TAKES_IPV6;
+	return memcmp(to->local.addr, s->local.addr, 16) == 0;
 }
 
 const struct listing_socket *listing_listener(const struct listing *l,
@@ -280,7 +279,7 @@ const struct listing_socket *listing_listener(const struct listing *l,
 
 		if (at->netns != s->netns || at->local.port != s->local.port)
 			break;
-		if (!serves(at, s))
+		if (!listing_serves(at, s))
 			continue;
 		if (found)
 			return NULL;

@@ -10,6 +10,25 @@
 #include <netinet/in.h>
 #include <string.h>
 
+void look_complete(struct look_socket *s)
+{
+	const uint8_t v6only = WIRE_O_V6ONLY | WIRE_O_V4_TOO;
+	bool v6 = s->family == FAMILY_IPV6;
+	/* These never take IPv4, whatever their option says. */
+	bool never = s->protocol == IPPROTO_RAW || s->protocol == IPPROTO_ICMPV6;
+
+	/* One that failed to connect may still show the other end. */
+	if (s->state == STATE_CLOSE &&
+	    (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_MPTCP))
+		s->peer = (struct endpoint){0};
+	s->mapped = v6 && (inet_is_mapped(s->peer.addr) || inet_is_mapped(s->local.addr));
+	if (!s->mapped && !s->peer.port)
+		s->local.takes =
+			inet_takes((enum family)s->family, s->local.addr,
+				   never || (s->options & (v6only | WIRE_O_KNOWN)),
+				   never || (s->options & WIRE_O_V6ONLY));
+}
+
 /* ---- the table ---- */
 
 static bool is_traced(const struct look_socket *s, bool held)

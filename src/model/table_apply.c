@@ -36,6 +36,9 @@ void socket_update(struct socket *s, const struct fact *f)
 	if (f->peer.port || s->peer.port == 0)
 		s->peer = f->peer;
 	set_mapped(s);
+	if (!s->peer.port && !(s->flags & SOCKET_MAPPED))
+		s->local.takes = inet_takes(f->family, s->local.addr, s->options & WIRE_O_KNOWN,
+					    s->options & WIRE_O_V6ONLY);
 }
 
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,

@@ -61,11 +61,11 @@ static char *put_end(char *p, const struct listing_style *style, const struct li
 	const char *host = NULL, *interface = NULL;
 	bool bracketed = family == FAMILY_IPV6 && !s->mapped;
 
-	if (inet_is_any(family, end->addr)) {
+	if (end->takes == TAKES_BOTH) {
 		*p++ = '*';
 		return put_port(p, style, s, end->port);
 	}
-	if (style->host_name)
+	if (style->host_name && !inet_is_any(family, end->addr))
 		host = style->host_name(style->ctx, s->mapped ? FAMILY_IPV4 : family,
 					s->mapped ? end->addr + 12 : end->addr);
 	if (host) {
@@ -86,6 +86,8 @@ static char *put_end(char *p, const struct listing_style *style, const struct li
 	}
 	if (bracketed)
 		*p++ = ']';
+	if (end->takes == TAKES_UNKNOWN)
+		*p++ = '?';
 	return put_port(p, style, s, end->port);
 }
 

@@ -107,8 +107,15 @@ static bool is_loopback(const struct listing_socket *s)
 
 static const char *scope_of(const struct listing_socket *s, bool own_netns)
 {
-	if (inet_is_any((enum family)s->family, s->local.addr))
-		return "reachable from everywhere";
+	if (inet_is_any((enum family)s->family, s->local.addr)) {
+		if (s->family == FAMILY_IPV4)
+			return "reachable from everywhere over IPv4";
+		if (s->local.takes == TAKES_IPV6)
+			return "reachable from everywhere over IPv6 only";
+		return s->local.takes == TAKES_BOTH
+			       ? "reachable from everywhere"
+			       : "reachable from everywhere over IPv6; over IPv4 is not known";
+	}
 	if (is_loopback(s))
 		return own_netns ? "from this host only" : "from within its namespace only";
 	if (s->family == FAMILY_IPV6 && inet_is_link_local(s->local.addr))
@@ -230,10 +237,7 @@ static void say_holders(struct buffer *out, const struct listing *l, const struc
 static bool serves_here(const struct who *who, const struct listing_socket *primary,
 			const struct listing_socket *s)
 {
-	return !is_primary(s) && s->netns == primary->netns && s->protocol == primary->protocol &&
-	       (inet_is_any((enum family)primary->family, primary->local.addr) ||
-		memcmp(primary->local.addr, s->local.addr, 16) == 0) &&
-	       who->count > 0;
+	return !is_primary(s) && listing_serves(primary, s) && who->count > 0;
 }
 
 /* Connections of the port, and processes that serve them without holding the port: inetd's services. */

@@ -260,6 +260,44 @@ static void test_elsewhere_and_nobody(void **state)
 	expect(&s, "who-elsewhere.txt");
 }
 
+static struct listing_socket any6(uint64_t key, enum takes takes)
+{
+	struct listing_socket s = tcp4(key, STATE_LISTEN, 0, 18087, 0, 0);
+
+	s.family = FAMILY_IPV6;
+	s.local.takes = (uint8_t)takes;
+	return s;
+}
+
+/* A connection belongs to the listener of its family, and says so where it is shown. */
+static void test_families(void **state)
+{
+	struct listing_socket mapped = tcp4(50, STATE_ESTABLISHED, 0, 18087, 0, 40001);
+	struct scene s;
+
+	(void)state;
+	memcpy(mapped.local.addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
+	mapped.peer = mapped.local;
+	mapped.peer.port = 40001;
+	mapped.family = FAMILY_IPV6;
+	mapped.mapped = true;
+	begin(&s);
+	add(&s, NGINX, tcp4(30, STATE_LISTEN, 0, 18087, 0, 0));
+	add(&s, INETD, any6(32, TAKES_IPV6));
+	add(&s, NGINX, tcp4(40, STATE_ESTABLISHED, LOOPBACK, 18087, LOOPBACK, 40000));
+	listing_join(&s.l);
+	expect(&s, "who-families.txt");
+	begin(&s);
+	add(&s, INETD, any6(32, TAKES_BOTH));
+	add(&s, CAT, mapped);
+	listing_join(&s.l);
+	expect(&s, "who-dual.txt");
+	begin(&s);
+	add(&s, INETD, any6(32, TAKES_UNKNOWN));
+	listing_join(&s.l);
+	expect(&s, "who-family-unknown.txt");
+}
+
 static void test_leftovers(void **state)
 {
 	struct listing_socket left = tcp4(0, STATE_TIME_WAIT, LOOPBACK, 40000, LOOPBACK, 80);
@@ -324,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_inetd_and_many_servers),
 		cmocka_unit_test(test_many_holders),
 		cmocka_unit_test(test_elsewhere_and_nobody),
+		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_taken),
 	};

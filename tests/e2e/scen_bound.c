@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What takes a port, by name: wildcards of either family and of both, and sockets that are bound and do not listen. */
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "expect.h"
+#include "listed.h"
+#include "scenario.h"
+
+static const char *const sources[] = {"auto", "proc"};
+#define SOURCES (sizeof(sources) / sizeof(sources[0]))
+
+static unsigned int port = 18087;
+static char said[65536];
+
+/* What `who` says of `port` in the namespace of `p`. */
+static void ask_who(const struct peer *p, const char *source)
+{
+	char asked[16], inode[24];
+	const char *const args[] = {"who", asked, "--netns", inode, "--hooks", source, NULL};
+	struct run r;
+	int code;
+
+	snprintf(asked, sizeof(asked), "tcp/%u", port);
+	snprintf(inode, sizeof(inode), "%llu", (unsigned long long)p->netns);
+	run_begin(&r, args);
+	code = run_end(&r, said, sizeof(said));
+	if (code)
+		scenario_fail("%s: exit code %d; it said: %s", source, code, r.words);
+}
+
+/* Somewhere behind `from`. */
+__attribute__((format(printf, 3, 4))) static void must_say(const char *source, const char *from,
+							   const char *format, ...)
+{
+	char words[128];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(words, sizeof(words), format, args);
+	va_end(args);
+	if (!from || !strstr(from, words))
+		scenario_fail("%s: '%s' is missing in: %s", source, words, said);
+}
+
+static int bound_at(struct peer *p, const char *addr, bool v6only)
+{
+	struct address at = address_of(addr, port);
+	int fd = remote_socket(p, at.ss.ss_family, 0);
+
+	if (fd < 0)
+		scenario_skip("no such family: %s", addr);
+	if (at.ss.ss_family == AF_INET6)
+		must("V6ONLY", remote_option(p, fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only));
+	must("bind", remote_bind(p, fd, at));
+	return fd;
+}
+
+static int listen_at(struct peer *p, const char *addr, bool v6only)
+{
+	int fd = bound_at(p, addr, v6only);
+
+	must("listen", remote_listen(p, fd, 5));
+	return fd;
+}
+
+/* Without cookies a look has only /proc/net, which does not tell IPV6_V6ONLY. */
+static bool tells_v6only(const struct peer *p, const char *source)
+{
+	static struct listed ls;
+	const struct row *r;
+
+	listed_take(&ls, source, p->netns);
+	r = listed_find(&ls, "tcp", "LISTEN", port);
+	if (!r)
+		scenario_fail("%s: no listener on %u", source, port);
+	return r->cookie != 0;
+}
+
+static void two_families(void)
+{
+	struct peer *a = peer_start("sw-four"), *b;
+	struct address at;
+	int conn;
+
+	port++;
+	remote_own_netns(a);
+	b = peer_fork(a, "sw-six");
+	listen_at(a, "0.0.0.0", false);
+	listen_at(b, "::", true);
+	at = address_of("127.0.0.1", port);
+	conn = (int)must("socket", remote_socket(a, AF_INET, 0));
+	must("connect", remote_connect(a, conn, at));
+	for (size_t i = 0; i < SOURCES; i++) {
+		const char *four, *six;
+
+		ask_who(a, sources[i]);
+		four = strstr(said, "tcp 0.0.0.0:");
+		six = strstr(said, "tcp [::]");
+		must_say(sources[i], four, ":%u: listens", port);
+		must_say(sources[i], six, "tcp [::]%s:%u: listens",
+			 tells_v6only(a, sources[i]) ? "" : "?", port);
+		must_say(sources[i], four, "connections 1");
+		must_say(sources[i], six, "connections 0");
+		if (strstr(said, "served by"))
+			scenario_fail("%s: somebody else serves: %s", sources[i], said);
+	}
+}
+
+static void both_families(void)
+{
+	struct peer *p = peer_start("sw-both");
+	struct address at;
+	const struct line *l;
+	int fd, conn;
+
+	port++;
+	remote_own_netns(p);
+	fd = listen_at(p, "::", false);
+	l = expect_line(tracer_shared(), remote_cookie(p, fd), LINE_BIND, NULL);
+	if (!strstr(l->text, "\"v6only\":false")) {
+		scenario_show(l);
+		scenario_fail("bind must say that IPv4 is taken too");
+	}
+	at = address_of("127.0.0.1", port);
+	conn = (int)must("socket", remote_socket(p, AF_INET, 0));
+	must("connect", remote_connect(p, conn, at));
+	for (size_t i = 0; i < SOURCES; i++) {
+		ask_who(p, sources[i]);
+		must_say(sources[i], said, "tcp %s:%u: listens",
+			 tells_v6only(p, sources[i]) ? "*" : "[::]?", port);
+		must_say(sources[i], said, "connections 1");
+	}
+}
+
+const struct scenario bound_scenarios[] = {
+	{"bound-two-families", two_families},
+	{"bound-both-families", both_families},
+	{0},
+};
