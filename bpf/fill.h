@@ -29,7 +29,7 @@ static __always_inline __u32 socket_netns(struct sock *sk, const bool trusted)
 /* Read where a call was made: options seldom change later. */
 static __always_inline __u8 socket_options(struct sock *sk)
 {
-	__u8 options = WIRE_O_KNOWN;
+	__u8 options = WIRE_O_KNOWN, locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
 
 	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse))
 		options |= WIRE_O_REUSEADDR;
@@ -37,8 +37,10 @@ static __always_inline __u8 socket_options(struct sock *sk)
 		options |= WIRE_O_REUSEPORT;
 	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only))
 		options |= WIRE_O_V6ONLY;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED)
+	if (locks & SOCK_BINDPORT_LOCKED)
 		options |= WIRE_O_KEEPS_PORT;
+	if (locks & SOCK_BINDADDR_LOCKED)
+		options |= WIRE_O_KEEPS_ADDR;
 	return options;
 }
 

@@ -146,6 +146,18 @@ static __always_inline void fill_bucket(struct wire_look *r, struct inet_bind_bu
 	r->l3mdev = BPF_CORE_READ(bucket, l3mdev);
 }
 
+static __always_inline void fill_locks(struct wire_look *r, struct sock *sk, const bool trusted)
+{
+	__u8 locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
+
+	/* A closed socket may still show a port that is somebody else's by now: one that it keeps was bound. */
+	if ((locks & SOCK_BINDPORT_LOCKED) || (r->state == TCP_CLOSE && r->local_port))
+		r->options |= WIRE_O_KEEPS_PORT;
+	if (locks & SOCK_BINDADDR_LOCKED)
+		r->options |= WIRE_O_KEEPS_ADDR;
+	r->uid = READ(trusted, sk, sk_uid.val);
+}
+
 /* `tcp`: a look at TCP, or at descriptors, which may lead to any protocol. */
 static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, const bool tcp,
 				      const bool trusted)
@@ -153,13 +165,8 @@ static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, cons
 	fill_common(r, &sk->__sk_common, trusted);
 	if (wants_any(LOOK_W_QUEUES))
 		fill_queues(r, sk, tcp, trusted);
-	/* A closed socket may still show a port that is somebody else's by now: one that it keeps was bound. */
-	if (wants_any(LOOK_W_OPTIONS) &&
-	    ((BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED) ||
-	     (r->state == TCP_CLOSE && r->local_port)))
-		r->options |= WIRE_O_KEEPS_PORT;
 	if (wants_any(LOOK_W_OPTIONS))
-		r->uid = READ(trusted, sk, sk_uid.val);
+		fill_locks(r, sk, trusted);
 	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)
 		fill_bucket(r, BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash));
 }

@@ -61,6 +61,7 @@ enum wire_option {
 	WIRE_O_V6ONLY = 1 << 2,
 	WIRE_O_V4_TOO = 1 << 4,	    /* looks only: an IPv6 socket whose WIRE_O_V6ONLY was read, and is not set */
 	WIRE_O_KEEPS_PORT = 1 << 3, /* bind() named the port: it stays when the connection ends */
+	WIRE_O_KEEPS_ADDR = 1 << 5, /* likewise an address */
 	WIRE_O_KNOWN = 1 << 7,	    /* the others were read: calls and seeds only */
 };
 

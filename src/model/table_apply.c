@@ -7,14 +7,6 @@
 
 /* ---- records and events ---- */
 
-static void set_mapped(struct socket *s)
-{
-	bool mapped = s->family == FAMILY_IPV6 &&
-		      (inet_is_mapped(s->local.addr) || inet_is_mapped(s->peer.addr));
-
-	s->flags = mapped ? s->flags | SOCKET_MAPPED : s->flags & ~(uint32_t)SOCKET_MAPPED;
-}
-
 void socket_update(struct socket *s, const struct fact *f)
 {
 	/* A port once known stays in the record, although the kernel clears its own. */
@@ -35,10 +27,7 @@ void socket_update(struct socket *s, const struct fact *f)
 	s->local.port = port;
 	if (f->peer.port || s->peer.port == 0)
 		s->peer = f->peer;
-	set_mapped(s);
-	if (!s->peer.port && !(s->flags & SOCKET_MAPPED))
-		s->local.takes = inet_takes(f->family, s->local.addr, s->options & WIRE_O_KNOWN,
-					    s->options & WIRE_O_V6ONLY);
+	bound_set_ends(s);
 }
 
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
@@ -123,8 +112,7 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
 	struct event e;
 
 	show_birth(t, s);
-	if (!(s->flags & SOCKET_MINISOCK) &&
-	    (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND))) {
+	if (!(s->flags & SOCKET_MINISOCK) && bound_has_end(s)) {
 		event_of_close(&e, s, time_ns);
 		e.close.duration_ns = UINT64_MAX;
 		t->sink(t->ctx, &e);
@@ -331,6 +319,8 @@ static void apply_closed(struct table *t, const struct fact *f)
 		still_bound = s->flags & SOCKET_BOUND;
 	end_life(s);
 	s->flags |= still_bound;
+	if (!still_bound)
+		bound_leave(s, f);
 	if (wait)
 		s->flags |= SOCKET_HELD;
 }
@@ -495,7 +485,7 @@ static void apply_destroy(struct table *t, const struct fact *f)
 	 * Every life reaches CLOSE before this.  Where it did not, that fact was lost; a socket
 	 * that was only bound ends here.
 	 */
-	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
+	if (bound_has_end(s)) {
 		if (s->state == STATE_CLOSE && s->since_ns && f->time_ns >= s->since_ns)
 			push_span(s, STATE_CLOSE, f->time_ns - s->since_ns);
 		event_of_close(&e, s, f->time_ns);

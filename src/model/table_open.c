@@ -6,7 +6,7 @@
 static bool goes_on(const struct socket *s)
 {
 	return s->sk && !(s->flags & SOCKET_MINISOCK) &&
-	       (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND));
+	       (s->state != STATE_CLOSE || socket_is_bound(s));
 }
 
 static bool is_due(const struct socket *s, const struct table_telling *telling, uint64_t now_ns)

@@ -108,6 +108,8 @@ void table_seed(struct table *t, const struct fact *f)
 	}
 	if (inet_is_udp(f->protocol))
 		udp_seeded(s, f, fresh);
+	else
+		bound_seeded(s, f);
 	s->generation = t->generation;
 	if (s->state == STATE_LISTEN && s->local.port)
 		table_add_listener(t, s);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What takes a port, by name: wildcards of either family and of both, and sockets that are bound and do not listen. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -137,8 +138,137 @@ static void both_families(void)
 	}
 }
 
+/* ---- bound, and nobody listens ---- */
+
+/* Whether a source shows what is only bound: /proc and sock_diag do not before Linux 6.8. */
+static bool shows_bound(const struct peer *p, const char *source)
+{
+	static struct listed ls;
+
+	listed_take(&ls, source, p->netns);
+	return listed_find(&ls, "tcp", "CLOSE", port + 1000) != NULL;
+}
+
+/* Somebody else's bind() fails, and names `holder`, bound at `at`. */
+static void must_hold(struct tracer *t, struct peer *late, const struct peer *holder,
+		      const char *at, const char *asked)
+{
+	int fd = (int)must("socket", remote_socket(late, address_of(asked, port).ss.ss_family, 0));
+	uint64_t cookie = remote_cookie(late, fd);
+	int err = remote_bind(late, fd, address_of(asked, port));
+	const struct line *l;
+	char place[64];
+
+	if (err != -EADDRINUSE)
+		scenario_fail("bind gave %d, must be EADDRINUSE", err);
+	l = expect_line(t, cookie, LINE_BIND, NULL);
+	snprintf(place, sizeof(place), "\"local\":{\"addr\":\"%s\",\"port\":%u}", at, port);
+	if (l->holder_count == 1 && l->holder.known && l->holder.pid == (uint32_t)holder->pid &&
+	    strstr(l->text, "\"state\":\"CLOSE\"") && strstr(l->text, place))
+		return;
+	scenario_show(l);
+	scenario_fail("the holder must be %d %s, bound at %s", holder->pid, holder->name, at);
+}
+
+struct bound {
+	struct peer *p, *late;
+	int fd;
+};
+
+static struct bound bound_new(void)
+{
+	struct bound b = {.p = peer_start("sw-bound")};
+	int other;
+
+	port++;
+	remote_own_netns(b.p);
+	b.late = peer_fork(b.p, "sw-late");
+	other = (int)must("socket", remote_socket(b.p, AF_INET, 0));
+	must("bind", remote_bind(b.p, other, address_of("127.0.0.1", port + 1000)));
+	return b;
+}
+
+static void check_bound(struct tracer *t, const struct bound *b, const char *at, const char *asked)
+{
+	must_hold(t, b->late, b->p, at, asked);
+	for (size_t i = 0; i < SOURCES; i++) {
+		if (!shows_bound(b->p, sources[i])) {
+			if (i == 0)
+				scenario_fail("what is only bound is not listed");
+			continue;
+		}
+		ask_who(b->p, sources[i]);
+		must_say(sources[i], said, "tcp %s:%u: bound, but does not listen", at, port);
+		must_say(sources[i], said, "%s[%d]", b->p->name, b->p->pid);
+		if (strstr(said, "->"))
+			scenario_fail("%s: it has no peer: %s", sources[i], said);
+	}
+}
+
+static void only_bound(void)
+{
+	struct bound b = bound_new();
+
+	b.fd = bound_at(b.p, "127.0.0.1", false);
+	check_bound(tracer_shared(), &b, "127.0.0.1", "0.0.0.0");
+}
+
+static void only_bound_before(void)
+{
+	struct bound b = bound_new();
+
+	b.fd = bound_at(b.p, "0.0.0.0", false);
+	check_bound(tracer_open(NULL), &b, "0.0.0.0", "127.0.0.1");
+}
+
+static void listener_shut_down(void)
+{
+	struct bound b = bound_new();
+
+	b.fd = listen_at(b.p, "0.0.0.0", false);
+	must("shutdown", remote_shutdown(b.p, b.fd, SHUT_RDWR));
+	check_bound(tracer_shared(), &b, "0.0.0.0", "127.0.0.2");
+	check_bound(tracer_open(NULL), &b, "0.0.0.0", "127.0.0.2");
+	must("close", remote_close(b.p, b.fd));
+	must("bind", remote_bind(b.late, (int)must("socket", remote_socket(b.late, AF_INET, 0)),
+				 address_of("127.0.0.2", port)));
+}
+
+static void connect_refused(void)
+{
+	struct bound b = bound_new();
+	int err;
+
+	b.fd = bound_at(b.p, "127.0.0.1", false);
+	err = remote_connect(b.p, b.fd, address_of("127.0.0.1", 9));
+	if (err != -ECONNREFUSED)
+		scenario_fail("connect gave %d, must be ECONNREFUSED", err);
+	check_bound(tracer_shared(), &b, "127.0.0.1", "0.0.0.0");
+	check_bound(tracer_open(NULL), &b, "127.0.0.1", "0.0.0.0");
+}
+
+/* The kernel forgets the address that connect() chose, and keeps the port that bind() was given. */
+static void dissolved(void)
+{
+	const struct address nowhere = {.len = sizeof(struct sockaddr)};
+	struct bound b = bound_new();
+	int listener = (int)must("socket", remote_socket(b.late, AF_INET, 0));
+
+	must("bind", remote_bind(b.late, listener, address_of("127.0.0.1", port + 2000)));
+	must("listen", remote_listen(b.late, listener, 5));
+	b.fd = bound_at(b.p, "0.0.0.0", false);
+	must("connect", remote_connect(b.p, b.fd, address_of("127.0.0.1", port + 2000)));
+	must("connect", remote_connect(b.p, b.fd, nowhere));
+	check_bound(tracer_shared(), &b, "0.0.0.0", "127.0.0.2");
+}
+
 const struct scenario bound_scenarios[] = {
 	{"bound-two-families", two_families},
 	{"bound-both-families", both_families},
+	{"bound-only", only_bound},
+	{"bound-only-before", only_bound_before},
+	{"bound-listener-shut-down", listener_shut_down},
+	{"bound-connect-refused", connect_refused},
+	{"bound-dissolved", dissolved},
 	{0},
 };
