@@ -167,8 +167,13 @@ static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, cons
 		fill_queues(r, sk, tcp, trusted);
 	if (wants_any(LOOK_W_OPTIONS))
 		fill_locks(r, sk, trusted);
-	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)
+	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP &&
+	    r->type == SOCK_STREAM) {
 		fill_bucket(r, BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash));
+		if (r->state != TCP_LISTEN && r->state != TCP_CLOSE &&
+		    READ(trusted, sk, sk_max_ack_backlog))
+			r->flags |= LOOK_F_ACCEPTED;
+	}
 }
 
 #endif

@@ -53,7 +53,7 @@ struct listing_socket {
 	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;		/* enum family */
 	uint8_t state;		/* enum tcp_state */
-	uint8_t flags;		/* enum look_flag: LOOK_DEAD, LOOK_QUEUED, LOOK_KERNEL */
+	uint16_t flags;		/* enum look_flag: LOOK_DEAD, LOOK_QUEUED, LOOK_KERNEL; who it came from, see listing_direction() */
 	bool mapped;
 };
 
@@ -117,6 +117,13 @@ bool listing_serves(const struct listing_socket *to, const struct listing_socket
 /* The only listener whose connection `s` can be; NULL when none or several could. */
 const struct listing_socket *listing_listener(const struct listing *l,
 					      const struct listing_socket *s);
+
+/* Who began a connection, where the kernel tells: its bind bucket says that connect() chose the port, or its backlog that
+ * it came to a listener. */
+enum direction { DIRECTION_UNKNOWN, DIRECTION_OUTGOING, DIRECTION_ACCEPTED };
+enum direction listing_direction(const struct listing_socket *s);
+/* Both ends are one. */
+bool listing_is_to_itself(const struct listing_socket *s);
 
 /* Its state; STATE_NONE where the protocol has none or it is not connected (UDP without a peer). */
 enum tcp_state listing_state(const struct listing_socket *s);

@@ -22,6 +22,7 @@ enum look_flag {
 	LOOK_BUCKET = 1 << 5,	     /* in a bind bucket */
 	LOOK_BUCKET_OPEN = 1 << 6,   /* which only connect() chose: other destinations may share the port */
 	LOOK_NEVER_REUSED = 1 << 7, /* a minisock without timestamps */
+	LOOK_ACCEPTED = 1 << 8,	    /* a connection that came to a listener; of minisocks it is not known */
 };
 
 struct look_socket {
@@ -39,8 +40,8 @@ struct look_socket {
 	uint16_t protocol;  /* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;	    /* enum family */
 	uint8_t state;	    /* enum tcp_state */
-	uint8_t flags;	    /* enum look_flag */
 	uint8_t options;    /* enum wire_option */
+	uint16_t flags;	    /* enum look_flag */
 	bool mapped;
 };
 

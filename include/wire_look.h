@@ -28,6 +28,7 @@ enum wire_look_flag {
 	LOOK_F_MINISOCK = 1 << 4,	 /* TIME_WAIT: `state` is the substate, the times are known */
 	LOOK_F_BUCKET = 1 << 5,		 /* fastreuse, fastreuseport and l3mdev are known */
 	LOOK_F_NO_TIMESTAMPS = 1 << 6, /* minisock: never to be reused early */
+	LOOK_F_ACCEPTED = 1 << 7, /* a connection that has a listener's backlog, because it was cloned from one; LOOK_W_BUCKET */
 };
 
 /* What a look reads of each socket beside its ends, its state and its holder; set by the loader. */

@@ -30,7 +30,8 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 int command_look(const struct options *options, bool details, struct listing *l)
 {
 	const uint32_t wants = LOOK_W_V6ONLY |
-			       (details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0);
+			       (details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0) |
+			       (options->command == COMMAND_WHO ? LOOK_W_BUCKET : 0);
 	const struct look_options wanted = {
 		.source = options->source,
 		.btf_path = options->btf_file,

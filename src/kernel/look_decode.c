@@ -11,17 +11,18 @@
 /* Records between the one taken and the one expected. */
 #define AHEAD 8
 
-static uint8_t flags_of(const struct wire_look *w)
+static uint16_t flags_of(const struct wire_look *w)
 {
 	static const struct {
-		uint8_t wire, look;
+		uint8_t wire;
+		uint16_t look;
 	} pairs[] = {
 		{LOOK_F_MAKER, LOOK_MAKER},	  {LOOK_F_DEAD, LOOK_DEAD},
 		{LOOK_F_QUEUED, LOOK_QUEUED},	  {LOOK_F_KERNEL, LOOK_KERNEL},
 		{LOOK_F_MINISOCK, LOOK_MINISOCK}, {LOOK_F_NO_TIMESTAMPS, LOOK_NEVER_REUSED},
-		{LOOK_F_BUCKET, LOOK_BUCKET},
+		{LOOK_F_BUCKET, LOOK_BUCKET},	  {LOOK_F_ACCEPTED, LOOK_ACCEPTED},
 	};
-	uint8_t flags = 0;
+	uint16_t flags = 0;
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		flags |= w->flags & pairs[i].wire ? pairs[i].look : 0;

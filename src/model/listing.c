@@ -315,6 +315,19 @@ const struct listing_task *listing_binder(const struct listing *l, const struct 
 
 /* ---- words ---- */
 
+enum direction listing_direction(const struct listing_socket *s)
+{
+	if (s->flags & LOOK_BUCKET_OPEN)
+		return DIRECTION_OUTGOING;
+	return s->flags & LOOK_ACCEPTED ? DIRECTION_ACCEPTED : DIRECTION_UNKNOWN;
+}
+
+bool listing_is_to_itself(const struct listing_socket *s)
+{
+	return s->peer.port && s->local.port == s->peer.port &&
+	       memcmp(s->local.addr, s->peer.addr, sizeof(s->local.addr)) == 0;
+}
+
 bool listing_has_peer(const struct listing_socket *s)
 {
 	return s->peer.port || !inet_is_any((enum family)s->family, s->peer.addr);

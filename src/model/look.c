@@ -131,7 +131,8 @@ static void list_socket(void *ctx, const struct look_socket *s, const struct loo
 		.family = s->family,
 		/* Half-open: what ss and netstat call SYN_RECV. */
 		.state = s->state == STATE_NEW_SYN_RECV ? STATE_SYN_RECV : s->state,
-		.flags = s->flags & (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL),
+		.flags = s->flags & (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL | LOOK_BUCKET_OPEN |
+				     LOOK_ACCEPTED),
 		.mapped = s->mapped,
 		.local = s->local,
 		.peer = s->peer,
@@ -202,6 +203,7 @@ bool look_port_use(struct port_use *ret, const struct look_socket *s)
 		.family = (enum family)s->family,
 		.v6only = s->family == FAMILY_IPV6 && (s->options & WIRE_O_V6ONLY),
 		.bucket_open = s->flags & LOOK_BUCKET_OPEN,
+		.accepted = s->flags & LOOK_ACCEPTED,
 		.never_reused = s->flags & LOOK_NEVER_REUSED,
 		.minisock = s->flags & LOOK_MINISOCK,
 		.state = (enum tcp_state)s->state,

@@ -328,11 +328,14 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 	const struct listing_task *task = someone(who->listing, s);
 	const char *state = inet_state_name(listing_state(s));
 	bool ephemeral = netns && s->local.port >= netns->low && s->local.port <= netns->high;
+	enum direction direction = listing_direction(s);
 
 	say_name(out, who, s);
-	/* Without a listener a port that connect() may choose was chosen so. */
-	buffer_print(out, ": held by %s connection%s%s%s; nobody listens on the port",
-		     ephemeral ? "an outgoing" : "a", state ? " in " : "", state ? state : "",
+	buffer_print(out, ": held by %s connection%s%s%s%s%s; nobody listens on the port",
+		     direction == DIRECTION_OUTGOING ? "an outgoing" : "a", state ? " in " : "",
+		     state ? state : "",
+		     direction == DIRECTION_ACCEPTED ? " that was accepted here" : "",
+		     listing_is_to_itself(s) ? ", connected to itself" : "",
 		     task ? "" : ", no process has it open any more");
 	say_netns(out, who, s->netns);
 	buffer_print(out, "\n");
@@ -365,6 +368,8 @@ static bool is_alike(const struct listing *l, const struct listing_socket *a,
 		     const struct listing_socket *b)
 {
 	return a->state == b->state && a->netns == b->netns && a->protocol == b->protocol &&
+	       listing_direction(a) == listing_direction(b) &&
+	       listing_is_to_itself(a) == listing_is_to_itself(b) &&
 	       someone(l, a) == someone(l, b) && a->owner == b->owner;
 }
 

@@ -262,6 +262,117 @@ static void dissolved(void)
 	check_bound(tracer_shared(), &b, "0.0.0.0", "127.0.0.2");
 }
 
+/* ---- who began a connection ---- */
+
+struct conn {
+	struct peer *server, *client;
+	int listener, child, fd;
+	struct address client_at;
+};
+
+/* A server on a port that connect() might choose, too. */
+static struct conn conn_new(void)
+{
+	struct conn c = {.server = peer_start("sw-server")};
+
+	port++;
+	remote_own_netns(c.server);
+	c.client = peer_fork(c.server, "sw-client");
+	port += 40000;
+	c.listener = (int)must("socket", remote_socket(c.server, AF_INET, 0));
+	must("setsockopt", remote_option(c.server, c.listener, SOL_SOCKET, SO_REUSEADDR, 1));
+	must("bind", remote_bind(c.server, c.listener, address_of("127.0.0.1", port)));
+	must("listen", remote_listen(c.server, c.listener, 5));
+	c.fd = (int)must("socket", remote_socket(c.client, AF_INET, 0));
+	must("connect", remote_connect(c.client, c.fd, address_of("127.0.0.1", port)));
+	c.client_at = remote_local(c.client, c.fd);
+	c.child = (int)must("accept", remote_accept(c.server, c.listener, ACCEPT_NULL));
+	return c;
+}
+
+/* `ephemeral` must have no row for connections to `peer`. */
+static void expect_no_budget(const struct peer *p, unsigned int peer)
+{
+	char inode[24], words[64];
+	const char *const args[] = {"ephemeral", "-o", "json", "--netns", inode, NULL};
+	struct run r;
+
+	snprintf(inode, sizeof(inode), "%llu", (unsigned long long)p->netns);
+	snprintf(words, sizeof(words), "\"peer\":{\"addr\":\"127.0.0.1\",\"port\":%u}", peer);
+	run_begin(&r, args);
+	if (run_end(&r, said, sizeof(said)) != 0)
+		scenario_fail("ephemeral said: %s", r.words);
+	if (!strstr(said, "\"event\":\"namespace\""))
+		scenario_fail("no namespace: %s", said);
+	if (strstr(said, words))
+		scenario_fail("a server's connection counts as outgoing: %s", said);
+}
+
+/* "an outgoing connection", "accepted here" or neither; sources without BPF know nothing. */
+static void expect_direction(const struct peer *p, const char *words)
+{
+	for (size_t i = 0; i < SOURCES; i++) {
+		const char *known = i == 0 ? words : "";
+
+		ask_who(p, sources[i]);
+		must_say(sources[i], said, "nobody listens on the port");
+		must_say(sources[i], said, "%s", known);
+		if ((strstr(said, "outgoing") && !strstr(known, "outgoing")) ||
+		    (strstr(said, "accepted") && !strstr(known, "accepted")))
+			scenario_fail("%s: a direction that is not known: %s", sources[i], said);
+	}
+}
+
+static void server_left_time_wait(void)
+{
+	static struct listed ls;
+	struct conn c = conn_new();
+
+	must("close", remote_close(c.server, c.child));
+	if (remote_receive(c.client, c.fd, 1) != 0)
+		scenario_fail("the client read something");
+	must("close", remote_close(c.client, c.fd));
+	must("close", remote_close(c.server, c.listener));
+	listed_take(&ls, "auto", c.server->netns);
+	if (!listed_find(&ls, "tcp", "TIME_WAIT", port))
+		scenario_skip("the kernel ended the TIME_WAIT early");
+	expect_direction(c.server, "");
+	expect_no_budget(c.server, address_port(&c.client_at));
+	port -= 40000;
+}
+
+static void server_listens_no_more(void)
+{
+	struct conn c = conn_new();
+
+	must("close", remote_close(c.server, c.listener));
+	expect_direction(c.server, "accepted here");
+	expect_no_budget(c.server, address_port(&c.client_at));
+	port -= 40000;
+}
+
+static void client_connected(void)
+{
+	struct conn c = conn_new();
+	unsigned int server_port = port;
+
+	port = address_port(&c.client_at);
+	expect_direction(c.client, "held by an outgoing connection");
+	port = server_port - 40000;
+}
+
+static void connected_to_itself(void)
+{
+	struct peer *p = peer_start("sw-self");
+	int fd;
+
+	port++;
+	remote_own_netns(p);
+	fd = bound_at(p, "127.0.0.1", false);
+	must("connect", remote_connect(p, fd, address_of("127.0.0.1", port)));
+	expect_direction(p, "connected to itself");
+}
+
 const struct scenario bound_scenarios[] = {
 	{"bound-two-families", two_families},
 	{"bound-both-families", both_families},
@@ -270,5 +381,9 @@ const struct scenario bound_scenarios[] = {
 	{"bound-listener-shut-down", listener_shut_down},
 	{"bound-connect-refused", connect_refused},
 	{"bound-dissolved", dissolved},
+	{"bound-server-left", server_left_time_wait},
+	{"bound-server-accepted", server_listens_no_more},
+	{"bound-outgoing", client_connected},
+	{"bound-to-itself", connected_to_itself},
 	{0},
 };

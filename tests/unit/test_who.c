@@ -308,6 +308,7 @@ static void test_leftovers(void **state)
 	(void)state;
 	begin(&s);
 	left.sk = 1;
+	left.flags = LOOK_BUCKET_OPEN;
 	left.since_ns = 7190000000000;
 	add(&s, NOBODY, left);
 	left.sk = 2;
@@ -329,6 +330,28 @@ static void test_leftovers(void **state)
 	listing_join(&s.l);
 	s.l.sockets[0].owner = s.l.sockets[1].owner = STRANGER;
 	expect(&s, "who-leftovers.txt");
+}
+
+/* Who began a connection is said where the kernel tells, and not by its port. */
+static void test_directions(void **state)
+{
+	struct listing_socket left = tcp4(0, STATE_TIME_WAIT, LOOPBACK, 50051, LOOPBACK, 40000);
+	struct listing_socket came = tcp4(20, STATE_ESTABLISHED, LOOPBACK, 50051, LOOPBACK, 40001);
+	struct listing_socket went = tcp4(30, STATE_ESTABLISHED, LOOPBACK, 50051, LOOPBACK, 81);
+	struct listing_socket self = tcp4(40, STATE_ESTABLISHED, LOOPBACK, 50051, LOOPBACK, 50051);
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	left.sk = 1;
+	add(&s, NOBODY, left);
+	came.flags = LOOK_ACCEPTED;
+	add(&s, CAT, came);
+	went.flags = self.flags = LOOK_BUCKET_OPEN;
+	add(&s, CAT, went);
+	add(&s, CAT, self);
+	listing_join(&s.l);
+	expect(&s, "who-directions.txt");
 }
 
 static void test_taken(void **state)
@@ -364,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_elsewhere_and_nobody),
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_leftovers),
+		cmocka_unit_test(test_directions),
 		cmocka_unit_test(test_taken),
 	};
 
