@@ -6,6 +6,7 @@
 #include "wire_look.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 int command_open_kernel(const struct options *options, struct kernel **ret)
 {
@@ -67,4 +68,11 @@ int command_look(const struct options *options, bool details, struct listing *l)
 	else if (error.text[0])
 		log_error("not everything is listed: %s", error.text);
 	return !err && l->failed ? -ENOMEM : err;
+}
+
+uint32_t command_own_netns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) == 0 ? (uint32_t)st.st_ino : 0;
 }

@@ -15,7 +15,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define EXIT_NOBODY   3
@@ -146,14 +145,12 @@ static void write_text(struct search *s)
 		.style = {.interface_name = interface_name,
 			  .user_name = procinfo_user,
 			  .wall_offset_ns = kernel_wall_offset()},
-		.netns_name = procinfo_netns_name,
 		.find_process = find_process,
 		.ctx = s,
 	};
-	struct stat st;
 
-	if (stat("/proc/self/ns/net", &st) == 0)
-		who.own_netns = (uint32_t)st.st_ino;
+	who.own_netns = command_own_netns();
+	listing_name_netns(&s->listing, who.own_netns, procinfo_netns_name);
 	who_write(&s->buffer, &who);
 }
 

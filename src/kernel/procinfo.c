@@ -187,7 +187,7 @@ void procinfo_resolve(struct listing_task *task)
 	task->resolved = true;
 }
 
-void procinfo_netns_name(uint32_t inode, char *ret, size_t size)
+void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
 {
 	static const char *const directories[] = {"/run/netns", "/run/docker/netns"};
 
@@ -203,6 +203,11 @@ void procinfo_netns_name(uint32_t inode, char *ret, size_t size)
 		if (dir)
 			closedir(dir);
 	}
+	if (ret[0] || !task)
+		return;
+	procinfo_resolve(task);
+	if (task->process.container)
+		snprintf(ret, size, "%.12s", task->process.container);
 }
 
 /*

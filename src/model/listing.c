@@ -82,6 +82,43 @@ const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t i
 	return NULL;
 }
 
+static struct listing_netns *netns_entry(struct listing *l, uint32_t inode)
+{
+	for (size_t i = 0; i < l->netns_count; i++) {
+		if (l->netns[i].inode == inode)
+			return &l->netns[i];
+	}
+	return NULL;
+}
+
+void listing_name_netns(struct listing *l, uint32_t own, listing_netns_fn name_of)
+{
+	struct listing_netns *at = NULL;
+
+	for (size_t i = 0; i < l->socket_count; i++) {
+		const struct listing_socket *s = &l->sockets[i];
+
+		if (s->netns == own)
+			continue;
+		if (!at || at->inode != s->netns) {
+			listing_add_netns(l, &(struct listing_netns){.inode = s->netns});
+			at = netns_entry(l, s->netns);
+		}
+		if (!at)
+			return;
+		at->has_sockets = true;
+		if (s->first != LISTING_NONE)
+			at->holder = s->first + 1;
+	}
+	for (size_t i = 0; i < l->netns_count; i++) {
+		at = &l->netns[i];
+		if (at->has_sockets)
+			name_of(at->inode,
+				at->holder ? &l->tasks[l->holders[at->holder - 1].task] : NULL, at->name,
+				sizeof(at->name));
+	}
+}
+
 /* ---- sockets by key ---- */
 
 uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk)

@@ -131,11 +131,11 @@ static bool is_primary(const struct listing_socket *s)
 
 static void say_netns(struct buffer *out, const struct who *who, uint32_t inode)
 {
-	char name[256];
+	const struct listing_netns *netns = listing_netns_of(who->listing, inode);
+	const char *name = netns ? netns->name : "";
 
 	if (inode == who->own_netns)
 		return;
-	who->netns_name(inode, name, sizeof(name));
 	buffer_print(out, ", in network namespace ");
 	buffer_escape_line(out, name, strlen(name));
 	buffer_print(out, "%s%u", name[0] ? " " : "", inode);

@@ -373,6 +373,37 @@ static void connected_to_itself(void)
 	expect_direction(p, "connected to itself");
 }
 
+/* ---- namespaces ---- */
+
+/* `ls` tells one place from the other: the namespaces have no name here, and are known by inode. */
+static void two_namespaces(void)
+{
+	struct peer *p[2] = {peer_start("sw-one"), peer_start("sw-two")};
+
+	port++;
+	for (int i = 0; i < 2; i++) {
+		remote_own_netns(p[i]);
+		listen_at(p[i], "127.0.0.1", false);
+	}
+	for (size_t i = 0; i < SOURCES; i++) {
+		char asked[16];
+		const char *const args[] = {"ls",      "--local-port", asked,
+					    "--hooks", sources[i],     NULL};
+		struct run r;
+
+		snprintf(asked, sizeof(asked), "%u", port);
+		run_begin(&r, args);
+		if (run_end(&r, said, sizeof(said)) != 0)
+			scenario_fail("%s said: %s", sources[i], r.words);
+		must_say(sources[i], said, "NETNS");
+		for (int k = 0; k < 2; k++) {
+			const char *row = strstr(said, p[k]->name);
+
+			must_say(sources[i], row, "%llu", (unsigned long long)p[k]->netns);
+		}
+	}
+}
+
 const struct scenario bound_scenarios[] = {
 	{"bound-two-families", two_families},
 	{"bound-both-families", both_families},
@@ -385,5 +416,6 @@ const struct scenario bound_scenarios[] = {
 	{"bound-server-accepted", server_listens_no_more},
 	{"bound-outgoing", client_connected},
 	{"bound-to-itself", connected_to_itself},
+	{"bound-two-namespaces", two_namespaces},
 	{0},
 };

@@ -97,8 +97,10 @@ static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 	return netns == BOX && ifindex == 3 ? "eth0" : NULL;
 }
 
-static void netns_name(uint32_t inode, char *ret, size_t size)
+static void netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
 {
+	(void)task;
+	assert_int_not_equal(inode, HOST);
 	snprintf(ret, size, "%s", inode == BOX ? "box\x07" : "");
 }
 
@@ -168,13 +170,13 @@ static void expect(struct scene *s, const char *golden)
 			  .interface_name = interface_name,
 			  .wall_offset_ns = OFFSET},
 		.own_netns = HOST,
-		.netns_name = netns_name,
 		.find_process = find_process,
 	};
 
 	assert_in_range(s->l.socket_count, 0, COUNT(found));
 	for (size_t i = 0; i < s->l.socket_count; i++)
 		found[i] = &s->l.sockets[i];
+	listing_name_netns(&s->l, HOST, netns_name);
 	who_write(&s->out, &who);
 	assert_false(s->out.failed);
 	assert_true(golden_matches(golden, s->out.data, s->out.len));
