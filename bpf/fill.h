@@ -44,6 +44,17 @@ static __always_inline __u8 socket_options(struct sock *sk)
 	return options;
 }
 
+/* Only a device leads into a VRF (inet_sk_bound_l3mdev()): other sockets are not asked. */
+static __always_inline __u32 socket_vrf(struct sock *sk, __u32 device, __u16 protocol)
+{
+	struct inet_bind_bucket *bucket;
+
+	if (!device || protocol != IPPROTO_TCP)
+		return 0;
+	bucket = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash);
+	return bucket ? BPF_CORE_READ(bucket, l3mdev) : 0;
+}
+
 static __always_inline void copy_v4(__u8 out[16], __be32 addr, bool mapped)
 {
 	__u32 *word = (__u32 *)out;

@@ -146,7 +146,8 @@ static __always_inline void fill_bucket(struct wire_look *r, struct inet_bind_bu
 	r->l3mdev = BPF_CORE_READ(bucket, l3mdev);
 }
 
-static __always_inline void fill_locks(struct wire_look *r, struct sock *sk, const bool trusted)
+static __always_inline void fill_locks(struct wire_look *r, struct sock *sk, const bool tcp,
+				       const bool trusted)
 {
 	__u8 locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
 
@@ -156,6 +157,10 @@ static __always_inline void fill_locks(struct wire_look *r, struct sock *sk, con
 	if (locks & SOCK_BINDADDR_LOCKED)
 		r->options |= WIRE_O_KEEPS_ADDR;
 	r->uid = READ(trusted, sk, sk_uid.val);
+	/* Only a device leads into a VRF. */
+	if (tcp && r->ifindex && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)
+		r->l3mdev = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash,
+					  l3mdev);
 }
 
 /* `tcp`: a look at TCP, or at descriptors, which may lead to any protocol. */
@@ -166,7 +171,7 @@ static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, cons
 	if (wants_any(LOOK_W_QUEUES))
 		fill_queues(r, sk, tcp, trusted);
 	if (wants_any(LOOK_W_OPTIONS))
-		fill_locks(r, sk, trusted);
+		fill_locks(r, sk, tcp, trusted);
 	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP &&
 	    r->type == SOCK_STREAM) {
 		fill_bucket(r, BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash));

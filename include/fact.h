@@ -21,6 +21,7 @@ struct fact {
 	uint8_t options;	/* enum wire_option */
 	uint32_t netns;
 	uint32_t device;	/* interface the socket is bound to, 0 any */
+	uint32_t vrf;		/* that of the VRF its port is bound in, 0 none or not known */
 	uint64_t time_ns;
 	uint64_t sk;
 	uint64_t cookie;

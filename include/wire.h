@@ -106,7 +106,7 @@ struct wire_call {
 	__u32 arg;	/* LISTEN: backlog; BIND, CONNECT of UDP: 1 when the kernel chose a port by itself;
 			   SEED_FILE: 1 when this process made the socket */
 	__u32 socket_uid; /* who made the socket, as the kernel keeps it: decides over SO_REUSEPORT */
-	__u32 pad;
+	__u32 vrf;	  /* TCP: interface of the VRF that the port is bound in; 0 none, or no port */
 };
 
 /*

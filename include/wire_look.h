@@ -61,7 +61,7 @@ struct wire_look {
 	__s8 fastreuse; /* of the bind bucket; both -1: only connect() chose this port */
 	__s8 fastreuseport;
 	__u8 pad[3];
-	__s32 l3mdev; /* interface of the VRF that the bucket is in, 0 none */
+	__s32 l3mdev; /* interface of the VRF that the bucket is in, 0 none; LOOK_W_BUCKET, LOOK_W_OPTIONS */
 	union {
 		struct {
 			__u32 receive; /* bytes, or connections that wait for accept() */

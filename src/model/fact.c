@@ -76,6 +76,7 @@ static void read_call(struct fact *ret, const struct wire_call *w)
 	ret->result = w->result;
 	ret->arg = w->arg;
 	ret->socket_uid = w->socket_uid;
+	ret->vrf = w->vrf;
 	/* pid 0 is the idle task, which calls nothing: the hook could not tell. */
 	if (w->fact.kind == WIRE_SEED_SOCKET || w->task.pid == 0)
 		return;

@@ -71,6 +71,7 @@ bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_
 		.peer = s->peer,
 		.has_task = task != NULL,
 		.socket_uid = s->uid,
+		.vrf = s->vrf,
 		.fd = fd,
 	};
 	if (s->family != FAMILY_IPV6 || !inet_is_link_local(s->local.addr))

@@ -17,6 +17,7 @@ void socket_update(struct socket *s, const struct fact *f)
 		s->options = f->options;
 		s->device = f->device;
 		s->uid = f->socket_uid;
+		s->vrf = f->vrf;
 	}
 	s->family = (uint8_t)f->family;
 	s->protocol = f->protocol;

@@ -56,7 +56,8 @@ static bool claims_meet(struct claim a, struct claim b, uint32_t *ret_why)
 struct asker {
 	const struct fact *fact;
 	struct claim claim;
-	bool known; /* its options are */
+	bool known;   /* its options are */
+	uint32_t vrf; /* of its device, 0 none or not known */
 };
 
 /* inet_bind_conflict() and sk_reuseport_match(), net/ipv4/inet_connection_sock.c. */
@@ -129,9 +130,12 @@ static void join_holders(struct port_state *p)
 
 /* Completes `h` and keeps it when it stands in the way. */
 static void consider(struct table *t, const struct asker *a, struct event_holder *h,
-		     uint8_t options, uint32_t device)
+		     uint8_t options, uint32_t device, uint32_t vrf)
 {
 	if (a->fact->device && device && a->fact->device != device)
+		return;
+	/* A VRF has ports of TCP of its own, which who is bound to no device does not meet. */
+	if (!a->fact->device != !device && (a->vrf || vrf) && !inet_is_udp(a->fact->protocol))
 		return;
 	if (!claims_meet(a->claim, claim_of(h->family, &h->local, options), &h->why) ||
 	    !options_conflict(a, h, options, &h->why))
@@ -183,7 +187,7 @@ static void consider_socket(struct table *t, const struct asker *a, const struct
 		return;
 	if (h.has_peer && (s->flags & SOCKET_AUTOBIND) && !(s->flags & SOCKET_PASSIVE))
 		h.why |= WHY_OUTGOING;
-	consider(t, a, &h, s->options, s->device);
+	consider(t, a, &h, s->options, s->device, s->vrf);
 }
 
 /* Whether the TIME_WAIT is gone early, because a new connection has its four ends. */
@@ -225,7 +229,7 @@ static void consider_time_wait(struct table *t, const struct asker *a, const str
 	/* Once the list is full, the rest is only counted and needs no search. */
 	if (!is_full(t->ports) && lives_again(t, w))
 		return;
-	consider(t, a, &h, w->options, w->device);
+	consider(t, a, &h, w->options, w->device, 0);
 }
 
 /* ---- the kernel's own list of TIME_WAITs ---- */
@@ -302,6 +306,24 @@ static bool ask_kernel(struct table *t, const struct asker *a)
 	return false;
 }
 
+/*
+ * The VRF that the asker's device is in.  The socket has no port, and so no bucket to say; in a VRF it is another one on the same
+ * device that keeps it from the port.
+ */
+static uint32_t vrf_of(const struct table *t, const struct fact *f)
+{
+	for (uint32_t i = t->port[port_bucket(f->netns, f->local.port)]; f->device && i != NO_SLOT;
+	     i = table_slot(t, i)->next_port) {
+		const struct socket *s = table_slot(t, i);
+
+		t->ports->credit--;
+		if (s->netns == f->netns && s->local.port == f->local.port &&
+		    s->device == f->device && s->vrf)
+			return s->vrf;
+	}
+	return 0;
+}
+
 void holders_find(struct table *t, const struct fact *f)
 {
 	struct port_state *p = t->ports;
@@ -309,6 +331,7 @@ void holders_find(struct table *t, const struct fact *f)
 		.fact = f,
 		.claim = claim_of(f->family, &f->local, f->options),
 		.known = f->options & WIRE_O_KNOWN,
+		.vrf = vrf_of(t, f),
 	};
 
 	p->trouble.has_holders = true;

@@ -56,6 +56,7 @@ struct socket {
 	uint32_t generation; /* of the last look that found it */
 	uint32_t next_port, prev_port; /* in the chain of `chained` */
 	uint32_t device;	       /* interface it is bound to, 0 any */
+	uint32_t vrf;		       /* interface of the VRF its port is bound in, 0 none or not known */
 	uint32_t uid;		       /* of who made it, valid where `options` are */
 	uint16_t chained;	       /* port_bucket() of the chain, 0 in none */
 	uint16_t protocol;

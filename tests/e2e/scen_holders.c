@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "netlink.h"
 #include "scenario.h"
 
 /* One for each scenario: the next namespace may have the inode of one that has ended, and what was seen there looks alike. */
@@ -295,6 +296,55 @@ static void dual_stack(void)
 		     "\"state\":\"LISTEN\"", why);
 }
 
+static void do_bind_to_device(struct call *c)
+{
+	c->result = setsockopt((int)c->arg[0], SOL_SOCKET, SO_BINDTODEVICE, c->text,
+			       (socklen_t)strlen(c->text));
+	c->error = errno;
+}
+
+static int socket_on(struct peer *p, const char *device)
+{
+	struct call c = {.arg = {socket_with(p, AF_INET, 0)}};
+
+	snprintf(c.text, sizeof(c.text), "%s", device);
+	peer_call(p, do_bind_to_device, &c);
+	if (c.result < 0)
+		scenario_skip("cannot bind to a device: %s", strerror(c.error));
+	return (int)c.arg[0];
+}
+
+static void do_add_veth(struct call *c)
+{
+	c->result = netlink_veth_add("sw-east", "sw-west", getpid());
+	c->error = errno;
+}
+
+/* Sockets on two devices share a port, and who is on none meets both. */
+static void devices(void)
+{
+	static const char *const why[] = {NULL};
+	struct peer *holder = peer_start("sw-holder"), *other, *p;
+	struct call c = {.arg = {0}};
+	struct address at;
+
+	port++;
+	remote_own_netns(holder);
+	other = peer_fork(holder, "sw-other");
+	p = peer_fork(holder, "sw-late");
+	peer_call(holder, do_add_veth, &c);
+	if (c.result < 0)
+		scenario_skip("no veth: %s", strerror(c.error));
+	at = address_of("0.0.0.0", port);
+	must("bind", remote_bind(holder, socket_on(holder, "lo"), at));
+	must("bind", remote_bind(other, socket_on(other, "sw-east"), at));
+	check_holder(refused(p, socket_on(p, "lo"), at, 1, false), holder, "\"state\":\"CLOSE\"",
+		     why);
+	check_holder(refused(p, socket_on(p, "sw-east"), at, 1, false), other,
+		     "\"state\":\"CLOSE\"", why);
+	refused(p, socket_with(p, AF_INET, 0), at, 2, false);
+}
+
 /* All of them: listeners first, then who is only bound, then TIME_WAIT. */
 static void several(void)
 {
@@ -388,6 +438,7 @@ const struct scenario holders_scenarios[] = {
 	{"holders-reuseport-was-root-before", reuseport_holder_was_root_before},
 	{"holders-reuseport-asker-was-root", reuseport_asker_was_root},
 	{"holders-dual-stack", dual_stack},
+	{"holders-devices", devices},
 	{"holders-several", several},
 	{"holders-no-right", no_right},
 	{"holders-no-right-next", no_right_in_the_next},
