@@ -4,6 +4,7 @@
 #define SOCKWATCH_BPF_FILL_H
 
 #include "maps.h"
+#include "options.h"
 #include "protocols.h"
 
 static __always_inline __u64 socket_cookie(struct sock *sk, const bool trusted)
@@ -29,30 +30,7 @@ static __always_inline __u32 socket_netns(struct sock *sk, const bool trusted)
 /* Read where a call was made: options seldom change later. */
 static __always_inline __u8 socket_options(struct sock *sk)
 {
-	__u8 options = WIRE_O_KNOWN, locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
-
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse))
-		options |= WIRE_O_REUSEADDR;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport))
-		options |= WIRE_O_REUSEPORT;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only))
-		options |= WIRE_O_V6ONLY;
-	if (locks & SOCK_BINDPORT_LOCKED)
-		options |= WIRE_O_KEEPS_PORT;
-	if (locks & SOCK_BINDADDR_LOCKED)
-		options |= WIRE_O_KEEPS_ADDR;
-	return options;
-}
-
-/* Only a device leads into a VRF (inet_sk_bound_l3mdev()): other sockets are not asked. */
-static __always_inline __u32 socket_vrf(struct sock *sk, __u32 device, __u16 protocol)
-{
-	struct inet_bind_bucket *bucket;
-
-	if (!device || protocol != IPPROTO_TCP)
-		return 0;
-	bucket = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash);
-	return bucket ? BPF_CORE_READ(bucket, l3mdev) : 0;
+	return common_options(&sk->__sk_common) | lock_options(sk);
 }
 
 static __always_inline void copy_v4(__u8 out[16], __be32 addr, bool mapped)

@@ -9,7 +9,7 @@
 #define SOCKWATCH_BPF_LOOK_SOCKET_H
 
 #include "files.h"
-#include "wire_look.h"
+#include "look_port.h"
 
 /* enum wire_look_want, and what is looked for, 0 anything.  Set by the loader before each look. */
 __u32 wants SEC(".bss") __weak;
@@ -54,22 +54,6 @@ static __always_inline void copy_address(__u8 *out, struct sock_common *c, const
 	word[1] = word[2] = word[3] = 0;
 }
 
-/* (uid_t)-1 is nobody's. */
-#define NO_UID ((__u32)-1)
-
-static __always_inline __u8 look_options(struct sock_common *c)
-{
-	__u8 options = WIRE_O_KNOWN;
-
-	if (BPF_CORE_READ_BITFIELD_PROBED(c, skc_reuse))
-		options |= WIRE_O_REUSEADDR;
-	if (BPF_CORE_READ_BITFIELD_PROBED(c, skc_reuseport))
-		options |= WIRE_O_REUSEPORT;
-	if (BPF_CORE_READ_BITFIELD_PROBED(c, skc_ipv6only))
-		options |= WIRE_O_V6ONLY;
-	return options;
-}
-
 /* For its name: few sockets are bound to ::, so that the others are not read. */
 static __always_inline __u8 wildcard_options(const struct wire_look *r, struct sock_common *c)
 {
@@ -96,7 +80,7 @@ static __always_inline void fill_common(struct wire_look *r, struct sock_common 
 	r->peer_port_be = READ(trusted, c, skc_dport);
 	r->family = READ(trusted, c, skc_family);
 	r->state = READ(trusted, c, skc_state);
-	r->options = wants_any(LOOK_W_OPTIONS) ? look_options(c) : 0;
+	r->options = wants_any(LOOK_W_OPTIONS) ? common_options(c) : 0;
 	r->fastreuse = r->fastreuseport = 0;
 	r->pad[0] = r->pad[1] = r->pad[2] = 0;
 	r->l3mdev = 0;
@@ -134,33 +118,6 @@ static __always_inline void fill_queues(struct wire_look *r, struct sock *sk, co
 	r->receive = READ(trusted, sk, sk_backlog.rmem_alloc.counter);
 	/* One reference is the socket's own. */
 	r->send = READ(trusted, sk, sk_wmem_alloc.refs.counter) - 1;
-}
-
-static __always_inline void fill_bucket(struct wire_look *r, struct inet_bind_bucket *bucket)
-{
-	if (!bucket)
-		return;
-	r->flags |= LOOK_F_BUCKET;
-	r->fastreuse = BPF_CORE_READ(bucket, fastreuse);
-	r->fastreuseport = BPF_CORE_READ(bucket, fastreuseport);
-	r->l3mdev = BPF_CORE_READ(bucket, l3mdev);
-}
-
-static __always_inline void fill_locks(struct wire_look *r, struct sock *sk, const bool tcp,
-				       const bool trusted)
-{
-	__u8 locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
-
-	/* A closed socket may still show a port that is somebody else's by now: one that it keeps was bound. */
-	if ((locks & SOCK_BINDPORT_LOCKED) || (r->state == TCP_CLOSE && r->local_port))
-		r->options |= WIRE_O_KEEPS_PORT;
-	if (locks & SOCK_BINDADDR_LOCKED)
-		r->options |= WIRE_O_KEEPS_ADDR;
-	r->uid = READ(trusted, sk, sk_uid.val);
-	/* Only a device leads into a VRF. */
-	if (tcp && r->ifindex && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)
-		r->l3mdev = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash,
-					  l3mdev);
 }
 
 /* `tcp`: a look at TCP, or at descriptors, which may lead to any protocol. */

@@ -30,8 +30,7 @@ enum wire_kind {
 	WIRE_LISTEN,	    /* listen() took effect or failed; arg is the backlog */
 	WIRE_CONNECT,	    /* the source port is chosen, or connect() failed before that */
 	WIRE_ACCEPT,	    /* accept() handed the socket to a process */
-	WIRE_DESTROY,	    /* the kernel forgets the socket (UDP: it is closed); the pointer may be reused at
-				once */
+	WIRE_DESTROY,	    /* the kernel forgets the socket (UDP: it is closed); the pointer may be reused at once */
 	WIRE_RESET_RECEIVED,
 	WIRE_RESET_SENT,
 	WIRE_SEED_FILE,	    /* an iterator found this socket behind a descriptor of the task */
@@ -41,8 +40,7 @@ enum wire_kind {
 	WIRE_KINDS,
 };
 
-/* wire_fact.flags */
-enum wire_flag {
+enum wire_flag { /* wire_fact.flags */
 	WIRE_F_FIN_RECEIVED = 1 << 0, /* SOCK_DONE: the peer's FIN was processed */
 	WIRE_F_ORPHAN = 1 << 1,	      /* SOCK_DEAD: no process holds it any more */
 	WIRE_F_SHUTDOWN = 1 << 2,     /* sk_shutdown == SHUTDOWN_MASK: close() came first */
@@ -73,8 +71,7 @@ struct wire_fact {
 	__u64 time_ns;	/* CLOCK_BOOTTIME */
 	__u64 sk;	/* kernel address: a key between birth and destroy, never shown; 0 unknown */
 	__u64 cookie;	/* socket cookie; 0 where none may be asked for */
-	__u64 listener;	/* cookie of the listener a child was cloned from, where known; else 0;
-			   TIME_WAIT: kernel address of the minisock */
+	__u64 listener;	/* cookie of the listener a child was cloned from, where known; else 0; TIME_WAIT: the minisock's address */
 	__u8 family;	/* AF_INET or AF_INET6 */
 	__u8 from;	/* TCP state before, as in <netinet/tcp.h>; OPEN, STATE, CLOSED, TIME_WAIT */
 	__u8 to;	/* TCP state after, or the state now for other kinds */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_apply.c - one function per kind of fact: what it changes, and the events it makes. */
+#include "table_bound.h"
 #include "table_ports.h"
 
 #include <netinet/in.h>

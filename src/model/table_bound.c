@@ -4,7 +4,7 @@
  *
  *     bind() ──▶ SOCKET_BOUND ──▶ listen(), connect() ... the life ends ──▶ SOCKET_LEFT_BOUND
  */
-#include "table_private.h"
+#include "table_bound.h"
 
 #include <string.h>
 

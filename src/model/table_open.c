@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_open.c - a life as an event, and those that go on, for whoever keeps them or asks. */
+#include "table_bound.h"
 #include "table_ports.h"
 
 /* A minisock's life has ended, and its close is out. */

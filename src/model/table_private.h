@@ -137,11 +137,6 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 /* table_apply.c */
 /* `s` is not listed: its port may change. */
 void socket_update(struct socket *s, const struct fact *f);
-/* It has a port and no more. */
-static inline bool socket_is_bound(const struct socket *s)
-{
-	return s->state == STATE_CLOSE && (s->flags & (SOCKET_BOUND | SOCKET_LEFT_BOUND));
-}
 /* The fact speaks of another socket than the record: the kernel reused the pointer. */
 bool socket_is_stale(const struct socket *s, const struct fact *f);
 /*
@@ -156,19 +151,6 @@ void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind, uint64_t time_ns);
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
-
-/* table_bound.c */
-/* Sets what follows from both ends and the options: whether they are mapped IPv4, and what a wildcard takes. */
-void bound_set_ends(struct socket *s);
-/*
- * Its life goes on, or it is only bound.  What is left bound by an earlier life ends for those only who were told that
- * it goes on: most such sockets are closed at once, and the end of the life has been told.
- */
-bool bound_has_end(const struct socket *s);
-/* A life has ended; where bind() named the port, the socket still has it. */
-void bound_leave(struct socket *s, const struct fact *closed);
-/* A look found the socket. */
-void bound_seeded(struct socket *s, const struct fact *seed);
 
 /* table_udp.c */
 void udp_apply(struct table *t, const struct fact *f);

@@ -6,6 +6,7 @@
  * (owner.h) when the look ends, because a parent may have a higher pid than its children and come
  * later.
  */
+#include "table_bound.h"
 #include "table_ports.h"
 
 #include <string.h>
