@@ -44,6 +44,8 @@ static __always_inline void call_fill(struct wire_call *c, struct sock *sk, cons
 		__builtin_memset(&c->task, 0, sizeof(c->task));
 	c->result = 0;
 	c->arg = 0;
+	c->socket_uid = BPF_CORE_READ(sk, sk_uid.val);
+	c->vrf = c->fact.protocol == IPPROTO_TCP ? socket_vrf(sk, c->fact.ifindex) : 0;
 }
 
 /* A call that names an owner.  `task` false where the hook runs elsewhere or another fact named the

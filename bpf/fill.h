@@ -4,6 +4,7 @@
 #define SOCKWATCH_BPF_FILL_H
 
 #include "maps.h"
+#include "options.h"
 #include "protocols.h"
 
 static __always_inline __u64 socket_cookie(struct sock *sk, const bool trusted)
@@ -29,17 +30,7 @@ static __always_inline __u32 socket_netns(struct sock *sk, const bool trusted)
 /* Read where a call was made: options seldom change later. */
 static __always_inline __u8 socket_options(struct sock *sk)
 {
-	__u8 options = WIRE_O_KNOWN;
-
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse))
-		options |= WIRE_O_REUSEADDR;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport))
-		options |= WIRE_O_REUSEPORT;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only))
-		options |= WIRE_O_V6ONLY;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED)
-		options |= WIRE_O_KEEPS_PORT;
-	return options;
+	return common_options(&sk->__sk_common) | lock_options(sk);
 }
 
 static __always_inline void copy_v4(__u8 out[16], __be32 addr, bool mapped)

@@ -9,7 +9,7 @@
 #define SOCKWATCH_BPF_LOOK_SOCKET_H
 
 #include "files.h"
-#include "wire_look.h"
+#include "look_port.h"
 
 /* enum wire_look_want, and what is looked for, 0 anything.  Set by the loader before each look. */
 __u32 wants SEC(".bss") __weak;
@@ -49,17 +49,15 @@ static __always_inline void copy_address(__u8 *out, struct sock_common *c, const
 	word[1] = word[2] = word[3] = 0;
 }
 
-static __always_inline __u8 look_options(struct sock_common *c)
+/* For its name: few sockets are bound to ::, so that the others are not read. */
+static __always_inline __u8 wildcard_options(const struct wire_look *r, struct sock_common *c)
 {
-	__u8 options = WIRE_O_KNOWN;
+	const __u32 *word = (const __u32 *)r->local;
 
-	if (READ_BITS(c, skc_reuse))
-		options |= WIRE_O_REUSEADDR;
-	if (READ_BITS(c, skc_reuseport))
-		options |= WIRE_O_REUSEPORT;
-	if (READ_BITS(c, skc_ipv6only))
-		options |= WIRE_O_V6ONLY;
-	return options;
+	if (!wants_any(LOOK_W_V6ONLY) || r->family != AF_INET6 ||
+	    (word[0] | word[1] | word[2] | word[3]))
+		return 0;
+	return READ_BITS(c, skc_ipv6only) ? WIRE_O_V6ONLY : WIRE_O_V4_TOO;
 }
 
 /* What every kind of socket has, minisocks included.  Sets the whole record but kind, fd, socket, netns, protocol, type. */
@@ -77,15 +75,16 @@ static __always_inline void fill_common(struct wire_look *r, struct sock_common 
 	r->peer_port_be = READ(trusted, c, skc_dport);
 	r->family = READ(trusted, c, skc_family);
 	r->state = READ(trusted, c, skc_state);
-	r->options = wants_any(LOOK_W_OPTIONS) ? look_options(c) : 0;
+	r->options = wants_any(LOOK_W_OPTIONS) ? common_options(c) : 0;
 	r->fastreuse = r->fastreuseport = 0;
 	r->pad[0] = r->pad[1] = r->pad[2] = 0;
 	r->l3mdev = 0;
 	r->since_ns = 0;
 	r->backlog = 0;
-	r->pad2 = 0;
+	r->uid = NO_UID;
 	copy_address(r->local, c, false, r->family == AF_INET6, trusted);
 	copy_address(r->peer, c, true, r->family == AF_INET6, trusted);
+	r->options |= wildcard_options(r, c);
 }
 
 /* Of TCP; any socket else. */
@@ -116,29 +115,21 @@ static __always_inline void fill_queues(struct wire_look *r, struct sock *sk, co
 	r->send = READ(trusted, sk, sk_wmem_alloc.refs.counter) - 1;
 }
 
-static __always_inline void fill_bucket(struct wire_look *r, struct inet_bind_bucket *bucket)
-{
-	if (!bucket)
-		return;
-	r->flags |= LOOK_F_BUCKET;
-	r->fastreuse = BPF_CORE_READ(bucket, fastreuse);
-	r->fastreuseport = BPF_CORE_READ(bucket, fastreuseport);
-	r->l3mdev = BPF_CORE_READ(bucket, l3mdev);
-}
-
 /* Behind fill_common().  `tcp`: a look at TCP, or at descriptors, which may lead to any protocol. */
 static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, const bool tcp,
 				      const bool trusted)
 {
 	if (wants_any(LOOK_W_QUEUES))
 		fill_queues(r, sk, tcp, trusted);
-	/* A closed socket may still show a port that is somebody else's by now: one that it keeps was bound. */
-	if (wants_any(LOOK_W_OPTIONS) &&
-	    ((READ_BITS(sk, sk_userlocks) & SOCK_BINDPORT_LOCKED) ||
-	     (r->state == TCP_CLOSE && r->local_port)))
-		r->options |= WIRE_O_KEEPS_PORT;
-	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM)
+	if (wants_any(LOOK_W_OPTIONS))
+		fill_locks(r, sk, tcp, trusted);
+	if (tcp && wants_any(LOOK_W_BUCKET) && r->protocol == IPPROTO_TCP &&
+	    r->type == SOCK_STREAM) {
 		fill_bucket(r, BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash));
+		if (r->state != TCP_LISTEN && r->state != TCP_CLOSE &&
+		    READ(trusted, sk, sk_max_ack_backlog))
+			r->flags |= LOOK_F_ACCEPTED;
+	}
 }
 
 #endif

@@ -95,6 +95,7 @@ struct sock {
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
 	__u8 sk_kern_sock : 1, sk_userlocks : 4;
 	__u16 sk_type, sk_protocol;
+	kuid_t sk_uid;
 	struct socket *sk_socket;
 };
 

@@ -54,7 +54,8 @@ const volatile bool has_cookie_helper SEC(".rodata") __weak = false;
 #define SOCK_FLAG_DEAD 0
 #define SOCK_FLAG_DONE 1
 
-/* sock.sk_userlocks, SOCK_BINDPORT_LOCK: bind() was given a port. */
+/* sock.sk_userlocks, SOCK_BINDADDR_LOCK and SOCK_BINDPORT_LOCK: bind() was given an address, a port. */
+#define SOCK_BINDADDR_LOCKED 4
 #define SOCK_BINDPORT_LOCKED 8
 
 #endif

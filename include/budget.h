@@ -36,6 +36,7 @@ struct port_use {
 	bool mapped;		  /* of a socket of FAMILY_IPV6 all the same */
 	bool v6only;		  /* UDP: IPV6_V6ONLY on a socket of FAMILY_IPV6 */
 	bool bucket_open;	  /* TCP: nobody but connect() chose this port */
+	bool accepted;		  /* TCP: it came to a listener, who may be gone */
 	bool never_reused;	  /* TIME_WAIT without timestamps */
 	enum tcp_state state;	  /* TIME_WAIT is FIN_WAIT2 where the peer's FIN is still to come */
 	bool minisock;		  /* the state is that of a minisock */

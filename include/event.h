@@ -99,6 +99,7 @@ struct event_holder {
 	enum tcp_state state;	       /* CLOSE: bound only; STATE_NONE where the protocol has none */
 	uint64_t since_ns;	       /* 0 unknown */
 	uint32_t why;		       /* enum holder_why */
+	uint32_t socket_uid;	       /* of who made the socket, INET_NO_UID unknown */
 };
 
 /* What a failed call needs to be understood. */

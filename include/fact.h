@@ -21,6 +21,7 @@ struct fact {
 	uint8_t options;	/* enum wire_option */
 	uint32_t netns;
 	uint32_t device;	/* interface the socket is bound to, 0 any */
+	uint32_t vrf;		/* that of the VRF its port is bound in, 0 none or not known */
 	uint64_t time_ns;
 	uint64_t sk;
 	uint64_t cookie;
@@ -32,6 +33,7 @@ struct fact {
 	struct endpoint local, peer; /* ifindex where link-local */
 	bool has_task;
 	struct process task;	/* valid where has_task; strings NULL */
+	uint32_t socket_uid;	/* of who made the socket; INET_NO_UID unknown, which it is without WIRE_O_KNOWN */
 	uint32_t fd, parent;	/* seeds */
 	int result;		/* 0 or a negative errno */
 	/*

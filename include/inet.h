@@ -39,9 +39,21 @@ enum tcp_state {
 	STATES,
 };
 
+/* No user: which one is not known. */
+#define INET_NO_UID UINT32_MAX
+
+/* What a socket that is bound to :: takes. */
+enum takes {
+	TAKES_NONE,    /* it is not bound to :: */
+	TAKES_IPV6,    /* IPV6_V6ONLY */
+	TAKES_BOTH,    /* IPv4 too */
+	TAKES_UNKNOWN,
+};
+
 struct endpoint {
 	uint8_t addr[16];  /* network order; IPv4 in the first 4 bytes, rest 0; mapped as ::ffff:a.b.c.d */
 	uint16_t port;	   /* host order, 0 none */
+	uint8_t takes;	   /* enum takes, of local ends without a peer */
 	uint32_t ifindex;  /* scope of a link-local address, 0 none */
 };
 
@@ -80,7 +92,10 @@ bool inet_is_any(enum family family, const uint8_t addr[16]);
  */
 size_t inet_format_address(char *out, enum family family, bool mapped, const uint8_t addr[16]);
 
-/* Writes "127.0.0.1:80", "[::1]:80" or "[fe80::1%eth0]:80" and returns the length; `interface` is copied as
+/* What a socket without a peer takes at `addr`; `known`: whether it has IPV6_V6ONLY is. */
+enum takes inet_takes(enum family family, const uint8_t addr[16], bool known, bool v6only);
+
+/* Writes "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80", "*:80" for :: that takes IPv4 too ("[::]?:80": not known) and returns the length; `interface` is copied as
  * it is, up to INET_INTERFACE_MAX bytes, and may be NULL.  `out` holds INET_ENDPOINT_SIZE bytes. */
 size_t inet_format_endpoint(char *out, enum family family, bool mapped, const struct endpoint *e,
 			    const char *interface);

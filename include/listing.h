@@ -55,13 +55,19 @@ struct listing_socket {
 	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;		/* enum family */
 	uint8_t state;		/* enum tcp_state */
-	uint8_t flags;		/* enum look_flag: LOOK_DEAD, LOOK_QUEUED, LOOK_KERNEL (from listing_join() on: and nobody has it open) */
+	uint16_t flags;		/* enum look_flag: LOOK_DEAD, LOOK_QUEUED, LOOK_KERNEL (from listing_join() on: and nobody has it open); who it
+				   came from, see listing_direction() */
 	bool mapped;
 };
+
+#define LISTING_NETNS_NAME 64
 
 struct listing_netns {
 	uint32_t inode;
 	uint16_t low, high;	/* ephemeral ports; 0, 0 unknown */
+	char name[LISTING_NETNS_NAME]; /* any bytes; "": not asked for, or it has none */
+	bool has_sockets;
+	uint32_t holder;	/* + 1 of one of them, 0 none */
 };
 
 struct listing_place {
@@ -100,6 +106,9 @@ void listing_add_netns(struct listing *l, const struct listing_netns *netns);
 uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk);
 /* A hint that this socket is looked for soon; any values. */
 void listing_expect(const struct listing *l, uint64_t key, uint64_t sk);
+/* Asked once for each namespace but `own` that has sockets, with a task that has one open (NULL none). */
+typedef void (*listing_netns_fn)(uint32_t inode, struct listing_task *task, char *ret, size_t size);
+void listing_name_netns(struct listing *l, uint32_t own, listing_netns_fn name_of);
 const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t inode);
 
 /* Gives sockets of one key the same holders, chooses the owners and finds the listeners.  Call after the last addition. */
@@ -115,6 +124,8 @@ const struct listing_task *listing_owner(const struct listing *l, const struct l
  * its listener.  NULL: unknown without a trace.
  */
 const struct listing_task *listing_binder(const struct listing *l, const struct listing_socket *s);
+/* Whether a connection to the local end of `s` could have come to `to`, which is bound or listens, by its address. */
+bool listing_serves(const struct listing_socket *to, const struct listing_socket *s);
 /*
  * Whose connection `s` is: of one that waits for accept() the listener in whose queue it is; of an accepted one the only
  * listener with its address that its holder, or the holder's parent, has open too.  An equal port proves nothing: TPROXY and
@@ -125,6 +136,13 @@ const struct listing_socket *listing_listener(const struct listing *l,
 /* Whether `s` can be a connection of listener `to`, as above; of what no process has open any more, by its address. */
 bool listing_may_serve(const struct listing *l, const struct listing_socket *to,
 		       const struct listing_socket *s);
+
+/* Who began a connection, where the kernel tells: its bind bucket says that connect() chose the port, or its backlog that
+ * it came to a listener. */
+enum direction { DIRECTION_UNKNOWN, DIRECTION_OUTGOING, DIRECTION_ACCEPTED };
+enum direction listing_direction(const struct listing_socket *s);
+/* Both ends are one. */
+bool listing_is_to_itself(const struct listing_socket *s);
 
 /* Its state; STATE_NONE where the protocol has none or it is not connected (UDP without a peer). */
 enum tcp_state listing_state(const struct listing_socket *s);

@@ -25,6 +25,8 @@ struct listing_style {
 	void *ctx;
 	const struct services *services;		/* NULL: numbers */
 	int64_t wall_offset_ns;
+	uint32_t own_netns;
+	bool netns; /* a column names the namespaces that are not `own_netns` */
 	bool color;
 	unsigned int columns;				/* of the terminal, 0 for a pipe */
 };
@@ -34,7 +36,7 @@ void listing_write_header(struct buffer *out, const struct listing_style *style)
 void listing_write_rows(struct buffer *out, const struct listing_style *style,
 			const struct listing *l, const struct listing_socket *s,
 			const struct filter *only);
-/* "*:80", "127.0.0.1:44420->127.0.0.1:80"; returns the length, `out` holds LISTING_NAME_SIZE bytes. */
+/* "0.0.0.0:80", "*:80" for both families, "127.0.0.1:44420->127.0.0.1:80"; returns the length, `out` holds LISTING_NAME_SIZE bytes. */
 #define LISTING_NAME_SIZE 2048
 size_t listing_format_name(char *out, const struct listing_style *style,
 			   const struct listing_socket *s);

@@ -22,6 +22,7 @@ enum look_flag {
 	LOOK_BUCKET = 1 << 5,	     /* in a bind bucket */
 	LOOK_BUCKET_OPEN = 1 << 6,   /* which only connect() chose: other destinations may share the port */
 	LOOK_NEVER_REUSED = 1 << 7, /* a minisock without timestamps */
+	LOOK_ACCEPTED = 1 << 8,	    /* a connection that came to a listener; of minisocks it is not known */
 };
 
 /* A socket that listens, in one look. */
@@ -46,11 +47,12 @@ struct look_socket {
 	struct look_listener listener; /* LOOK_QUEUED: in whose queue it waits */
 	uint32_t kernel_device; /* LOOK_KERNEL: the interface that receives through it, 0 none or unknown */
 	uint32_t vrf;	    /* interface of the VRF that its bind bucket is in, 0 none */
+	uint32_t uid;	    /* of who made the socket; INET_NO_UID unknown, as of minisocks */
 	uint16_t protocol;  /* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;	    /* enum family */
 	uint8_t state;	    /* enum tcp_state */
-	uint8_t flags;	    /* enum look_flag */
 	uint8_t options;    /* enum wire_option */
+	uint16_t flags;	    /* enum look_flag */
 	bool mapped;
 };
 
@@ -105,6 +107,8 @@ struct look_sink table_answer_sink(struct table *t);
 /* Fills an empty listing, but for listing_join(); `l` must outlive the look. */
 struct look_sink listing_look_sink(struct listing *l);
 
+/* Sets what follows from the rest of a record: `mapped`, what a wildcard takes, and that a closed TCP socket has no peer. */
+void look_complete(struct look_socket *s);
 /* The same as a seed fact; false for what a table does not keep. */
 bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_task *task, uint32_t fd);
 /* What it takes of its namespace's local ports; false: nothing.  Wants LOOK_W_OPTIONS and LOOK_W_BUCKET. */

@@ -29,8 +29,9 @@ int procinfo_read(uint32_t pid, struct procinfo *ret);
 void procinfo_done(struct procinfo *p);
 /* Looks up cgroup and container of a task once. */
 void procinfo_resolve(struct listing_task *task);
-/* The name `ip netns` gave a namespace, "" none; `ret` holds `size` bytes. */
-void procinfo_netns_name(uint32_t inode, char *ret, size_t size);
+/* The name `ip netns` or Docker gave a namespace, else the container of `task`, which is in it (NULL none); "" none.  `ret`
+ * holds `size` bytes. */
+void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size);
 /* The inode of the network namespace at a path, 0 where there is none.  Opens nothing. */
 uint32_t procinfo_netns_at(const char *path);
 /*

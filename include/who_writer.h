@@ -35,8 +35,6 @@ struct who {
 	const struct event *taken; /* the call that was waited for, NULL: the port was held already */
 	struct listing_style style; /* with user_name */
 	uint32_t own_netns;
-	/* The name of a namespace, "" none, into `size` bytes. */
-	void (*netns_name)(uint32_t inode, char *ret, size_t size);
 	/* False where it has ended; the strings stay until the next call. */
 	bool (*find_process)(void *ctx, uint32_t pid, struct who_process *ret);
 	const struct redirect *redirects; /* rules that take the port */

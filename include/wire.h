@@ -30,8 +30,7 @@ enum wire_kind {
 	WIRE_LISTEN,	    /* listen() took effect or failed; arg is the backlog */
 	WIRE_CONNECT,	    /* the source port is chosen, or connect() failed before that */
 	WIRE_ACCEPT,	    /* accept() handed the socket to a process */
-	WIRE_DESTROY,	    /* the kernel forgets the socket (UDP: it is closed); the pointer may be reused at
-				once */
+	WIRE_DESTROY,	    /* the kernel forgets the socket (UDP: it is closed); the pointer may be reused at once */
 	WIRE_RESET_RECEIVED,
 	WIRE_RESET_SENT,
 	WIRE_SEED_FILE,	    /* an iterator found this socket behind a descriptor of the task */
@@ -41,8 +40,7 @@ enum wire_kind {
 	WIRE_KINDS,
 };
 
-/* wire_fact.flags */
-enum wire_flag {
+enum wire_flag { /* wire_fact.flags */
 	WIRE_F_FIN_RECEIVED = 1 << 0, /* SOCK_DONE: the peer's FIN was processed */
 	WIRE_F_ORPHAN = 1 << 1,	      /* SOCK_DEAD: no process holds it any more */
 	WIRE_F_SHUTDOWN = 1 << 2,     /* sk_shutdown == SHUTDOWN_MASK: close() came first */
@@ -59,7 +57,9 @@ enum wire_option {
 	WIRE_O_REUSEADDR = 1 << 0,
 	WIRE_O_REUSEPORT = 1 << 1,
 	WIRE_O_V6ONLY = 1 << 2,
+	WIRE_O_V4_TOO = 1 << 4,	    /* looks only: an IPv6 socket whose WIRE_O_V6ONLY was read, and is not set */
 	WIRE_O_KEEPS_PORT = 1 << 3, /* bind() named the port: it stays when the connection ends */
+	WIRE_O_KEEPS_ADDR = 1 << 5, /* likewise an address */
 	WIRE_O_KNOWN = 1 << 7,	    /* the others were read: calls and seeds only */
 };
 
@@ -71,8 +71,7 @@ struct wire_fact {
 	__u64 time_ns;	/* CLOCK_BOOTTIME */
 	__u64 sk;	/* kernel address: a key between birth and destroy, never shown; 0 unknown */
 	__u64 cookie;	/* socket cookie; 0 where none may be asked for */
-	__u64 listener;	/* cookie of the listener a child was cloned from, where known; else 0;
-			   TIME_WAIT: kernel address of the minisock */
+	__u64 listener;	/* cookie of the listener a child was cloned from, where known; else 0; TIME_WAIT: the minisock's address */
 	__u8 family;	/* AF_INET or AF_INET6 */
 	__u8 from;	/* TCP state before, as in <netinet/tcp.h>; OPEN, STATE, CLOSED, TIME_WAIT */
 	__u8 to;	/* TCP state after, or the state now for other kinds */
@@ -103,6 +102,8 @@ struct wire_call {
 	__s32 result;	/* 0 or a negative errno */
 	__u32 arg;	/* LISTEN: backlog; BIND, CONNECT of UDP: 1 when the kernel chose a port by itself;
 			   SEED_FILE: 1 when this process made the socket */
+	__u32 socket_uid; /* who made the socket, as the kernel keeps it: decides over SO_REUSEPORT */
+	__u32 vrf;	  /* TCP: interface of the VRF that the port is bound in; 0 none, or no port */
 };
 
 /*
@@ -141,9 +142,9 @@ struct wire_closed {
 };
 
 _Static_assert(sizeof(struct wire_fact) == 88, "wire_fact has no hidden padding");
-_Static_assert(sizeof(struct wire_call) == 144, "wire_call has no hidden padding");
+_Static_assert(sizeof(struct wire_call) == 152, "wire_call has no hidden padding");
 _Static_assert(sizeof(struct wire_closed) == 112, "wire_closed has no hidden padding");
 _Static_assert(sizeof(struct wire_fold_key) == 56, "wire_fold_key has no hidden padding");
-_Static_assert(sizeof(struct wire_fold) == 160, "wire_fold has no hidden padding");
+_Static_assert(sizeof(struct wire_fold) == 168, "wire_fold has no hidden padding");
 
 #endif

@@ -29,6 +29,7 @@ enum wire_look_flag {
 	LOOK_F_MINISOCK = 1 << 4,	 /* TIME_WAIT: `state` is the substate, the times are known */
 	LOOK_F_BUCKET = 1 << 5,		 /* fastreuse, fastreuseport and l3mdev are known */
 	LOOK_F_NO_TIMESTAMPS = 1 << 6, /* minisock: never to be reused early */
+	LOOK_F_ACCEPTED = 1 << 7, /* a connection that has a listener's backlog, because it was cloned from one; LOOK_W_BUCKET */
 };
 
 /* What a look reads of each socket beside its ends, its state and its holder; set by the loader. */
@@ -38,6 +39,7 @@ enum wire_look_want {
 	LOOK_W_OPTIONS = 1 << 2, /* enum wire_option */
 	LOOK_W_BUCKET = 1 << 3,	 /* the bind bucket of TCP */
 	LOOK_W_MAKER = 1 << 4,	 /* LOOK_F_MAKER */
+	LOOK_W_V6ONLY = 1 << 5,	 /* WIRE_O_V6ONLY or WIRE_O_V4_TOO of what is bound to :: */
 };
 
 struct wire_look {
@@ -60,7 +62,7 @@ struct wire_look {
 	__s8 fastreuse; /* of the bind bucket; both -1: only connect() chose this port */
 	__s8 fastreuseport;
 	__u8 pad[3];
-	__s32 l3mdev; /* interface of the VRF that the bucket is in, 0 none */
+	__s32 l3mdev; /* interface of the VRF that the bucket is in, 0 none; LOOK_W_BUCKET, LOOK_W_OPTIONS */
 	union {
 		struct {
 			__u32 receive; /* bytes, or connections that wait for accept() */
@@ -72,7 +74,7 @@ struct wire_look {
 		__u32 backlog; /* LISTEN: how many may wait */
 		__u32 age_ms;  /* minisock: may be reused once this reaches net.ipv4.tcp_tw_reuse_delay */
 	};
-	__u32 pad2;
+	__u32 uid; /* of who made the socket, LOOK_W_OPTIONS; no minisock has one */
 	__u8 local[16]; /* IPv4: first 4 bytes, rest 0 */
 	__u8 peer[16];
 };

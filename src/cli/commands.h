@@ -23,6 +23,9 @@ int command_open_kernel(const struct options *options, struct kernel **ret);
 /* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
 int take_listing(const struct options *options, bool details, struct listing *l);
 
+/* The inode of the network namespace that it runs in, 0 unknown. */
+uint32_t command_own_netns(void);
+
 /*
  * Names this boot: a socket's cookie is valid until the next one.  Empty when the kernel does not
  * say.

@@ -7,6 +7,7 @@
 #include "wire_look.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void close_directory(int fd)
@@ -40,7 +41,9 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 
 int take_listing(const struct options *options, bool details, struct listing *l)
 {
-	const uint32_t wants = details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0;
+	const uint32_t wants = LOOK_W_V6ONLY |
+			       (details ? LOOK_W_COOKIE | LOOK_W_QUEUES | LOOK_W_MAKER : 0) |
+			       (options->command == COMMAND_WHO ? LOOK_W_BUCKET : 0);
 	const int keep_dir = serve_directory(true);
 	const struct look_options wanted = {
 		.source = options->source,
@@ -79,4 +82,11 @@ int take_listing(const struct options *options, bool details, struct listing *l)
 	else if (error.text[0])
 		log_error("not everything is listed: %s", error.text);
 	return !err && l->failed ? -ENOMEM : err;
+}
+
+uint32_t command_own_netns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) == 0 ? (uint32_t)st.st_ino : 0;
 }

@@ -160,6 +160,19 @@ static bool print_both(struct ls *s, size_t from)
 	return output_flush(&s->output, &s->buffer) && output_flush(&s->output, &s->second_buffer);
 }
 
+/* Rows of other namespaces say so: 127.0.0.1:80 is another place there. */
+static void name_netns(struct ls *s)
+{
+	s->style.own_netns = command_own_netns();
+	for (size_t i = 0; i < s->listing.socket_count && !s->style.netns; i++) {
+		const struct listing_socket *socket = &s->listing.sockets[i];
+
+		s->style.netns = socket->netns != s->style.own_netns && is_listed(s, socket);
+	}
+	if (s->style.netns)
+		listing_name_netns(&s->listing, s->style.own_netns, procinfo_netns_name);
+}
+
 static void print(struct ls *s)
 {
 	if (!s->json && !s->options->no_header)
@@ -197,6 +210,8 @@ static int run(struct ls *s)
 	}
 	if (o->resolve && !json)
 		resolve(s);
+	if (!json)
+		name_netns(s);
 	print(s);
 	if (s->buffer.failed || s->second_buffer.failed) {
 		log_error("no memory");

@@ -15,7 +15,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define EXIT_NOBODY   3
@@ -155,7 +154,6 @@ static struct who who_of(struct search *s)
 		.style = {.interface_name = interface_name,
 			  .user_name = procinfo_user,
 			  .wall_offset_ns = kernel_wall_offset()},
-		.netns_name = procinfo_netns_name,
 		.find_process = find_process,
 		.redirects = s->redirects.found,
 		.redirect_count = s->redirects.count,
@@ -164,10 +162,8 @@ static struct who who_of(struct search *s)
 		.socket_unit = procinfo_socket_unit,
 		.ctx = s,
 	};
-	struct stat st;
 
-	if (stat("/proc/self/ns/net", &st) == 0)
-		who.own_netns = (uint32_t)st.st_ino;
+	who.own_netns = command_own_netns();
 	return who;
 }
 
@@ -211,6 +207,7 @@ static void write_text(struct search *s)
 {
 	const struct who who = who_of(s);
 
+	listing_name_netns(&s->listing, who.own_netns, procinfo_netns_name);
 	who_write(&s->buffer, &who);
 }
 

@@ -12,17 +12,18 @@
 /* Records between the one taken and the one expected. */
 #define AHEAD 8
 
-static uint8_t flags_of(const struct wire_look *w)
+static uint16_t flags_of(const struct wire_look *w)
 {
 	static const struct {
-		uint8_t wire, look;
+		uint8_t wire;
+		uint16_t look;
 	} pairs[] = {
 		{LOOK_F_MAKER, LOOK_MAKER},	  {LOOK_F_DEAD, LOOK_DEAD},
 		{LOOK_F_QUEUED, LOOK_QUEUED},	  {LOOK_F_KERNEL, LOOK_KERNEL},
 		{LOOK_F_MINISOCK, LOOK_MINISOCK}, {LOOK_F_NO_TIMESTAMPS, LOOK_NEVER_REUSED},
-		{LOOK_F_BUCKET, LOOK_BUCKET},
+		{LOOK_F_BUCKET, LOOK_BUCKET},	  {LOOK_F_ACCEPTED, LOOK_ACCEPTED},
 	};
-	uint8_t flags = 0;
+	uint16_t flags = 0;
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		flags |= w->flags & pairs[i].wire ? pairs[i].look : 0;
@@ -41,6 +42,7 @@ bool look_decode(struct look_socket *s, const struct wire_look *w)
 		.cookie = w->cookie,
 		.netns = w->netns,
 		.vrf = (uint32_t)w->l3mdev,
+		.uid = w->uid,
 		.protocol = w->type == SOCK_RAW ? IPPROTO_RAW : w->protocol,
 		.family = w->family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.state = w->state,
@@ -64,8 +66,7 @@ bool look_decode(struct look_socket *s, const struct wire_look *w)
 	s->local.port = w->local_port;
 	s->peer.port = ntohs(w->peer_port_be);
 	s->local.ifindex = s->peer.ifindex = w->ifindex;
-	if (s->family == FAMILY_IPV6)
-		s->mapped = inet_is_mapped(s->peer.addr) || inet_is_mapped(s->local.addr);
+	look_complete(s);
 	return true;
 }
 

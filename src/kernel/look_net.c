@@ -53,19 +53,20 @@ static bool read_address(uint8_t addr[16], const char *hex, bool v6)
 static bool read_line(const char *line, bool v6, struct look_socket *s)
 {
 	char local[40], peer[40];
-	unsigned int local_port, peer_port, state;
+	unsigned int local_port, peer_port, state, uid;
 	unsigned long long inode;
 
 	if (sscanf(line,
-		   " %*u: %32[0-9A-Fa-f]:%4X %32[0-9A-Fa-f]:%4X %2X %8X:%8X %*s %*s %*u %*u %llu",
+		   " %*u: %32[0-9A-Fa-f]:%4X %32[0-9A-Fa-f]:%4X %2X %8X:%8X %*s %*s %u %*u %llu",
 		   local, &local_port, peer, &peer_port, &state, &s->send, &s->receive,
-		   &inode) != 8 ||
+		   &uid, &inode) != 9 ||
 	    !read_address(s->local.addr, local, v6) || !read_address(s->peer.addr, peer, v6))
 		return false;
 	s->local.port = (uint16_t)local_port;
 	s->peer.port = (uint16_t)peer_port;
 	s->state = state < STATES ? (uint8_t)state : STATE_CLOSE;
 	s->key = inode;
+	s->uid = inode ? uid : INET_NO_UID;
 	return true;
 }
 
@@ -116,8 +117,7 @@ int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool
 		if (!read_line(line, v6, &s) ||
 		    (r->request->port && s.local.port != r->request->port))
 			continue;
-		if (v6)
-			s.mapped = inet_is_mapped(s.peer.addr) || inet_is_mapped(s.local.addr);
+		look_complete(&s);
 		/* Nothing tells those without an inode apart but that each has a line of its own. */
 		number++;
 		if (!s.key)

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -38,9 +39,23 @@ static const struct {
 	{IPPROTO_ICMP, false}, {IPPROTO_ICMPV6, false},
 };
 
-static void take(struct look_reader *r, uint32_t netns, uint16_t protocol,
-		 const struct inet_diag_msg *m)
+/* WIRE_O_V6ONLY or WIRE_O_V4_TOO, which the kernel tells of what listens or is not connected; else 0. */
+static uint8_t read_v6only(const struct nlmsghdr *h)
 {
+	size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(struct inet_diag_msg));
+	const struct rtattr *a = (const void *)((const char *)NLMSG_DATA(h) +
+						NLMSG_ALIGN(sizeof(struct inet_diag_msg)));
+
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (a->rta_type == INET_DIAG_SKV6ONLY && RTA_PAYLOAD(a) >= 1)
+			return *(const uint8_t *)RTA_DATA(a) ? WIRE_O_V6ONLY : WIRE_O_V4_TOO;
+	}
+	return 0;
+}
+
+static void take(struct look_reader *r, uint32_t netns, uint16_t protocol, const struct nlmsghdr *h)
+{
+	const struct inet_diag_msg *m = NLMSG_DATA(h);
 	struct look_socket s = {
 		.key = m->idiag_inode,
 		.time_ns = r->time_ns,
@@ -48,6 +63,7 @@ static void take(struct look_reader *r, uint32_t netns, uint16_t protocol,
 		.netns = netns,
 		.receive = m->idiag_rqueue,
 		.send = m->idiag_wqueue,
+		.uid = m->idiag_inode ? m->idiag_uid : INET_NO_UID,
 		.protocol = protocol,
 		.family = m->idiag_family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.state = m->idiag_state < STATES ? m->idiag_state : STATE_CLOSE,
@@ -60,8 +76,8 @@ static void take(struct look_reader *r, uint32_t netns, uint16_t protocol,
 	s.local.port = ntohs(m->id.idiag_sport);
 	s.peer.port = ntohs(m->id.idiag_dport);
 	s.local.ifindex = s.peer.ifindex = m->id.idiag_if;
-	s.mapped = s.family == FAMILY_IPV6 &&
-		   (inet_is_mapped(s.peer.addr) || inet_is_mapped(s.local.addr));
+	s.options = read_v6only(h);
+	look_complete(&s);
 	if (s.state == STATE_LISTEN) {
 		s.backlog = s.send;
 		s.send = 0;
@@ -99,7 +115,7 @@ static int receive(struct look_reader *r, int fd, uint32_t netns, uint16_t proto
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-				take(r, netns, protocol, NLMSG_DATA(h));
+				take(r, netns, protocol, h);
 		}
 	}
 }

@@ -209,7 +209,7 @@ static const char *find_wrong(const struct wire_walk *w, const struct self *self
 	if (c->look.family != AF_INET || c->look.protocol != IPPROTO_TCP ||
 	    c->look.state != STATE_CLOSE || c->look.cookie != self->cookie || c->look.local_port ||
 	    memcmp(c->look.local, loopback, sizeof(loopback)) != 0 ||
-	    c->look.options != (WIRE_O_KNOWN | WIRE_O_REUSEADDR))
+	    c->look.options != (WIRE_O_KNOWN | WIRE_O_REUSEADDR | WIRE_O_KEEPS_ADDR))
 		return "sockets";
 	if (c->look.netns != self->netns)
 		return "network namespaces";

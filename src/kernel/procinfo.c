@@ -221,7 +221,7 @@ void procinfo_resolve(struct listing_task *task)
 	task->resolved = true;
 }
 
-void procinfo_netns_name(uint32_t inode, char *ret, size_t size)
+void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
 {
 	static const char *const directories[] = {"/run/netns", "/run/docker/netns"};
 
@@ -237,6 +237,11 @@ void procinfo_netns_name(uint32_t inode, char *ret, size_t size)
 		if (dir)
 			closedir(dir);
 	}
+	if (ret[0] || !task)
+		return;
+	procinfo_resolve(task);
+	if (task->process.container)
+		snprintf(ret, size, "%.12s", task->process.container);
 }
 
 uint32_t procinfo_netns_at(const char *path)

@@ -221,15 +221,21 @@ static void count_ports(struct budget_namespace *ns)
 
 /* ---- rows ---- */
 
-/* An outgoing connection: nobody listens on its port here, or takes datagrams from everybody. */
-static bool is_outgoing(const struct budget_namespace *ns, const struct port_use *u)
+/* It may be an outgoing connection: nobody listens on its port here, or takes datagrams from everybody. */
+static bool may_be_outgoing(const struct budget_namespace *ns, const struct port_use *u)
 {
 	if (!ns || !u->peer.port || !budget_knows(ns, u->protocol))
 		return false;
 	if (u->protocol == IPPROTO_UDP)
 		return !bit_get(ns->udp_open_bits, u->local.port);
-	return u->state != STATE_LISTEN && u->state != STATE_CLOSE &&
+	return u->state != STATE_LISTEN && u->state != STATE_CLOSE && !u->accepted &&
 	       !bit_get(ns->listen_bits, u->local.port);
+}
+
+/* It surely is: what a bind() left in TIME_WAIT may be a server's that has ended. */
+static bool is_outgoing(const struct budget_namespace *ns, const struct port_use *u)
+{
+	return may_be_outgoing(ns, u) && (!u->minisock || u->bucket_open);
 }
 
 /*
@@ -289,7 +295,7 @@ static void count_row(struct budget_row *row, const struct port_use *use, size_t
 	for (size_t i = 0; i < count; i++) {
 		const struct port_use *u = &use[i];
 
-		if (!is_outgoing(ns, u))
+		if (!may_be_outgoing(ns, u))
 			continue;
 		row->in_use[u->minisock ? STATE_TIME_WAIT : u->state]++;
 		row->selected |= u->selected;

@@ -75,6 +75,8 @@ static void read_call(struct fact *ret, const struct wire_call *w)
 {
 	ret->result = w->result;
 	ret->arg = w->arg;
+	ret->socket_uid = w->socket_uid;
+	ret->vrf = w->vrf;
 	/* pid 0 is the idle task, which calls nothing: the hook could not tell. */
 	if (w->fact.kind == WIRE_SEED_SOCKET || w->task.pid == 0)
 		return;
@@ -127,6 +129,7 @@ int fact_decode(struct fact *ret, const void *data, size_t size)
 		.to = r.fact.to,
 		.protocol = r.fact.protocol,
 		.error = r.fact.error,
+		.socket_uid = INET_NO_UID,
 	};
 	if (!fact_is_of_various(ret)) {
 		read_endpoint(&ret->local, &r.fact, r.fact.local, r.fact.local_port_be);

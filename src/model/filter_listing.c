@@ -186,6 +186,14 @@ static bool match_inet(const struct filter_inet *inet, const struct listing_sock
 	       (listing_has_peer(s) && match_end(inet, s, &s->peer));
 }
 
+/* Whether a wildcard stands for `host` too; where that is not known it may. */
+static bool covers(const struct listing_socket *s, const struct filter_cidr *host)
+{
+	if (host->family == FAMILY_IPV6)
+		return s->family == FAMILY_IPV6 && !s->mapped;
+	return s->family == FAMILY_IPV4 || s->mapped || s->local.takes != TAKES_IPV6;
+}
+
 bool filter_inet_match_local(const struct filter_inet *inet, const struct listing_socket *s)
 {
 	struct filter_inet any = *inet;
@@ -193,7 +201,11 @@ bool filter_inet_match_local(const struct filter_inet *inet, const struct listin
 
 	/* Only one end counts here. */
 	local.peer = local.local;
-	any.has_host &= !inet_is_any((enum family)s->family, s->local.addr);
+	if (any.has_host && inet_is_any((enum family)s->family, s->local.addr)) {
+		any.has_host = false;
+		if (!covers(s, &inet->host))
+			return false;
+	}
 	return match_inet(&any, &local);
 }
 

@@ -213,15 +213,27 @@ size_t inet_format_address(char *out, enum family family, bool mapped, const uin
 	return (size_t)(end - out);
 }
 
+enum takes inet_takes(enum family family, const uint8_t addr[16], bool known, bool v6only)
+{
+	if (family != FAMILY_IPV6 || !inet_is_any(family, addr))
+		return TAKES_NONE;
+	if (!known)
+		return TAKES_UNKNOWN;
+	return v6only ? TAKES_IPV6 : TAKES_BOTH;
+}
+
 size_t inet_format_endpoint(char *out, enum family family, bool mapped, const struct endpoint *e,
 			    const char *interface)
 {
-	bool bracketed = family == FAMILY_IPV6 && !mapped;
+	bool bracketed = family == FAMILY_IPV6 && !mapped && e->takes != TAKES_BOTH;
 	char *p = out;
 
 	if (bracketed)
 		*p++ = '[';
-	p = put_address(p, family, mapped, e->addr);
+	if (e->takes == TAKES_BOTH)
+		*p++ = '*';
+	else
+		p = put_address(p, family, mapped, e->addr);
 	if (bracketed && interface) {
 		size_t len = strnlen(interface, INET_INTERFACE_MAX);
 
@@ -231,6 +243,8 @@ size_t inet_format_endpoint(char *out, enum family family, bool mapped, const st
 	}
 	if (bracketed)
 		*p++ = ']';
+	if (e->takes == TAKES_UNKNOWN)
+		*p++ = '?';
 	*p++ = ':';
 	p += inet_format_number(p, e->port);
 	*p = '\0';

@@ -83,6 +83,43 @@ const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t i
 	return NULL;
 }
 
+static struct listing_netns *netns_entry(struct listing *l, uint32_t inode)
+{
+	for (size_t i = 0; i < l->netns_count; i++) {
+		if (l->netns[i].inode == inode)
+			return &l->netns[i];
+	}
+	return NULL;
+}
+
+void listing_name_netns(struct listing *l, uint32_t own, listing_netns_fn name_of)
+{
+	struct listing_netns *at = NULL;
+
+	for (size_t i = 0; i < l->socket_count; i++) {
+		const struct listing_socket *s = &l->sockets[i];
+
+		if (s->netns == own)
+			continue;
+		if (!at || at->inode != s->netns) {
+			listing_add_netns(l, &(struct listing_netns){.inode = s->netns});
+			at = netns_entry(l, s->netns);
+		}
+		if (!at)
+			return;
+		at->has_sockets = true;
+		if (s->first != LISTING_NONE)
+			at->holder = s->first + 1;
+	}
+	for (size_t i = 0; i < l->netns_count; i++) {
+		at = &l->netns[i];
+		if (at->has_sockets)
+			name_of(at->inode,
+				at->holder ? &l->tasks[l->holders[at->holder - 1].task] : NULL, at->name,
+				sizeof(at->name));
+	}
+}
+
 /* ---- sockets by key ---- */
 
 uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk)
@@ -250,16 +287,15 @@ static void choose_owners(struct listing *l)
 	free(choice);
 }
 
-/* True when a connection to `s`'s local address could have come to listener `to`. */
-static bool serves(const struct listing_socket *to, const struct listing_socket *s)
+bool listing_serves(const struct listing_socket *to, const struct listing_socket *s)
 {
-	if (to->netns != s->netns || to->local.port != s->local.port || to->protocol != s->protocol)
-		return false;
-	if (to->family == s->family)
-		return inet_is_any((enum family)to->family, to->local.addr) ||
-		       memcmp(to->local.addr, s->local.addr, 16) == 0;
 	/* A listener on :: takes IPv4 connections as mapped IPv6 sockets only. */
-	return false;
+	if (to->netns != s->netns || to->local.port != s->local.port ||
+	    to->protocol != s->protocol || to->family != s->family)
+		return false;
+	if (inet_is_any((enum family)to->family, to->local.addr))
+		return to->mapped ? s->mapped : !s->mapped || to->local.takes != TAKES_IPV6;
+	return memcmp(to->local.addr, s->local.addr, 16) == 0;
 }
 
 static bool is_held_by(const struct listing *l, const struct listing_socket *s, uint32_t pid)
@@ -291,14 +327,14 @@ bool listing_may_serve(const struct listing *l, const struct listing_socket *to,
 		return false;
 	if (s->flags & LOOK_QUEUED)
 		return s->listener && &l->sockets[s->listener - 1] == to;
-	return serves(to, s) && (s->first == LISTING_NONE || are_related(l, to, s));
+	return listing_serves(to, s) && (s->first == LISTING_NONE || are_related(l, to, s));
 }
 
 static bool serves_address(const struct listing *l, const struct listing_socket *to,
 			   const struct listing_socket *s)
 {
 	(void)l;
-	return serves(to, s);
+	return listing_serves(to, s);
 }
 
 /* The only listener on the port of `s` that `fits`. */
@@ -381,7 +417,7 @@ void listing_join(struct listing *l)
 
 		share_holders(l, s);
 		if (s->holder_count)
-			s->flags &= (uint8_t)~LOOK_KERNEL;
+			s->flags &= (uint16_t)~LOOK_KERNEL;
 		guess |= (s->flags & LOOK_QUEUED) && !s->listener;
 		count += s->state == STATE_LISTEN;
 	}
@@ -424,6 +460,19 @@ const struct listing_task *listing_binder(const struct listing *l, const struct 
 }
 
 /* ---- words ---- */
+
+enum direction listing_direction(const struct listing_socket *s)
+{
+	if (s->flags & LOOK_BUCKET_OPEN)
+		return DIRECTION_OUTGOING;
+	return s->flags & LOOK_ACCEPTED ? DIRECTION_ACCEPTED : DIRECTION_UNKNOWN;
+}
+
+bool listing_is_to_itself(const struct listing_socket *s)
+{
+	return s->peer.port && s->local.port == s->peer.port &&
+	       memcmp(s->local.addr, s->peer.addr, sizeof(s->local.addr)) == 0;
+}
 
 bool listing_has_peer(const struct listing_socket *s)
 {

@@ -11,6 +11,25 @@
 #include <netinet/in.h>
 #include <string.h>
 
+void look_complete(struct look_socket *s)
+{
+	const uint8_t v6only = WIRE_O_V6ONLY | WIRE_O_V4_TOO;
+	bool v6 = s->family == FAMILY_IPV6;
+	/* These never take IPv4, whatever their option says. */
+	bool never = s->protocol == IPPROTO_RAW || s->protocol == IPPROTO_ICMPV6;
+
+	/* One that failed to connect may still show the other end. */
+	if (s->state == STATE_CLOSE &&
+	    (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_MPTCP))
+		s->peer = (struct endpoint){0};
+	s->mapped = v6 && (inet_is_mapped(s->peer.addr) || inet_is_mapped(s->local.addr));
+	if (!s->mapped && !s->peer.port)
+		s->local.takes =
+			inet_takes((enum family)s->family, s->local.addr,
+				   never || (s->options & (v6only | WIRE_O_KNOWN)),
+				   never || (s->options & WIRE_O_V6ONLY));
+}
+
 /* ---- the table ---- */
 
 static bool is_traced(const struct look_socket *s, bool held)
@@ -52,6 +71,8 @@ bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_
 		.local = s->local,
 		.peer = s->peer,
 		.has_task = task != NULL,
+		.socket_uid = s->uid,
+		.vrf = s->vrf,
 		.fd = fd,
 	};
 	if (s->family != FAMILY_IPV6 || !inet_is_link_local(s->local.addr))
@@ -137,7 +158,8 @@ static void list_socket(void *ctx, const struct look_socket *s, const struct loo
 		.family = s->family,
 		/* Half-open: what ss and netstat call SYN_RECV. */
 		.state = s->state == STATE_NEW_SYN_RECV ? STATE_SYN_RECV : s->state,
-		.flags = s->flags & (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL),
+		.flags = s->flags & (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL | LOOK_BUCKET_OPEN |
+				     LOOK_ACCEPTED),
 		.kernel_device = s->kernel_device,
 		.listener = s->listener.sk
 				    ? listing_find(l, s->listener.key, s->listener.sk) + 1
@@ -212,6 +234,7 @@ bool look_port_use(struct port_use *ret, const struct look_socket *s)
 		.family = (enum family)s->family,
 		.v6only = s->family == FAMILY_IPV6 && (s->options & WIRE_O_V6ONLY),
 		.bucket_open = s->flags & LOOK_BUCKET_OPEN,
+		.accepted = s->flags & LOOK_ACCEPTED,
 		.never_reused = s->flags & LOOK_NEVER_REUSED,
 		.minisock = s->flags & LOOK_MINISOCK,
 		.state = (enum tcp_state)s->state,

@@ -49,6 +49,7 @@ struct port_state {
 	size_t listeners, others, sockets;
 	uint64_t sockets_more; /* holders_more before TIME_WAITs */
 	bool has_mptcp;	       /* among these */
+	uint32_t vrf;	       /* of the asker's device */
 	struct used_ports {
 		uint32_t netns, used;
 		uint16_t protocol;
@@ -98,7 +99,8 @@ void holders_name_time_waits(struct table *t, const struct fact *f);
 /* Those that facts told instead: forgets what the kernel said. */
 void holders_recall_time_waits(struct table *t, const struct fact *f);
 /* A socket of a look that the table has not listed; false when it is not in the way.  O(1). */
-bool holders_fill_found(struct event_holder *ret, const struct fact *asking, const struct fact *f);
+bool holders_fill_found(struct table *t, struct event_holder *ret, const struct fact *asking,
+			const struct fact *f);
 void holders_add_found(struct table *t, const struct event_holder *h);
 /* Both kinds together, as `trouble` shows them. */
 void holders_join(struct table *t);

@@ -233,7 +233,8 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 		if (listener_cookie && l->cookie)
 			continue;
 		if (l->netns != child->netns || l->family != child->family ||
-		    l->protocol != child->protocol)
+		    l->protocol != child->protocol ||
+		    ((child->flags & SOCKET_MAPPED) && (l->options & WIRE_O_V6ONLY)))
 			continue;
 		exact = memcmp(l->local.addr, child->local.addr, sizeof(l->local.addr)) == 0;
 		if (!exact && !takes_any(l))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_apply.c - one function per kind of fact: what it changes, and the events it makes. */
+#include "table_bound.h"
 #include "table_record.h"
 
 #include <errno.h>
@@ -186,6 +187,8 @@ static void apply_closed(struct table *t, const struct fact *f)
 		still_bound = s->flags & SOCKET_BOUND;
 	end_life(s);
 	s->flags |= still_bound;
+	if (!still_bound)
+		bound_leave(s, f);
 	if (wait)
 		s->flags |= SOCKET_HELD;
 }
@@ -322,7 +325,7 @@ static void apply_destroy(struct table *t, const struct fact *f)
 	 * Every life reaches CLOSE before this.  Where it did not, that fact was lost; a socket
 	 * that was only bound ends here.
 	 */
-	if (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND)) {
+	if (bound_has_end(s)) {
 		if (s->state == STATE_CLOSE && s->since_ns && f->time_ns >= s->since_ns)
 			socket_push_span(s, STATE_CLOSE, f->time_ns - s->since_ns);
 		event_of_close(&e, s, f->time_ns);

@@ -61,15 +61,35 @@ static bool claims_meet(struct claim a, struct claim b, uint32_t *ret_why)
 struct asker {
 	const struct fact *fact;
 	struct claim claim;
-	bool known; /* its options are */
+	bool known;   /* its options are */
+	uint32_t vrf; /* of its device, 0 none or not known */
 };
 
-static struct asker asker_of(const struct fact *f)
+/*
+ * The VRF that the asker's device is in.  The socket has no port, and so no bucket to say; in a VRF it is another one on the same
+ * device that keeps it from the port.
+ */
+static uint32_t vrf_of(const struct table *t, const struct fact *f)
+{
+	for (uint32_t i = t->port[port_bucket(f->netns, f->local.port)]; f->device && i != NO_SLOT;
+	     i = table_slot(t, i)->next_port) {
+		const struct socket *s = table_slot(t, i);
+
+		t->ports->credit--;
+		if (s->netns == f->netns && s->local.port == f->local.port &&
+		    s->device == f->device && s->vrf)
+			return s->vrf;
+	}
+	return 0;
+}
+
+static struct asker asker_of(const struct port_state *p, const struct fact *f)
 {
 	return (struct asker){
 		.fact = f,
 		.claim = claim_of(f->family, &f->local, f->options),
 		.known = f->options & WIRE_O_KNOWN,
+		.vrf = p->vrf,
 	};
 }
 
@@ -80,7 +100,9 @@ static bool options_conflict(const struct asker *a, const struct event_holder *h
 	const uint8_t mine = a->fact->options;
 	bool waits = h->state == STATE_TIME_WAIT;
 	bool both_port = mine & options & WIRE_O_REUSEPORT;
-	bool other_user = h->process && a->fact->has_task && h->process->uid != a->fact->task.uid;
+	/* Of who made the sockets: the processes may be others', or have changed their user since. */
+	bool other_user = h->socket_uid != INET_NO_UID && a->fact->socket_uid != INET_NO_UID &&
+			  h->socket_uid != a->fact->socket_uid;
 
 	if (h->state == STATE_LISTEN)
 		*ret_why |= WHY_LISTENING;
@@ -130,9 +152,12 @@ static void add_holder(struct port_state *p, const struct event_holder *h, uint6
 
 /* Completes `h`. */
 static bool stands_in_the_way(const struct asker *a, struct event_holder *h, uint8_t options,
-			      uint32_t device)
+			      uint32_t device, uint32_t vrf)
 {
 	if (a->fact->device && device && a->fact->device != device)
+		return false;
+	/* A VRF has ports of TCP of its own, which who is bound to no device does not meet. */
+	if (!a->fact->device != !device && (a->vrf || vrf) && !inet_is_udp(a->fact->protocol))
 		return false;
 	return claims_meet(a->claim, claim_of(h->family, &h->local, options), &h->why) &&
 	       options_conflict(a, h, options, &h->why);
@@ -199,6 +224,7 @@ static void consider_socket(struct table *t, const struct asker *a, struct socke
 		.peer = s->peer,
 		.state = inet_is_udp(s->protocol) ? STATE_NONE : (enum tcp_state)s->state,
 		.since_ns = s->since_ns,
+		.socket_uid = s->uid,
 	};
 
 	if (s->netns != a->fact->netns || s->local.port != a->fact->local.port ||
@@ -207,7 +233,7 @@ static void consider_socket(struct table *t, const struct asker *a, struct socke
 		return;
 	if (h.has_peer && (s->flags & SOCKET_AUTOBIND) && !(s->flags & SOCKET_PASSIVE))
 		h.why |= WHY_OUTGOING;
-	if (!stands_in_the_way(a, &h, s->options, s->device))
+	if (!stands_in_the_way(a, &h, s->options, s->device, s->vrf))
 		return;
 	add_holder(p, &h, s->sk);
 	if (p->listeners + p->others > before)
@@ -217,8 +243,10 @@ static void consider_socket(struct table *t, const struct asker *a, struct socke
 void holders_find(struct table *t, const struct fact *f)
 {
 	struct port_state *p = t->ports;
-	const struct asker a = asker_of(f);
+	struct asker a;
 
+	p->vrf = vrf_of(t, f);
+	a = asker_of(p, f);
 	p->trouble.has_holders = true;
 	p->listeners = p->others = 0;
 	p->has_mptcp = false;
@@ -253,7 +281,7 @@ static void consider_time_wait(struct port_state *p, const struct asker *a, stru
 	p->credit--;
 	h->has_peer = true;
 	h->state = STATE_TIME_WAIT;
-	if (!stands_in_the_way(a, h, options, device))
+	if (!stands_in_the_way(a, h, options, device, 0))
 		return;
 	/* Once the list is full, the rest is only counted and needs no search. */
 	if (is_full(p) || !lives_again(p, h))
@@ -262,8 +290,9 @@ static void consider_time_wait(struct port_state *p, const struct asker *a, stru
 
 void holders_add_time_wait(struct table *t, const struct fact *asking, const struct fact *f)
 {
-	const struct asker a = asker_of(asking);
+	const struct asker a = asker_of(t->ports, asking);
 	struct event_holder h = {
+		.socket_uid = INET_NO_UID,
 		.protocol = f->protocol,
 		.family = f->family,
 		.mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr),
@@ -281,13 +310,14 @@ void holders_add_time_wait(struct table *t, const struct fact *asking, const str
 void holders_recall_time_waits(struct table *t, const struct fact *f)
 {
 	struct port_state *p = t->ports;
-	const struct asker a = asker_of(f);
+	const struct asker a = asker_of(p, f);
 
 	p->others = p->sockets;
 	p->trouble.holders_more = p->sockets_more;
 	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
 	     w = ring_at(p, w->before)) {
 		struct event_holder h = {
+			.socket_uid = INET_NO_UID,
 			.process = w->owner,
 			.protocol = w->protocol,
 			.family = (enum family)w->family,
@@ -350,9 +380,10 @@ void holders_name_time_waits(struct table *t, const struct fact *f)
 
 /* ---- what the table does not know ---- */
 
-bool holders_fill_found(struct event_holder *ret, const struct fact *asking, const struct fact *f)
+bool holders_fill_found(struct table *t, struct event_holder *ret, const struct fact *asking,
+			const struct fact *f)
 {
-	const struct asker a = asker_of(asking);
+	const struct asker a = asker_of(t->ports, asking);
 	bool udp = inet_is_udp(f->protocol);
 
 	*ret = (struct event_holder){
@@ -363,11 +394,12 @@ bool holders_fill_found(struct event_holder *ret, const struct fact *asking, con
 		.local = f->local,
 		.peer = f->peer,
 		.state = udp ? STATE_NONE : f->to,
+		.socket_uid = f->options & WIRE_O_KNOWN ? f->socket_uid : INET_NO_UID,
 	};
 	return f->netns == asking->netns && f->local.port == asking->local.port &&
 	       f->sk != asking->sk && same_ports(f->protocol, asking->protocol) &&
 	       (udp || f->to != STATE_CLOSE || (f->options & WIRE_O_KEEPS_PORT)) &&
-	       stands_in_the_way(&a, ret, f->options, f->device);
+	       stands_in_the_way(&a, ret, f->options, f->device, f->vrf);
 }
 
 void holders_add_found(struct table *t, const struct event_holder *h)

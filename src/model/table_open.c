@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_open.c - a life as an event, and those that go on, for whoever keeps them or asks. */
+#include "table_bound.h"
 #include "table_record.h"
 
 /* A minisock's life has ended, and its close is out. */
 static bool goes_on(const struct socket *s)
 {
 	return s->sk && !(s->flags & SOCKET_MINISOCK) &&
-	       (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND));
+	       (s->state != STATE_CLOSE || socket_is_bound(s));
 }
 
 static bool is_due(const struct socket *s, const struct table_telling *telling, uint64_t now_ns)

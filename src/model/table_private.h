@@ -38,6 +38,7 @@ enum socket_flag {
 	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
 	SOCKET_TOLD_OPEN = 1 << 20,    /* whoever took this life must hear of its end */
 	SOCKET_ASKED = 1 << 21,	       /* a holder of the port that a question is about */
+	SOCKET_LEFT_BOUND = 1 << 22,   /* its life has ended, and the port that bind() named is still its own */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 
@@ -58,6 +59,8 @@ struct socket {
 	uint32_t generation; /* of the last look that found it */
 	uint32_t next_port, prev_port; /* in the chain of `chained` */
 	uint32_t device;	       /* interface it is bound to, 0 any */
+	uint32_t vrf;		       /* interface of the VRF its port is bound in, 0 none or not known */
+	uint32_t uid;		       /* of who made it, valid where `options` are */
 	uint16_t chained;	       /* port_bucket() of the chain, 0 in none */
 	uint16_t protocol;
 	uint8_t family, state, span_count, options; /* enum wire_option */

@@ -192,7 +192,7 @@ void table_answer_begin(struct table *t, uint64_t now_ns)
 }
 
 /* False: not in the way, or no room. */
-static bool note_found(struct question *q, const struct fact *f)
+static bool note_found(struct table *t, struct question *q, const struct fact *f)
 {
 	struct found *found = &q->found[q->found_count];
 
@@ -200,7 +200,7 @@ static bool note_found(struct question *q, const struct fact *f)
 		if (q->found[i].sk == f->sk)
 			return true;
 	}
-	if (q->found_count == MAX_FOUND || !holders_fill_found(&found->holder, &q->fact, f))
+	if (q->found_count == MAX_FOUND || !holders_fill_found(t, &found->holder, &q->fact, f))
 		return false;
 	found->sk = f->sk;
 	q->found_count++;
@@ -223,7 +223,7 @@ void table_answer(struct table *t, const struct fact *f)
 		/* Another socket than the one that was in the way: it came later. */
 		if (socket_is_stale(s, f))
 			return;
-	} else if (!note_found(q, f)) {
+	} else if (!note_found(t, q, f)) {
 		return;
 	}
 	if (f->kind == WIRE_SEED_FILE && f->has_task)

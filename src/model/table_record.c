@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_record.c - the record that a fact speaks of, its lives, and the events about it. */
+#include "table_bound.h"
 #include "table_record.h"
 
 #include <netinet/in.h>
 #include <string.h>
-
-static void set_mapped(struct socket *s)
-{
-	bool mapped = s->family == FAMILY_IPV6 &&
-		      (inet_is_mapped(s->local.addr) || inet_is_mapped(s->peer.addr));
-
-	s->flags = mapped ? s->flags | SOCKET_MAPPED : s->flags & ~(uint32_t)SOCKET_MAPPED;
-}
 
 void socket_update(struct socket *s, const struct fact *f)
 {
@@ -22,6 +15,8 @@ void socket_update(struct socket *s, const struct fact *f)
 	if (f->options & WIRE_O_KNOWN) {
 		s->options = f->options;
 		s->device = f->device;
+		s->uid = f->socket_uid;
+		s->vrf = f->vrf;
 	}
 	s->family = (uint8_t)f->family;
 	s->protocol = f->protocol;
@@ -32,7 +27,7 @@ void socket_update(struct socket *s, const struct fact *f)
 	s->local.port = port;
 	if (f->peer.port || s->peer.port == 0)
 		s->peer = f->peer;
-	set_mapped(s);
+	bound_set_ends(s);
 }
 
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind,
@@ -117,8 +112,7 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
 	struct event e;
 
 	table_show_birth(t, s);
-	if (!(s->flags & SOCKET_MINISOCK) &&
-	    (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND))) {
+	if (!(s->flags & SOCKET_MINISOCK) && bound_has_end(s)) {
 		event_of_close(&e, s, time_ns);
 		e.close.duration_ns = UINT64_MAX;
 		t->sink(t->ctx, &e);
@@ -209,7 +203,7 @@ static bool is_unchanged(const struct process *a, const struct process *b)
 /* Who bound or listens, and has it open no more. */
 static void keep_binder(struct table *t, struct socket *s, const struct process *named)
 {
-	if (s->state != STATE_LISTEN && !(s->state == STATE_CLOSE && (s->flags & SOCKET_BOUND)))
+	if (s->state != STATE_LISTEN && !socket_is_bound(s))
 		return;
 	process_hold(named);
 	process_release(t->processes, s->binder);

@@ -6,6 +6,7 @@
  * (owner.h) when the look ends, because a parent may have a higher pid than its children and come
  * later.
  */
+#include "table_bound.h"
 #include "table_record.h"
 
 #include <stdlib.h>
@@ -105,6 +106,8 @@ void table_seed(struct table *t, const struct fact *f)
 		note_queued(t, f);
 	if (inet_is_udp(f->protocol))
 		udp_seeded(s, f, fresh);
+	else
+		bound_seeded(s, f);
 	s->generation = t->generation;
 	if (s->state == STATE_LISTEN && s->local.port)
 		table_add_listener(t, s);

@@ -230,6 +230,8 @@ static void journal_place(struct writer *w, enum field field, const struct place
 		interface[text_escape(interface, place->interface, len)] = '\0';
 		put(w, field, "_INTERFACE", interface, strlen(interface));
 	}
+	if (place->endpoint->takes == TAKES_IPV6 || place->endpoint->takes == TAKES_BOTH)
+		put(w, field, "_V6ONLY", place->endpoint->takes == TAKES_IPV6 ? "1" : "0", 1);
 	whole[inet_format_endpoint(whole, place->family, place->mapped, place->endpoint,
 				   place->interface ? interface : NULL)] = '\0';
 }

@@ -183,10 +183,21 @@ static void json_absent(struct writer *w, enum field field)
 	json_raw(w, field, "null", 4);
 }
 
+static char *put_takes(char *p, enum takes takes)
+{
+	switch (takes) {
+	case TAKES_NONE: return p;
+	case TAKES_IPV6: return PUT(p, ",\"v6only\":true");
+	case TAKES_BOTH: return PUT(p, ",\"v6only\":false");
+	case TAKES_UNKNOWN: break;
+	}
+	return PUT(p, ",\"v6only\":null");
+}
+
 static void json_place(struct writer *w, enum field field, const struct place *place)
 {
 	size_t interface_len = place->interface ? strlen(place->interface) : 0;
-	char *p = json_key(w, field, 64 + INET_ADDRESS_SIZE + 6 * interface_len);
+	char *p = json_key(w, field, 80 + INET_ADDRESS_SIZE + 6 * interface_len);
 
 	if (!p)
 		return;
@@ -202,6 +213,7 @@ static void json_place(struct writer *w, enum field field, const struct place *p
 		p += json_escape(p, place->interface, interface_len);
 		*p++ = '"';
 	}
+	p = put_takes(p, (enum takes)place->endpoint->takes);
 	*p++ = '}';
 	json_done(w, p);
 }

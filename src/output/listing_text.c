@@ -15,6 +15,7 @@
 #define FD_WIDTH      5
 #define PROTO_WIDTH   7
 #define STATE_WIDTH   12
+#define NETNS_WIDTH   15
 /* "255.255.255.255:65535->255.255.255.255:65535" */
 #define NAME_WIDTH  44
 #define SINCE_WIDTH 19
@@ -61,11 +62,11 @@ static char *put_end(char *p, const struct listing_style *style, const struct li
 	const char *host = NULL, *interface = NULL;
 	bool bracketed = family == FAMILY_IPV6 && !s->mapped;
 
-	if (inet_is_any(family, end->addr)) {
+	if (end->takes == TAKES_BOTH) {
 		*p++ = '*';
 		return put_port(p, style, s, end->port);
 	}
-	if (style->host_name)
+	if (style->host_name && !inet_is_any(family, end->addr))
 		host = style->host_name(style->ctx, s->mapped ? FAMILY_IPV4 : family,
 					s->mapped ? end->addr + 12 : end->addr);
 	if (host) {
@@ -86,6 +87,8 @@ static char *put_end(char *p, const struct listing_style *style, const struct li
 	}
 	if (bracketed)
 		*p++ = ']';
+	if (end->takes == TAKES_UNKNOWN)
+		*p++ = '?';
 	return put_port(p, style, s, end->port);
 }
 
@@ -115,7 +118,23 @@ struct tail {
 	char text[ROW_MAX];
 };
 
-static void make_tail(struct tail *tail, const struct listing_style *style,
+/* Without a name, its inode. */
+static char *put_netns(char *p, const struct listing_style *style, const struct listing *l,
+		       uint32_t inode)
+{
+	const struct listing_netns *netns = listing_netns_of(l, inode);
+	char *start = p;
+
+	if (inode == style->own_netns)
+		p = put(p, "-", 1);
+	else if (netns && netns->name[0])
+		p += text_escape(p, netns->name, strlen(netns->name));
+	else
+		p += inet_format_number(p, inode);
+	return pad(p, start, NETNS_WIDTH);
+}
+
+static void make_tail(struct tail *tail, const struct listing_style *style, const struct listing *l,
 		      const struct listing_socket *s)
 {
 	const char *state = inet_state_name(listing_state(s));
@@ -133,6 +152,8 @@ static void make_tail(struct tail *tail, const struct listing_style *style,
 	p = pad(p, start, STATE_WIDTH);
 	if (color)
 		p = put_word(p, RESET);
+	if (style->netns)
+		p = put_netns(p, style, l, s->netns);
 	start = p;
 	p += listing_format_name(p, style, s);
 	p = pad(p, start, NAME_WIDTH);
@@ -272,7 +293,7 @@ void listing_write_rows(struct buffer *out, const struct listing_style *style,
 	const struct listing_task *owner;
 	struct tail tail;
 
-	make_tail(&tail, style, s);
+	make_tail(&tail, style, l, s);
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		const struct listing_task *task = &l->tasks[l->holders[h].task];
 
@@ -296,7 +317,7 @@ void listing_write_header(struct buffer *out, const struct listing_style *style)
 	} columns[] = {
 		{"COMMAND", COMMAND_WIDTH}, {"PID", PID_WIDTH},	    {"USER", USER_WIDTH},
 		{"FD", FD_WIDTH},	    {"PROTO", PROTO_WIDTH}, {"STATE", STATE_WIDTH},
-		{"NAME", NAME_WIDTH},
+		{"NETNS", NETNS_WIDTH},	    {"NAME", NAME_WIDTH},
 	};
 	char *row = buffer_reserve(out, ROW_MAX), *p = row;
 
@@ -305,7 +326,8 @@ void listing_write_header(struct buffer *out, const struct listing_style *style)
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		char *start = p;
 
-		p = pad(put_word(p, columns[i].name), start, columns[i].width);
+		if (style->netns || strcmp(columns[i].name, "NETNS") != 0)
+			p = pad(put_word(p, columns[i].name), start, columns[i].width);
 	}
 	p = put_word(p, "SINCE");
 	end_row(out, style, row, p);

@@ -297,6 +297,11 @@ static void detail_call(struct line *line, const struct text_writer *t)
 		line_piece(line);
 		line_word(line, NULL, "autobind");
 	}
+	if (row_has(t, FIELD_LOCAL) && row_has(t, FIELD_PEER) && t->local.len == t->peer.len &&
+	    memcmp(t->local.text, t->peer.text, t->local.len) == 0) {
+		line_piece(line);
+		line_word(line, NULL, "connected to itself");
+	}
 	if (row_has(t, FIELD_BACKLOG)) {
 		line_piece(line);
 		line_word(line, NULL, "backlog ");

@@ -164,8 +164,15 @@ static bool is_loopback(const struct listing_socket *s)
 
 static const char *scope_of(const struct listing_socket *s, bool own_netns)
 {
-	if (inet_is_any((enum family)s->family, s->local.addr))
-		return "reachable from everywhere";
+	if (inet_is_any((enum family)s->family, s->local.addr)) {
+		if (s->family == FAMILY_IPV4)
+			return "reachable from everywhere over IPv4";
+		if (s->local.takes == TAKES_IPV6)
+			return "reachable from everywhere over IPv6 only";
+		return s->local.takes == TAKES_BOTH
+			       ? "reachable from everywhere"
+			       : "reachable from everywhere over IPv6; over IPv4 is not known";
+	}
 	if (is_loopback(s))
 		return own_netns ? "from this host only" : "from within its namespace only";
 	if (s->family == FAMILY_IPV6 && inet_is_link_local(s->local.addr))
@@ -181,11 +188,11 @@ static bool is_primary(const struct listing_socket *s)
 
 void who_say_netns(struct buffer *out, const struct who *who, uint32_t inode)
 {
-	char name[256];
+	const struct listing_netns *netns = listing_netns_of(who->listing, inode);
+	const char *name = netns ? netns->name : "";
 
 	if (inode == who->own_netns)
 		return;
-	who->netns_name(inode, name, sizeof(name));
 	buffer_print(out, ", in network namespace ");
 	buffer_escape_line(out, name, strlen(name));
 	buffer_print(out, "%s%u", name[0] ? " " : "", inode);
@@ -300,10 +307,7 @@ static void say_holders(struct buffer *out, const struct listing *l, const struc
 static bool serves_here(const struct who *who, const struct listing_socket *primary,
 			const struct listing_socket *s)
 {
-	return !is_primary(s) && s->netns == primary->netns && s->protocol == primary->protocol &&
-	       (inet_is_any((enum family)primary->family, primary->local.addr) ||
-		memcmp(primary->local.addr, s->local.addr, 16) == 0) &&
-	       who->count > 0;
+	return !is_primary(s) && listing_serves(primary, s) && who->count > 0;
 }
 
 void who_say_behind(struct buffer *out, const struct who *who, const struct listing_socket *s)
@@ -417,11 +421,14 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 	const struct listing_task *task = someone(who->listing, s);
 	const char *state = inet_state_name(listing_state(s));
 	bool ephemeral = netns && s->local.port >= netns->low && s->local.port <= netns->high;
+	enum direction direction = listing_direction(s);
 
 	say_name(out, who, s);
-	/* Without a listener a port that connect() may choose was chosen so. */
-	buffer_print(out, ": held by %s connection%s%s%s; nobody listens on the port",
-		     ephemeral ? "an outgoing" : "a", state ? " in " : "", state ? state : "",
+	buffer_print(out, ": held by %s connection%s%s%s%s%s; nobody listens on the port",
+		     direction == DIRECTION_OUTGOING ? "an outgoing" : "a", state ? " in " : "",
+		     state ? state : "",
+		     direction == DIRECTION_ACCEPTED ? " that was accepted here" : "",
+		     listing_is_to_itself(s) ? ", connected to itself" : "",
 		     task ? "" : ", no process has it open any more");
 	who_say_netns(out, who, s->netns);
 	buffer_print(out, "\n");
@@ -454,6 +461,8 @@ static bool is_alike(const struct listing *l, const struct listing_socket *a,
 		     const struct listing_socket *b)
 {
 	return a->state == b->state && a->netns == b->netns && a->protocol == b->protocol &&
+	       listing_direction(a) == listing_direction(b) &&
+	       listing_is_to_itself(a) == listing_is_to_itself(b) &&
 	       someone(l, a) == someone(l, b) && a->owner == b->owner;
 }
 

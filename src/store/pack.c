@@ -74,7 +74,8 @@ static uint32_t facts_of(const struct event *e)
 {
 	return (e->protocol & FACTS_PROTOCOL) | (e->family == FAMILY_IPV6 ? FACTS_IPV6 : 0) |
 	       (e->mapped ? FACTS_MAPPED : 0) | (e->has_local ? FACTS_HAS_LOCAL : 0) |
-	       (e->has_peer ? FACTS_HAS_PEER : 0);
+	       (e->has_peer ? FACTS_HAS_PEER : 0) |
+	       (uint32_t)e->local.takes << FACTS_TAKES_SHIFT;
 }
 
 static void fill_socket(struct record *r, const struct event *e)

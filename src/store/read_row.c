@@ -223,6 +223,16 @@ static bool read_lost(sqlite3_stmt *s, struct event *e)
 	return ok;
 }
 
+/* Stores of older versions do not say. */
+static uint8_t takes_of(uint32_t facts, enum family family, const struct endpoint *local)
+{
+	unsigned int takes = facts >> FACTS_TAKES_SHIFT & 3;
+
+	if (takes || facts & (FACTS_MAPPED | FACTS_HAS_PEER) || !(facts & FACTS_HAS_LOCAL))
+		return (uint8_t)takes;
+	return (uint8_t)inet_takes(family, local->addr, false, false);
+}
+
 /* ---- what was in the way of a call ---- */
 
 static bool prepare(struct store_reader *r, sqlite3_stmt **s, const char *text)
@@ -248,6 +258,7 @@ static bool read_holder(struct store_reader *r, size_t at)
 		.why = (uint32_t)read_number(s, 8, (1u << HOLDER_WHYS) - 1, &ok),
 	};
 	ok &= read_endpoint(s, 4, 2, &h->local);
+	h->local.takes = takes_of(facts, h->family, &h->local);
 	if (h->has_peer)
 		ok &= read_endpoint(s, 5, 3, &h->peer);
 	if (process && find_process(r, process, &r->holder_process[at]))
@@ -364,6 +375,7 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	if (!read_endpoint(s, COLUMN_LOCAL, COLUMN_LOCAL_PORT, &e->local) ||
 	    !read_endpoint(s, COLUMN_PEER, COLUMN_PEER_PORT, &e->peer))
 		return false;
+	e->local.takes = takes_of(facts, e->family, &e->local);
 	if (e->kind != EVENT_CLOSE && e->error)
 		e->trouble = find_trouble(r, sqlite3_column_int64(s, COLUMN_ID), e);
 	switch (e->kind) {

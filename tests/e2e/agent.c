@@ -38,6 +38,7 @@ static const struct scenario *const groups[] = {
 	asked_scenarios,
 	headless_scenarios,
 	unheld_scenarios,
+	bound_scenarios,
 };
 
 static jmp_buf leave;

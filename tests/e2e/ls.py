@@ -366,7 +366,7 @@ m = socket.socket(); m.bind(("127.0.0.1", 4961)); m.listen()
 c = socket.create_connection(("127.0.0.1", 4960)); a = l.accept()[0]
 print("ready", flush=True); time.sleep(600)""")
     out = inside(name, SOCKWATCH, "who", "4960", "--netns", "self")
-    for words in ("tcp *:4960: listens, reachable from everywhere", "python", "[%d]" % process.pid, "user root", "parents",
+    for words in ("tcp 0.0.0.0:4960: listens, reachable from everywhere over IPv4", "python", "[%d]" % process.pid, "user root", "parents",
                   "connections 1: 1 ESTABLISHED"):
         assert words in out, (words, out)
     assert "from this host only" in inside(name, SOCKWATCH, "who", "127.0.0.1:4961", "--netns", "self")

@@ -69,6 +69,15 @@ signal.pause()' >"$work/hold" &
 # ---- lives, failures, what is open ----
 store=$work/store
 hold; old_port=$held_port old_client=$held_client old_holder=$holder
+python3 -c 'import socket, signal
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+signal.pause()' >"$work/early" &
+early=$!
+pids="$pids $early"
+until_true test -s "$work/early"
+early_port=$(<"$work/early")
 start_record record "$store"
 port=$(talk 20)
 hold; new_client=$held_client new_holder=$holder
@@ -116,6 +125,35 @@ story=$(history "$store" -u -L "$bound" -p "$udp_pid" -o json | jq -rc '"\(.even
 check udp_bound "$story" test "$story" = "bind null null null null,close null local-close null null"
 story=$(history "$store" -u -L "$sender" -p "$udp_pid" -o json | jq -rc '"\(.event) \(.autobind) \(.reason) \(.sent_bytes) \(.peer.port)"' | paste -sd,)
 check udp_bound_by_sending "$story" test "$story" = "bind true null null null,close null local-close null $bound"
+
+# ---- bound, and nobody listens: before the record began, by bind() alone, and a listener that was shut down ----
+shut=2$((RANDOM % 1000 + 1000)) bare=2$((RANDOM % 1000 + 3000))
+python3 -c '
+import socket, sys, signal
+shut, bare = socket.socket(), socket.socket(socket.AF_INET6)
+shut.bind(("0.0.0.0", int(sys.argv[1])))
+shut.listen()
+shut.shutdown(socket.SHUT_RDWR)
+bare.bind(("::", int(sys.argv[2])))
+signal.pause()' "$shut" "$bare" &
+binder=$!
+pids="$pids $binder"
+open_at() { history "$store" -L "$1" --at "$2" -o json 2>/dev/null | jq -r 'select(.event == "open") | "\(.process.pid) \(.state) \(.peer)"'; }
+is_open() { [ -n "$(open_at "$1" "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)")" ]; }
+for port in "$early_port" "$shut" "$bare"; do
+	until_true is_open "$port"
+done
+between=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
+kill "$binder" "$early"
+is_over() { [ -z "$(open_at "$1" "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)")" ]; }
+until_true is_over "$shut"
+for what in "bound_before_the_record $early_port $early" "a_listener_that_was_shut_down $shut $binder" "bound_only $bare $binder"; do
+	set -- $what
+	kind=$(history "$store" -L "$2" --at "$between" -o json | jq -r '"\(.process.pid) \(.peer)"' | sort -u)
+	check "at_$1" "'$kind'" test "$kind" = "$3 null"
+done
+text=$(history "$store" -L "$bare" --at "$between")
+check at_tells_both_families "$text" grep -qF "*:$bare" <<<"$text"
 
 # ---- a container: as Docker names its cgroups ----
 container=$(printf 'c0ffee%058x' $$)

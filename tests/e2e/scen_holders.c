@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "netlink.h"
 #include "scenario.h"
 
 /* One for each scenario: the next namespace may have the inode of one that has ended, and what was seen there looks alike. */
@@ -36,16 +37,16 @@ static bool is_waiting(const struct peer *p)
 	return found;
 }
 
-/* bind() fails with EADDRINUSE at `at`; the line that says so.  `waits`: one of the holders is a TIME_WAIT. */
-static const struct line *refused(struct peer *p, int fd, struct address at, unsigned int holders,
-				  bool waits)
+/* bind() fails with EADDRINUSE at `at`; the line of `t` that says so.  `waits`: one of the holders is a TIME_WAIT. */
+static const struct line *refused_in(struct tracer *t, struct peer *p, int fd, struct address at,
+				     unsigned int holders, bool waits)
 {
 	uint64_t cookie = remote_cookie(p, fd);
 	int err = remote_bind(p, fd, at);
 	const struct line *l = NULL;
 
 	if (err == -EADDRINUSE)
-		l = expect_line(tracer_shared(), cookie, LINE_BIND, NULL);
+		l = expect_line(t, cookie, LINE_BIND, NULL);
 	if (l && strcmp(l->error, "EADDRINUSE") == 0 && l->holder_count == holders)
 		return l;
 	if (waits && !is_waiting(p))
@@ -54,16 +55,23 @@ static const struct line *refused(struct peer *p, int fd, struct address at, uns
 		scenario_fail("bind gave %d", err);
 	scenario_show(l);
 	if (involved)
-		expect_show(tracer_shared(), involved);
+		expect_show(t, involved);
 	scenario_fail("bind must show EADDRINUSE and %u holders", holders);
 }
 
-static void check_holder(const struct line *l, const struct peer *holder, const char *state,
-			 const char *const *why)
+static const struct line *refused(struct peer *p, int fd, struct address at, unsigned int holders,
+				  bool waits)
+{
+	return refused_in(tracer_shared(), p, fd, at, holders, waits);
+}
+
+/* `seen`: since when it has the port. */
+static void check_holder_seen(const struct line *l, const struct peer *holder, const char *state,
+			      const char *const *why, bool seen)
 {
 	bool right = l->holder.known && l->holder.pid == (uint32_t)holder->pid &&
 		     strcmp(l->holder.name, holder->name) == 0 && strstr(l->text, state) &&
-		     strstr(l->text, "\"since\":\"");
+		     (!seen || strstr(l->text, "\"since\":\""));
 
 	for (; *why; why++)
 		right &= strstr(l->text, *why) != NULL;
@@ -71,6 +79,12 @@ static void check_holder(const struct line *l, const struct peer *holder, const 
 		return;
 	scenario_show(l);
 	scenario_fail("the holder must be %d %s, %s", holder->pid, holder->name, state);
+}
+
+static void check_holder(const struct line *l, const struct peer *holder, const char *state,
+			 const char *const *why)
+{
+	check_holder_seen(l, holder, state, why, true);
 }
 
 static int socket_with(struct peer *p, int family, int option)
@@ -188,11 +202,19 @@ static void do_drop_root(struct call *c)
 	c->result = setresuid(65534, 65534, 65534);
 }
 
+static void drop_root(struct peer *p)
+{
+	struct call c = {.arg = {0}};
+
+	peer_call(p, do_drop_root, &c);
+	if (c.result < 0)
+		scenario_skip("cannot become another user: %s", strerror(c.error));
+}
+
 static void reuseport_of_another(void)
 {
 	static const char *const why[] = {"\"reuseport-other-user\"", NULL};
 	struct peer *holder = peer_start("sw-holder"), *p;
-	struct call c = {.arg = {0}};
 	int held;
 
 	port++;
@@ -201,12 +223,60 @@ static void reuseport_of_another(void)
 	held = socket_with(holder, AF_INET, SO_REUSEPORT);
 	must("bind", remote_bind(holder, held, address_of("127.0.0.1", port)));
 	must("listen", remote_listen(holder, held, 5));
-	peer_call(p, do_drop_root, &c);
-	if (c.result < 0)
-		scenario_skip("cannot become another user: %s", strerror(c.error));
+	drop_root(p);
 	check_holder(refused(p, socket_with(p, AF_INET, SO_REUSEPORT),
 			     address_of("127.0.0.1", port), 1, false),
 		     holder, "\"state\":\"LISTEN\"", why);
+}
+
+/*
+ * Both run as the same user now, and one of the two sockets was made by root.  `late`: the
+ * trace begins once the holder is there.
+ */
+static void same_user_now(int family, bool asker_was_root, bool late)
+{
+	static const char *const why[] = {"\"reuseport-other-user\"", NULL};
+	const char *at = family == AF_INET ? "127.0.0.1" : "::1";
+	struct peer *holder = peer_start("sw-holder"), *p;
+	struct tracer *t;
+	int held, fd = -1;
+
+	port++;
+	remote_own_netns(holder);
+	p = peer_fork(holder, "sw-nobody");
+	t = late ? NULL : tracer_shared();
+	if (asker_was_root) {
+		fd = socket_with(p, family, SO_REUSEPORT);
+		drop_root(holder);
+	}
+	held = socket_with(holder, family, SO_REUSEPORT);
+	must("bind", remote_bind(holder, held, address_of(at, port)));
+	must("listen", remote_listen(holder, held, 5));
+	if (!asker_was_root)
+		drop_root(holder);
+	drop_root(p);
+	if (!asker_was_root)
+		fd = socket_with(p, family, SO_REUSEPORT);
+	if (late)
+		t = tracer_open(NULL);
+	check_holder_seen(refused_in(t, p, fd, address_of(at, port), 1, false), holder,
+			  "\"state\":\"LISTEN\"", why, !late);
+}
+
+static void reuseport_holder_was_root(void)
+{
+	same_user_now(AF_INET, false, false);
+	same_user_now(AF_INET6, false, false);
+}
+
+static void reuseport_holder_was_root_before(void)
+{
+	same_user_now(AF_INET, false, true);
+}
+
+static void reuseport_asker_was_root(void)
+{
+	same_user_now(AF_INET, true, false);
 }
 
 static void dual_stack(void)
@@ -224,6 +294,55 @@ static void dual_stack(void)
 	at = address_of("127.0.0.1", address_port(&at));
 	check_holder(refused(p, socket_with(p, AF_INET, 0), at, 1, false), holder,
 		     "\"state\":\"LISTEN\"", why);
+}
+
+static void do_bind_to_device(struct call *c)
+{
+	c->result = setsockopt((int)c->arg[0], SOL_SOCKET, SO_BINDTODEVICE, c->text,
+			       (socklen_t)strlen(c->text));
+	c->error = errno;
+}
+
+static int socket_on(struct peer *p, const char *device)
+{
+	struct call c = {.arg = {socket_with(p, AF_INET, 0)}};
+
+	snprintf(c.text, sizeof(c.text), "%s", device);
+	peer_call(p, do_bind_to_device, &c);
+	if (c.result < 0)
+		scenario_skip("cannot bind to a device: %s", strerror(c.error));
+	return (int)c.arg[0];
+}
+
+static void do_add_veth(struct call *c)
+{
+	c->result = netlink_veth_add("sw-east", "sw-west", getpid());
+	c->error = errno;
+}
+
+/* Sockets on two devices share a port, and who is on none meets both. */
+static void devices(void)
+{
+	static const char *const why[] = {NULL};
+	struct peer *holder = peer_start("sw-holder"), *other, *p;
+	struct call c = {.arg = {0}};
+	struct address at;
+
+	port++;
+	remote_own_netns(holder);
+	other = peer_fork(holder, "sw-other");
+	p = peer_fork(holder, "sw-late");
+	peer_call(holder, do_add_veth, &c);
+	if (c.result < 0)
+		scenario_skip("no veth: %s", strerror(c.error));
+	at = address_of("0.0.0.0", port);
+	must("bind", remote_bind(holder, socket_on(holder, "lo"), at));
+	must("bind", remote_bind(other, socket_on(other, "sw-east"), at));
+	check_holder(refused(p, socket_on(p, "lo"), at, 1, false), holder, "\"state\":\"CLOSE\"",
+		     why);
+	check_holder(refused(p, socket_on(p, "sw-east"), at, 1, false), other,
+		     "\"state\":\"CLOSE\"", why);
+	refused(p, socket_with(p, AF_INET, 0), at, 2, false);
 }
 
 /* All of them: listeners first, then who is only bound, then TIME_WAIT. */
@@ -246,13 +365,9 @@ static void several(void)
 /* A process that is root no more, in a namespace where ports from `from` on are free to everybody. */
 static void become_nobody(struct peer *p, const char *from)
 {
-	struct call c = {.arg = {0}};
-
 	if (remote_write_file(p, "/proc/sys/net/ipv4/ip_unprivileged_port_start", from) < 0)
 		scenario_skip("ip_unprivileged_port_start cannot be set");
-	peer_call(p, do_drop_root, &c);
-	if (c.result < 0)
-		scenario_skip("cannot become another user: %s", strerror(c.error));
+	drop_root(p);
 }
 
 /* Which right is missing, or from where on none is needed. */
@@ -319,7 +434,11 @@ const struct scenario holders_scenarios[] = {
 	{"holders-no-ghost", no_ghost},
 	{"holders-outgoing", outgoing},
 	{"holders-reuseport-user", reuseport_of_another},
+	{"holders-reuseport-was-root", reuseport_holder_was_root},
+	{"holders-reuseport-was-root-before", reuseport_holder_was_root_before},
+	{"holders-reuseport-asker-was-root", reuseport_asker_was_root},
 	{"holders-dual-stack", dual_stack},
+	{"holders-devices", devices},
 	{"holders-several", several},
 	{"holders-no-right", no_right},
 	{"holders-no-right-next", no_right_in_the_next},

@@ -35,7 +35,8 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	flood_scenarios[],
 	asked_scenarios[],
 	headless_scenarios[],
-	unheld_scenarios[];
+	unheld_scenarios[],
+	bound_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */

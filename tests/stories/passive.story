@@ -294,7 +294,7 @@
 == another namespace, family or protocol is another listener
 0 open A CLOSE>LISTEN 0.0.0.0:80 p50 ns=7
 = 0 state #1 ns=7 CLOSE>LISTEN after=? p50 0.0.0.0:80
-1 open B CLOSE>LISTEN [::]:80 p60
+1 open B CLOSE>LISTEN [::]:80 p60 v6only=1
 = 1 state #2 CLOSE>LISTEN after=? p60 [::]:80
 2 open C CLOSE>LISTEN 0.0.0.0:80 p70 mptcp
 = 2 state #3 mptcp CLOSE>LISTEN after=? p70 0.0.0.0:80
@@ -304,8 +304,8 @@
 = 101 state #4 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000
 
 == children over IPv6, and mapped ones of a dual-stack listener
-0 open A CLOSE>LISTEN [::]:80 p50
-= 0 state #1 CLOSE>LISTEN after=? p50 [::]:80
+0 open A CLOSE>LISTEN [::]:80 p50 v6only=0
+= 0 state #1 CLOSE>LISTEN after=? p50 *:80
 100 state B LISTEN>SYN_RECV [2001:db8::2]:80>[2001:db8::1]:40000 cookie=0
 101 state B SYN_RECV>ESTABLISHED cookie=2
 = 100 state #2 LISTEN>SYN_RECV after=? p50 [2001:db8::2]:80>[2001:db8::1]:40000
@@ -316,6 +316,22 @@
 = 111 state #3 SYN_RECV>ESTABLISHED after=1 p50 10.0.0.2:80>10.0.0.1:40000 mapped
 120 accept C p50
 = 120 accept #3 p50 10.0.0.2:80>10.0.0.1:40000 mapped
+
+== an IPv6 listener that takes no IPv4 is not where a mapped child came from
+0 open A CLOSE>LISTEN [::]:80 p50 v6only=1
+= 0 state #1 CLOSE>LISTEN after=? p50 [::]:80
+110 state C LISTEN>SYN_RECV [::ffff:10.0.0.2]:80>[::ffff:10.0.0.1]:40000 cookie=0
+111 state C SYN_RECV>ESTABLISHED cookie=3
+= 110 state #3 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000 mapped
+= 111 state #3 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000 mapped
+
+== what a wildcard takes is told until the socket has a peer, and again afterwards
+0 bind A [::]:80 p50 v6only=0 CLOSE
+= 0 bind #1 p50 *:80
+10 open A CLOSE>SYN_SENT [::]:80>[2001:db8::1]:443 p50 v6only=0
+= 10 state #1 CLOSE>SYN_SENT after=10 p50 [::]:80>[2001:db8::1]:443
+20 bind B [::]:81 p50
+= 20 bind #2 p50 [::]?:81
 
 == listen again on a socket that was shut down: the kernel still shows the old port, then another
 0 open A CLOSE>LISTEN 0.0.0.0:0 p50

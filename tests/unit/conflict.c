@@ -81,6 +81,7 @@ struct fact call(struct world *w, enum wire_kind kind, uint64_t sk, uint32_t pid
 		.local.port = PORT,
 		.options = WIRE_O_KNOWN,
 		.has_task = true,
+		.socket_uid = uid,
 		.task = {.pid = pid, .tid = pid, .uid = uid, .name = "holder"},
 	};
 }

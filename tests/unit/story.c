@@ -122,6 +122,8 @@ static bool parse_number(struct story_socket *s, const char *word, union story_r
 		r->call.result = (int32_t)n;
 	else if (IS("arg"))
 		r->call.arg = (uint32_t)n;
+	else if (IS("v6only"))
+		r->fact.options = (uint8_t)(WIRE_O_KNOWN | (n ? WIRE_O_V6ONLY : 0));
 	else if (IS("parent"))
 		r->call.task.parent = (uint32_t)n;
 	else if (IS("sent"))

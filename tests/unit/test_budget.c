@@ -163,6 +163,44 @@ static void agrees_with_the_naive_model(void **state)
 	assert_true(rows > 3000);
 }
 
+/* What a server has left, or still has, is no outgoing connection, although nobody listens any more. */
+static void a_server_that_has_ended_connects_to_nobody(void **state)
+{
+	const struct port_range range = {.low = 40000, .high = 40009};
+	struct port_use u = {.netns = 1,
+			     .protocol = IPPROTO_TCP,
+			     .family = FAMILY_IPV4,
+			     .state = STATE_TIME_WAIT,
+			     .minisock = true,
+			     .local = {.addr = {127, 0, 0, 1}, .port = 40005},
+			     .peer = {.addr = {127, 0, 0, 1}, .port = 41000}};
+	struct budget *b = budget_new();
+
+	(void)state;
+	budget_add_namespace(b, 1, &range);
+	budget_add(b, &u); /* bind() gave the port: a server's, or not known */
+	u.minisock = false;
+	u.state = STATE_ESTABLISHED;
+	u.accepted = true;
+	u.peer.port = 41001;
+	budget_add(b, &u);
+	u.accepted = false;
+	u.peer.port = 80;
+	budget_add(b, &u); /* a client that was bound first */
+	u.bucket_open = true;
+	u.minisock = true;
+	u.state = STATE_TIME_WAIT;
+	u.local.port = 40006;
+	u.peer.port = 81;
+	budget_add(b, &u);
+	assert_int_equal(budget_finish(b), 0);
+	assert_int_equal(b->row_count, 2);
+	for (size_t i = 0; i < b->row_count; i++)
+		assert_in_range(b->row[i].peer.port, 80, 81);
+	assert_int_equal(b->ns[0]->blocked, 1);
+	budget_free(b);
+}
+
 static void counts_processes(void **state)
 {
 	struct port_range r = {.low = 40, .high = 49};
@@ -456,6 +494,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_the_naive_model),
+		cmocka_unit_test(a_server_that_has_ended_connects_to_nobody),
 		cmocka_unit_test(counts_processes),
 		cmocka_unit_test(udp_ports_are_counted_by_family),
 		cmocka_unit_test(udp_rows_share_what_is_left),

@@ -120,6 +120,32 @@ static void endpoints_bracket_ipv6_and_name_the_interface(void **state)
 		    INET_ENDPOINT_SIZE);
 }
 
+static void a_wildcard_says_which_families_it_takes(void **state)
+{
+	static const struct {
+		enum family family;
+		bool known, v6only, one;
+		const char *text;
+	} cases[] = {
+		{FAMILY_IPV4, true, false, false, "0.0.0.0:80"},
+		{FAMILY_IPV6, true, false, false, "*:80"},
+		{FAMILY_IPV6, true, true, false, "[::]:80"},
+		{FAMILY_IPV6, false, false, false, "[::]?:80"},
+		{FAMILY_IPV6, true, false, true, "[::1]:80"},
+	};
+	char text[INET_ENDPOINT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct endpoint e = {.addr = {[15] = cases[i].one}, .port = 80};
+
+		e.takes = (uint8_t)inet_takes(cases[i].family, e.addr, cases[i].known,
+					      cases[i].v6only);
+		inet_format_endpoint(text, cases[i].family, false, &e, NULL);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 static void numbers_are_written_in_decimal(void **state)
 {
 	uint64_t value = 1;
@@ -236,6 +262,7 @@ int main(void)
 		cmocka_unit_test(ipv4_bytes_are_written_without_leading_zeros),
 		cmocka_unit_test(mapped_addresses_print_as_ipv4),
 		cmocka_unit_test(endpoints_bracket_ipv6_and_name_the_interface),
+		cmocka_unit_test(a_wildcard_says_which_families_it_takes),
 		cmocka_unit_test(numbers_are_written_in_decimal),
 		cmocka_unit_test(addresses_are_told_apart),
 		cmocka_unit_test(states_have_the_kernels_names),

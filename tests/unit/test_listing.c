@@ -418,6 +418,37 @@ static void write_all(struct buffer *out, const struct listing_style *style)
 	listing_done(&l);
 }
 
+static void netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
+{
+	assert_int_not_equal(inode, HOST);
+	snprintf(ret, size, "%s", inode == 4026532001 ? "blue\x07" : "");
+	assert_true(inode != 4026532001 || (task && task->process.pid == 990));
+}
+
+static void test_namespaces_are_named(void **state __attribute__((unused)))
+{
+	const struct listing_style style = {.own_netns = HOST, .netns = true};
+	struct listing_socket s = tcp4(70, STATE_LISTEN, LOOPBACK, 9002, 0, 0);
+	struct buffer out;
+	struct listing l;
+
+	make_host(&l);
+	hold(&l, STRANGER, 7, true, s);
+	s.key = s.netns = 4026532001;
+	hold(&l, STRANGER, 8, true, s);
+	s.key = s.netns = 4026532002;
+	listing_add_loose(&l, &s);
+	listing_join(&l);
+	listing_name_netns(&l, HOST, netns_name);
+	assert_int_equal(buffer_init(&out, 64), 0);
+	listing_write_header(&out, &style);
+	for (size_t i = 0; i < l.socket_count; i++)
+		listing_write_rows(&out, &style, &l, &l.sockets[i], NULL);
+	assert_true(golden_matches("listing-netns.txt", out.data, out.len));
+	buffer_done(&out);
+	listing_done(&l);
+}
+
 static void test_text(void **state)
 {
 	static const struct {
@@ -552,6 +583,7 @@ int main(void)
 		cmocka_unit_test(test_a_port_of_every_address_is_taken_for_each),
 		cmocka_unit_test(test_services_keep_every_name),
 		cmocka_unit_test(test_classes_are_those_of_iana),
+		cmocka_unit_test(test_namespaces_are_named),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_a_service_may_be_called_anything),

@@ -295,6 +295,16 @@ static const struct event events[] = {
 	 .local = V4(10, 0, 0, 1, 80),
 	 .error = EACCES,
 	 .trouble = &no_right},
+	{.kind = EVENT_CONNECT,
+	 SOCKET4,
+	 .local = V4(127, 0, 0, 1, 40000),
+	 .has_peer = true,
+	 .peer = V4(127, 0, 0, 1, 40000),
+	 .process = &python,
+	 .connect.autobind = true},
+	{.kind = EVENT_BIND, SOCKET6, .local = {.port = 80, .takes = TAKES_IPV6}},
+	{.kind = EVENT_BIND, SOCKET6, .local = {.port = 80, .takes = TAKES_BOTH}},
+	{.kind = EVENT_BIND, SOCKET6, .local = {.port = 80, .takes = TAKES_UNKNOWN}},
 };
 
 static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)

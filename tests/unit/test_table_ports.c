@@ -67,6 +67,89 @@ static void conflicts_as_the_kernel_has_them(void **state)
 	}
 }
 
+/* SO_REUSEPORT goes by who made the sockets, whoever the processes are by now. */
+static void reuseport_goes_by_the_user_that_made_the_socket(void **state)
+{
+	static const struct {
+		uint32_t held_by, held_socket, asked_by, asked_socket;
+		bool conflict;
+	} cases[] = {
+		{65534, 0, 65534, 65534, true},	 /* the holder was root when it made its socket */
+		{0, 65534, 65534, 65534, false}, /* it was handed to root */
+		{65534, 65534, 65534, 0, true},	 /* the asker was root */
+		{65534, 0, 5, 0, false},	 /* both were */
+		{5, INET_NO_UID, 6, 6, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		f = call(w, WIRE_SEED_FILE, 0x1000, 100, cases[i].held_by);
+		f.to = STATE_LISTEN;
+		f.options |= RP;
+		f.socket_uid = cases[i].held_socket;
+		place(&f, ONE4);
+		table_apply(w->table, &f);
+		f = call(w, WIRE_BIND, 0x2000, 200, cases[i].asked_by);
+		f.result = -EADDRINUSE;
+		f.options |= RP;
+		f.socket_uid = cases[i].asked_socket;
+		place(&f, ONE4);
+		table_apply(w->table, &f);
+		assert_int_equal(w->trouble.holder_count, cases[i].conflict);
+		if (cases[i].conflict)
+			assert_int_equal(w->holder[0].why, WHY_LISTENING | WHY_REUSEPORT_USER);
+		teardown(&state_of_case);
+	}
+}
+
+/* A socket on device 5, in VRF 9 or in none, and one on no device: who keeps whom from the port. */
+static void a_vrf_has_ports_of_its_own(void **state)
+{
+	static const struct {
+		uint16_t protocol;
+		uint32_t vrf, asker;
+		unsigned int holders;
+	} cases[] = {
+		{IPPROTO_TCP, 9, 0, 1}, /* the one on no device */
+		{IPPROTO_TCP, 9, 5, 1}, /* the one on the device */
+		{IPPROTO_TCP, 9, 6, 1}, /* another device, in no VRF that is known: the one on none */
+		{IPPROTO_TCP, 0, 0, 2},
+		{IPPROTO_TCP, 0, 5, 2},
+		{IPPROTO_UDP, 9, 0, 2}, /* UDP knows no VRF here */
+		{IPPROTO_UDP, 9, 5, 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		for (uint32_t device = 0; device <= 5; device += 5) {
+			f = call(w, WIRE_BIND, 0x1000 + 64 * device, 100, 0);
+			f.protocol = cases[i].protocol;
+			f.device = device;
+			f.vrf = device ? cases[i].vrf : 0;
+			table_apply(w->table, &f);
+		}
+		f = call(w, WIRE_BIND, 0x2000, 200, 0);
+		f.protocol = cases[i].protocol;
+		f.device = cases[i].asker;
+		f.result = -EADDRINUSE;
+		table_apply(w->table, &f);
+		assert_int_equal(w->trouble.holder_count, cases[i].holders);
+		teardown(&state_of_case);
+	}
+}
+
 static void other_places_do_not_hold(void **state)
 {
 	struct world *w = *state;
@@ -283,6 +366,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conflicts_as_the_kernel_has_them),
+		cmocka_unit_test(a_vrf_has_ports_of_its_own),
+		cmocka_unit_test(reuseport_goes_by_the_user_that_made_the_socket),
 		cmocka_unit_test_setup_teardown(other_places_do_not_hold, setup, teardown),
 		cmocka_unit_test_setup_teardown(udp_holds_against_udp, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_destroyed_socket_holds_nothing, setup, teardown),

@@ -89,8 +89,10 @@ static size_t socket_unit(uint16_t protocol, uint16_t port, char *ret, size_t si
 	return 1;
 }
 
-static void netns_name(uint32_t inode, char *ret, size_t size)
+static void netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
 {
+	(void)task;
+	assert_int_not_equal(inode, HOST);
 	snprintf(ret, size, "%s", inode == BOX ? "box\x07" : "");
 }
 
@@ -138,7 +140,6 @@ static void expect(struct scene *s, const char *golden)
 			  .interface_name = interface_name,
 			  .wall_offset_ns = OFFSET},
 		.own_netns = HOST,
-		.netns_name = netns_name,
 		.find_process = find_process,
 		.socket_unit = socket_unit,
 	};
@@ -146,6 +147,7 @@ static void expect(struct scene *s, const char *golden)
 	assert_in_range(s->l.socket_count, 0, COUNT(found));
 	for (size_t i = 0; i < s->l.socket_count; i++)
 		found[i] = &s->l.sockets[i];
+	listing_name_netns(&s->l, HOST, netns_name);
 	who_write(&s->out, &who);
 	assert_false(s->out.failed);
 	assert_true(golden_matches(golden, s->out.data, s->out.len));
@@ -231,6 +233,44 @@ static void test_elsewhere_and_nobody(void **state)
 	expect(&s, "who-elsewhere.txt");
 }
 
+static struct listing_socket any6(uint64_t key, enum takes takes)
+{
+	struct listing_socket s = tcp4(key, STATE_LISTEN, 0, 18087, 0, 0);
+
+	s.family = FAMILY_IPV6;
+	s.local.takes = (uint8_t)takes;
+	return s;
+}
+
+/* A connection belongs to the listener of its family, and says so where it is shown. */
+static void test_families(void **state)
+{
+	struct listing_socket mapped = tcp4(50, STATE_ESTABLISHED, 0, 18087, 0, 40001);
+	struct scene s;
+
+	(void)state;
+	memcpy(mapped.local.addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
+	mapped.peer = mapped.local;
+	mapped.peer.port = 40001;
+	mapped.family = FAMILY_IPV6;
+	mapped.mapped = true;
+	begin(&s);
+	add(&s, NGINX, tcp4(30, STATE_LISTEN, 0, 18087, 0, 0));
+	add(&s, INETD, any6(32, TAKES_IPV6));
+	add(&s, NGINX, tcp4(40, STATE_ESTABLISHED, LOOPBACK, 18087, LOOPBACK, 40000));
+	listing_join(&s.l);
+	expect(&s, "who-families.txt");
+	begin(&s);
+	add(&s, INETD, any6(32, TAKES_BOTH));
+	add(&s, CAT, mapped);
+	listing_join(&s.l);
+	expect(&s, "who-dual.txt");
+	begin(&s);
+	add(&s, INETD, any6(32, TAKES_UNKNOWN));
+	listing_join(&s.l);
+	expect(&s, "who-family-unknown.txt");
+}
+
 static void test_leftovers(void **state)
 {
 	struct listing_socket left = tcp4(0, STATE_TIME_WAIT, LOOPBACK, 40000, LOOPBACK, 80);
@@ -241,6 +281,7 @@ static void test_leftovers(void **state)
 	(void)state;
 	begin(&s);
 	left.sk = 1;
+	left.flags = LOOK_BUCKET_OPEN;
 	left.since_ns = 7190000000000;
 	add(&s, NOBODY, left);
 	left.sk = 2;
@@ -262,6 +303,28 @@ static void test_leftovers(void **state)
 	listing_join(&s.l);
 	s.l.sockets[0].owner = s.l.sockets[1].owner = STRANGER;
 	expect(&s, "who-leftovers.txt");
+}
+
+/* Who began a connection is said where the kernel tells, and not by its port. */
+static void test_directions(void **state)
+{
+	struct listing_socket left = tcp4(0, STATE_TIME_WAIT, LOOPBACK, 50051, LOOPBACK, 40000);
+	struct listing_socket came = tcp4(20, STATE_ESTABLISHED, LOOPBACK, 50051, LOOPBACK, 40001);
+	struct listing_socket went = tcp4(30, STATE_ESTABLISHED, LOOPBACK, 50051, LOOPBACK, 81);
+	struct listing_socket self = tcp4(40, STATE_ESTABLISHED, LOOPBACK, 50051, LOOPBACK, 50051);
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	left.sk = 1;
+	add(&s, NOBODY, left);
+	came.flags = LOOK_ACCEPTED;
+	add(&s, CAT, came);
+	went.flags = self.flags = LOOK_BUCKET_OPEN;
+	add(&s, CAT, went);
+	add(&s, CAT, self);
+	listing_join(&s.l);
+	expect(&s, "who-directions.txt");
 }
 
 static void test_taken(void **state)
@@ -296,7 +359,9 @@ int main(void)
 		cmocka_unit_test(test_inetd_and_many_servers),
 		cmocka_unit_test(test_many_holders),
 		cmocka_unit_test(test_elsewhere_and_nobody),
+		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_leftovers),
+		cmocka_unit_test(test_directions),
 		cmocka_unit_test(test_taken),
 	};
 
