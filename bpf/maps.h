@@ -43,6 +43,16 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps") __weak;
 
+/* Key: pid_tgid.  Value: the socket that this thread's connect() has just taken from SYN_SENT back to CLOSE, because it found
+ * no port or its four ends are taken.  Written by states.h, removed by the exit of the call.  Full: the oldest goes, which may
+ * belong to a connect(AF_UNSPEC). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u64);
+} turned_back SEC(".maps") __weak;
+
 /* Value: the cookie of a SO_REUSEPORT listener, inherited by the children the kernel clones from
  * it: the only way to tell whose child it is where the clone no longer carries its listener's
  * cookie (6.16 on).  Lives and dies with the socket. */

@@ -63,12 +63,25 @@ static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk
 		c->fact.flags |= WIRE_F_LINGER2_OFF;
 }
 
+/* Refused and timed out connections carry an error, closed ones are shut down: only connect() itself makes this change
+ * without either. */
+static __always_inline void note_turned_back(struct sock *sk, const bool trusted)
+{
+	__u64 id = bpf_get_current_pid_tgid(), key = (__u64)sk;
+
+	if (!has_calls && !READ(trusted, sk, sk_err) && READ(trusted, sk, sk_shutdown) != 3)
+		bpf_map_update_elem(&turned_back, &id, &key, BPF_ANY);
+}
+
 static __always_inline void on_closed(struct sock *sk, const bool trusted, int from,
 				      const __u8 again)
 {
-	struct wire_closed *c = record_reserve(WIRE_CLOSED, sizeof(*c));
+	struct wire_closed *c;
 	unsigned long flags;
 
+	if (from == TCP_SYN_SENT)
+		note_turned_back(sk, trusted);
+	c = record_reserve(WIRE_CLOSED, sizeof(*c));
 	if (!c)
 		return;
 	fill_socket(&c->fact, sk, trusted);

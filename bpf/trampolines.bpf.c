@@ -129,15 +129,29 @@ int BPF_PROG(fexit__inet_listen, struct socket *sock, int backlog, int ret)
 	return 0;
 }
 
+/* Whether the connect() that fails had gone to SYN_SENT. */
+static __always_inline bool was_turned_back(struct sock *sk)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	__u64 *last = bpf_map_lookup_elem(&turned_back, &id);
+	bool same = last && *last == (__u64)sk;
+
+	if (last)
+		bpf_map_delete_elem(&turned_back, &id);
+	return same;
+}
+
 static __always_inline int connect_exit(struct sock *sk, const void *uaddr, int length, int ret)
 {
-	__u8 asked[28] = {};
+	__u8 asked[28] = {}, flags = 0;
 
 	if (!is_traced_protocol(sk->sk_protocol))
 		return 0;
 	if (ret < 0 && length >= (int)sizeof(__u16))
 		bpf_probe_read_kernel(asked, sizeof(asked), uaddr);
-	on_connect(sk, true, true, asked, ret, 0);
+	if (ret < 0 && was_turned_back(sk))
+		flags = WIRE_F_OPENED;
+	on_connect(sk, true, true, asked, ret, flags);
 	return 0;
 }
 

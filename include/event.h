@@ -138,6 +138,7 @@ struct event {
 		} listen;
 		struct {
 			bool autobind;	/* the kernel chose the port */
+			bool no_source;	/* EADDRNOTAVAIL for want of an address to send from, not of a port */
 		} connect;
 		struct {
 			const struct process *listener; /* its binder where another process, else NULL */

@@ -73,7 +73,8 @@ struct listing;
 struct port_use;
 struct table;
 
-/* Seeds and repairs a table, between table_seed_begin() and table_seed_end().  Wants LOOK_W_COOKIE and LOOK_W_OPTIONS. */
+/* Seeds and repairs a table, between table_seed_begin() and table_seed_end().  Wants LOOK_W_COOKIE, LOOK_W_OPTIONS and
+ * LOOK_W_BUCKET. */
 struct look_sink table_look_sink(struct table *t);
 /* Fills an empty listing, but for listing_join(); `l` must outlive the look. */
 struct look_sink listing_look_sink(struct listing *l);

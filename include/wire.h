@@ -60,6 +60,7 @@ enum wire_option {
 	WIRE_O_REUSEPORT = 1 << 1,
 	WIRE_O_V6ONLY = 1 << 2,
 	WIRE_O_KEEPS_PORT = 1 << 3, /* bind() named the port: it stays when the connection ends */
+	WIRE_O_SHARES_PORT = 1 << 4, /* seeds: only connect() chose the port, other destinations may share it */
 	WIRE_O_KNOWN = 1 << 7,	    /* the others were read: calls and seeds only */
 };
 

@@ -68,7 +68,10 @@ static size_t drain(struct session *s)
 static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
 {
 	const struct look_request request = {
-		.tasks = true, .tcp = true, .wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_MAKER};
+		.tasks = true,
+		.tcp = true,
+		.wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_BUCKET | LOOK_W_MAKER,
+	};
 	const struct look_sink sink = table_look_sink(s->table);
 	struct kernel_error error = {""};
 	int err;

@@ -57,6 +57,8 @@ bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_
 		ret->local.ifindex = 0;
 	if (s->family != FAMILY_IPV6 || !inet_is_link_local(s->peer.addr))
 		ret->peer.ifindex = 0;
+	if (s->flags & LOOK_BUCKET_OPEN)
+		ret->options |= WIRE_O_SHARES_PORT;
 	if (task) {
 		ret->task = task->process;
 		ret->parent = task->parent;

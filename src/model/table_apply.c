@@ -351,6 +351,7 @@ void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
 		e.has_local = f->local.port != 0;
 		e.connect.autobind =
 			s && !socket_is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
+		e.connect.no_source = ports_lack_source(f);
 	}
 	if (!repeat_take(t, &e, f)) {
 		e.trouble = ports_explain(t, f, kind);
@@ -454,6 +455,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 	s->flags |= SOCKET_CONNECT_SHOWN;
 	event_of_socket(&e, s, EVENT_CONNECT, f->time_ns);
 	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;
+	e.connect.no_source = false;
 	t->sink(t->ctx, &e);
 }
 

@@ -3,6 +3,7 @@
 #include "ports_private.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +214,7 @@ void ports_seed_time_wait(struct table *t, const struct fact *f)
 	w->family = (uint8_t)f->family;
 	w->options = f->options;
 	w->mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr);
+	w->outgoing = (f->options & WIRE_O_SHARES_PORT) != 0;
 }
 
 bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event *e)
@@ -270,11 +272,16 @@ const struct process *table_owner(const struct table *t, uint64_t sk, uint64_t c
 
 /* ---- ranges ---- */
 
-/* Sockets that connect() may share a port with: those whose port connect() chose for them. */
+/*
+ * Sockets that connect() may share a port with: those whose port connect() chose for them.  An MPTCP socket takes the ports
+ * of the TCP sockets under it, which are records of their own.
+ */
 static bool is_shareable(const struct socket *s)
 {
 	return s->peer.port && s->state != STATE_LISTEN &&
-	       !(s->flags & (SOCKET_PASSIVE | SOCKET_BOUND)) && !(s->options & WIRE_O_KEEPS_PORT);
+	       !(s->flags & (SOCKET_PASSIVE | SOCKET_BOUND)) && !(s->options & WIRE_O_KEEPS_PORT) &&
+	       ((s->flags & SOCKET_AUTOBIND) || (s->options & WIRE_O_SHARES_PORT) ||
+		s->protocol == IPPROTO_MPTCP);
 }
 
 static bool ends_meet(const struct fact *f, const struct endpoint *local,
@@ -305,7 +312,7 @@ static bool is_used(const struct table *t, const struct fact *f, unsigned int po
 	     w = ring_at(p, w->before)) {
 		p->credit--;
 		if (w->netns == f->netns && w->end_ns > f->time_ns &&
-		    (bind || (w->options & WIRE_O_KEEPS_PORT) || ends_meet(f, &w->local, &w->peer)))
+		    (bind || !w->outgoing || ends_meet(f, &w->local, &w->peer)))
 			return true;
 	}
 	return false;
@@ -353,6 +360,20 @@ static void describe_range(struct table *t, const struct fact *f, bool bind)
 	trouble->used = count_used(t, f, bind);
 }
 
+bool ports_lack_source(const struct fact *f)
+{
+	return f->kind == WIRE_CONNECT && f->result == -EADDRNOTAVAIL && !(f->flags & WIRE_F_OPENED);
+}
+
+/* connect() found no free port. */
+static bool is_exhausted(const struct fact *f)
+{
+	if (f->local.port)
+		return false;
+	return inet_is_udp(f->protocol) ? f->result == -EAGAIN
+					: f->result == -EADDRNOTAVAIL && !ports_lack_source(f);
+}
+
 const struct event_trouble *ports_explain(struct table *t, const struct fact *f,
 					  enum event_kind kind)
 {
@@ -366,8 +387,10 @@ const struct event_trouble *ports_explain(struct table *t, const struct fact *f,
 		holders_find(t, f);
 	else if (error == EADDRINUSE && kind != EVENT_CONNECT)
 		describe_range(t, f, true);
-	else if (error == EADDRNOTAVAIL && kind == EVENT_CONNECT && !f->local.port)
-		describe_range(t, f, false);
+	else if (kind == EVENT_CONNECT && is_exhausted(f))
+		describe_range(t, f, inet_is_udp(f->protocol));
+	else if (error == EAGAIN && kind == EVENT_BIND && f->arg)
+		describe_range(t, f, true);
 	else if (error == EACCES && kind == EVENT_BIND && f->local.port && read_range(t, f) &&
 		 f->local.port < t->ports->range.unprivileged_from)
 		trouble->unprivileged_from = t->ports->range.unprivileged_from;

@@ -130,6 +130,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 	e.mapped |= e.family == FAMILY_IPV6 && inet_is_mapped(f->peer.addr);
 	e.error = -f->result;
 	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;
+	e.connect.no_source = ports_lack_source(f);
 	if (!e.error || !repeat_take(t, &e, f))
 		t->sink(t->ctx, &e);
 }

@@ -261,6 +261,8 @@ static void detail_trouble(struct line *line, const struct text_writer *t)
 		line_number(line, t->value[FIELD_UNPRIVILEGED_FROM].number);
 		line_word(line, NULL,
 			  " need CAP_NET_BIND_SERVICE (net.ipv4.ip_unprivileged_port_start)");
+	} else if (row_has(t, FIELD_MISSING)) {
+		line_word(line, NULL, ": no source address for this destination");
 	}
 }
 

@@ -261,6 +261,8 @@ static void walk_event(struct walk *walk)
 		 * it. */
 		if (!e->error || e->local.port)
 			walk->spell->flag(walk->w, FIELD_AUTOBIND, e->connect.autobind);
+		if (e->connect.no_source)
+			walk->spell->word(walk->w, FIELD_MISSING, "source-address");
 		break;
 	case EVENT_ACCEPT:
 		if (e->accept.listener)

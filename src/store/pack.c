@@ -147,6 +147,8 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 		if ((e->kind == EVENT_CONNECT && e->connect.autobind) ||
 		    (e->kind == EVENT_BIND && e->bind.autobind))
 			r->facts |= FACTS_AUTOBIND;
+		if (e->kind == EVENT_CONNECT && e->connect.no_source)
+			r->facts |= FACTS_NO_SOURCE;
 		break;
 	case RECORD_LOST:
 		r->lost.count = e->lost.count;

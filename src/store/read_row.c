@@ -366,7 +366,10 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	case EVENT_LISTEN:
 		e->listen.backlog = (uint32_t)read_number(s, COLUMN_A, UINT32_MAX, &ok);
 		return ok;
-	case EVENT_CONNECT: e->connect.autobind = facts & FACTS_AUTOBIND; return ok;
+	case EVENT_CONNECT:
+		e->connect.autobind = facts & FACTS_AUTOBIND;
+		e->connect.no_source = facts & FACTS_NO_SOURCE;
+		return ok;
 	case EVENT_BIND: e->bind.autobind = facts & FACTS_AUTOBIND; return ok;
 	case EVENT_ACCEPT:
 	case EVENT_STATE:

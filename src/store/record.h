@@ -22,6 +22,7 @@
 #define FACTS_REASON_SHIFT 18	      /* 4 bits: enum close_reason */
 #define FACTS_AUTOBIND	   (1u << 22)
 #define FACTS_STATE_SHIFT  23 /* 4 bits: enum tcp_state of a life that goes on */
+#define FACTS_NO_SOURCE	   (1u << 27) /* connect() for want of an address to send from */
 
 /*
  * How long a life was, in powers of ten seconds: 0 below 1 s, 1 below 10 s ... 7 any longer.  A life of scale n that
