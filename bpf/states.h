@@ -14,8 +14,10 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 	if (has_calls && to == TCP_SYN_SENT) {
 		struct call *call = current_call();
 
-		if (call && call->sk == (__u64)sk)
+		if (call && call->sk == (__u64)sk) {
 			call->opened = 1;
+			ask_by_result(sk, trusted, call->address);
+		}
 	}
 	if (has_cookie_helper && to == TCP_LISTEN &&
 	    BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport)) {

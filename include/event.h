@@ -124,7 +124,10 @@ struct event {
 	uint64_t cookie;	/* 0 unknown */
 	struct endpoint local;
 	struct endpoint peer;
-	const struct process *process;	/* NULL: truly unknown */
+	bool has_asked;		/* a program changed the destination that connect() was given: */
+	struct endpoint asked;
+	const struct process *process;	/* NULL: truly unknown, or */
+	bool kernel;		/* the kernel's own socket, which belongs to no process */
 	int error;		/* positive errno, 0 none */
 	const struct event_trouble *trouble; /* NULL: no more is known of the error */
 	uint64_t repeated;	/* the same failure as one told before, so many times more, the last at time_ns; else 0 */

@@ -59,6 +59,7 @@ static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 		return NULL;
 	hooks_select(k, skel, only);
 	skel->rodata->has_cookie_helper = k->has_cookie_helper;
+	skel->rodata->sock_addr_params = k->sock_addr_params;
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
 	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)k->options.ring_bytes);
 	err = sockwatch_bpf__load(skel);
@@ -155,6 +156,8 @@ static int find_types(struct kernel *k, struct kernel_error *error)
 		return kernel_fail(error, -errno, "cannot read the kernel's BTF: %s",
 				   strerror(errno));
 	k->accept_params = probe_parameters(k->btf, "inet_csk_accept");
+	k->sock_addr_params =
+		(uint32_t)probe_parameters(k->btf, "__cgroup_bpf_run_filter_sock_addr");
 	k->has_graft = probe_parameters(k->btf, "security_sock_graft") > 0;
 	k->has_ipv6 = probe_ipv6();
 	k->has_cookie_helper = probe_helper(k->btf, "inet_sock_set_state", BPF_TRACE_RAW_TP,

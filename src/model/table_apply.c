@@ -52,6 +52,11 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 	e->has_local = s->local.port != 0 || !inet_is_any(e->family, s->local.addr);
 	e->has_peer = s->peer.port != 0;
 	e->process = s->owner;
+	e->kernel = !s->owner && (s->options & WIRE_O_KERNEL);
+	e->has_asked = (s->flags & SOCKET_ASKED) != 0;
+	e->asked.port = s->asked_port;
+	e->asked.ifindex = 0;
+	memcpy(e->asked.addr, s->asked, sizeof(s->asked));
 	e->error = 0;
 	e->trouble = NULL;
 	e->repeated = e->since_ns = 0;
@@ -195,12 +200,13 @@ void socket_own(struct table *t, struct socket *s, const struct fact *f)
 static void apply_open(struct table *t, const struct fact *f)
 {
 	struct socket *s = socket_of(t, f);
-	uint32_t bound;
+	uint32_t bound, asked;
 	struct event e;
 
 	bound = f->to == STATE_LISTEN ? s->flags & SOCKET_BOUND : 0;
+	asked = s->flags & SOCKET_ASKED_NEXT ? SOCKET_ASKED : 0;
 	begin_life(s, f->time_ns);
-	s->flags |= bound;
+	s->flags |= bound | asked;
 	if (f->to == STATE_SYN_SENT) {
 		s->local.port = f->local.port; /* none: the kernel will choose */
 		if (!f->local.port)
@@ -277,7 +283,7 @@ static void end_life(struct socket *s)
 	s->opened_ns = 0;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_ACCEPTED | SOCKET_CONNECT_SHOWN |
-		    SOCKET_PASSIVE | SOCKET_AUTOBIND | SOCKET_TOLD_OPEN;
+		    SOCKET_PASSIVE | SOCKET_AUTOBIND | SOCKET_TOLD_OPEN | SOCKET_ASKED;
 }
 
 static void apply_closed(struct table *t, const struct fact *f)
@@ -329,35 +335,6 @@ static void apply_closed(struct table *t, const struct fact *f)
 	s->flags |= still_bound;
 	if (wait)
 		s->flags |= SOCKET_HELD;
-}
-
-void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
-{
-	const struct process *p = process_of(t, f);
-	struct socket asked = {.owner = p};
-	struct event e = {0};
-
-	socket_update(&asked, f);
-	event_of_socket(&e, &asked, kind, f->time_ns);
-	e.error = -f->result;
-	e.has_local |= kind == EVENT_BIND && !fact_is_of_various(f);
-	if (kind == EVENT_BIND)
-		e.bind.autobind = f->arg != 0;
-	if (kind == EVENT_LISTEN)
-		e.listen.backlog = f->arg;
-	if (kind == EVENT_CONNECT) {
-		const struct socket *s = table_find(t, f->sk);
-
-		e.has_local = f->local.port != 0;
-		e.connect.autobind =
-			s && !socket_is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
-		e.connect.no_source = ports_lack_source(f);
-	}
-	if (!repeat_take(t, &e, f)) {
-		e.trouble = ports_explain(t, f, kind);
-		t->sink(t->ctx, &e);
-	}
-	process_release(t->processes, p);
 }
 
 static void apply_bind(struct table *t, const struct fact *f)
@@ -420,6 +397,7 @@ static void connect_failed(struct table *t, const struct fact *f)
 	 */
 	if (!opened || !(s->flags & SOCKET_CONNECT_SHOWN))
 		emit_failure(t, f, EVENT_CONNECT);
+	asked_forget(t, f);
 	held_connect_failed(t, f);
 }
 
@@ -464,6 +442,10 @@ static void apply_accept(struct table *t, const struct fact *f)
 	struct socket *s = table_find(t, f->sk);
 	struct event e;
 
+	if (f->result < 0) {
+		emit_failure(t, f, EVENT_ACCEPT);
+		return;
+	}
 	if ((f->flags & WIRE_F_MAYBE_ACCEPT) &&
 	    (!s || socket_is_stale(s, f) || !(s->flags & SOCKET_PASSIVE)))
 		return;
@@ -543,6 +525,7 @@ static bool may_move_port(const struct fact *f)
 	case WIRE_SEED_SOCKET:
 	case WIRE_TIME_WAIT:
 	case WIRE_TIME_WAIT_END: /* in no chain */
+	case WIRE_ASKED:
 	case WIRE_NONE:
 	case WIRE_KINDS: break;
 	}
@@ -564,6 +547,7 @@ static void apply_tcp(struct table *t, const struct fact *f)
 	case WIRE_RESET_SENT: apply_reset(t, f); break;
 	case WIRE_TIME_WAIT: minisock_enter(t, f); break;
 	case WIRE_TIME_WAIT_END: minisock_leave(t, f); break;
+	case WIRE_ASKED: asked_apply(t, f); break;
 	case WIRE_SEED_FILE:
 	case WIRE_SEED_SOCKET: table_seed(t, f); break;
 	case WIRE_NONE:

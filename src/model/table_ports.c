@@ -362,7 +362,8 @@ static void describe_range(struct table *t, const struct fact *f, bool bind)
 
 bool ports_lack_source(const struct fact *f)
 {
-	return f->kind == WIRE_CONNECT && f->result == -EADDRNOTAVAIL && !(f->flags & WIRE_F_OPENED);
+	return f->kind == WIRE_CONNECT && f->result == -EADDRNOTAVAIL &&
+	       !(f->flags & (WIRE_F_OPENED | WIRE_F_FILTERED));
 }
 
 /* connect() found no free port. */
@@ -381,7 +382,7 @@ const struct event_trouble *ports_explain(struct table *t, const struct fact *f,
 	int error = -f->result;
 
 	*trouble = (struct event_trouble){0};
-	if (!ports_have_credit(t, f->time_ns))
+	if (kind == EVENT_ACCEPT || (f->flags & WIRE_F_FILTERED) || !ports_have_credit(t, f->time_ns))
 		return NULL;
 	if (error == EADDRINUSE && f->local.port)
 		holders_find(t, f);

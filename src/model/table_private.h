@@ -37,6 +37,8 @@ enum socket_flag {
 	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
 	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
 	SOCKET_TOLD_OPEN = 1 << 20,    /* whoever took this life must hear of its end */
+	SOCKET_ASKED_NEXT = 1 << 26,   /* `asked` is what the next connect() asked for */
+	SOCKET_ASKED = 1 << 27,	       /* ... what this life's did: a program changed it */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 
@@ -59,6 +61,8 @@ struct socket {
 	uint16_t protocol;
 	uint8_t family, state, span_count, options; /* enum wire_option */
 	uint8_t span_state[SPANS];
+	uint16_t asked_port;
+	uint8_t asked[16];
 };
 _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the table");
 
@@ -143,11 +147,16 @@ bool socket_is_stale(const struct socket *s, const struct fact *f);
 struct socket *socket_of(struct table *t, const struct fact *f);
 /* The process a fact names becomes the owner; a fact that names none changes nothing. */
 void socket_own(struct table *t, struct socket *s, const struct fact *f);
-/* The event of a call that failed: about what it asked for, which the record does not hold. */
-void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind, uint64_t time_ns);
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
+
+/* table_failure.c */
+/* The event of a call that failed: about what it asked for, which the record does not hold. */
+void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
+/* What the next connect() asks for, where a program changes it; forgotten when that call fails. */
+void asked_apply(struct table *t, const struct fact *f);
+void asked_forget(struct table *t, const struct fact *f);
 
 /* table_udp.c */
 void udp_apply(struct table *t, const struct fact *f);

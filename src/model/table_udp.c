@@ -120,6 +120,9 @@ static void apply_connect(struct table *t, const struct fact *f)
 	if (f->result < 0)
 		peer = &s->peer; /* the fact carries the one asked for */
 	update(s, f, peer);
+	s->flags &= ~(uint32_t)SOCKET_ASKED;
+	if (s->flags & SOCKET_ASKED_NEXT)
+		s->flags ^= SOCKET_ASKED | SOCKET_ASKED_NEXT;
 	if (f->peer.port == 0)
 		return;
 	socket_own(t, s, f);
@@ -165,6 +168,7 @@ void udp_apply(struct table *t, const struct fact *f)
 	switch (f->kind) {
 	case WIRE_BIND: apply_bind(t, f); break;
 	case WIRE_CONNECT: apply_connect(t, f); break;
+	case WIRE_ASKED: asked_apply(t, f); break;
 	case WIRE_DESTROY: apply_closed(t, f); break;
 	case WIRE_SEED_FILE:
 	case WIRE_SEED_SOCKET: table_seed(t, f); break;

@@ -95,10 +95,14 @@ static void walk_socket(struct walk *walk)
 		walk_place(walk, FIELD_LOCAL, &e->local);
 	if (e->has_peer)
 		walk_place(walk, FIELD_PEER, &e->peer);
+	if (e->has_asked && (e->kind == EVENT_CONNECT || e->kind == EVENT_CLOSE))
+		walk_place(walk, FIELD_ASKED, &e->asked);
 	if (e->process)
 		spell->process(w, FIELD_PROCESS, e->process);
 	else
 		spell->absent(w, FIELD_PROCESS);
+	if (e->kernel)
+		spell->flag(w, FIELD_KERNEL, true);
 	if (e->error)
 		walk_error(walk);
 	if (e->repeated) {

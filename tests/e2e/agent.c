@@ -31,7 +31,7 @@ static const struct scenario *const groups[] = {
 	name_scenarios,	   run_scenarios,    filter_scenarios,	   loss_scenarios,
 	udp_scenarios,	   budget_scenarios, budget_udp_scenarios, time_wait_scenarios,
 	holders_scenarios, listing_scenarios, btf_scenarios,	   flood_scenarios,
-	asked_scenarios,   failure_scenarios,
+	asked_scenarios,   failure_scenarios, refusal_scenarios,
 };
 
 static jmp_buf leave;

@@ -211,6 +211,7 @@ static int read_common(struct reader *r, const struct json_node *root)
 		return fail(line, "an IPv4 socket is mapped");
 	if (read_end(r, root, "local", &line->local) < 0 ||
 	    read_end(r, root, "peer", &line->peer) < 0 ||
+	    read_end(r, root, "asked", &line->asked) < 0 ||
 	    read_who(r, root, "process", &line->process) < 0 ||
 	    read_who(r, root, "listener", &line->listener) < 0)
 		return -1;

@@ -51,7 +51,7 @@ struct line {
 	char family[8];
 	bool mapped;
 	uint64_t netns, cookie;
-	struct end local, peer;
+	struct end local, peer, asked;
 	struct who process, listener;
 	char error[24];
 	int autobind; /* -1 absent */

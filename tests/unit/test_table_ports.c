@@ -338,6 +338,30 @@ static void udp_tells_the_two_apart(void **state)
 	assert_int_equal(w->trouble.used, 1);
 }
 
+/* The socket is the listener; whose it is stands beside who asked it. */
+static void a_failed_accept_is_of_its_listener(void **state)
+{
+	struct world *w = *state;
+	uint64_t sk = hold(w, ONE4, 0, 0, true);
+	struct fact f = call(w, WIRE_ACCEPT, sk, 200, 0);
+
+	place(&f, ONE4);
+	f.to = STATE_LISTEN;
+	f.result = -EMFILE;
+	table_apply(w->table, &f);
+	assert_int_equal(w->last.kind, EVENT_ACCEPT);
+	assert_int_equal(w->last.error, EMFILE);
+	assert_int_equal(w->last.local.port, PORT);
+	assert_true(w->last.has_local && !w->last.has_peer && !w->has_trouble);
+	assert_non_null(w->last.accept.listener);
+	w->last.kind = EVENT_KINDS;
+	f.time_ns = w->now += 1000; /* again: counted */
+	table_apply(w->table, &f);
+	assert_int_equal(w->last.kind, EVENT_KINDS);
+	table_release(w->table, w->now + 2 * SECOND);
+	assert_int_equal(w->last.repeated, 1);
+}
+
 static void a_low_port_needs_a_capability(void **state)
 {
 	struct world *w = *state;
@@ -400,6 +424,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_source_address_is_no_exhaustion, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(udp_tells_the_two_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_failed_accept_is_of_its_listener, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_low_port_needs_a_capability, setup, teardown),
 		cmocka_unit_test(ranges_are_read_as_written),
 	};
