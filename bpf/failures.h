@@ -3,7 +3,7 @@
 #ifndef SOCKWATCH_BPF_FAILURES_H
 #define SOCKWATCH_BPF_FAILURES_H
 
-#include "bodies.h"
+#include "asked.h"
 #include "files.h"
 
 /* The socket behind a descriptor of the current task; NULL when it is no socket whose facts are

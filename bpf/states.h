@@ -3,7 +3,7 @@
 #ifndef SOCKWATCH_BPF_STATES_H
 #define SOCKWATCH_BPF_STATES_H
 
-#include "bodies.h"
+#include "asked.h"
 
 /* CLOSE -> SYN_SENT and CLOSE -> LISTEN: the only changes of state that always run in the caller's
  * task. */

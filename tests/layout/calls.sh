@@ -20,6 +20,7 @@ circle model/table_minisock likewise
 circle model/table_open     likewise
 circle model/table_ports    likewise
 circle model/table_repeat   likewise
+circle model/table_failure  likewise
 circle model/table_seed     likewise
 circle model/table_udp      likewise
 END
