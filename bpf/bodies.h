@@ -38,7 +38,7 @@ static __always_inline void call_fill(struct wire_call *c, struct sock *sk, cons
 {
 	fill_socket(&c->fact, sk, trusted);
 	c->fact.options = socket_options(sk);
-	if (task)
+	if (task && !(c->fact.options & WIRE_O_KERNEL))
 		fill_task(&c->task);
 	else
 		__builtin_memset(&c->task, 0, sizeof(c->task));

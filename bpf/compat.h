@@ -16,6 +16,9 @@ bool sockops_listen SEC(".bss") __weak;
 /* The system-call tracepoints keep `calls`. */
 bool has_calls SEC(".bss") __weak;
 
+/* How many arguments __cgroup_bpf_run_filter_sock_addr() has: 6 from 6.7 on. */
+const volatile __u32 sock_addr_params SEC(".rodata") __weak = 0;
+
 /* inet_sock is embedded at the start of sock; the verifier refuses the cast on a trusted pointer.
  */
 static __always_inline __be16 inet_source_port(const struct sock *sk)

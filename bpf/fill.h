@@ -27,10 +27,21 @@ static __always_inline __u32 socket_netns(struct sock *sk, const bool trusted)
 		       : BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
+/* The kernel works for itself, in whatever task runs.  The TCP sockets under an MPTCP socket are the application's. */
+static __always_inline bool is_kernel_socket(struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) &&
+	       !(BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP &&
+		 bpf_core_field_exists(tp->is_mptcp) && BPF_CORE_READ_BITFIELD_PROBED(tp, is_mptcp));
+}
+
 /* Read where a call was made: options seldom change later. */
 static __always_inline __u8 socket_options(struct sock *sk)
 {
-	return common_options(&sk->__sk_common) | lock_options(sk);
+	return common_options(&sk->__sk_common) | lock_options(sk) |
+	       (is_kernel_socket(sk) ? WIRE_O_KERNEL : 0);
 }
 
 static __always_inline void copy_v4(__u8 out[16], __be32 addr, bool mapped)

@@ -16,7 +16,12 @@ struct {
 	__uint(max_entries, 1 << 26);
 } facts SEC(".maps") __weak;
 
-enum call_kind { CALL_BIND = 1, CALL_LISTEN, CALL_CONNECT };
+enum call_kind {
+	CALL_BIND = 1,
+	CALL_LISTEN,
+	CALL_CONNECT,
+	CALL_UNTOLD, /* a connect() that its exit is silent about */
+};
 
 /* Whether a UDP socket had a port when the call began. */
 enum udp_port { UDP_HAS_PORT = 1, UDP_NO_PORT };
@@ -42,6 +47,31 @@ struct {
 	__type(key, __u64);
 	__type(value, struct call);
 } calls SEC(".maps") __weak;
+
+/* Key: pid_tgid.  Value: the socket that this thread's connect() has just taken from SYN_SENT back to CLOSE, because it found
+ * no port or its four ends are taken.  Written by states.h, removed by the exit of the call.  Full: the oldest goes, which may
+ * belong to a connect(AF_UNSPEC). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u64);
+} turned_back SEC(".maps") __weak;
+
+struct asked_for {
+	__u64 sk;
+	__u8 address[28]; /* sockaddr_in or sockaddr_in6 as the caller gave it */
+	__u32 pad0;
+};
+
+/* Key: pid_tgid of a thread inside the cgroup programs of its connect().  Value: struct asked_for.  Written by the entry, removed
+ * by the exit.  Full: the oldest goes, and what it asked for is not told. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct asked_for);
+} asked_for SEC(".maps") __weak;
 
 /* Value: the cookie of a SO_REUSEPORT listener, inherited by the children the kernel clones from
  * it: the only way to tell whose child it is where the clone no longer carries its listener's

@@ -3,7 +3,7 @@
 #ifndef SOCKWATCH_BPF_STATES_H
 #define SOCKWATCH_BPF_STATES_H
 
-#include "bodies.h"
+#include "asked.h"
 
 /* CLOSE -> SYN_SENT and CLOSE -> LISTEN: the only changes of state that always run in the caller's
  * task. */
@@ -14,8 +14,10 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 	if (has_calls && to == TCP_SYN_SENT) {
 		struct call *call = current_call();
 
-		if (call && call->sk == (__u64)sk)
+		if (call && call->sk == (__u64)sk) {
 			call->opened = 1;
+			ask_by_result(sk, trusted, call->address);
+		}
 	}
 	if (has_cookie_helper && to == TCP_LISTEN &&
 	    BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport)) {
@@ -63,12 +65,25 @@ static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk
 		c->fact.flags |= WIRE_F_LINGER2_OFF;
 }
 
+/* Refused and timed out connections carry an error, closed ones are shut down: only connect() itself makes this change
+ * without either. */
+static __always_inline void note_turned_back(struct sock *sk, const bool trusted)
+{
+	__u64 id = bpf_get_current_pid_tgid(), key = (__u64)sk;
+
+	if (!has_calls && !READ(trusted, sk, sk_err) && READ(trusted, sk, sk_shutdown) != 3)
+		bpf_map_update_elem(&turned_back, &id, &key, BPF_ANY);
+}
+
 static __always_inline void on_closed(struct sock *sk, const bool trusted, int from,
 				      const __u8 again)
 {
-	struct wire_closed *c = record_reserve(WIRE_CLOSED, sizeof(*c));
+	struct wire_closed *c;
 	unsigned long flags;
 
+	if (from == TCP_SYN_SENT)
+		note_turned_back(sk, trusted);
+	c = record_reserve(WIRE_CLOSED, sizeof(*c));
 	if (!c)
 		return;
 	fill_socket(&c->fact, sk, trusted);

@@ -10,7 +10,7 @@
  * cost every socket of the host a program (UDP sockets have cgroup/sock_release), and say in whose task it happened, which
  * names no owner.
  */
-#include "bodies.h"
+#include "failures.h"
 #include "minisock.h"
 
 /*
@@ -99,7 +99,7 @@ static __always_inline int bind_exit(struct socket *sock, const void *uaddr, int
 		return 0;
 	if (is_udp_socket(sk, true))
 		call_forget();
-	else if (!is_traced_socket(sk, true))
+	else if (!is_traced_socket(sk, true) && !(ret < 0 && is_any_udp_socket(sk, true)))
 		return 0;
 	if (ret < 0 && length >= (int)sizeof(__u16))
 		bpf_probe_read_kernel(asked, sizeof(asked), uaddr);
@@ -129,15 +129,120 @@ int BPF_PROG(fexit__inet_listen, struct socket *sock, int backlog, int ret)
 	return 0;
 }
 
+/* Whether the connect() that fails had gone to SYN_SENT. */
+static __always_inline bool was_turned_back(struct sock *sk)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	__u64 *last = bpf_map_lookup_elem(&turned_back, &id);
+	bool same = last && *last == (__u64)sk;
+
+	if (last)
+		bpf_map_delete_elem(&turned_back, &id);
+	return same;
+}
+
+/*
+ * A security module refuses before the socket's own functions are reached.  As in the other tier a connect() of a socket that
+ * is connecting or connected is not told, nor one that dissolves a connection.
+ */
+static __always_inline int denied(enum wire_kind kind, struct socket *sock, const void *uaddr,
+				  int length, int ret)
+{
+	struct sock *sk = sock->sk;
+	__u8 asked[28] = {};
+	bool udp;
+
+	if (ret >= 0 || !sk)
+		return 0;
+	udp = is_udp_socket(sk, true);
+	if (!udp && !is_traced_socket(sk, true))
+		return 0;
+	if (length >= (int)sizeof(__u16))
+		bpf_probe_read_kernel(asked, sizeof(asked), uaddr);
+	if (kind == WIRE_CONNECT && !udp &&
+	    (sk->__sk_common.skc_state != TCP_CLOSE || *(__u16 *)asked == 0))
+		return 0;
+	on_failure(kind, sk, true, asked, ret,
+		   udp && kind == WIRE_CONNECT && !sk->__sk_common.skc_num, 0);
+	return 0;
+}
+
+SEC("fexit/security_socket_bind")
+int BPF_PROG(fexit__security_socket_bind, struct socket *sock, void *uaddr, int length, int ret)
+{
+	return denied(WIRE_BIND, sock, uaddr, length, ret);
+}
+
+SEC("fexit/security_socket_connect")
+int BPF_PROG(fexit__security_socket_connect, struct socket *sock, void *uaddr, int length, int ret)
+{
+	return denied(WIRE_CONNECT, sock, uaddr, length, ret);
+}
+
+/* The kind of call that a cgroup program is run for: a number of its own from 5.15 (6fc88c354f3a) on. */
+static __always_inline bool is_connect_attach(__u32 type)
+{
+	if (!bpf_core_enum_value_exists(enum cgroup_bpf_attach_type, CGROUP_INET4_CONNECT))
+		return type == BPF_CGROUP_INET4_CONNECT || type == BPF_CGROUP_INET6_CONNECT;
+	return type == bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET4_CONNECT) ||
+	       type == bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET6_CONNECT);
+}
+
+/*
+ * The kernel runs the cgroup programs of connect4 and connect6 here, where a host has any, and lets them change the address in
+ * place: (sk, uaddr, type, ...) up to 6.6, (sk, uaddr, length, type, ...) later (fefba7d1ae19).
+ */
+SEC("fentry/__cgroup_bpf_run_filter_sock_addr")
+int fentry__sock_addr(unsigned long long *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct sock *sk = (struct sock *)ctx[0];
+	struct asked_for asked = {.sk = (__u64)sk};
+
+	if (!is_connect_attach(sock_addr_params == 6 ? ctx[3] : ctx[2]) ||
+	    !(is_traced_socket(sk, false) || is_udp_socket(sk, false)))
+		return 0;
+	bpf_probe_read_kernel(asked.address, sizeof(asked.address), (void *)ctx[1]);
+	bpf_map_update_elem(&asked_for, &id, &asked, BPF_ANY);
+	return 0;
+}
+
+/* The exit of inet_dgram_connect() tells of UDP that is refused. */
+SEC("fexit/__cgroup_bpf_run_filter_sock_addr")
+int fexit__sock_addr(unsigned long long *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct asked_for asked, *found = bpf_map_lookup_elem(&asked_for, &id);
+	struct sock *sk = (struct sock *)ctx[0];
+	__u8 got[28];
+	int ret = sock_addr_params == 6 ? ctx[6] : ctx[5];
+
+	if (!found || found->sk != (__u64)sk)
+		return 0;
+	asked = *found;
+	bpf_map_delete_elem(&asked_for, &id);
+	if (ret < 0) {
+		if (is_traced_socket(sk, false))
+			on_failure(WIRE_CONNECT, sk, false, asked.address, ret, 0, 0);
+		return 0;
+	}
+	bpf_probe_read_kernel(got, sizeof(got), (void *)ctx[1]);
+	if (!same_destination(asked.address, got))
+		on_asked(sk, false, asked.address);
+	return 0;
+}
+
 static __always_inline int connect_exit(struct sock *sk, const void *uaddr, int length, int ret)
 {
-	__u8 asked[28] = {};
+	__u8 asked[28] = {}, flags = 0;
 
 	if (!is_traced_protocol(sk->sk_protocol))
 		return 0;
 	if (ret < 0 && length >= (int)sizeof(__u16))
 		bpf_probe_read_kernel(asked, sizeof(asked), uaddr);
-	on_connect(sk, true, true, asked, ret, 0);
+	if (ret < 0 && was_turned_back(sk))
+		flags = WIRE_F_OPENED;
+	on_connect(sk, true, true, asked, ret, flags);
 	return 0;
 }
 
@@ -185,6 +290,15 @@ SEC("fexit/inet_csk_accept")
 int BPF_PROG(fexit__inet_csk_accept2, struct sock *sk, void *arg, struct sock *child)
 {
 	return accept_return(child);
+}
+
+/* No descriptor left (EMFILE), no memory, a socket that does not listen: whatever happens before a connection is taken and after. */
+SEC("fexit/__sys_accept4")
+int BPF_PROG(fexit____sys_accept4, int fd, void *addr, void *length, int flags, int ret)
+{
+	if (accept_went_wrong(ret))
+		on_accept_failed(fd, ret);
+	return 0;
 }
 
 /* A kernel has one of the two, the second from 6.8 on.  Delete the first with 6.6. */

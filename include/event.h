@@ -127,7 +127,10 @@ struct event {
 	uint64_t cookie;	/* 0 unknown */
 	struct endpoint local;
 	struct endpoint peer;
-	const struct process *process;	/* NULL: truly unknown */
+	bool has_asked;		/* a program changed the destination that connect() was given: */
+	struct endpoint asked;
+	const struct process *process;	/* NULL: truly unknown, or */
+	bool kernel;		/* the kernel's own socket, which belongs to no process */
 	int error;		/* positive errno, 0 none */
 	const struct event_trouble *trouble; /* NULL: no more is known of the error */
 	uint64_t repeated;	/* the same failure as one told before, so many times more, the last at time_ns; else 0 */
@@ -141,6 +144,7 @@ struct event {
 		} listen;
 		struct {
 			bool autobind;	/* the kernel chose the port */
+			bool no_source;	/* EADDRNOTAVAIL for want of an address to send from, not of a port */
 		} connect;
 		struct {
 			const struct process *listener; /* its binder where another process, else NULL */

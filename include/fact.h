@@ -51,7 +51,8 @@ struct fact {
 static inline bool fact_is_of_various(const struct fact *f)
 {
 	return (f->flags & WIRE_F_VARIOUS) &&
-	       (f->kind == WIRE_BIND || f->kind == WIRE_LISTEN || f->kind == WIRE_CONNECT);
+	       (f->kind == WIRE_BIND || f->kind == WIRE_LISTEN || f->kind == WIRE_CONNECT ||
+		f->kind == WIRE_ACCEPT);
 }
 
 /*

@@ -29,7 +29,7 @@ enum wire_kind {
 				or as asked for on failure */
 	WIRE_LISTEN,	    /* listen() took effect or failed; arg is the backlog */
 	WIRE_CONNECT,	    /* the source port is chosen, or connect() failed before that */
-	WIRE_ACCEPT,	    /* accept() handed the socket to a process */
+	WIRE_ACCEPT,	    /* accept() handed the socket to a process; or failed: the socket is the one that it was asked of */
 	WIRE_DESTROY,	    /* the kernel forgets the socket (UDP: it is closed); the pointer may be reused at once */
 	WIRE_RESET_RECEIVED,
 	WIRE_RESET_SENT,
@@ -37,11 +37,13 @@ enum wire_kind {
 	WIRE_SEED_SOCKET,   /* an iterator found this socket in a namespace; no task known */
 	WIRE_TIME_WAIT,	    /* a minisock takes the socket's place: CLOSED follows at once; `to` is its substate */
 	WIRE_TIME_WAIT_END, /* the minisock is gone: `sk` is its own address */
+	WIRE_ASKED,	    /* the next connect() asked for `peer`, before a program changed it */
 	WIRE_KINDS,
 };
 
 enum wire_flag { /* wire_fact.flags */
 	WIRE_F_FIN_RECEIVED = 1 << 0, /* SOCK_DONE: the peer's FIN was processed */
+	WIRE_F_FILTERED = 1 << 0,     /* BIND, LISTEN, CONNECT: a seccomp filter answered, no socket was asked */
 	WIRE_F_ORPHAN = 1 << 1,	      /* SOCK_DEAD: no process holds it any more */
 	WIRE_F_SHUTDOWN = 1 << 2,     /* sk_shutdown == SHUTDOWN_MASK: close() came first */
 	WIRE_F_LINGER2_OFF = 1 << 3,  /* tcp_sock.linger2 < 0: FIN_WAIT2 ends by a reset */
@@ -58,8 +60,10 @@ enum wire_option {
 	WIRE_O_REUSEPORT = 1 << 1,
 	WIRE_O_V6ONLY = 1 << 2,
 	WIRE_O_V4_TOO = 1 << 4,	    /* looks only: an IPv6 socket whose WIRE_O_V6ONLY was read, and is not set */
+	WIRE_O_SHARES_PORT = 1 << 4, /* seeds only: connect() alone chose the port, other destinations may share it */
 	WIRE_O_KEEPS_PORT = 1 << 3, /* bind() named the port: it stays when the connection ends */
 	WIRE_O_KEEPS_ADDR = 1 << 5, /* likewise an address */
+	WIRE_O_KERNEL = 1 << 6,	    /* calls: the kernel's own socket, whatever process it works for */
 	WIRE_O_KNOWN = 1 << 7,	    /* the others were read: calls and seeds only */
 };
 

@@ -74,6 +74,19 @@ static const struct kernel_hook hook_table[] = {
 	 "every accept (Linux 6.10 on)", "accepts blocked before the start", HOOK_UNUSED, ""},
 	{"accept", "fexit__inet_csk_accept4", "fexit/inet_csk_accept", TIER_TRAMPOLINES,
 	 "every accept (up to Linux 6.9)", "accepts blocked before the start", HOOK_UNUSED, ""},
+	{"accept failed", "fexit____sys_accept4", "fexit/__sys_accept4", TIER_TRAMPOLINES,
+	 "accepts that fail", "failed accepts by io_uring", HOOK_UNUSED, ""},
+	{"bind denied", "fexit__security_socket_bind", "fexit/security_socket_bind",
+	 TIER_TRAMPOLINES, "binds that a security module refuses",
+	 "binds that a seccomp filter refuses", HOOK_UNUSED, ""},
+	{"connect denied", "fexit__security_socket_connect", "fexit/security_socket_connect",
+	 TIER_TRAMPOLINES, "connects that a security module refuses",
+	 "connects that a seccomp filter refuses", HOOK_UNUSED, ""},
+	{"connect denied", "fexit__sock_addr", "fexit/__cgroup_bpf_run_filter_sock_addr",
+	 TIER_TRAMPOLINES, "connects that a cgroup program refuses or sends elsewhere",
+	 "sends that one refuses or sends elsewhere", HOOK_UNUSED, ""},
+	{"connect asked", "fentry__sock_addr", "fentry/__cgroup_bpf_run_filter_sock_addr",
+	 TIER_TRAMPOLINES, "the destination asked for", "", HOOK_UNUSED, ""},
 	{"connect", "fexit__inet_dgram_connect", "fexit/inet_dgram_connect", TIER_TRAMPOLINES,
 	 "every UDP connect: the port or the errno", "", HOOK_UNUSED, ""},
 	{"send", "fexit__udp_lib_get_port", "fexit/udp_lib_get_port", TIER_TRAMPOLINES,
@@ -98,10 +111,10 @@ static const struct kernel_hook hook_table[] = {
 	 "the chosen port, before the SYN leaves; io_uring", "", HOOK_UNUSED, ""},
 	{"bind", "cgroup__post_bind4", "cgroup/post_bind4", TIER_TRACEPOINTS,
 	 "successful IPv4 binds by io_uring and 32-bit processes",
-	 "failed binds by io_uring and 32-bit processes", HOOK_UNUSED, ""},
+	 "failed binds by io_uring, 32-bit processes and the kernel itself", HOOK_UNUSED, ""},
 	{"bind", "cgroup__post_bind6", "cgroup/post_bind6", TIER_TRACEPOINTS,
 	 "successful IPv6 binds by io_uring and 32-bit processes",
-	 "failed binds by io_uring and 32-bit processes", HOOK_UNUSED, ""},
+	 "failed binds by io_uring, 32-bit processes and the kernel itself", HOOK_UNUSED, ""},
 	{"send", "cgroup__sendmsg4", "cgroup/sendmsg4", TIER_TRACEPOINTS,
 	 "UDP ports chosen by sendto() to IPv4", "", HOOK_UNUSED, ""},
 	{"send", "cgroup__sendmsg6", "cgroup/sendmsg6", TIER_TRACEPOINTS,
@@ -125,9 +138,11 @@ static const struct kernel_hook hook_table[] = {
 	 "connects by io_uring and 32-bit processes of UDP sockets, or that fail without a route",
 	 HOOK_UNUSED, ""},
 	{"accept", "tp__sys_exit_accept", "syscalls/sys_exit_accept", TIER_TRACEPOINTS,
-	 "accept(2), also when blocked before the start", "", HOOK_UNUSED, ""},
+	 "accept(2) and its errno, also when blocked before the start",
+	 "failed accepts by io_uring and 32-bit processes", HOOK_UNUSED, ""},
 	{"accept", "tp__sys_exit_accept4", "syscalls/sys_exit_accept4", TIER_TRACEPOINTS,
-	 "accept4(2), also when blocked before the start", "", HOOK_UNUSED, ""},
+	 "accept4(2) and its errno, also when blocked before the start",
+	 "failed accepts by io_uring and 32-bit processes", HOOK_UNUSED, ""},
 	{"bind", "tp__sys_enter_bind", "syscalls/sys_enter_bind", TIER_TRACEPOINTS,
 	 "the address asked for", "", HOOK_UNUSED, ""},
 	{"listen", "tp__sys_enter_listen", "syscalls/sys_enter_listen", TIER_TRACEPOINTS,
@@ -209,7 +224,8 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 		return "the function has other arguments here";
 	if (strcmp(h->program, "fexit__inet_csk_accept4") == 0 && k->accept_params != 4)
 		return "the function has other arguments here";
-	if (strcmp(h->fact, "time-wait") == 0 &&
+	if ((strcmp(h->fact, "time-wait") == 0 || strstr(h->fact, " denied") ||
+	     strstr(h->fact, " asked")) &&
 	    !types_function(&k->types, strchr(h->hook, '/') + 1))
 		return "not in this kernel";
 	return NULL;

@@ -61,6 +61,7 @@ static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 		return NULL;
 	hooks_select(k, skel, only);
 	skel->rodata->has_cookie_helper = k->has_cookie_helper;
+	skel->rodata->sock_addr_params = k->sock_addr_params;
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
 	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)k->options.ring_bytes);
 	err = sockwatch_bpf__load(skel);
@@ -159,7 +160,7 @@ static int read_types(struct kernel *k)
 /* What the programs are fitted to the kernel with, and what the kernel can check them against. */
 static int find_types(struct kernel *k, struct kernel_error *error)
 {
-	const struct types_function *accept;
+	const struct types_function *accept, *sock_addr;
 	int err;
 
 	k->untyped = !btf_is_in_kernel();
@@ -187,6 +188,8 @@ static int find_types(struct kernel *k, struct kernel_error *error)
 		return kernel_fail(error, err, "cannot read the kernel's BTF: %s", strerror(-err));
 	accept = types_function(&k->types, "inet_csk_accept");
 	k->accept_params = accept ? accept->parameters : 0;
+	sock_addr = types_function(&k->types, "__cgroup_bpf_run_filter_sock_addr");
+	k->sock_addr_params = sock_addr ? sock_addr->parameters : 0;
 	k->has_graft = types_function(&k->types, "security_sock_graft");
 	k->has_ipv6 = probe_ipv6();
 	k->has_cookie_helper = probe_helper(&k->types, "btf_trace_inet_sock_set_state",

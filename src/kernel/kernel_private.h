@@ -39,6 +39,7 @@ struct kernel {
 	bool has_ipv6;
 	bool sockops_connect, sockops_listen; /* which facts sockops__ports is to tell */
 	uint32_t accept_params; /* of inet_csk_accept(), 0 unknown */
+	uint32_t sock_addr_params; /* of __cgroup_bpf_run_filter_sock_addr() */
 	struct kernel_options options;
 	int cgroup_fd, tracefs_fd;
 	char cgroup_place[PLACE_SIZE], tracefs_place[PLACE_SIZE], btf_place[PLACE_SIZE];

@@ -9,6 +9,8 @@
  * trampolines of bind and connect leave, to tell a port that a send chose from theirs: where either
  * of the two is told by tracepoints, so is "send".
  *
+ * A row that adds to a fact ("bind denied") goes with its way and decides nothing.
+ *
  * Refuses to know: libbpf, the kernel, why a row fails.  O(rows^2), allocates nothing.
  *
  *     do {

@@ -230,7 +230,8 @@ static bool is_failure(const struct event *e)
 	if (e->local.port)
 		return false;
 	if (e->kind == EVENT_CONNECT)
-		return e->error == (inet_is_udp(e->protocol) ? EAGAIN : EADDRNOTAVAIL);
+		return e->error == (inet_is_udp(e->protocol) ? EAGAIN : EADDRNOTAVAIL) &&
+		       !e->connect.no_source;
 	return (e->kind == EVENT_BIND || e->kind == EVENT_LISTEN) &&
 	       (e->error == EADDRINUSE || e->error == EAGAIN);
 }

@@ -24,7 +24,8 @@ static size_t record_size(unsigned int kind)
 	case WIRE_RESET_RECEIVED:
 	case WIRE_RESET_SENT:
 	case WIRE_TIME_WAIT:
-	case WIRE_TIME_WAIT_END: return sizeof(struct wire_fact);
+	case WIRE_TIME_WAIT_END:
+	case WIRE_ASKED: return sizeof(struct wire_fact);
 	case WIRE_CLOSED: return sizeof(struct wire_closed);
 	case WIRE_OPEN:
 	case WIRE_BIND:

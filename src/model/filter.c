@@ -155,7 +155,8 @@ static bool match_local_port(const struct units_ranges *ports, const struct even
 
 static bool match_peer_port(const struct units_ranges *ports, const struct event *e)
 {
-	return e->has_peer && units_ranges_match(ports, e->peer.port);
+	return (e->has_peer && units_ranges_match(ports, e->peer.port)) ||
+	       (e->has_asked && units_ranges_match(ports, e->asked.port));
 }
 
 bool filter_cidr_contains(const struct filter_cidr *cidr, const uint8_t *addr)
@@ -199,9 +200,10 @@ static uint32_t event_states(const struct event *e)
 		if (e->close.time_wait)
 			set |= BIT(STATE_TIME_WAIT);
 		return set | BIT(STATE_CLOSE);
+	/* What keeps accept() from a connection leaves the listener as it is; EINVAL: it is none. */
+	case EVENT_ACCEPT: return e->error && e->error != EINVAL ? BIT(STATE_LISTEN) : 0;
 	case EVENT_BIND:
 	case EVENT_CONNECT:
-	case EVENT_ACCEPT:
 	case EVENT_LOST:
 	case EVENT_KINDS: break;
 	}
@@ -242,7 +244,8 @@ static bool match_endpoints(const struct filter *f, const struct event *e)
 	if (f->peer_ports.count > 0 && !match_peer_port(&f->peer_ports, e))
 		return false;
 	return f->cidr_count == 0 || (e->has_local && match_address(f, e, e->local.addr)) ||
-	       (e->has_peer && match_address(f, e, e->peer.addr));
+	       (e->has_peer && match_address(f, e, e->peer.addr)) ||
+	       (e->has_asked && match_address(f, e, e->asked.addr));
 }
 
 /* A condition not given costs one load and one branch that is never taken. */

@@ -81,6 +81,9 @@ bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_
 		ret->peer.ifindex = 0;
 	if (s->flags & LOOK_QUEUED)
 		ret->listener = s->listener.sk;
+	ret->options &= (uint8_t)~WIRE_O_V4_TOO; /* the same bit */
+	if (s->flags & LOOK_BUCKET_OPEN)
+		ret->options |= WIRE_O_SHARES_PORT;
 	if (task) {
 		ret->task = task->process;
 		ret->parent = task->parent;
@@ -110,7 +113,7 @@ struct look_request table_look_request(void)
 	return (struct look_request){
 		.tasks = true,
 		.tcp = true,
-		.wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_MAKER,
+		.wants = LOOK_W_COOKIE | LOOK_W_OPTIONS | LOOK_W_BUCKET | LOOK_W_MAKER,
 	};
 }
 

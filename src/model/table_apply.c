@@ -55,12 +55,13 @@ bool table_release(struct table *t, uint64_t now_ns)
 static void apply_open(struct table *t, const struct fact *f)
 {
 	struct socket *s = socket_of(t, f);
-	uint32_t bound;
+	uint32_t bound, asked;
 	struct event e;
 
 	bound = f->to == STATE_LISTEN ? s->flags & SOCKET_BOUND : 0;
+	asked = s->flags & SOCKET_ASKED_NEXT ? SOCKET_ASKED : 0;
 	socket_begin_life(s, f->time_ns);
-	s->flags |= bound;
+	s->flags |= bound | asked;
 	if (f->to == STATE_SYN_SENT) {
 		s->local.port = f->local.port; /* none: the kernel will choose */
 		if (!f->local.port)
@@ -137,7 +138,7 @@ static void end_life(struct socket *s)
 	s->opened_ns = 0;
 	s->span_count = 0;
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_ACCEPTED | SOCKET_CONNECT_SHOWN |
-		    SOCKET_PASSIVE | SOCKET_AUTOBIND | SOCKET_TOLD_OPEN;
+		    SOCKET_PASSIVE | SOCKET_AUTOBIND | SOCKET_TOLD_OPEN | SOCKET_ASKED;
 }
 
 static void apply_closed(struct table *t, const struct fact *f)
@@ -253,6 +254,7 @@ static void connect_failed(struct table *t, const struct fact *f)
 	 */
 	if (!opened || !(s->flags & SOCKET_CONNECT_SHOWN))
 		emit_failure(t, f, EVENT_CONNECT);
+	asked_forget(t, f);
 	held_connect_failed(t, f);
 }
 
@@ -288,6 +290,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 	s->flags |= SOCKET_CONNECT_SHOWN;
 	event_of_socket(&e, s, EVENT_CONNECT, f->time_ns);
 	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;
+	e.connect.no_source = false;
 	t->sink(t->ctx, &e);
 }
 
@@ -296,6 +299,10 @@ static void apply_accept(struct table *t, const struct fact *f)
 	struct socket *s = table_find(t, f->sk);
 	struct event e;
 
+	if (f->result < 0) {
+		emit_failure(t, f, EVENT_ACCEPT);
+		return;
+	}
 	if ((f->flags & WIRE_F_MAYBE_ACCEPT) &&
 	    (!s || socket_is_stale(s, f) || !(s->flags & SOCKET_PASSIVE)))
 		return;
@@ -375,6 +382,7 @@ static bool may_move_port(const struct fact *f)
 	case WIRE_SEED_SOCKET:
 	case WIRE_TIME_WAIT:
 	case WIRE_TIME_WAIT_END: /* in no chain */
+	case WIRE_ASKED:
 	case WIRE_NONE:
 	case WIRE_KINDS: break;
 	}
@@ -396,6 +404,7 @@ static void apply_tcp(struct table *t, const struct fact *f)
 	case WIRE_RESET_SENT: apply_reset(t, f); break;
 	case WIRE_TIME_WAIT: minisock_enter(t, f); break;
 	case WIRE_TIME_WAIT_END: minisock_leave(t, f); break;
+	case WIRE_ASKED: asked_apply(t, f); break;
 	case WIRE_SEED_FILE:
 	case WIRE_SEED_SOCKET: /* table_apply() does it */
 	case WIRE_NONE:

@@ -196,12 +196,12 @@ static bool join_subflow(struct table *t, const struct event_holder *h, struct s
 			return true;
 		subflow = table_find(t, p->holder_id[i]);
 		if (subflow)
-			subflow->flags &= ~(uint32_t)SOCKET_ASKED;
+			subflow->flags &= ~(uint32_t)SOCKET_IN_QUESTION;
 		other->process = h->process;
 		other->bound_by = h->bound_by;
 		other->protocol = h->protocol;
 		p->holder_id[i] = s->sk;
-		s->flags |= SOCKET_ASKED;
+		s->flags |= SOCKET_IN_QUESTION;
 		p->has_mptcp = true;
 		return true;
 	}
@@ -237,7 +237,7 @@ static void consider_socket(struct table *t, const struct asker *a, struct socke
 		return;
 	add_holder(p, &h, s->sk);
 	if (p->listeners + p->others > before)
-		s->flags |= SOCKET_ASKED;
+		s->flags |= SOCKET_IN_QUESTION;
 }
 
 void holders_find(struct table *t, const struct fact *f)

@@ -157,6 +157,7 @@ void ports_seed_time_wait(struct table *t, const struct fact *f)
 	w->family = (uint8_t)f->family;
 	w->options = f->options;
 	w->mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr);
+	w->outgoing = (f->options & WIRE_O_SHARES_PORT) != 0;
 }
 
 bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event *e)

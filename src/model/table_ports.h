@@ -33,6 +33,11 @@ static inline void ports_changed(struct table *t, const struct socket *s)
 	t->change[s->chained]++;
 }
 /*
+ * connect() found no address to send from: it looks for one before SYN_SENT and for a port after it (net/ipv4/tcp_ipv4.c
+ * tcp_v4_connect(), net/ipv6/tcp_ipv6.c tcp_v6_connect()), UDP the other way round, where no port is EAGAIN.
+ */
+bool ports_lack_source(const struct fact *f);
+/*
  * Whether a search for holders or used ports may begin: they take a bounded number of steps a second of the facts' time,
  * however many calls fail.
  */

@@ -37,8 +37,10 @@ enum socket_flag {
 	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
 	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
 	SOCKET_TOLD_OPEN = 1 << 20,    /* whoever took this life must hear of its end */
-	SOCKET_ASKED = 1 << 21,	       /* a holder of the port that a question is about */
+	SOCKET_IN_QUESTION = 1 << 21,  /* a holder of the port that a question is about */
 	SOCKET_LEFT_BOUND = 1 << 22,   /* its life has ended, and the port that bind() named is still its own */
+	SOCKET_ASKED_NEXT = 1 << 26,   /* `asked` is what the next connect() asked for */
+	SOCKET_ASKED = 1 << 27,	       /* ... what this life's did: a program changed it */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 
@@ -65,6 +67,8 @@ struct socket {
 	uint16_t protocol;
 	uint8_t family, state, span_count, options; /* enum wire_option */
 	uint8_t span_state[SPANS];
+	uint16_t asked_port;
+	uint8_t asked[16];
 };
 _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the table");
 

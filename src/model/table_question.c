@@ -114,7 +114,7 @@ static uint64_t release_asked(struct table *t)
 		s = table_find(t, p->holder_id[i]);
 		if (!s)
 			continue;
-		s->flags &= ~(uint32_t)SOCKET_ASKED;
+		s->flags &= ~(uint32_t)SOCKET_IN_QUESTION;
 		if (s->owned_ns && (!known_ns || s->owned_ns < known_ns))
 			known_ns = s->owned_ns;
 	}
@@ -219,7 +219,7 @@ void table_answer(struct table *t, const struct fact *f)
 		return;
 	}
 	s = table_find(t, f->sk);
-	if (s && (s->flags & SOCKET_ASKED)) {
+	if (s && (s->flags & SOCKET_IN_QUESTION)) {
 		/* Another socket than the one that was in the way: it came later. */
 		if (socket_is_stale(s, f))
 			return;
@@ -246,7 +246,8 @@ void table_answer_range(struct table *t, const struct port_range *range)
 	if (!q->waits || q->kind != QUESTION_RANGE)
 		return;
 	if (range && q->e.error != EACCES)
-		range_describe(t, f, range, q->e.kind != EVENT_CONNECT);
+		range_describe(t, f, range,
+			       q->e.kind != EVENT_CONNECT || inet_is_udp(f->protocol));
 	else if (range && f->local.port < range->unprivileged_from)
 		t->ports->trouble.unprivileged_from = range->unprivileged_from;
 	tell(t);
@@ -270,14 +271,28 @@ bool table_question(const struct table *t, struct table_question *ret)
 	return true;
 }
 
+/* connect() found no free port. */
+static bool is_exhausted(const struct fact *f)
+{
+	if (f->local.port)
+		return false;
+	return inet_is_udp(f->protocol) ? f->result == -EAGAIN
+					: f->result == -EADDRNOTAVAIL && !ports_lack_source(f);
+}
+
 /* False: nothing could explain it. */
 static bool choose_question(const struct event *e, const struct fact *f, enum question_kind *ret)
 {
+	bool bind = e->kind == EVENT_BIND;
+
+	if (e->kind == EVENT_ACCEPT || (f->flags & WIRE_F_FILTERED))
+		return false;
 	if (e->error == EADDRINUSE && f->local.port)
 		*ret = QUESTION_HOLDERS;
 	else if ((e->error == EADDRINUSE && e->kind != EVENT_CONNECT) ||
-		 (e->error == EADDRNOTAVAIL && e->kind == EVENT_CONNECT && !f->local.port) ||
-		 (e->error == EACCES && e->kind == EVENT_BIND && f->local.port))
+		 (e->kind == EVENT_CONNECT && is_exhausted(f)) ||
+		 (bind && e->error == EAGAIN && f->arg) ||
+		 (bind && e->error == EACCES && f->local.port))
 		*ret = QUESTION_RANGE;
 	else
 		return false;
@@ -303,13 +318,28 @@ static void explain(struct table *t, const struct event *e, const struct fact *f
 		table_settle(t);
 }
 
+/* Who listens, where somebody else fails to accept; NULL: the same, or not known. */
+static const struct process *other_listener(const struct table *t, const struct fact *f,
+					    const struct process *acceptor)
+{
+	const struct socket *s = table_find(t, f->sk);
+	const struct process *p = s && !socket_is_stale(s, f) ? s->owner : NULL;
+
+	return p && acceptor && p->pid != acceptor->pid ? p : NULL;
+}
+
 void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
 {
 	const struct process *p = process_of(t, f);
+	const struct socket *s = kind == EVENT_CONNECT ? table_find(t, f->sk) : NULL;
 	struct socket asked = {.owner = p};
 	struct event e = {0};
 
+	if (s && socket_is_stale(s, f))
+		s = NULL;
 	socket_update(&asked, f);
+	if (s)
+		asked_of_failure(&asked, s, f);
 	event_of_socket(&e, &asked, kind, f->time_ns);
 	e.error = -f->result;
 	e.has_local |= kind == EVENT_BIND && !fact_is_of_various(f);
@@ -317,12 +347,12 @@ void emit_failure(struct table *t, const struct fact *f, enum event_kind kind)
 		e.bind.autobind = f->arg != 0;
 	if (kind == EVENT_LISTEN)
 		e.listen.backlog = f->arg;
+	if (kind == EVENT_ACCEPT)
+		e.accept.listener = other_listener(t, f, p);
 	if (kind == EVENT_CONNECT) {
-		const struct socket *s = table_find(t, f->sk);
-
 		e.has_local = f->local.port != 0;
-		e.connect.autobind =
-			s && !socket_is_stale(s, f) && e.has_local && (s->flags & SOCKET_AUTOBIND);
+		e.connect.autobind = s && e.has_local && (s->flags & SOCKET_AUTOBIND);
+		e.connect.no_source = ports_lack_source(f);
 	}
 	if (!repeat_take(t, &e, f))
 		explain(t, &e, f);

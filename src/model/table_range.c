@@ -2,16 +2,23 @@
 /* table_range.c - how much of a range of ports a call could not take. */
 #include "ports_private.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 /* A range is counted anew after so long: a program that keeps failing must not keep us from reading. */
 #define USED_FRESH_NS 100000000u
 
-/* Sockets that connect() may share a port with: those whose port connect() chose for them. */
+/*
+ * Sockets that connect() may share a port with: those whose port connect() chose for them.  An MPTCP socket takes the ports
+ * of the TCP sockets under it, which are records of their own.
+ */
 static bool is_shareable(const struct socket *s)
 {
 	return s->peer.port && s->state != STATE_LISTEN &&
-	       !(s->flags & (SOCKET_PASSIVE | SOCKET_BOUND)) && !(s->options & WIRE_O_KEEPS_PORT);
+	       !(s->flags & (SOCKET_PASSIVE | SOCKET_BOUND)) && !(s->options & WIRE_O_KEEPS_PORT) &&
+	       ((s->flags & SOCKET_AUTOBIND) || (s->options & WIRE_O_SHARES_PORT) ||
+		s->protocol == IPPROTO_MPTCP);
 }
 
 static bool ends_meet(const struct fact *f, const struct endpoint *local,
@@ -42,7 +49,7 @@ static bool is_used(const struct table *t, const struct fact *f, unsigned int po
 	     w = ring_at(p, w->before)) {
 		p->credit--;
 		if (w->netns == f->netns && w->end_ns > f->time_ns &&
-		    (bind || (w->options & WIRE_O_KEEPS_PORT) || ends_meet(f, &w->local, &w->peer)))
+		    (bind || !w->outgoing || ends_meet(f, &w->local, &w->peer)))
 			return true;
 	}
 	return false;
@@ -104,4 +111,10 @@ void range_describe(struct table *t, const struct fact *f, const struct port_ran
 	trouble->high = range->high;
 	trouble->reserved = range->reserved_count;
 	trouble->used = count_used(t, f, range, bind);
+}
+
+bool ports_lack_source(const struct fact *f)
+{
+	return f->kind == WIRE_CONNECT && f->result == -EADDRNOTAVAIL &&
+	       !(f->flags & (WIRE_F_OPENED | WIRE_F_FILTERED));
 }

@@ -45,6 +45,11 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 	e->has_local = s->local.port != 0 || !inet_is_any(e->family, s->local.addr);
 	e->has_peer = s->peer.port != 0;
 	e->process = s->owner;
+	e->kernel = !s->owner && (s->options & WIRE_O_KERNEL);
+	e->has_asked = (s->flags & SOCKET_ASKED) != 0;
+	e->asked.port = s->asked_port;
+	e->asked.ifindex = 0;
+	memcpy(e->asked.addr, s->asked, sizeof(s->asked));
 	e->error = 0;
 	e->trouble = NULL;
 	e->repeated = e->since_ns = 0;

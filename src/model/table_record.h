@@ -42,6 +42,13 @@ void table_replace(struct table *t, struct socket *s, const struct fact *f);
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 
+/* table_asked.c */
+/* What the next connect() asks for, where a program changes it; forgotten when that call fails. */
+void asked_apply(struct table *t, const struct fact *f);
+void asked_forget(struct table *t, const struct fact *f);
+/* Into `ret`, of a connect() that failed: both destinations, although one tier's call tells the one and the other tier's the other. */
+void asked_of_failure(struct socket *ret, const struct socket *s, const struct fact *f);
+
 /* table_question.c */
 bool question_init(struct table *t);
 void question_done(struct table *t);

@@ -83,7 +83,8 @@ static bool is_same(const struct repeat *item, const struct event *e, const stru
 	       last->protocol == e->protocol && last->family == e->family &&
 	       item->options == f->options && item->device == f->device &&
 	       same_place(&last->local, &e->local) && same_place(&last->peer, &e->peer) &&
-	       same_process(last->process, e->process);
+	       same_process(last->process, e->process) &&
+	       (e->kind != EVENT_CONNECT || last->connect.no_source == e->connect.no_source);
 }
 
 /* EADDRINUSE tells who holds the port, so it is told anew when that changes. */

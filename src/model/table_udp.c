@@ -120,6 +120,9 @@ static void apply_connect(struct table *t, const struct fact *f)
 	if (f->result < 0)
 		peer = &s->peer; /* the fact carries the one asked for */
 	update(s, f, peer);
+	s->flags &= ~(uint32_t)SOCKET_ASKED;
+	if (s->flags & SOCKET_ASKED_NEXT)
+		s->flags ^= SOCKET_ASKED | SOCKET_ASKED_NEXT;
 	if (f->peer.port == 0)
 		return;
 	socket_own(t, s, f);
@@ -130,6 +133,7 @@ static void apply_connect(struct table *t, const struct fact *f)
 	e.mapped |= e.family == FAMILY_IPV6 && inet_is_mapped(f->peer.addr);
 	e.error = -f->result;
 	e.connect.autobind = (s->flags & SOCKET_AUTOBIND) != 0;
+	e.connect.no_source = ports_lack_source(f);
 	if (!e.error || !repeat_take(t, &e, f))
 		t->sink(t->ctx, &e);
 }
@@ -164,6 +168,7 @@ void udp_apply(struct table *t, const struct fact *f)
 	switch (f->kind) {
 	case WIRE_BIND: apply_bind(t, f); break;
 	case WIRE_CONNECT: apply_connect(t, f); break;
+	case WIRE_ASKED: asked_apply(t, f); break;
 	case WIRE_DESTROY: apply_closed(t, f); break;
 	case WIRE_SEED_FILE:
 	case WIRE_SEED_SOCKET: /* table_apply() does it */

@@ -53,7 +53,7 @@ struct text_writer {
 	unsigned int place_width;
 	bool has[FIELDS];
 	union value value[FIELDS];
-	struct place_text local, peer;
+	struct place_text local, peer, asked;
 	struct holder_text holder[MAX_HOLDERS];
 	uint64_t holders; /* in the list */
 	bool in_holder;	  /* its fields are walked */
@@ -119,7 +119,7 @@ static void put_process(struct line *line, const struct text_writer *t)
 
 	if (!row_has(t, FIELD_PROCESS)) {
 		line_cell(line, NULL, "-", 1, PID_WIDTH);
-		line_cell(line, NULL, "-", 1, COMM_WIDTH);
+		put_word_cell(line, NULL, row_has(t, FIELD_KERNEL) ? "kernel" : "-", COMM_WIDTH);
 		return;
 	}
 	line_cell(line, NULL, pid, inet_format_number(pid, process->pid), PID_WIDTH);
@@ -269,6 +269,8 @@ static void detail_trouble(struct line *line, const struct text_writer *t)
 		line_number(line, t->value[FIELD_UNPRIVILEGED_FROM].number);
 		line_word(line, NULL,
 			  " need CAP_NET_BIND_SERVICE (net.ipv4.ip_unprivileged_port_start)");
+	} else if (row_has(t, FIELD_MISSING)) {
+		line_word(line, NULL, ": no source address for this destination");
 	}
 }
 
@@ -279,14 +281,18 @@ static void detail_repeated(struct line *line, const struct text_writer *t)
 
 	line_word(line, NULL, " (repeated ");
 	line_number(line, times);
-	line_word(line, NULL, times == 1 ? " time" : " times");
-	line_word(line, NULL, " in ");
+	line_word(line, NULL, times == 1 ? " time in " : " times in ");
 	line_duration(line, t->value[FIELD_TIME].number - t->value[FIELD_SINCE].number);
 	line_word(line, NULL, ")");
 }
 
 static void detail_call(struct line *line, const struct text_writer *t)
 {
+	if (row_has(t, FIELD_ASKED)) {
+		line_piece(line);
+		line_word(line, NULL, "asked for ");
+		line_put(line, NULL, t->asked.text, t->asked.len);
+	}
 	if (row_has(t, FIELD_ERROR)) {
 		line_piece(line);
 		line_word(line, RED, t->value[FIELD_ERROR].word);
@@ -513,6 +519,8 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 
 	if (t->in_holder && !h)
 		return;
+	if (field == FIELD_ASKED)
+		text = &t->asked;
 	if (h)
 		text = field == FIELD_LOCAL ? &h->local : &h->peer;
 	else
@@ -524,7 +532,8 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 	}
 	text->len = inet_format_endpoint(text->text, place->family, place->mapped, place->endpoint,
 					 place->interface ? interface : NULL);
-	if (is_terminal(t) && utf8_fit(text->text, text->len, t->place_width, &columns) < text->len)
+	if (is_terminal(t) && field != FIELD_ASKED &&
+	    utf8_fit(text->text, text->len, t->place_width, &columns) < text->len)
 		elide_middle(text, t->place_width);
 }
 

@@ -14,6 +14,7 @@ struct subject {
 	uint32_t netns;
 	uint64_t cookie;		     /* 0 unknown */
 	const struct endpoint *local, *peer; /* NULL none */
+	const struct endpoint *asked;	     /* NULL: the same */
 	const struct process *process;	     /* NULL unknown */
 };
 
@@ -112,12 +113,15 @@ static void walk_subject(struct walk *walk)
 		walk_place(walk, FIELD_LOCAL, s->family, s->mapped, s->local);
 	if (s->peer)
 		walk_place(walk, FIELD_PEER, s->family, s->mapped, s->peer);
+	if (s->asked)
+		walk_place(walk, FIELD_ASKED, s->family, s->mapped, s->asked);
 	walk_process(walk, FIELD_PROCESS, s->process);
 }
 
 static void walk_socket(struct walk *walk)
 {
 	const struct event *e = walk->e;
+	bool asks = e->kind == EVENT_CONNECT || e->kind == EVENT_CLOSE;
 
 	walk->subject = (struct subject){
 		.protocol = e->protocol,
@@ -127,9 +131,12 @@ static void walk_socket(struct walk *walk)
 		.cookie = e->cookie,
 		.local = e->has_local ? &e->local : NULL,
 		.peer = e->has_peer ? &e->peer : NULL,
+		.asked = e->has_asked && asks ? &e->asked : NULL,
 		.process = e->process,
 	};
 	walk_subject(walk);
+	if (e->kernel)
+		walk->spell->flag(walk->w, FIELD_KERNEL, true);
 	if (e->error)
 		walk_error(walk);
 	if (e->repeated) {
@@ -293,6 +300,8 @@ static void walk_event(struct walk *walk)
 		 * it. */
 		if (!e->error || e->local.port)
 			walk->spell->flag(walk->w, FIELD_AUTOBIND, e->connect.autobind);
+		if (e->connect.no_source)
+			walk->spell->word(walk->w, FIELD_MISSING, "source-address");
 		break;
 	case EVENT_ACCEPT:
 		if (e->accept.listener)

@@ -45,7 +45,8 @@
 	X(CGROUP2, "cgroup2") X(TRACEFS, "tracefs") X(BTF, "btf") X(FACT, "fact")                 \
 	X(HOOK, "hook") X(STATUS, "status") X(COVERS, "covers") X(MISSES, "misses")          \
 	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
-	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")
+	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")       \
+	X(ASKED, "asked")
 /* clang-format on */
 
 enum field {

@@ -27,6 +27,7 @@ static int apply_call(struct rows *r, const struct record *e)
 	else
 		sqlite3_bind_null(s, 12);
 	sqlite3_bind_int64(s, 13, e->call.backlog);
+	rows_bind_asked(s, 14, e);
 	r->call = id;
 	r->holders = 0;
 	return rows_run(s);

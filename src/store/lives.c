@@ -28,6 +28,7 @@ static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, i
 	else
 		sqlite3_bind_null(s, 17);
 	sqlite3_bind_blob(s, 18, e + 1, e->spans, SQLITE_STATIC);
+	rows_bind_asked(s, 19, e);
 }
 
 /* What names a socket among those that are open: its cookie, or a hash of its ends without one. */
@@ -120,9 +121,9 @@ int rows_open_life(struct rows *r, struct record *e)
 	else
 		sqlite3_bind_null(s, 1);
 	bind_life(r, s, e, netns);
-	sqlite3_bind_int64(s, 19, key_of(e));
-	sqlite3_bind_int64(s, 20, r->run);
-	sqlite3_bind_int64(s, 21, (int64_t)(e->boot_ns - e->life.lived_ns));
+	sqlite3_bind_int64(s, 20, key_of(e));
+	sqlite3_bind_int64(s, 21, r->run);
+	sqlite3_bind_int64(s, 22, (int64_t)(e->boot_ns - e->life.lived_ns));
 	r->opened++;
 	return rows_run(s);
 }
@@ -149,7 +150,7 @@ int rows_sweep(struct rows *r, const struct record *until)
 		 "CASE WHEN l<1e9 THEN 0 WHEN l<1e10 THEN 1 WHEN l<1e11 THEN 2 WHEN l<1e12 THEN 3 "
 		 "WHEN l<1e13 THEN 4 WHEN l<1e14 THEN 5 WHEN l<1e15 THEN 6 ELSE 7 END,"
 		 "(facts&~(3<<%d))|(%d<<%d),netns,cookie,local,peer,process,sent,received,"
-		 "retransmits,rtt,error,states FROM (SELECT *,lived+max(alive-closed,0) AS l "
+		 "retransmits,rtt,error,states,asked FROM (SELECT *,lived+max(alive-closed,0) AS l "
 		 "FROM (SELECT open.*,CASE run.id WHEN %lld THEN %lld ELSE run.alive END AS alive "
 		 "FROM open JOIN run ON run.id=open.run WHERE %s));"
 		 "UPDATE process SET lives=lives+c FROM (SELECT process AS p,count(*) AS c FROM "

@@ -73,7 +73,8 @@ static bool find_slot(struct store *s, const struct process *p, uint32_t *ret)
 static uint32_t facts_of(const struct event *e)
 {
 	return (e->protocol & FACTS_PROTOCOL) | (e->family == FAMILY_IPV6 ? FACTS_IPV6 : 0) |
-	       (e->mapped ? FACTS_MAPPED : 0) | (e->has_local ? FACTS_HAS_LOCAL : 0) |
+	       (e->mapped ? FACTS_MAPPED : 0) | (e->kernel ? FACTS_KERNEL : 0) |
+	       (e->has_asked ? FACTS_ASKED : 0) | (e->has_local ? FACTS_HAS_LOCAL : 0) |
 	       (e->has_peer ? FACTS_HAS_PEER : 0) |
 	       (uint32_t)e->local.takes << FACTS_TAKES_SHIFT;
 }
@@ -90,6 +91,8 @@ static void fill_socket(struct record *r, const struct event *e)
 	r->peer_if = e->peer.ifindex;
 	memcpy(r->local, e->local.addr, sizeof(r->local));
 	memcpy(r->peer, e->peer.addr, sizeof(r->peer));
+	r->asked_port = e->asked.port;
+	memcpy(r->asked, e->asked.addr, sizeof(r->asked));
 }
 
 static void fill_life(struct record *r, const struct event *e)
@@ -148,6 +151,8 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 		if ((e->kind == EVENT_CONNECT && e->connect.autobind) ||
 		    (e->kind == EVENT_BIND && e->bind.autobind))
 			r->facts |= FACTS_AUTOBIND;
+		if (e->kind == EVENT_CONNECT && e->connect.no_source)
+			r->facts |= FACTS_NO_SOURCE;
 		break;
 	case RECORD_LOST:
 		r->lost.count = e->lost.count;
@@ -261,9 +266,9 @@ bool store_event(struct store *s, const struct event *event, int64_t wall_offset
 	case EVENT_CLOSE: return put_event(s, event, wall_offset_ns, RECORD_LIFE);
 	case EVENT_BIND:
 	case EVENT_LISTEN: return put_call(s, event, wall_offset_ns);
-	case EVENT_CONNECT: return !event->error || put_call(s, event, wall_offset_ns);
+	case EVENT_CONNECT:
+	case EVENT_ACCEPT: return !event->error || put_call(s, event, wall_offset_ns);
 	case EVENT_LOST: return put_event(s, event, wall_offset_ns, RECORD_LOST);
-	case EVENT_ACCEPT:
 	case EVENT_STATE:
 	case EVENT_KINDS: break;
 	}

@@ -50,6 +50,7 @@ enum column {
 	COLUMN_D, /* rtt; removed */
 	COLUMN_ERROR,
 	COLUMN_STATES,
+	COLUMN_ASKED,
 	COLUMN_ALIVE, /* open: when its run was last heard of */
 	COLUMN_RUN,   /* open: its run */
 };

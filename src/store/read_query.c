@@ -97,10 +97,14 @@ static void put_filter(sqlite3_str *s, const struct filter *f)
 		put_ranges(s, "local_port", &f->ports);
 		sqlite3_str_appendall(s, " OR ");
 		put_ranges(s, "peer_port", &f->ports);
-		sqlite3_str_appendall(s, ")");
+		sqlite3_str_appendall(s, " OR asked IS NOT NULL)");
 	}
 	put_any(s, "local_port", &f->local_ports);
-	put_any(s, "peer_port", &f->peer_ports);
+	if (is_given(&f->peer_ports)) {
+		sqlite3_str_appendall(s, " AND (asked IS NOT NULL OR ");
+		put_ranges(s, "peer_port", &f->peer_ports);
+		sqlite3_str_appendall(s, ")");
+	}
 	if (f->has_netns)
 		sqlite3_str_appendf(s, " AND netns=(SELECT id FROM netns WHERE inode=%lld)",
 				    (long long)f->netns);
@@ -109,7 +113,7 @@ static void put_filter(sqlite3_str *s, const struct filter *f)
 
 #define LIFE_FROM(table, more)                                                                     \
 	"SELECT " table "id AS id,5 AS kind,closed,lived,local_port,peer_port,facts,netns,"        \
-	"cookie,local,peer,process,sent,received,retransmits,rtt,error,states," more
+	"cookie,local,peer,process,sent,received,retransmits,rtt,error,states,asked," more
 
 _Static_assert(EVENT_CLOSE == 5 && EVENT_LOST == 6, "the numbers in the questions");
 
@@ -142,14 +146,14 @@ static void put_calls(sqlite3_str *s, const struct store_query *q, const struct 
 {
 	sqlite3_str_appendf(s,
 			    " UNION ALL SELECT id,kind,at,0,local_port,peer_port,facts,netns,"
-			    "cookie,local,peer,process,number,0,0,0,error,NULL,0,0 FROM call "
+			    "cookie,local,peer,process,number,0,0,0,error,NULL,asked,0,0 FROM call "
 			    "WHERE id BETWEEN %lld AND %lld AND at BETWEEN %lld AND %lld",
 			    (long long)span->first, (long long)span->last, (long long)span->from,
 			    (long long)span->to);
 	put_filter(s, q->filter);
 	sqlite3_str_appendf(s,
 			    " UNION ALL SELECT id,6,at,0,0,0,0,0,0,NULL,NULL,NULL,count,since,"
-			    "added,removed,0,NULL,0,0 FROM loss WHERE id BETWEEN %lld AND %lld AND "
+			    "added,removed,0,NULL,NULL,0,0 FROM loss WHERE id BETWEEN %lld AND %lld AND "
 			    "at BETWEEN %lld AND %lld",
 			    (long long)span->first, (long long)span->last, (long long)span->from,
 			    (long long)span->to);

@@ -161,6 +161,17 @@ static bool read_spans(sqlite3_stmt *s, struct event_close *c)
 	return type == SQLITE_BLOB || type == SQLITE_NULL;
 }
 
+static void read_asked(sqlite3_stmt *s, uint32_t facts, struct event *e)
+{
+	const uint8_t *bytes = sqlite3_column_blob(s, COLUMN_ASKED);
+
+	if (!(facts & FACTS_ASKED) || sqlite3_column_bytes(s, COLUMN_ASKED) != ASKED_BYTES)
+		return;
+	e->has_asked = true;
+	e->asked.port = (uint16_t)(bytes[0] << 8 | bytes[1]);
+	memcpy(e->asked.addr, bytes + 2, sizeof(e->asked.addr));
+}
+
 /* A life that goes on lasts until now; where no recorder runs any more, until it was last seen. */
 static void read_open(struct store_reader *r, uint64_t alive_ns, bool now, struct event *e)
 {
@@ -360,6 +371,7 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 		.protocol = facts & FACTS_PROTOCOL,
 		.family = facts & FACTS_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.mapped = facts & FACTS_MAPPED,
+		.kernel = facts & FACTS_KERNEL,
 		.has_local = facts & FACTS_HAS_LOCAL,
 		.has_peer = facts & FACTS_HAS_PEER,
 		.cookie = read_number(s, COLUMN_COOKIE, UINT64_MAX, &ok),
@@ -376,6 +388,7 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	    !read_endpoint(s, COLUMN_PEER, COLUMN_PEER_PORT, &e->peer))
 		return false;
 	e->local.takes = takes_of(facts, e->family, &e->local);
+	read_asked(s, facts, e);
 	if (e->kind != EVENT_CLOSE && e->error)
 		e->trouble = find_trouble(r, sqlite3_column_int64(s, COLUMN_ID), e);
 	switch (e->kind) {
@@ -383,9 +396,12 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	case EVENT_LISTEN:
 		e->listen.backlog = (uint32_t)read_number(s, COLUMN_A, UINT32_MAX, &ok);
 		return ok;
-	case EVENT_CONNECT: e->connect.autobind = facts & FACTS_AUTOBIND; return ok;
+	case EVENT_CONNECT:
+		e->connect.autobind = facts & FACTS_AUTOBIND;
+		e->connect.no_source = facts & FACTS_NO_SOURCE;
+		return ok;
 	case EVENT_BIND: e->bind.autobind = facts & FACTS_AUTOBIND; return ok;
-	case EVENT_ACCEPT:
+	case EVENT_ACCEPT: return ok;
 	case EVENT_STATE:
 	case EVENT_LOST:
 	case EVENT_KINDS: break;

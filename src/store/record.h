@@ -23,6 +23,9 @@
 #define FACTS_AUTOBIND	   (1u << 22)
 #define FACTS_STATE_SHIFT  23 /* 4 bits: enum tcp_state of a life that goes on */
 #define FACTS_TAKES_SHIFT  27 /* 2 bits: enum takes */
+#define FACTS_KERNEL	   (1u << 29)
+#define FACTS_ASKED	   (1u << 30) /* a program changed the destination */
+#define FACTS_NO_SOURCE	   (1u << 31) /* connect() for want of an address to send from */
 
 /*
  * How long a life was, in powers of ten seconds: 0 below 1 s, 1 below 10 s ... 7 any longer.  A life of scale n that
@@ -38,6 +41,8 @@ uint64_t scale_max_ns(unsigned int scale);
 size_t spans_pack(uint8_t *out, const struct event_close *close);
 /* Unreadable bytes end the list. */
 void spans_unpack(struct event_close *close, const uint8_t *bytes, size_t len);
+
+#define ASKED_BYTES 18
 
 enum record_kind {
 	RECORD_LIFE,
@@ -102,7 +107,9 @@ struct record {
 	uint16_t local_port, peer_port;
 	uint16_t spans; /* bytes behind the record */
 	uint32_t local_if, peer_if;
-	uint8_t local[16], peer[16];
+	uint8_t local[16], peer[16], asked[16];
+	uint16_t asked_port;
+	uint16_t pad[3];
 	/* spans[] */
 };
 

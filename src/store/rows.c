@@ -9,12 +9,12 @@
 #define BLOCK_ROWS 8192
 #define BLOCK_NS   10000000000ll
 
-#define LIFE_PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+#define LIFE_PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 static const char *const sql[STATEMENTS] = {
 	[PUT_LIFE] = "INSERT INTO life VALUES(" LIFE_PLACES ",?)",
 	[PUT_OPEN] = "INSERT OR REPLACE INTO open VALUES(" LIFE_PLACES ",?,?,?,?)",
-	[PUT_CALL] = "INSERT INTO call VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[PUT_CALL] = "INSERT INTO call VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[PUT_LOSS] = "INSERT INTO loss VALUES(?,?,?,?,?,?)",
 	[PUT_TROUBLE] = "INSERT INTO trouble VALUES(?,?,?,?,?,?,?,?)",
 	[PUT_HOLDER] = "INSERT INTO holder VALUES(?,?,?,?,?,?,?,?,?,?,?)",
@@ -260,6 +260,17 @@ void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struc
 	bind_port(s, ports_at + 1, peer, e->peer_port);
 	bind_address(s, addresses_at, e, local, e->local, e->local_if);
 	bind_address(s, addresses_at + 1, e, peer, e->peer, e->peer_if);
+}
+
+void rows_bind_asked(sqlite3_stmt *s, int at, const struct record *e)
+{
+	uint8_t bytes[ASKED_BYTES] = {(uint8_t)(e->asked_port >> 8), (uint8_t)e->asked_port};
+
+	memcpy(bytes + 2, e->asked, sizeof(e->asked));
+	if (e->facts & FACTS_ASKED)
+		sqlite3_bind_blob(s, at, bytes, sizeof(bytes), SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_null(s, at);
 }
 
 static void add_to_block(struct rows *r, int64_t id, int64_t time, int64_t start)

@@ -57,7 +57,7 @@ _Static_assert(REASONS == 10, "the view names every reason");
 	"closed INTEGER NOT NULL,lived INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER," \
 	"scale INTEGER NOT NULL,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,local,peer," \
 	"process INTEGER,sent INTEGER,received INTEGER,retransmits INTEGER,rtt INTEGER," \
-	"error INTEGER,states BLOB"
+	"error INTEGER,states BLOB,asked BLOB"
 
 const char schema_sql[] =
 	"PRAGMA auto_vacuum=INCREMENTAL;"
@@ -81,7 +81,7 @@ const char schema_sql[] =
 	"CREATE INDEX open_process ON open(process);"
 	"CREATE TABLE call(id INTEGER PRIMARY KEY,at INTEGER NOT NULL,kind INTEGER NOT NULL,"
 	"local_port INTEGER,peer_port INTEGER,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,"
-	"local,peer,process INTEGER,error INTEGER,number INTEGER);"
+	"local,peer,process INTEGER,error INTEGER,number INTEGER,asked BLOB);"
 	"CREATE TABLE trouble(call INTEGER PRIMARY KEY,known INTEGER NOT NULL,more INTEGER NOT NULL,"
 	"low INTEGER,high INTEGER,reserved INTEGER,used INTEGER,unprivileged INTEGER);"
 	"CREATE TABLE holder(call INTEGER NOT NULL,place INTEGER NOT NULL,process INTEGER,"
@@ -106,7 +106,7 @@ const char schema_sql[] =
 	WHEN("(l.closed-l.lived)") " AS seen_since" JOINS("open")
 
 	"CREATE VIEW calls AS SELECT l.id AS id," WHEN("l.at") " AS time,"
-	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' ELSE 'connect' END AS call,"
+	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' WHEN 3 THEN 'accept' ELSE 'connect' END AS call,"
 	SOCKET_COLUMNS("l") ",l.error AS errno,"
 	"(SELECT more FROM trouble WHERE call=l.id AND known&4) AS repeated" JOINS("call")
 

@@ -39,6 +39,8 @@ static const struct scenario *const groups[] = {
 	headless_scenarios,
 	unheld_scenarios,
 	bound_scenarios,
+	failure_scenarios,
+	refusal_scenarios,
 };
 
 static jmp_buf leave;

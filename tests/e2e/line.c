@@ -211,6 +211,7 @@ static int read_common(struct reader *r, const struct json_node *root)
 		return fail(line, "an IPv4 socket is mapped");
 	if (read_end(r, root, "local", &line->local) < 0 ||
 	    read_end(r, root, "peer", &line->peer) < 0 ||
+	    read_end(r, root, "asked", &line->asked) < 0 ||
 	    read_who(r, root, "process", &line->process) < 0 ||
 	    read_who(r, root, "listener", &line->listener) < 0)
 		return -1;
@@ -343,7 +344,10 @@ static int read_detail(struct reader *r, const struct json_node *root)
 		got = get_number(r, root, "backlog", UINT32_MAX, &line->backlog);
 		line->has_backlog = got == 1;
 		return got < 0 ? -1 : 0;
-	case LINE_CONNECT: return read_range(r, root);
+	case LINE_CONNECT:
+		if (get_text(r, root, "missing", line->missing, sizeof(line->missing)) < 0)
+			return -1;
+		return read_range(r, root);
 	case LINE_ACCEPT:
 	case LINE_LOST:
 	case LINE_KINDS: break;

@@ -51,7 +51,7 @@ struct line {
 	char family[8];
 	bool mapped;
 	uint64_t netns, cookie;
-	struct end local, peer;
+	struct end local, peer, asked;
 	struct who process, listener;
 	char error[24];
 	int autobind; /* -1 absent */
@@ -73,6 +73,7 @@ struct line {
 	struct end holder_local;
 	bool has_range;
 	uint64_t range_low, range_high, used;
+	char missing[24];
 };
 
 /* Copies `text`.  0, or -1 with line->why set; line->text is set in both cases and line_done() is

@@ -36,7 +36,9 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	asked_scenarios[],
 	headless_scenarios[],
 	unheld_scenarios[],
-	bound_scenarios[];
+	bound_scenarios[],
+	failure_scenarios[],
+	refusal_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */

@@ -178,7 +178,8 @@ static size_t short_record(struct world *w, uint8_t kind, struct wire_call *ret)
 	f->kind = kind;
 	f->size = kind == WIRE_CLOSED ? sizeof(struct wire_closed) : sizeof(*ret);
 	if (kind == WIRE_STATE || kind == WIRE_DESTROY || kind == WIRE_RESET_RECEIVED ||
-	    kind == WIRE_RESET_SENT || kind == WIRE_TIME_WAIT || kind == WIRE_TIME_WAIT_END)
+	    kind == WIRE_RESET_SENT || kind == WIRE_TIME_WAIT || kind == WIRE_TIME_WAIT_END ||
+	    kind == WIRE_ASKED)
 		f->size = sizeof(*f);
 	f->sk = sk & 15 ? 0xffff888000000000ull + (sk & 15) * 0x940u : 0;
 	f->cookie = sk >> 4 & 3 ? (sk & 15) + (sk >> 4 & 3) * 16u : 0;

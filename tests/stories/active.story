@@ -262,3 +262,10 @@
 40 connect A CLOSE res=-111 opened p100
 = 40 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80 ECONNREFUSED
 99 destroy A
+
+== a program sends it elsewhere: the close tells what was asked for, the next connection is its own
+0 asked A 0.0.0.0:0>10.96.0.1:80
+1 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:8080 p100
+= 1 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:8080
+5 connect A 10.0.0.1:40000>10.0.0.2:8080
+= 5 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:8080

@@ -32,6 +32,7 @@ static const char *const kind_names[WIRE_KINDS] = {
 	[WIRE_SEED_SOCKET] = "seed-socket",
 	[WIRE_TIME_WAIT] = "time-wait",
 	[WIRE_TIME_WAIT_END] = "time-wait-end",
+	[WIRE_ASKED] = "asked",
 };
 
 static const char *const flag_names[] = {
@@ -178,7 +179,8 @@ static size_t record_size(uint8_t kind)
 	case WIRE_RESET_RECEIVED:
 	case WIRE_RESET_SENT:
 	case WIRE_TIME_WAIT:
-	case WIRE_TIME_WAIT_END: return sizeof(struct wire_fact);
+	case WIRE_TIME_WAIT_END:
+	case WIRE_ASKED: return sizeof(struct wire_fact);
 	case WIRE_CLOSED: return sizeof(struct wire_closed);
 	case WIRE_NONE:
 	case WIRE_KINDS: return 0;

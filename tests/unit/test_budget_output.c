@@ -353,6 +353,8 @@ static void the_chosen_part(void **state)
 	check_golden(&report, "budget-chosen.txt", budget_write_text);
 	check_golden(&report, "budget-chosen.json", budget_write_json);
 	assert_true(budget_watch_event(w, &e));
+	e.connect.no_source = true;
+	assert_false(budget_watch_event(w, &e));
 	budget_watch_select(w, 5);
 	assert_int_equal(buffer_init(&out, 64), 0);
 	budget_write_json(&out, &report);

@@ -32,7 +32,8 @@ static size_t size_of(unsigned int kind)
 	case WIRE_RESET_RECEIVED:
 	case WIRE_RESET_SENT:
 	case WIRE_TIME_WAIT:
-	case WIRE_TIME_WAIT_END: return sizeof(struct wire_fact);
+	case WIRE_TIME_WAIT_END:
+	case WIRE_ASKED: return sizeof(struct wire_fact);
 	case WIRE_CLOSED: return sizeof(struct wire_closed);
 	default: return sizeof(struct wire_call);
 	}

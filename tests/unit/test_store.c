@@ -84,7 +84,9 @@ static void test_calls_and_losses(void **state)
 	ok.kind = EVENT_CONNECT;
 	failed.kind = EVENT_CONNECT;
 	failed.error = ENETUNREACH;
-	failed.connect.autobind = true;
+	failed.has_asked = true;
+	failed.asked = (struct endpoint){.addr = {10, 96, 0, 1}, .port = 80};
+	failed.connect.autobind = failed.connect.no_source = true;
 	state_change.kind = EVENT_STATE;
 	lost.lost = (struct event_lost){42, BOOT + 8 * SEC, 3, 4};
 	store_event(s, &bind, OFFSET);
@@ -99,7 +101,8 @@ static void test_calls_and_losses(void **state)
 	assert_int_equal(found[0].error, EADDRINUSE);
 	assert_int_equal(found[1].listen.backlog, 511);
 	assert_int_equal(found[2].kind, EVENT_CONNECT);
-	assert_true(found[2].connect.autobind);
+	assert_true(found[2].has_asked && found[2].asked.port == 80);
+	assert_true(found[2].connect.autobind && found[2].connect.no_source);
 	assert_int_equal(found[3].kind, EVENT_LOST);
 	assert_int_equal(found[3].lost.count, 42);
 	assert_int_equal(found[3].lost.since_ns, WALL + 8 * SEC);

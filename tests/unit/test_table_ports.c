@@ -300,25 +300,159 @@ static void ask_range(struct world *w)
 	w->answer = answer_range;
 }
 
+/* connect() of an unbound socket to 127.0.0.1:80 that fails. */
+static void fail_connect(struct world *w, int error, uint8_t flags)
+{
+	struct fact f = call(w, WIRE_CONNECT, w->sk += 64, 5, 0);
+
+	f.local.port = 0;
+	f.result = -error;
+	f.flags = flags;
+	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
+	f.peer.port = 80;
+	fail_call(w, &f);
+}
+
 static void exhaustion_counts_the_range(void **state)
 {
 	struct world *w = *state;
-	struct fact f;
 
 	ask_range(w);
 	open_connection(w, 0x9000, 80);
 	open_connection(w, 0x9040, 81); /* the same port elsewhere */
-	f = call(w, WIRE_CONNECT, 0x9080, 5, 0);
-	f.local.port = 0;
-	f.result = -EADDRNOTAVAIL;
-	memcpy(f.peer.addr, "\x7f\0\0\1", 4);
-	f.peer.port = 80;
-	fail_call(w, &f);
+	fail_connect(w, EADDRNOTAVAIL, WIRE_F_OPENED);
 	assert_true(w->has_trouble && w->trouble.has_range);
+	assert_false(w->last.connect.no_source);
 	assert_int_equal(w->trouble.low, 4000);
 	assert_int_equal(w->trouble.high, 4009);
 	assert_int_equal(w->trouble.reserved, 3);
 	assert_int_equal(w->trouble.used, 1);
+}
+
+/* A port that bind() took is taken from connects to everywhere, whatever became of the socket. */
+static void bound_ports_are_used_for_every_destination(void **state)
+{
+	struct world *w = *state;
+	struct fact f = call(w, WIRE_BIND, 0x9000, 100, 0);
+
+	ask_range(w);
+	place(&f, ONE4);
+	table_apply(w->table, &f); /* bind(addr, 0) names no port: the socket does not keep it */
+	fail_connect(w, EADDRNOTAVAIL, WIRE_F_OPENED);
+	assert_int_equal(w->trouble.used, 1);
+	f.kind = WIRE_OPEN;
+	f.from = STATE_CLOSE;
+	f.to = STATE_SYN_SENT;
+	f.peer.port = 81;
+	w->now += SECOND;
+	f.time_ns = w->now;
+	table_apply(w->table, &f);
+	fail_connect(w, EADDRNOTAVAIL, WIRE_F_OPENED);
+	assert_int_equal(w->trouble.used, 1);
+	f.kind = WIRE_STATE;
+	f.from = STATE_SYN_SENT;
+	f.to = STATE_ESTABLISHED;
+	table_apply(w->table, &f);
+	close_connection(w, 0x9000, 81);
+	w->now += SECOND;
+	fail_connect(w, EADDRNOTAVAIL, WIRE_F_OPENED);
+	assert_int_equal(w->trouble.used, 1); /* in TIME_WAIT */
+}
+
+/* Of a socket older than the trace the kernel's bind bucket tells. */
+static void seeded_ports_are_used_as_their_bucket_says(void **state)
+{
+	static const enum tcp_state states[] = {STATE_ESTABLISHED, STATE_TIME_WAIT};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		const uint8_t shared = i & 1 ? WIRE_O_SHARES_PORT : 0;
+		void *state_of_case;
+		struct world *w;
+		uint64_t added, removed;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		ask_range(w);
+		f = call(w, WIRE_SEED_SOCKET, 0x9000, 0, 0);
+		f.has_task = false;
+		f.options |= shared;
+		f.to = states[i / 2];
+		f.peer.port = 81;
+		place(&f, ONE4);
+		table_seed_begin(w->table, w->now);
+		table_seed(w->table, &f);
+		table_seed_end(w->table, false, &added, &removed);
+		fail_connect(w, EADDRNOTAVAIL, WIRE_F_OPENED);
+		assert_int_equal(w->trouble.used, shared ? 0 : 1);
+		teardown(&state_of_case);
+	}
+}
+
+/* The kernel looks for a port only after SYN_SENT: before that it is the address that is missing. */
+static void no_source_address_is_no_exhaustion(void **state)
+{
+	struct world *w = *state;
+
+	ask_range(w);
+	fail_connect(w, EADDRNOTAVAIL, 0);
+	assert_int_equal(w->last.kind, EVENT_CONNECT);
+	assert_true(w->last.connect.no_source);
+	assert_false(w->has_trouble);
+	fail_connect(w, ENETUNREACH, 0);
+	assert_false(w->last.connect.no_source);
+	/* Again within a second, and counted. */
+	fail_connect(w, EADDRNOTAVAIL, 0);
+	table_release(w->table, w->now + 2 * SECOND);
+	assert_int_equal(w->last.repeated, 1);
+	assert_true(w->last.connect.no_source);
+}
+
+/* UDP has its port before it looks for a source. */
+static void udp_tells_the_two_apart(void **state)
+{
+	struct world *w = *state;
+	struct fact f = call(w, WIRE_CONNECT, 0x9000, 5, 0);
+
+	ask_range(w);
+	f.protocol = IPPROTO_UDP;
+	f.peer.port = 80;
+	f.result = -EADDRNOTAVAIL;
+	fail_call(w, &f);
+	assert_true(w->last.connect.no_source);
+	assert_false(w->has_trouble);
+	f.sk = 0x9040;
+	f.cookie = 0;
+	f.local.port = 0;
+	f.result = -EAGAIN;
+	fail_call(w, &f);
+	assert_true(w->has_trouble && w->trouble.has_range);
+	assert_int_equal(w->trouble.used, 1);
+}
+
+/* The socket is the listener; whose it is stands beside who asked it. */
+static void a_failed_accept_is_of_its_listener(void **state)
+{
+	struct world *w = *state;
+	uint64_t sk = hold(w, ONE4, 0, 0, true);
+	struct fact f = call(w, WIRE_ACCEPT, sk, 200, 0);
+
+	place(&f, ONE4);
+	f.to = STATE_LISTEN;
+	f.result = -EMFILE;
+	table_apply(w->table, &f);
+	assert_int_equal(w->last.kind, EVENT_ACCEPT);
+	assert_int_equal(w->last.error, EMFILE);
+	assert_int_equal(w->last.local.port, PORT);
+	assert_true(w->last.has_local && !w->last.has_peer && !w->has_trouble);
+	assert_non_null(w->last.accept.listener);
+	w->last.kind = EVENT_KINDS;
+	f.time_ns = w->now += 1000; /* again: counted */
+	table_apply(w->table, &f);
+	assert_int_equal(w->last.kind, EVENT_KINDS);
+	table_release(w->table, w->now + 2 * SECOND);
+	assert_int_equal(w->last.repeated, 1);
 }
 
 static void a_low_port_needs_a_capability(void **state)
@@ -379,6 +513,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_seeded_minisock_has_no_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_time_waits_are_all_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(exhaustion_counts_the_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(bound_ports_are_used_for_every_destination, setup,
+						teardown),
+		cmocka_unit_test(seeded_ports_are_used_as_their_bucket_says),
+		cmocka_unit_test_setup_teardown(no_source_address_is_no_exhaustion, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(udp_tells_the_two_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_failed_accept_is_of_its_listener, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_low_port_needs_a_capability, setup, teardown),
 		cmocka_unit_test(ranges_are_read_as_written),
 	};

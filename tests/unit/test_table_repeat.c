@@ -268,6 +268,7 @@ static void a_range_is_counted_within_the_same_budget(void **state)
 		struct fact f = failure(w, ANY4, EADDRNOTAVAIL, 200);
 
 		f.kind = WIRE_CONNECT;
+		f.flags = WIRE_F_OPENED;
 		f.local.port = 0;
 		f.peer.port = (uint16_t)(i + 1);
 		table_apply(w->table, &f);
