@@ -420,6 +420,7 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 		if (k->links[i]) {
 			set_status(h, HOOK_ATTACHED, "%s", "");
 			k->skel->bss->has_calls |= is_prefix(h->hook, "syscalls/sys_exit");
+			k->skel->bss->has_time_wait |= is_inferred(h);
 			continue;
 		}
 		if (strcmp(h->program, "sockops__ports") == 0)
@@ -433,6 +434,8 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 
 void hooks_detach(struct kernel *k)
 {
+	if (k->skel)
+		k->skel->bss->has_time_wait = false;
 	/* Entries first, in reverse: no exit is missed. */
 	for (size_t i = k->hook_count; i-- > 0;) {
 		bpf_link__destroy(k->links[i]);

@@ -46,6 +46,16 @@ static int on_record(void *ctx, void *data, size_t size)
 	return ++k->drained >= k->drain_max ? -ECANCELED : 0;
 }
 
+/* One tick (CONFIG_HZ): clocks that move with it are that coarse. */
+static uint32_t tick_ns(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec)
+		return 0;
+	return (uint32_t)tick.tv_nsec;
+}
+
 /* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
 static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 {
@@ -59,6 +69,7 @@ static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 		return NULL;
 	hooks_select(k, skel, only);
 	skel->rodata->has_cookie_helper = k->has_cookie_helper;
+	skel->rodata->jiffy_ns = tick_ns();
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
 	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)k->options.ring_bytes);
 	err = sockwatch_bpf__load(skel);

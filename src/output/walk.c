@@ -188,6 +188,21 @@ static void walk_spans(struct walk *walk, const struct event_close *close)
 	spell->close(w, NEST_LIST);
 }
 
+static void walk_failure(struct walk *walk, const struct event_close *close)
+{
+	const struct spelling *spell = walk->spell;
+	struct writer *w = walk->w;
+
+	if (close->how != HOW_UNKNOWN)
+		spell->word(w, FIELD_HOW, event_how_name(close->how));
+	if (close->syns)
+		spell->number(w, FIELD_SYNS, close->syns);
+	if (close->silent) {
+		spell->number(w, FIELD_LAST_HEARD_NS, close->last_heard_ns);
+		spell->number(w, FIELD_UNACKED_BYTES, close->unacked_bytes);
+	}
+}
+
 static void walk_close(struct walk *walk)
 {
 	const struct event_close *close = &walk->e->close;
@@ -214,10 +229,13 @@ static void walk_close(struct walk *walk)
 		spell->word(w, FIELD_REASON, event_reason_name(close->reason));
 	else
 		walk_state(walk, FIELD_STATE, close->state);
+	walk_failure(walk, close);
 	if (close->end == EVENT_END_UNSEEN)
 		spell->word(w, FIELD_END, "unknown");
 	if (close->time_wait)
 		spell->flag(w, FIELD_TIME_WAIT, true);
+	else if (close->time_wait_unknown)
+		spell->absent(w, FIELD_TIME_WAIT);
 	walk_spans(walk, close);
 }
 

@@ -23,7 +23,9 @@
 	X(AFTER_NS, "after_ns") X(SUBSTATE, "substate") X(OPENED, "opened")                       \
 	X(DURATION_NS, "duration_ns") X(SENT_BYTES, "sent_bytes")                                 \
 	X(RECEIVED_BYTES, "received_bytes") X(RETRANSMITS, "retransmits")                         \
-	X(RTT_US, "rtt_us") X(REASON, "reason") X(END, "end") X(TIME_WAIT, "time_wait")           \
+	X(RTT_US, "rtt_us") X(REASON, "reason") X(HOW, "how") X(SYNS, "syns")                     \
+	X(LAST_HEARD_NS, "last_heard_ns") X(UNACKED_BYTES, "unacked_bytes")                       \
+	X(END, "end") X(TIME_WAIT, "time_wait")                                                   \
 	X(STATES, "states") X(STATE, "state") X(NS, "ns") X(COUNT, "count")                       \
 	X(SINCE, "since") X(REPAIRED, "repaired") X(ADDED, "added")                               \
 	X(REMOVED, "removed") X(HOLDERS, "holders") X(HOLDER_PROCESS, "process")                  \

@@ -32,14 +32,6 @@ static int apply_call(struct rows *r, const struct record *e)
 	return rows_run(s);
 }
 
-static void bind_known(sqlite3_stmt *s, int at, bool known, int64_t value)
-{
-	if (known)
-		sqlite3_bind_int64(s, at, value);
-	else
-		sqlite3_bind_null(s, at);
-}
-
 static int apply_trouble(struct rows *r, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_TROUBLE];
@@ -48,12 +40,12 @@ static int apply_trouble(struct rows *r, const struct record *e)
 	sqlite3_bind_int64(s, 1, r->call);
 	sqlite3_bind_int64(s, 2, e->trouble.known);
 	sqlite3_bind_int64(s, 3, (int64_t)e->trouble.more);
-	bind_known(s, 4, range, e->trouble.low);
-	bind_known(s, 5, range, e->trouble.high);
-	bind_known(s, 6, range, e->trouble.reserved);
-	bind_known(s, 7, range || (e->trouble.known & TROUBLE_REPEATED),
-		   range ? e->trouble.used : (int64_t)e->trouble.took_ns);
-	bind_known(s, 8, e->trouble.unprivileged_from != 0, e->trouble.unprivileged_from);
+	rows_bind_known(s, 4, range, e->trouble.low);
+	rows_bind_known(s, 5, range, e->trouble.high);
+	rows_bind_known(s, 6, range, e->trouble.reserved);
+	rows_bind_known(s, 7, range || (e->trouble.known & TROUBLE_REPEATED),
+			range ? e->trouble.used : (int64_t)e->trouble.took_ns);
+	rows_bind_known(s, 8, e->trouble.unprivileged_from != 0, e->trouble.unprivileged_from);
 	return rows_run(s);
 }
 
@@ -66,8 +58,8 @@ static int apply_holder(struct rows *r, const struct record *e)
 	rows_bind_process(r, s, 3, e->slot, true);
 	sqlite3_bind_int64(s, 4, e->facts);
 	rows_bind_ends(s, 5, 7, e);
-	bind_known(s, 9, e->holder.state != STATE_NONE, e->holder.state);
-	bind_known(s, 10, e->holder.since_ns != 0, (int64_t)e->holder.since_ns);
+	rows_bind_known(s, 9, e->holder.state != STATE_NONE, e->holder.state);
+	rows_bind_known(s, 10, e->holder.since_ns != 0, (int64_t)e->holder.since_ns);
 	sqlite3_bind_int64(s, 11, e->holder.why);
 	return rows_run(s);
 }

@@ -28,6 +28,9 @@ static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, i
 	else
 		sqlite3_bind_null(s, 17);
 	sqlite3_bind_blob(s, 18, e + 1, e->spans, SQLITE_STATIC);
+	rows_bind_known(s, 19, e->life.syns != 0, e->life.syns);
+	rows_bind_known(s, 20, e->facts & FACTS_SILENT, (int64_t)e->life.heard_ns);
+	rows_bind_known(s, 21, e->facts & FACTS_SILENT, e->life.unacked);
 }
 
 /* What names a socket among those that are open: its cookie, or a hash of its ends without one. */
@@ -120,9 +123,9 @@ int rows_open_life(struct rows *r, struct record *e)
 	else
 		sqlite3_bind_null(s, 1);
 	bind_life(r, s, e, netns);
-	sqlite3_bind_int64(s, 19, key_of(e));
-	sqlite3_bind_int64(s, 20, r->run);
-	sqlite3_bind_int64(s, 21, (int64_t)(e->boot_ns - e->life.lived_ns));
+	sqlite3_bind_int64(s, 22, key_of(e));
+	sqlite3_bind_int64(s, 23, r->run);
+	sqlite3_bind_int64(s, 24, (int64_t)(e->boot_ns - e->life.lived_ns));
 	r->opened++;
 	return rows_run(s);
 }
@@ -149,7 +152,8 @@ int rows_sweep(struct rows *r, const struct record *until)
 		 "CASE WHEN l<1e9 THEN 0 WHEN l<1e10 THEN 1 WHEN l<1e11 THEN 2 WHEN l<1e12 THEN 3 "
 		 "WHEN l<1e13 THEN 4 WHEN l<1e14 THEN 5 WHEN l<1e15 THEN 6 ELSE 7 END,"
 		 "(facts&~(3<<%d))|(%d<<%d),netns,cookie,local,peer,process,sent,received,"
-		 "retransmits,rtt,error,states FROM (SELECT *,lived+max(alive-closed,0) AS l "
+		 "retransmits,rtt,error,states,syns,heard,unacked FROM (SELECT "
+		 "*,lived+max(alive-closed,0) AS l "
 		 "FROM (SELECT open.*,CASE run.id WHEN %lld THEN %lld ELSE run.alive END AS alive "
 		 "FROM open JOIN run ON run.id=open.run WHERE %s));"
 		 "UPDATE process SET lives=lives+c FROM (SELECT process AS p,count(*) AS c FROM "

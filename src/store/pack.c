@@ -101,7 +101,10 @@ static void fill_life(struct record *r, const struct event *e)
 		end = EVENT_END_UNSEEN;
 	r->facts |= (c->counted ? FACTS_COUNTED : 0) | (c->time_wait ? FACTS_TIME_WAIT : 0) |
 		    (c->opened_ns ? FACTS_OPENED : 0) | (uint32_t)end << FACTS_END_SHIFT |
-		    (uint32_t)c->reason << FACTS_REASON_SHIFT;
+		    (uint32_t)c->reason << FACTS_REASON_SHIFT |
+		    (uint32_t)c->how << FACTS_HOW_SHIFT |
+		    (c->time_wait_unknown ? FACTS_TIME_WAIT_UNKNOWN : 0) |
+		    (c->silent ? FACTS_SILENT : 0);
 	if (c->end == EVENT_END_OPEN)
 		r->facts |= (uint32_t)c->state << FACTS_STATE_SHIFT;
 	if (c->opened_ns && e->time_ns > c->opened_ns)
@@ -110,6 +113,9 @@ static void fill_life(struct record *r, const struct event *e)
 	r->life.received = c->received_bytes;
 	r->life.retransmits = c->retransmits;
 	r->life.rtt_us = c->rtt_us;
+	r->life.heard_ns = c->last_heard_ns;
+	r->life.unacked = c->unacked_bytes;
+	r->life.syns = c->syns;
 	r->life.told = c->told;
 	r->spans = (uint16_t)spans_pack((uint8_t *)(r + 1), c);
 }

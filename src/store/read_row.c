@@ -195,12 +195,20 @@ static bool read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, 
 		.retransmits = (uint32_t)read_number(s, COLUMN_C, UINT32_MAX, &ok),
 		.rtt_us = (uint32_t)read_number(s, COLUMN_D, UINT32_MAX, &ok),
 		.reason = (enum close_reason)(facts >> FACTS_REASON_SHIFT & 15),
+		.how = (enum close_how)(facts >> FACTS_HOW_SHIFT & 7),
+		.syns = (uint32_t)read_number(s, COLUMN_SYNS, UINT16_MAX, &ok),
+		.silent = facts & FACTS_SILENT,
+		.last_heard_ns = read_number(s, COLUMN_HEARD, INT64_MAX, &ok),
+		.unacked_bytes = (uint32_t)read_number(s, COLUMN_UNACKED, UINT32_MAX, &ok),
+		.time_wait_unknown = facts & FACTS_TIME_WAIT_UNKNOWN,
 		.time_wait = facts & FACTS_TIME_WAIT,
 	};
 	if (end > EVENT_END_UNSEEN || state >= STATES || !read_spans(s, c) || !ok)
 		return false;
 	if (c->reason >= REASONS)
 		c->reason = REASON_UNKNOWN;
+	if (c->how >= HOWS)
+		c->how = HOW_UNKNOWN;
 	if (facts & FACTS_OPENED)
 		c->opened_ns = e->time_ns > lived ? e->time_ns - lived : 1;
 	if (c->end == EVENT_END_OPEN)

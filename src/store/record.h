@@ -22,6 +22,9 @@
 #define FACTS_REASON_SHIFT 18	      /* 4 bits: enum close_reason */
 #define FACTS_AUTOBIND	   (1u << 22)
 #define FACTS_STATE_SHIFT  23 /* 4 bits: enum tcp_state of a life that goes on */
+#define FACTS_HOW_SHIFT	   27 /* 3 bits: enum close_how */
+#define FACTS_TIME_WAIT_UNKNOWN (1u << 30)
+#define FACTS_SILENT	   (1u << 31) /* when the peer was last heard is known */
 
 /*
  * How long a life was, in powers of ten seconds: 0 below 1 s, 1 below 10 s ... 7 any longer.  A life of scale n that
@@ -70,6 +73,8 @@ struct record {
 			uint64_t lived_ns;
 			uint64_t sent, received;
 			uint32_t retransmits, rtt_us;
+			uint64_t heard_ns;
+			uint32_t unacked, syns;
 			bool told; /* as one that goes on, before */
 		} life; /* RECORD_LIFE, RECORD_OPEN */
 		struct {

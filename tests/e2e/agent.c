@@ -25,13 +25,13 @@
 #include "tracer.h"
 
 static const struct scenario *const groups[] = {
-	seed_scenarios,	   owner_scenarios,  namespace_scenarios,  thread_scenarios,
-	port_scenarios,	   bind_scenarios,   close_scenarios,	   reset_scenarios,
-	connect_scenarios, uring_scenarios,  compat_scenarios,	   protocol_scenarios,
-	name_scenarios,	   run_scenarios,    filter_scenarios,	   loss_scenarios,
-	udp_scenarios,	   budget_scenarios, budget_udp_scenarios, time_wait_scenarios,
-	holders_scenarios, listing_scenarios, btf_scenarios,	   flood_scenarios,
-	asked_scenarios,
+	seed_scenarios,	   owner_scenarios,   namespace_scenarios,  thread_scenarios,
+	port_scenarios,	   bind_scenarios,    close_scenarios,	    reset_scenarios,
+	connect_scenarios, uring_scenarios,   compat_scenarios,	    protocol_scenarios,
+	name_scenarios,	   run_scenarios,     filter_scenarios,	    loss_scenarios,
+	udp_scenarios,	   budget_scenarios,  budget_udp_scenarios, time_wait_scenarios,
+	holders_scenarios, listing_scenarios, btf_scenarios,	    flood_scenarios,
+	asked_scenarios,   ends_scenarios,    cut_scenarios,
 };
 
 static jmp_buf leave;

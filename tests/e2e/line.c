@@ -19,8 +19,9 @@ static const char *const state_name[] = {
 };
 
 static const char *const reason_name[] = {
-	"local-close", "peer-close",  "local-reset", "peer-reset",     "refused",
-	"timeout",     "unreachable", "aborted",     "port-exhausted", "unknown",
+	"local-close", "peer-close",  "local-reset",  "peer-reset",	"refused",
+	"timeout",     "unreachable", "aborted",      "port-exhausted", "unknown",
+	"abandoned",   "keepalive",   "user-timeout",
 };
 
 /* The order in which the contract lists the keys every event shares. */
@@ -265,6 +266,26 @@ static int read_spans(struct reader *r, const struct json_node *root)
 	return 0;
 }
 
+static int read_end_of(struct reader *r, const struct json_node *root)
+{
+	const struct json_node *wait = json_get(&r->doc, root, "time_wait");
+	struct line *line = r->line;
+	int heard, unacked;
+
+	line->time_wait = !wait ? 0 : wait->type == JSON_NULL ? -1 : wait->truth;
+	if (wait && wait->type == JSON_BOOL && !wait->truth)
+		return fail(line, "time_wait is true, null or absent");
+	if (get_text(r, root, "how", line->how, sizeof(line->how)) < 0 ||
+	    get_number(r, root, "syns", UINT16_MAX, &line->syns) < 0)
+		return -1;
+	heard = get_number(r, root, "last_heard_ns", INT64_MAX, &line->last_heard_ns);
+	unacked = get_number(r, root, "unacked_bytes", UINT32_MAX, &line->unacked_bytes);
+	if (heard != unacked)
+		return fail(line, "last_heard_ns and unacked_bytes go together");
+	line->has_silence = heard == 1;
+	return 0;
+}
+
 static int read_close(struct reader *r, const struct json_node *root)
 {
 	struct line *line = r->line;
@@ -282,7 +303,7 @@ static int read_close(struct reader *r, const struct json_node *root)
 	sent = get_number(r, root, "sent_bytes", INT64_MAX, &line->sent_bytes);
 	received = get_number(r, root, "received_bytes", INT64_MAX, &line->received_bytes);
 	line->has_counters = sent == 1 && received == 1;
-	if (line->why || read_spans(r, root) < 0)
+	if (line->why || read_spans(r, root) < 0 || read_end_of(r, root) < 0)
 		return -1;
 	/* A socket found gone by a repair closed at an unknown moment. */
 	if (line->has_opened != line->has_duration && strcmp(line->reason, "unknown") != 0)

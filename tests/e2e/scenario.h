@@ -27,8 +27,8 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	reset_scenarios[], connect_scenarios[], uring_scenarios[], compat_scenarios[],
 	protocol_scenarios[], name_scenarios[], run_scenarios[], filter_scenarios[],
 	loss_scenarios[], udp_scenarios[], budget_scenarios[], budget_udp_scenarios[],
-	time_wait_scenarios[], holders_scenarios[], listing_scenarios[],
-	btf_scenarios[], flood_scenarios[], asked_scenarios[];
+	time_wait_scenarios[], holders_scenarios[], listing_scenarios[], btf_scenarios[],
+	flood_scenarios[], asked_scenarios[], ends_scenarios[], cut_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */
