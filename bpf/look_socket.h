@@ -9,7 +9,7 @@
 #define SOCKWATCH_BPF_LOOK_SOCKET_H
 
 #include "files.h"
-#include "wire_look.h"
+#include "look_queue.h"
 
 /* enum wire_look_want, and what is looked for, 0 anything.  Set by the loader before each look. */
 __u32 wants SEC(".bss") __weak;
@@ -88,37 +88,9 @@ static __always_inline void fill_common(struct wire_look *r, struct sock_common 
 	r->l3mdev = 0;
 	r->since_ns = 0;
 	r->backlog = 0;
-	r->pad2 = 0;
+	r->dropped = 0;
 	copy_address(r->local, c, false, r->family == AF_INET6, trusted);
 	copy_address(r->peer, c, true, r->family == AF_INET6, trusted);
-}
-
-/* Of TCP; any socket else. */
-static __always_inline void fill_queues(struct wire_look *r, struct sock *sk, const bool tcp,
-					const bool trusted)
-{
-	__s32 waiting;
-
-	if (tcp && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM) {
-		struct tcp_sock *tp = (struct tcp_sock *)sk;
-
-		if (r->state == TCP_LISTEN) {
-			r->receive = READ(trusted, sk, sk_ack_backlog);
-			r->backlog = READ(trusted, sk, sk_max_ack_backlog);
-			return;
-		}
-		if (trusted)
-			tp = bpf_skc_to_tcp_sock(sk);
-		if (!tp)
-			return;
-		waiting = READ(trusted, tp, rcv_nxt) - READ(trusted, tp, copied_seq);
-		r->receive = waiting > 0 ? waiting : 0;
-		r->send = READ(trusted, tp, write_seq) - READ(trusted, tp, snd_una);
-		return;
-	}
-	r->receive = READ(trusted, sk, sk_backlog.rmem_alloc.counter);
-	/* One reference is the socket's own. */
-	r->send = READ(trusted, sk, sk_wmem_alloc.refs.counter) - 1;
 }
 
 static __always_inline void fill_bucket(struct wire_look *r, struct inet_bind_bucket *bucket)
@@ -136,7 +108,7 @@ static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, cons
 				      const bool trusted)
 {
 	fill_common(r, &sk->__sk_common, trusted);
-	if (wants_any(LOOK_W_QUEUES))
+	if (!fill_listener(r, sk, tcp, trusted) && wants_any(LOOK_W_QUEUES))
 		fill_queues(r, sk, tcp, trusted);
 	/* A closed socket may still show a port that is somebody else's by now: one that it keeps was bound. */
 	if (wants_any(LOOK_W_OPTIONS) &&

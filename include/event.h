@@ -20,6 +20,7 @@ enum event_kind {
 	EVENT_STATE,
 	EVENT_CLOSE,
 	EVENT_LOST,
+	EVENT_OVERFLOW,
 	EVENT_KINDS,
 };
 
@@ -86,6 +87,12 @@ struct event_close {
 	bool time_wait_unknown; /* whether it does */
 	unsigned int span_count;
 	struct event_span spans[EVENT_MAX_STATES]; /* in the order they were entered */
+};
+
+struct event_overflow {
+	bool ended;
+	uint32_t waiting, limit;     /* of the listener's queue now */
+	uint64_t dropped, since_ns; /* packets, since it began; ended: when that was */
 };
 
 struct event_lost {
@@ -172,6 +179,7 @@ struct event {
 		} state;
 		struct event_close close;
 		struct event_lost lost;
+		struct event_overflow overflow;
 	};
 };
 
@@ -181,8 +189,7 @@ typedef void (*event_sink_fn)(void *ctx, const struct event *event);
 const char *event_kind_name(enum event_kind kind);	/* "bind" */
 const char *event_reason_name(enum close_reason reason); /* "local-close" */
 const char *event_how_name(enum close_how how);		 /* "linger"; NULL for HOW_UNKNOWN */
-/* Nobody who works with the socket asked for such an end. */
-bool event_reason_is_failure(enum close_reason reason);
+bool event_reason_is_failure(enum close_reason reason);	 /* nobody asked for such an end */
 /* Of a life that has ended, or of a connect() that failed; REASONS for other events. */
 enum close_reason event_reason(const struct event *e);
 const char *event_why_name(unsigned int bit);		/* "wildcard" for 0 */

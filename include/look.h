@@ -33,6 +33,7 @@ struct look_socket {
 	struct endpoint local, peer; /* ifindex: what it is bound to */
 	uint32_t netns;
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
+	uint32_t dropped;   /* for a listener, since it was made */
 	uint32_t age_ms;    /* minisock: may be reused once this reaches net.ipv4.tcp_tw_reuse_delay */
 	uint32_t vrf;	    /* interface of the VRF that its bind bucket is in, 0 none */
 	uint16_t protocol;  /* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */

@@ -89,6 +89,19 @@ struct table_steps {
 bool table_each_known(struct table *t, struct table_steps *steps, size_t max,
 		bool (*wanted)(void *ctx, uint64_t cookie), event_sink_fn fn, void *ctx);
 
+/*
+ * Which connections find no room: fills `list` with listeners to look at, in a round that begins with a zeroed struct; let the
+ * kernel answer (wire_listener.h), and hand it back: overflows that begin or have ended are told.  0 listeners: the round is
+ * over.  O(65536) a round and O(1) for each listener.
+ */
+struct wire_listener;
+struct table_round {
+	uint32_t port, seen;
+};
+size_t table_listeners(const struct table *t, struct table_round *round, struct wire_listener *list, size_t max);
+void table_listeners_seen(struct table *t, const struct wire_listener *list, size_t count,
+			  uint64_t now_ns);
+
 /* Asked when a call failed for want of a port or of a right to one.  NULL: never asked. */
 void table_set_ranges(struct table *t, port_range_fn fn, void *ctx);
 

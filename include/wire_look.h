@@ -71,7 +71,7 @@ struct wire_look {
 		__u32 backlog; /* LISTEN: how many may wait */
 		__u32 age_ms;  /* minisock: may be reused once this reaches net.ipv4.tcp_tw_reuse_delay */
 	};
-	__u32 pad2;
+	__u32 dropped; /* LISTEN: connections and packets that were dropped for it, since it was made */
 	__u8 local[16]; /* IPv4: first 4 bytes, rest 0 */
 	__u8 peer[16];
 };

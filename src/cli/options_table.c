@@ -481,8 +481,8 @@ const struct options_row options_table[] = {
 	{ 'a', "all", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(all),
 	  .doc = "Sockets that have no port yet too" },
 	{ KEY_EVENTS, "events", "KIND,...", TRACE | HISTORY, GROUP_FILTER, false, set_events,
-	  .why = "not an event (bind, listen, connect, accept, state, close)", .example = "bind,close",
-	  .doc = "Only these: bind, listen, connect, accept, state, close" },
+	  .why = "not an event (bind, listen, connect, accept, state, close, overflow)", .example = "bind,close",
+	  .doc = "Only these: bind, listen, connect, accept, state, close, overflow" },
 
 	{ KEY_REASON, "reason", "NAME,...", SOCKETS, GROUP_FILTER, false, set_reason,
 	  .why = "not a reason (local-close, peer-close, local-reset, peer-reset, refused, timeout, user-timeout, "

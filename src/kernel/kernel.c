@@ -4,6 +4,7 @@
 #include "btf_file.h"
 #include "look_source.h"
 #include "mounts.h"
+#include "wire_listener.h"
 #include "wire_look.h"
 
 #include <errno.h>
@@ -424,4 +425,24 @@ const char *kernel_btf_place(const struct kernel *k)
 const char *kernel_tracefs_place(const struct kernel *k)
 {
 	return k->tracefs_fd >= 0 ? k->tracefs_place : NULL;
+}
+
+int kernel_look_at_listeners(struct kernel *k, struct wire_listener *list, size_t count)
+{
+	uint64_t args[1] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int err, fd = k->skel ? bpf_program__fd(k->skel->progs.run__listeners) : -1;
+	struct wire_listener *asked;
+
+	if (fd < 0 || count > LISTENERS_ASKED)
+		return -ENOTSUP;
+	asked = k->skel->bss->listeners;
+	memset(asked, 0, sizeof(*asked) * LISTENERS_ASKED);
+	memcpy(asked, list, count * sizeof(*list));
+	do
+		err = bpf_prog_test_run_opts(fd, &opts);
+	while (err == -EINTR || err == -EAGAIN);
+	if (err == 0)
+		memcpy(list, asked, count * sizeof(*list));
+	return err;
 }

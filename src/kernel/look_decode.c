@@ -53,6 +53,7 @@ bool look_decode(struct look_socket *s, const struct wire_look *w)
 		s->receive = w->receive;
 		s->send = w->send;
 		s->backlog = w->backlog;
+		s->dropped = w->dropped;
 	}
 	memcpy(s->local.addr, w->local, sizeof(w->local));
 	memcpy(s->peer.addr, w->peer, sizeof(w->peer));

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -38,8 +39,21 @@ static const struct {
 	{IPPROTO_ICMP, false}, {IPPROTO_ICMPV6, false},
 };
 
+/* What was dropped for the socket of a message of `len` bytes. */
+static uint32_t dropped_of(const struct inet_diag_msg *m, size_t len)
+{
+	const struct rtattr *a = (const struct rtattr *)(m + 1);
+	uint32_t values[SK_MEMINFO_DROPS + 1] = {0};
+
+	for (len -= sizeof(*m); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+		if (a->rta_type == INET_DIAG_SKMEMINFO && RTA_PAYLOAD(a) >= sizeof(values))
+			memcpy(values, RTA_DATA(a), sizeof(values));
+	}
+	return values[SK_MEMINFO_DROPS];
+}
+
 static void take(struct look_reader *r, uint32_t netns, uint16_t protocol,
-		 const struct inet_diag_msg *m)
+		 const struct inet_diag_msg *m, size_t size)
 {
 	struct look_socket s = {
 		.key = m->idiag_inode,
@@ -65,6 +79,7 @@ static void take(struct look_reader *r, uint32_t netns, uint16_t protocol,
 	if (s.state == STATE_LISTEN) {
 		s.backlog = s.send;
 		s.send = 0;
+		s.dropped = dropped_of(m, size);
 	}
 	if (!s.key)
 		s.flags = look_flags_without_inode(&s);
@@ -99,7 +114,8 @@ static int receive(struct look_reader *r, int fd, uint32_t netns, uint16_t proto
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-				take(r, netns, protocol, NLMSG_DATA(h));
+				take(r, netns, protocol, NLMSG_DATA(h),
+				     h->nlmsg_len - NLMSG_LENGTH(0));
 		}
 	}
 }
@@ -117,6 +133,7 @@ static int dump(struct look_reader *r, int fd, uint32_t netns, uint8_t family, u
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.request = {.sdiag_family = family,
 			    .sdiag_protocol = (uint8_t)(protocol > 255 ? 0 : protocol),
+			    .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
 			    .idiag_states = ~0u},
 		.attribute = {.nla_len = 8, .nla_type = INET_DIAG_REQ_PROTOCOL},
 		.protocol = protocol,

@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const char *const kind_names[EVENT_KINDS] = {
-	[EVENT_BIND] = "bind",	   [EVENT_LISTEN] = "listen", [EVENT_CONNECT] = "connect",
-	[EVENT_ACCEPT] = "accept", [EVENT_STATE] = "state",   [EVENT_CLOSE] = "close",
-	[EVENT_LOST] = "lost",
+	[EVENT_BIND] = "bind",	   [EVENT_LISTEN] = "listen",	  [EVENT_CONNECT] = "connect",
+	[EVENT_ACCEPT] = "accept", [EVENT_STATE] = "state",	  [EVENT_CLOSE] = "close",
+	[EVENT_LOST] = "lost",	   [EVENT_OVERFLOW] = "overflow",
 };
 
 static const char *const reason_names[REASONS] = {

@@ -196,7 +196,8 @@ static uint32_t event_states(const struct event *e)
 	uint32_t set = 0;
 
 	switch (e->kind) {
-	case EVENT_LISTEN: return BIT(STATE_LISTEN);
+	case EVENT_LISTEN:
+	case EVENT_OVERFLOW: return BIT(STATE_LISTEN);
 	case EVENT_STATE: return BIT(e->state.from) | BIT(e->state.to);
 	case EVENT_CLOSE:
 		for (unsigned int i = 0; i < e->close.span_count; i++)
@@ -254,7 +255,7 @@ static bool match_failed(const struct event *e)
 {
 	if (e->kind == EVENT_CLOSE)
 		return e->close.end != EVENT_END_OPEN && event_reason_is_failure(e->close.reason);
-	return e->error != 0;
+	return e->error != 0 || e->kind == EVENT_OVERFLOW;
 }
 
 /* A condition not given costs one load and one branch that is never taken. */

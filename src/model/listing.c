@@ -316,6 +316,11 @@ const struct listing_task *listing_binder(const struct listing *l, const struct 
 
 /* ---- words ---- */
 
+bool listing_is_full(const struct listing_socket *s)
+{
+	return s->state == STATE_LISTEN && s->receive > s->backlog;
+}
+
 bool listing_has_peer(const struct listing_socket *s)
 {
 	return s->peer.port || !inet_is_any((enum family)s->family, s->peer.addr);

@@ -119,6 +119,7 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
 	struct event e;
 
 	show_birth(t, s);
+	overflow_end(t, s, time_ns);
 	if (!(s->flags & SOCKET_MINISOCK) &&
 	    (s->state != STATE_CLOSE || (s->flags & SOCKET_BOUND))) {
 		event_of_close(&e, s, time_ns);
@@ -281,6 +282,8 @@ static void apply_closed(struct table *t, const struct fact *f)
 
 	socket_update(s, f);
 	show_birth(t, s);
+	if (f->from == STATE_LISTEN)
+		overflow_end(t, s, f->time_ns);
 	traced = (t->sees_time_wait || (f->end & WIRE_E_TW_TOLD)) && s != &t->spare &&
 		 f->protocol == IPPROTO_TCP;
 	time_wait = reason_is_time_wait(s, f, traced, &substate, &unknown);

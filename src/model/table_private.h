@@ -12,6 +12,7 @@
 #include "hash.h"
 #include "owner.h"
 #include "table.h"
+#include "table_overflow.h"
 
 #define SPANS 8
 
@@ -37,6 +38,7 @@ enum socket_flag {
 	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
 	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
 	SOCKET_TOLD_OPEN = 1 << 20,    /* whoever took this life must hear of its end */
+	SOCKET_LOOKED_AT = 1 << 21,    /* a listener's `queue` is known */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 
@@ -45,7 +47,10 @@ struct socket {
 	uint64_t opened_ns;  /* start of this life, 0 unknown */
 	uint64_t since_ns;   /* entry into `state`, 0 unknown */
 	uint64_t touched_ns; /* last fact or seed */
-	uint64_t span_ns[SPANS];
+	union {
+		uint64_t span_ns[SPANS];
+		struct listener_queue queue; /* while it listens: there are no spans yet */
+	};
 	const struct process *owner;
 	const struct process *listener; /* the owner of the listener a child came from */
 	struct endpoint local, peer;

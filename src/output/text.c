@@ -155,29 +155,6 @@ static const char *reason_color(const char *reason)
 	return RED;
 }
 
-/* What stands behind a word of the list "why"; NULL for what the line says already. */
-static const char *why_text(const char *word)
-{
-	static const struct {
-		const char *word, *text;
-	} texts[] = {
-		{"wildcard", "one of the two has the wildcard address"},
-		{"dual-stack", "the IPv6 wildcard takes IPv4 too"},
-		{"outgoing", "an outgoing connection took the port"},
-		{"reuseaddr-missing-here", "SO_REUSEADDR missing here"},
-		{"reuseaddr-missing-there", "SO_REUSEADDR missing there"},
-		{"reuseport-missing-here", "SO_REUSEPORT missing here"},
-		{"reuseport-missing-there", "SO_REUSEPORT missing there"},
-		{"reuseport-other-user", "SO_REUSEPORT of another user"},
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (strcmp(word, texts[i].word) == 0)
-			return texts[i].text;
-	}
-	return NULL;
-}
-
 static void detail_holder(struct line *line, const struct text_writer *t,
 			  const struct holder_text *h)
 {
@@ -386,6 +363,20 @@ static void detail_close(struct line *line, const struct text_writer *t)
 	}
 }
 
+static void detail_overflow(struct line *line, const struct text_writer *t)
+{
+	piece_number(line, t, FIELD_RECEIVE, "queue ");
+	line_word(line, NULL, " of ");
+	line_number(line, t->value[FIELD_BACKLOG].number);
+	line_word(line, NULL, ", ");
+	line_number(line, t->value[FIELD_DROPPED].number);
+	line_word(line, RED, " dropped");
+	if (row_has(t, FIELD_SINCE)) {
+		line_word(line, NULL, " in ");
+		line_duration(line, t->value[FIELD_TIME].number - t->value[FIELD_SINCE].number);
+	}
+}
+
 static void detail_lost(struct line *line, struct text_writer *t)
 {
 	uint64_t count = t->value[FIELD_COUNT].number;
@@ -429,6 +420,8 @@ static void text_end(struct writer *w)
 	put_place(&line, t, FIELD_PEER);
 	if (lost)
 		detail_lost(&line, t);
+	else if (row_has(t, FIELD_PHASE))
+		detail_overflow(&line, t);
 	else if (row_has(t, FIELD_REASON) || row_has(t, FIELD_STATE))
 		detail_close(&line, t);
 	else

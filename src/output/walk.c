@@ -253,6 +253,22 @@ static void walk_lost(struct walk *walk)
 	spell->close(w, NEST_OBJECT);
 }
 
+static void walk_overflow(struct walk *walk)
+{
+	const struct event_overflow *o = &walk->e->overflow;
+	const struct spelling *spell = walk->spell;
+	struct writer *w = walk->w;
+
+	spell->word(w, FIELD_PHASE, o->ended ? "end" : "begin");
+	if (o->ended)
+		walk_time(walk, FIELD_SINCE, o->since_ns);
+	spell->number(w, FIELD_DROPPED, o->dropped);
+	spell->open(w, FIELD_QUEUE, NEST_OBJECT);
+	spell->number(w, FIELD_RECEIVE, o->waiting);
+	spell->number(w, FIELD_BACKLOG, o->limit);
+	spell->close(w, NEST_OBJECT);
+}
+
 /* A life that goes on is told as one that ended, but for its end. */
 static bool is_open(const struct event *e)
 {
@@ -287,6 +303,7 @@ static void walk_event(struct walk *walk)
 	case EVENT_STATE: walk_change(walk); break;
 	case EVENT_CLOSE: walk_close(walk); break;
 	case EVENT_LOST: walk_lost(walk); break;
+	case EVENT_OVERFLOW: walk_overflow(walk); break;
 	case EVENT_KINDS: break;
 	}
 	if (e->trouble)

@@ -35,7 +35,8 @@
 	X(USED, "used") X(MISSING, "missing") X(UNPRIVILEGED_FROM, "unprivileged_from")           \
 	X(BINDER, "binder") X(PID, "pid") X(NAME, "name") X(FD, "fd") X(UID, "uid")               \
 	X(QUEUE, "queue") X(RECEIVE, "receive") X(SEND, "send") X(CLASS, "class")                 \
-	X(EPHEMERAL, "ephemeral") X(SERVICE, "service")
+	X(EPHEMERAL, "ephemeral") X(SERVICE, "service")                                           \
+	X(PHASE, "phase") X(DROPPED, "dropped")
 /* clang-format on */
 
 enum field {

@@ -128,8 +128,10 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 	k.spell->open(w, FIELD_QUEUE, NEST_OBJECT);
 	k.spell->number(w, FIELD_RECEIVE, s->receive);
 	k.spell->number(w, FIELD_SEND, s->send);
-	if (s->state == STATE_LISTEN)
+	if (s->state == STATE_LISTEN) {
 		k.spell->number(w, FIELD_BACKLOG, s->backlog);
+		k.spell->number(w, FIELD_DROPPED, s->dropped);
+	}
 	k.spell->close(w, NEST_OBJECT);
 	walk_port(&k, services);
 	k.spell->end(w);

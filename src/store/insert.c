@@ -26,7 +26,7 @@ static int apply_call(struct rows *r, const struct record *e)
 		sqlite3_bind_int(s, 12, e->error);
 	else
 		sqlite3_bind_null(s, 12);
-	sqlite3_bind_int64(s, 13, e->call.backlog);
+	sqlite3_bind_int64(s, 13, e->call.number);
 	r->call = id;
 	r->holders = 0;
 	return rows_run(s);
@@ -35,17 +35,18 @@ static int apply_call(struct rows *r, const struct record *e)
 static int apply_trouble(struct rows *r, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_TROUBLE];
-	bool range = e->trouble.known & TROUBLE_RANGE;
+	bool range = e->trouble.known & TROUBLE_RANGE, queue = e->trouble.known & TROUBLE_QUEUE;
+	bool repeated = e->trouble.known & TROUBLE_REPEATED;
 
 	sqlite3_bind_int64(s, 1, r->call);
 	sqlite3_bind_int64(s, 2, e->trouble.known);
-	sqlite3_bind_int64(s, 3, (int64_t)e->trouble.more);
+	sqlite3_bind_int64(s, 3, (int64_t)(queue ? e->trouble.took_ns : e->trouble.more));
 	rows_bind_known(s, 4, range, e->trouble.low);
 	rows_bind_known(s, 5, range, e->trouble.high);
 	rows_bind_known(s, 6, range, e->trouble.reserved);
-	rows_bind_known(s, 7, range || (e->trouble.known & TROUBLE_REPEATED),
-			range ? e->trouble.used : (int64_t)e->trouble.took_ns);
-	rows_bind_known(s, 8, e->trouble.unprivileged_from != 0, e->trouble.unprivileged_from);
+	rows_bind_known(s, 7, range || queue || repeated,
+			repeated ? (int64_t)e->trouble.took_ns : e->trouble.used);
+	rows_bind_known(s, 8, queue || e->trouble.unprivileged_from, e->trouble.unprivileged_from);
 	return rows_run(s);
 }
 

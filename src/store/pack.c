@@ -149,7 +149,9 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 		fill_socket(r, e);
 		r->call.event = (uint8_t)e->kind;
 		if (e->kind == EVENT_LISTEN)
-			r->call.backlog = e->listen.backlog;
+			r->call.number = e->listen.backlog;
+		if (e->kind == EVENT_OVERFLOW)
+			r->call.number = (uint32_t)e->overflow.dropped;
 		if ((e->kind == EVENT_CONNECT && e->connect.autobind) ||
 		    (e->kind == EVENT_BIND && e->bind.autobind))
 			r->facts |= FACTS_AUTOBIND;
@@ -244,11 +246,27 @@ static void put_repeated(struct store *s, const struct event *e)
 	queue_commit(&s->queue, r->size, false);
 }
 
+static void put_queue(struct store *s, const struct event *e)
+{
+	const struct event_overflow *o = &e->overflow;
+	struct record *r = new_record(s, RECORD_TROUBLE);
+
+	if (!r)
+		return;
+	r->trouble.known = TROUBLE_QUEUE;
+	r->trouble.used = o->waiting;
+	r->trouble.unprivileged_from = o->limit;
+	r->trouble.took_ns = o->ended ? e->time_ns - o->since_ns : 0;
+	queue_commit(&s->queue, r->size, false);
+}
+
 static bool put_call(struct store *s, const struct event *e, int64_t wall_offset_ns)
 {
 	bool put = put_event(s, e, wall_offset_ns, RECORD_CALL);
 
-	if (put && e->repeated)
+	if (put && e->kind == EVENT_OVERFLOW)
+		put_queue(s, e);
+	else if (put && e->repeated)
 		put_repeated(s, e);
 	else if (put && e->trouble)
 		put_trouble(s, e->trouble, wall_offset_ns);
@@ -260,6 +278,7 @@ bool store_event(struct store *s, const struct event *event, int64_t wall_offset
 	switch (event->kind) {
 	case EVENT_CLOSE: return put_event(s, event, wall_offset_ns, RECORD_LIFE);
 	case EVENT_BIND:
+	case EVENT_OVERFLOW:
 	case EVENT_LISTEN: return put_call(s, event, wall_offset_ns);
 	case EVENT_CONNECT: return !event->error || put_call(s, event, wall_offset_ns);
 	case EVENT_LOST: return put_event(s, event, wall_offset_ns, RECORD_LOST);

@@ -112,7 +112,8 @@ static void put_filter(sqlite3_str *s, const struct filter *f)
 	"cookie,local,peer,process,sent,received,retransmits,rtt,error,states,syns,heard,"         \
 	"unacked," more
 
-_Static_assert(EVENT_CLOSE == 5 && EVENT_LOST == 6, "the numbers in the questions");
+_Static_assert(EVENT_CLOSE == 5 && EVENT_LOST == 6 && EVENT_OVERFLOW == 7,
+	       "the numbers in the questions");
 
 static void put_lives(sqlite3_str *s, const struct store_query *q, const struct span *span)
 {

@@ -238,6 +238,13 @@ static bool prepare(struct store_reader *r, sqlite3_stmt **s, const char *text)
 	return *s || sqlite3_prepare_v2(r->db, text, -1, s, NULL) == SQLITE_OK;
 }
 
+static bool prepare_trouble(struct store_reader *r)
+{
+	return prepare(r, &r->find_trouble,
+		       "SELECT known,more,low,high,reserved,used,unprivileged FROM trouble "
+		       "WHERE call=?");
+}
+
 static bool read_holder(struct store_reader *r, size_t at)
 {
 	sqlite3_stmt *s = r->find_holders;
@@ -312,6 +319,29 @@ static void read_repeated(sqlite3_stmt *s, struct event *e)
 	e->since_ns = e->time_ns - took_ns;
 }
 
+static bool read_overflow(struct store_reader *r, sqlite3_stmt *row, struct event *e)
+{
+	bool ok = true;
+	uint64_t took_ns = 0;
+	sqlite3_stmt *s;
+
+	e->overflow =
+		(struct event_overflow){.dropped = read_number(row, COLUMN_A, UINT32_MAX, &ok)};
+	if (!prepare_trouble(r))
+		return false;
+	s = r->find_trouble;
+	sqlite3_bind_int64(s, 1, sqlite3_column_int64(row, COLUMN_ID));
+	if (sqlite3_step(s) == SQLITE_ROW) {
+		took_ns = read_number(s, 1, e->time_ns, &ok);
+		e->overflow.waiting = (uint32_t)read_number(s, 5, UINT32_MAX, &ok);
+		e->overflow.limit = (uint32_t)read_number(s, 6, UINT32_MAX, &ok);
+	}
+	sqlite3_reset(s);
+	e->overflow.ended = took_ns > 0;
+	e->overflow.since_ns = e->time_ns - took_ns;
+	return ok;
+}
+
 /* What was in the way of a call, as the event had it, until the next; NULL when nothing is known. */
 static const struct event_trouble *find_trouble(struct store_reader *r, int64_t call,
 						struct event *e)
@@ -320,9 +350,7 @@ static const struct event_trouble *find_trouble(struct store_reader *r, int64_t 
 	bool ok = true, found;
 	sqlite3_stmt *s;
 
-	if (!prepare(r, &r->find_trouble,
-		     "SELECT known,more,low,high,reserved,used,unprivileged FROM trouble "
-		     "WHERE call=?"))
+	if (!prepare_trouble(r))
 		return NULL;
 	s = r->find_trouble;
 	sqlite3_bind_int64(s, 1, call);
@@ -376,6 +404,7 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 		return ok;
 	case EVENT_CONNECT: e->connect.autobind = facts & FACTS_AUTOBIND; return ok;
 	case EVENT_BIND: e->bind.autobind = facts & FACTS_AUTOBIND; return ok;
+	case EVENT_OVERFLOW: return read_overflow(r, s, e) && ok;
 	case EVENT_ACCEPT:
 	case EVENT_STATE:
 	case EVENT_LOST:

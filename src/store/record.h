@@ -56,6 +56,7 @@ enum record_kind {
 #define TROUBLE_HOLDERS	 1u
 #define TROUBLE_RANGE	 2u
 #define TROUBLE_REPEATED 4u /* and nothing else */
+#define TROUBLE_QUEUE	 8u /* likewise: of an overflow */
 
 #define NO_SLOT 0 /* no process known */
 
@@ -79,7 +80,7 @@ struct record {
 		} life; /* RECORD_LIFE, RECORD_OPEN */
 		struct {
 			uint8_t event; /* enum event_kind */
-			uint32_t backlog; /* listen */
+			uint32_t number; /* listen: backlog; overflow: dropped */
 		} call;
 		struct record_lost {
 			uint64_t count, since_ns; /* CLOCK_REALTIME */
@@ -87,10 +88,10 @@ struct record {
 		} lost;
 		struct {
 			uint32_t known;
-			uint32_t used, unprivileged_from;
+			uint32_t used, unprivileged_from; /* TROUBLE_QUEUE: waiting, and how many may */
 			uint16_t low, high, reserved;
 			uint64_t more; /* holders not kept; TROUBLE_REPEATED: how often the call was repeated */
-			uint64_t took_ns; /* TROUBLE_REPEATED: from the first to the last time */
+			uint64_t took_ns; /* TROUBLE_REPEATED: from the first to the last time; TROUBLE_QUEUE: 0 where it began */
 		} trouble;
 		struct {
 			uint8_t state;	   /* enum tcp_state */

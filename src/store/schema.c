@@ -111,9 +111,11 @@ const char schema_sql[] =
 	WHEN("(l.closed-l.lived)") " AS seen_since" JOINS("open")
 
 	"CREATE VIEW calls AS SELECT l.id AS id," WHEN("l.at") " AS time,"
-	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' ELSE 'connect' END AS call,"
+	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' WHEN 3 THEN 'accept' WHEN 7 THEN 'overflow' "
+	"ELSE 'connect' END AS call,"
 	SOCKET_COLUMNS("l") ",l.error AS errno,"
-	"(SELECT more FROM trouble WHERE call=l.id AND known&4) AS repeated" JOINS("call")
+	"(SELECT more FROM trouble WHERE call=l.id AND known&4) AS repeated,"
+	"CASE l.kind WHEN 7 THEN l.number END AS dropped" JOINS("call")
 
 	"CREATE VIEW holders AS SELECT h.call AS call,h.place AS place,p.pid AS pid,p.name AS comm,"
 	"p.uid AS uid,p.container AS container," ADDRESS("h.local") " AS local_addr,"

@@ -31,7 +31,7 @@ static const struct scenario *const groups[] = {
 	name_scenarios,	   run_scenarios,     filter_scenarios,	    loss_scenarios,
 	udp_scenarios,	   budget_scenarios,  budget_udp_scenarios, time_wait_scenarios,
 	holders_scenarios, listing_scenarios, btf_scenarios,	    flood_scenarios,
-	asked_scenarios,   ends_scenarios,    cut_scenarios,
+	asked_scenarios,   ends_scenarios,    cut_scenarios,	    overflow_scenarios,
 };
 
 static jmp_buf leave;

@@ -8,9 +8,9 @@
 #include "line.h"
 
 static const char *const kind_name[LINE_KINDS] = {
-	[LINE_BIND] = "bind",	  [LINE_LISTEN] = "listen", [LINE_CONNECT] = "connect",
-	[LINE_ACCEPT] = "accept", [LINE_STATE] = "state",   [LINE_CLOSE] = "close",
-	[LINE_LOST] = "lost",
+	[LINE_BIND] = "bind",	  [LINE_LISTEN] = "listen",	[LINE_CONNECT] = "connect",
+	[LINE_ACCEPT] = "accept", [LINE_STATE] = "state",	[LINE_CLOSE] = "close",
+	[LINE_LOST] = "lost",	  [LINE_OVERFLOW] = "overflow",
 };
 
 static const char *const state_name[] = {
@@ -349,6 +349,19 @@ static int read_range(struct reader *r, const struct json_node *root)
 	return 0;
 }
 
+static int read_overflow(struct reader *r, const struct json_node *root)
+{
+	const struct json_node *queue = json_get(&r->doc, root, "queue");
+	struct line *line = r->line;
+
+	if (get_text(r, root, "phase", line->phase, sizeof(line->phase)) != 1 ||
+	    get_number(r, root, "dropped", UINT32_MAX, &line->dropped) != 1 || !queue ||
+	    get_number(r, queue, "receive", UINT32_MAX, &line->waiting) != 1 ||
+	    get_number(r, queue, "backlog", UINT32_MAX, &line->backlog) != 1)
+		return fail(line, "an overflow lacks phase, dropped or queue");
+	return 0;
+}
+
 static int read_detail(struct reader *r, const struct json_node *root)
 {
 	struct line *line = r->line;
@@ -365,6 +378,7 @@ static int read_detail(struct reader *r, const struct json_node *root)
 		line->has_backlog = got == 1;
 		return got < 0 ? -1 : 0;
 	case LINE_CONNECT: return read_range(r, root);
+	case LINE_OVERFLOW: return read_overflow(r, root);
 	case LINE_ACCEPT:
 	case LINE_LOST:
 	case LINE_KINDS: break;

@@ -23,6 +23,7 @@ enum line_kind {
 	LINE_STATE,
 	LINE_CLOSE,
 	LINE_LOST,
+	LINE_OVERFLOW,
 	LINE_KINDS,
 };
 
@@ -60,6 +61,8 @@ struct line {
 	char from[16], to[16], substate[16];
 	char reason[20], how[20];
 	uint64_t syns;
+	char phase[8]; /* of an overflow, as what follows and backlog */
+	uint64_t dropped, waiting;
 	bool has_silence; /* the two below are there */
 	uint64_t last_heard_ns, unacked_bytes;
 	int time_wait; /* -1 null: not known */

@@ -24,6 +24,7 @@ struct row {
 	struct end local, peer;
 	uint64_t netns, cookie;
 	bool since;
+	uint64_t waiting, backlog, dropped; /* of its queue */
 	struct who process, binder;
 	pid_t holder[LISTED_PIDS];
 	unsigned int holders;

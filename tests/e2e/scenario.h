@@ -28,7 +28,8 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	protocol_scenarios[], name_scenarios[], run_scenarios[], filter_scenarios[],
 	loss_scenarios[], udp_scenarios[], budget_scenarios[], budget_udp_scenarios[],
 	time_wait_scenarios[], holders_scenarios[], listing_scenarios[], btf_scenarios[],
-	flood_scenarios[], asked_scenarios[], ends_scenarios[], cut_scenarios[];
+	flood_scenarios[], asked_scenarios[], ends_scenarios[], cut_scenarios[],
+	overflow_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */

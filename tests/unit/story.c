@@ -323,6 +323,11 @@ static void put_details(struct story *s, const struct event *e)
 		break;
 	case EVENT_CLOSE: put_close(s, &e->close); break;
 	case EVENT_BIND:
+	case EVENT_OVERFLOW:
+		put(s, " %s queue=%u/%u dropped=%llu", e->overflow.ended ? "end" : "begin",
+		    e->overflow.waiting, e->overflow.limit,
+		    (unsigned long long)e->overflow.dropped);
+		break;
 	case EVENT_LOST:
 	case EVENT_KINDS: break;
 	}

@@ -382,6 +382,7 @@ static void test_reasons(void **state)
 		{EVENT_BIND, EADDRINUSE, 0, 80, NULL, 0, REASONS, true},
 		{EVENT_ACCEPT, EMFILE, 0, 80, NULL, 0, REASONS, true},
 		{EVENT_STATE, 0, 0, 80, NULL, 0, REASONS, false},
+		{EVENT_OVERFLOW, 0, 0, 80, NULL, 0, REASONS, true},
 	};
 
 	(void)state;

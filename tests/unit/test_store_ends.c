@@ -42,11 +42,42 @@ static void test_why_a_life_ended(void **state)
 	}
 }
 
+static void test_overflows(void **state)
+{
+	struct event in[2] = {life(0, 1, 80, 1), life(0, 5, 80, 1)};
+	struct filter f = {.kinds = 1u << EVENT_OVERFLOW};
+	struct store *s = OPEN();
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		in[i].kind = EVENT_OVERFLOW;
+	in[0].overflow = (struct event_overflow){.waiting = 2, .limit = 1, .dropped = 3};
+	in[1].overflow = (struct event_overflow){
+		.ended = true, .limit = 128, .dropped = UINT32_MAX, .since_ns = in[0].time_ns};
+	for (int i = 0; i < 2; i++)
+		store_event(s, &in[i], OFFSET);
+	store_close(s, NULL);
+	assert_int_equal(ask(all(&f)), 2);
+	for (int i = 0; i < 2; i++) {
+		const struct event_overflow *is = &found[i].overflow, *was = &in[i].overflow;
+
+		assert_int_equal(found[i].kind, EVENT_OVERFLOW);
+		assert_int_equal(found[i].process->pid, 901);
+		assert_int_equal(found[i].local.port, 80);
+		assert_int_equal(is->ended, was->ended);
+		assert_int_equal(is->waiting, was->waiting);
+		assert_int_equal(is->limit, was->limit);
+		assert_int_equal(is->dropped, was->dropped);
+	}
+	assert_int_equal(found[1].overflow.since_ns, found[0].time_ns);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_why_a_life_ended),
+		TEST(test_overflows),
 	};
 
 	return cmocka_run_group_tests_name("store ends", tests, NULL, NULL);
