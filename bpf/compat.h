@@ -9,6 +9,7 @@
 #define SOCKWATCH_BPF_COMPAT_H
 
 #include "read.h"
+#include "wire_closed.h"
 
 /* Set around attaching: sockops reports these calls, so the exits of the system calls need not. */
 bool sockops_connect SEC(".bss") __weak;
@@ -18,6 +19,44 @@ bool has_calls SEC(".bss") __weak;
 
 /* How many arguments __cgroup_bpf_run_filter_sock_addr() has: 6 from 6.7 on. */
 const volatile __u32 sock_addr_params SEC(".rodata") __weak = 0;
+/* A hook tells who enters TIME_WAIT, so that nobody need ask whether there is room. */
+bool has_time_wait SEC(".bss") __weak;
+/* The kernel's tick, which some of its times are counted in; 0 unknown. */
+const volatile __u32 jiffy_ns SEC(".rodata") __weak = 0;
+
+/* Up to 5.17 minisocks are counted as such.  Delete with 5.15. */
+struct inet_timewait_death_row___counted {
+	atomic_t tw_count;
+	int sysctl_max_tw_buckets;
+} __attribute__((preserve_access_index));
+/* 5.18 to 6.0 (fbb8295248e1, e9bd0cca09d1) keep them behind a pointer.  Delete with 6.0. */
+struct netns_ipv4___apart {
+	struct inet_timewait_death_row *tcp_death_row;
+} __attribute__((preserve_access_index));
+
+/*
+ * Whether a TIME_WAIT that was to begin now has begun (inet_twsk_alloc()): enum wire_end.  One that has is counted already.
+ */
+static __always_inline __u8 time_wait_room(struct net *net)
+{
+	struct netns_ipv4 *ipv4 = &net->ipv4;
+	struct inet_timewait_death_row *row = &ipv4->tcp_death_row;
+	__s32 count, limit;
+
+	if (has_time_wait)
+		return WIRE_E_TW_TOLD;
+	if (bpf_core_field_exists(struct netns_ipv4___apart, tcp_death_row))
+		row = BPF_CORE_READ((struct netns_ipv4___apart *)ipv4, tcp_death_row);
+	if (bpf_core_field_exists(row->tw_refcount))
+		count = BPF_CORE_READ(row, tw_refcount.refs.counter) - 1;
+	else
+		count = BPF_CORE_READ((struct inet_timewait_death_row___counted *)row,
+				      tw_count.counter);
+	limit = BPF_CORE_READ(row, sysctl_max_tw_buckets);
+	if (count > limit || limit <= 0)
+		return WIRE_E_TW_NONE;
+	return count == limit ? WIRE_E_TW_FULL : 0;
+}
 
 /* inet_sock is embedded at the start of sock; the verifier refuses the cast on a trusted pointer.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* core.bpf.c - core.h by raw BTF tracepoints, which work wherever the kernel carries BTF and need no tracefs. */
 #include "core.h"
+#include "listeners.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -51,4 +52,11 @@ SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(again__tcp_send_reset, struct sock *sk)
 {
 	return tell_reset_sent(sk, true, true);
+}
+
+SEC("raw_tp")
+int BPF_PROG(run__listeners)
+{
+	look_at_listeners();
+	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "files.h"
 #include "look_port.h"
+#include "look_queue.h"
 
 /* enum wire_look_want, and what is looked for, 0 anything.  Set by the loader before each look. */
 __u32 wants SEC(".bss") __weak;
@@ -87,39 +88,11 @@ static __always_inline void fill_common(struct wire_look *r, struct sock_common 
 	r->options |= wildcard_options(r, c);
 }
 
-/* Of TCP; any socket else. */
-static __always_inline void fill_queues(struct wire_look *r, struct sock *sk, const bool tcp,
-					const bool trusted)
-{
-	__s32 waiting;
-
-	if (tcp && r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM) {
-		struct tcp_sock *tp = (struct tcp_sock *)sk;
-
-		if (r->state == TCP_LISTEN) {
-			r->receive = READ(trusted, sk, sk_ack_backlog);
-			r->backlog = READ(trusted, sk, sk_max_ack_backlog);
-			return;
-		}
-		if (trusted)
-			tp = bpf_skc_to_tcp_sock(sk);
-		if (!tp)
-			return;
-		waiting = READ(trusted, tp, rcv_nxt) - READ(trusted, tp, copied_seq);
-		r->receive = waiting > 0 ? waiting : 0;
-		r->send = READ(trusted, tp, write_seq) - READ(trusted, tp, snd_una);
-		return;
-	}
-	r->receive = READ(trusted, sk, sk_backlog.rmem_alloc.counter);
-	/* One reference is the socket's own. */
-	r->send = READ(trusted, sk, sk_wmem_alloc.refs.counter) - 1;
-}
-
 /* Behind fill_common().  `tcp`: a look at TCP, or at descriptors, which may lead to any protocol. */
 static __always_inline void fill_sock(struct wire_look *r, struct sock *sk, const bool tcp,
 				      const bool trusted)
 {
-	if (wants_any(LOOK_W_QUEUES))
+	if (!fill_listener(r, sk, tcp, trusted) && wants_any(LOOK_W_QUEUES))
 		fill_queues(r, sk, tcp, trusted);
 	if (wants_any(LOOK_W_OPTIONS))
 		fill_locks(r, sk, tcp, trusted);

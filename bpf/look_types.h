@@ -93,6 +93,7 @@ struct sock {
 	} sk_backlog;
 	refcount_t sk_wmem_alloc;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
+	atomic_t sk_drops;
 	__u8 sk_kern_sock : 1, sk_userlocks : 4;
 	__u16 sk_type, sk_protocol;
 	kuid_t sk_uid;

@@ -50,9 +50,10 @@ const volatile bool has_cookie_helper SEC(".rodata") __weak = false;
 #define TASK_IS_KTHREAD	  0x00200000
 #define TASK_IS_IO_WORKER 0x00000010
 
-/* sock flags: enum sock_flags, the first two since forever. */
+/* sock flags: enum sock_flags, these since forever. */
 #define SOCK_FLAG_DEAD 0
 #define SOCK_FLAG_DONE 1
+#define SOCK_FLAG_LINGER 4
 
 /* sock.sk_userlocks, SOCK_BINDADDR_LOCK and SOCK_BINDPORT_LOCK: bind() was given an address, a port. */
 #define SOCK_BINDADDR_LOCKED 4

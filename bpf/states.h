@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* states.h - the bodies behind a change of state: a life opened, changed, closed, a child born. */
+/* states.h - the bodies behind a change of state: a life opened and changed, a child born; closed.h has its end. */
 #ifndef SOCKWATCH_BPF_STATES_H
 #define SOCKWATCH_BPF_STATES_H
 
 #include "asked.h"
+#include "closed.h"
 
 /* CLOSE -> SYN_SENT and CLOSE -> LISTEN: the only changes of state that always run in the caller's
  * task. */
@@ -35,70 +36,6 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 	c->fact.to = to;
 	/* inet_sport may be left over from the life before; skc_num is 0 unless bound. */
 	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
-	record_submit(c);
-}
-
-static __always_inline struct tcp_sock *tcp_of(struct sock *sk, const bool trusted)
-{
-	if (trusted)
-		return bpf_skc_to_tcp_sock(sk);
-	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP ? (struct tcp_sock *)sk : NULL;
-}
-
-static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk,
-					  const bool trusted)
-{
-	struct tcp_sock *tp = tcp_of(sk, trusted);
-
-	c->sent_bytes = c->received_bytes = 0;
-	c->retransmits = c->rtt_us = 0;
-	if (!tp)
-		return;
-	c->sent_bytes = READ(trusted, tp, bytes_sent) - READ(trusted, tp, bytes_retrans);
-	c->received_bytes = READ(trusted, tp, bytes_received);
-	/* The FIN takes a sequence number and is counted as a byte. */
-	if ((c->fact.flags & WIRE_F_FIN_RECEIVED) && c->received_bytes)
-		c->received_bytes--;
-	c->retransmits = READ(trusted, tp, total_retrans);
-	c->rtt_us = READ(trusted, tp, srtt_us) >> 3;
-	if (READ(trusted, tp, linger2) < 0)
-		c->fact.flags |= WIRE_F_LINGER2_OFF;
-}
-
-/* Refused and timed out connections carry an error, closed ones are shut down: only connect() itself makes this change
- * without either. */
-static __always_inline void note_turned_back(struct sock *sk, const bool trusted)
-{
-	__u64 id = bpf_get_current_pid_tgid(), key = (__u64)sk;
-
-	if (!has_calls && !READ(trusted, sk, sk_err) && READ(trusted, sk, sk_shutdown) != 3)
-		bpf_map_update_elem(&turned_back, &id, &key, BPF_ANY);
-}
-
-static __always_inline void on_closed(struct sock *sk, const bool trusted, int from,
-				      const __u8 again)
-{
-	struct wire_closed *c;
-	unsigned long flags;
-
-	if (from == TCP_SYN_SENT)
-		note_turned_back(sk, trusted);
-	c = record_reserve(WIRE_CLOSED, sizeof(*c));
-	if (!c)
-		return;
-	fill_socket(&c->fact, sk, trusted);
-	c->fact.flags = again;
-	c->fact.from = from;
-	c->fact.to = TCP_CLOSE;
-	c->fact.error = READ(trusted, sk, sk_err);
-	flags = READ(trusted, sk, __sk_common.skc_flags);
-	if (flags & (1 << SOCK_FLAG_DEAD))
-		c->fact.flags |= WIRE_F_ORPHAN;
-	if (flags & (1 << SOCK_FLAG_DONE))
-		c->fact.flags |= WIRE_F_FIN_RECEIVED;
-	if (READ(trusted, sk, sk_shutdown) == 3)
-		c->fact.flags |= WIRE_F_SHUTDOWN;
-	fill_counters(c, sk, trusted);
 	record_submit(c);
 }
 

@@ -20,6 +20,7 @@ enum event_kind {
 	EVENT_STATE,
 	EVENT_CLOSE,
 	EVENT_LOST,
+	EVENT_OVERFLOW,
 	EVENT_KINDS,
 };
 
@@ -34,7 +35,22 @@ enum close_reason {
 	REASON_UNREACHABLE,
 	REASON_PORT_EXHAUSTED,
 	REASON_ABORTED,
+	REASON_ABANDONED,    /* given up by the application before it was connected */
+	REASON_KEEPALIVE,    /* probes of an idle connection were not answered */
+	REASON_USER_TIMEOUT, /* TCP_USER_TIMEOUT */
 	REASONS,
+};
+
+/* What made this end reset a connection, or drop it. */
+enum close_how {
+	HOW_UNKNOWN,
+	HOW_LINGER,	/* SO_LINGER with no time */
+	HOW_UNREAD,	/* data had come that nobody read */
+	HOW_LATE_DATA,	/* data came after close() */
+	HOW_LINGER2,	/* TCP_LINGER2 below 0, or over */
+	HOW_DISCONNECT, /* connect(AF_UNSPEC) */
+	HOW_KILLED,	/* by another process: ss -K */
+	HOWS,
 };
 
 #define EVENT_MAX_STATES 16
@@ -62,9 +78,21 @@ struct event_close {
 	uint32_t retransmits;
 	uint32_t rtt_us;	/* 0: not measured */
 	enum close_reason reason;
+	enum close_how how;
+	uint32_t syns;		/* sent without an answer; 0: was answered, or not known */
+	bool silent;		/* the two below are known: the peer was given up */
+	uint64_t last_heard_ns; /* before the end */
+	uint32_t unacked_bytes; /* sent or to be sent */
 	bool time_wait;		/* the kernel keeps the port in TIME_WAIT */
+	bool time_wait_unknown; /* whether it does */
 	unsigned int span_count;
 	struct event_span spans[EVENT_MAX_STATES]; /* in the order they were entered */
+};
+
+struct event_overflow {
+	bool ended;
+	uint32_t waiting, limit;     /* of the listener's queue now */
+	uint64_t dropped, since_ns; /* packets, since it began; ended: when that was */
 };
 
 struct event_lost {
@@ -158,6 +186,7 @@ struct event {
 		} state;
 		struct event_close close;
 		struct event_lost lost;
+		struct event_overflow overflow;
 	};
 };
 
@@ -166,8 +195,13 @@ typedef void (*event_sink_fn)(void *ctx, const struct event *event);
 
 const char *event_kind_name(enum event_kind kind);	/* "bind" */
 const char *event_reason_name(enum close_reason reason); /* "local-close" */
+const char *event_how_name(enum close_how how);		 /* "linger"; NULL for HOW_UNKNOWN */
+bool event_reason_is_failure(enum close_reason reason);	 /* nobody asked for such an end */
+/* Of a life that has ended, or of a connect() that failed; REASONS for other events. */
+enum close_reason event_reason(const struct event *e);
 const char *event_why_name(unsigned int bit);		/* "wildcard" for 0 */
 /* -1 when no kind has that name. */
 int event_kind_parse(const char *name, size_t len);
+int event_reason_parse(const char *name, size_t len);
 
 #endif

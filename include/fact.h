@@ -13,7 +13,7 @@
 
 #include "inet.h"
 #include "process.h"
-#include "wire.h"
+#include "wire_closed.h"
 
 struct fact {
 	enum wire_kind kind;
@@ -45,6 +45,9 @@ struct fact {
 	bool counted;
 	uint64_t sent_bytes, received_bytes;
 	uint32_t retransmits, rtt_us;
+	uint32_t unacked_bytes, last_heard_ms, user_timeout_ms; /* see struct wire_closed */
+	uint16_t syns;
+	uint8_t probes, end; /* enum wire_end */
 };
 
 /* Calls that failed with several local ends or peers, counted together: neither is known. */

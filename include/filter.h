@@ -51,6 +51,8 @@ struct filter {
 	char *cgroup;			/* this path or one below it */
 	char *container;		/* id or a prefix of it, at least its first characters */
 	uint32_t kinds;			/* bit per enum event_kind; 0 any.  EVENT_LOST always passes */
+	uint32_t reasons;		/* bit per enum close_reason; 0 any; see event_reason() */
+	bool failed;			/* calls that failed, and lives that ended so */
 	struct filter_inet *inet;	/* listings: any of them, 0 every socket */
 	size_t inet_count;
 };
@@ -67,6 +69,8 @@ int filter_add_cidr(struct filter *f, const char *list);
 bool filter_cidr_contains(const struct filter_cidr *cidr, const uint8_t *addr);
 /* "established,time-wait"; -EINVAL and *ret_bad set to the word that is no state. */
 int filter_add_states(struct filter *f, const char *list, const char **ret_bad);
+/* "refused,timeout"; likewise. */
+int filter_add_reasons(struct filter *f, const char *list, const char **ret_bad);
 /* "bind,close"; likewise. */
 int filter_add_kinds(struct filter *f, const char *list, const char **ret_bad);
 

@@ -99,6 +99,13 @@ const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex);
  */
 bool kernel_port_range(struct kernel *k, uint32_t netns, uint32_t pid, struct port_range *ret);
 
+/*
+ * Looks at listeners by their kernel addresses, as many as LISTENERS_ASKED.  0 or -errno; -ENOTSUP where the program could not be
+ * loaded.  Some microseconds.
+ */
+struct wire_listener;
+int kernel_look_at_listeners(struct kernel *k, struct wire_listener *list, size_t count);
+
 /* CLOCK_REALTIME - CLOCK_BOOTTIME in nanoseconds, and CLOCK_BOOTTIME. */
 int64_t kernel_wall_offset(void);
 uint64_t kernel_now(void);

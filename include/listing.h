@@ -47,6 +47,7 @@ struct listing_socket {
 	struct endpoint local, peer;
 	uint32_t netns;
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
+	uint32_t dropped;	/* for a listener, since it was made */
 	uint32_t listener;	/* LOOK_QUEUED: index + 1 of the socket it waits at, 0 unknown */
 	uint32_t kernel_device;	/* LOOK_KERNEL: the interface that receives through it, 0 none or unknown */
 	uint32_t first, last;	/* holders, LISTING_NONE without one */
@@ -149,5 +150,7 @@ enum tcp_state listing_state(const struct listing_socket *s);
 /* It has a port, or is a raw socket: something that another process may meet. */
 bool listing_has_port(const struct listing_socket *s);
 bool listing_has_peer(const struct listing_socket *s);
+/* A listener with more connections that wait for accept() than may: the kernel drops others. */
+bool listing_is_full(const struct listing_socket *s);
 
 #endif

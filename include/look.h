@@ -43,6 +43,7 @@ struct look_socket {
 	struct endpoint local, peer; /* ifindex: what it is bound to */
 	uint32_t netns;
 	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
+	uint32_t dropped;   /* for a listener, since it was made */
 	uint32_t age_ms;    /* minisock: may be reused once this reaches net.ipv4.tcp_tw_reuse_delay */
 	struct look_listener listener; /* LOOK_QUEUED: in whose queue it waits */
 	uint32_t kernel_device; /* LOOK_KERNEL: the interface that receives through it, 0 none or unknown */

@@ -86,7 +86,6 @@ void store_close(struct store *s, struct store_stats *ret_stats);
 
 struct store_query {
 	const struct filter *filter;
-	uint32_t reasons;	/* bit per enum close_reason; 0 any */
 	uint64_t from_ns, to_ns; /* lives and calls that touch this span; 0 and UINT64_MAX: all */
 	bool lives_only;	/* who held it: no binds, failures, losses */
 	uint64_t after;		/* rows numbered above this; for following */

@@ -90,6 +90,19 @@ bool table_each_known(struct table *t, struct table_steps *steps, size_t max,
 		bool (*wanted)(void *ctx, uint64_t cookie), event_sink_fn fn, void *ctx);
 
 /*
+ * Which connections find no room: fills `list` with listeners to look at, in a round that begins with a zeroed struct; let the
+ * kernel answer (wire_listener.h), and hand it back: overflows that begin or have ended are told.  0 listeners: the round is
+ * over.  O(65536) a round and O(1) for each listener.
+ */
+struct wire_listener;
+struct table_round {
+	uint32_t port, seen;
+};
+size_t table_listeners(const struct table *t, struct table_round *round, struct wire_listener *list, size_t max);
+void table_listeners_seen(struct table *t, const struct wire_listener *list, size_t count,
+			  uint64_t now_ns);
+
+/*
  * What facts do not tell, the table asks: who has a port open, because descriptors are handed over without a fact; what ports
  * a namespace has.  A question is about the last failed call, whose event waits for the answer and goes out before any
  * other; without an answer it goes out with what is known, by the next call at the latest, and says so.  Where nobody takes

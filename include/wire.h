@@ -10,7 +10,7 @@
  *
  *     struct wire_fact                 every kind
  *     ├─ struct wire_call              + who called, its errno: OPEN BIND LISTEN CONNECT ACCEPT, seeds
- *     └─ struct wire_closed            + counters at the end: CLOSED
+ *     └─ struct wire_closed            + counters at the end: CLOSED, see wire_closed.h
  */
 #ifndef SOCKWATCH_WIRE_H
 #define SOCKWATCH_WIRE_H
@@ -137,17 +137,8 @@ struct wire_fold {
 	struct wire_call first;
 };
 
-struct wire_closed {
-	struct wire_fact fact;
-	__u64 sent_bytes;     /* payload sent at least once, without retransmissions */
-	__u64 received_bytes; /* payload received in order */
-	__u32 retransmits;    /* segments */
-	__u32 rtt_us;	      /* smoothed round trip time; 0 not measured */
-};
-
 _Static_assert(sizeof(struct wire_fact) == 88, "wire_fact has no hidden padding");
 _Static_assert(sizeof(struct wire_call) == 152, "wire_call has no hidden padding");
-_Static_assert(sizeof(struct wire_closed) == 112, "wire_closed has no hidden padding");
 _Static_assert(sizeof(struct wire_fold_key) == 56, "wire_fold_key has no hidden padding");
 _Static_assert(sizeof(struct wire_fold) == 168, "wire_fold has no hidden padding");
 

@@ -66,7 +66,10 @@ struct wire_look {
 	union {
 		struct {
 			__u32 receive; /* bytes, or connections that wait for accept() */
-			__u32 send;    /* bytes */
+			union {
+				__u32 send;    /* bytes */
+				__u32 dropped; /* LISTEN: connections and packets dropped for it, since it was made */
+			};
 		};
 		__u64 since_ns; /* minisock: CLOCK_BOOTTIME, 0 unknown (before Linux 6.14) */
 	};

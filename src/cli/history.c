@@ -161,7 +161,6 @@ static int run(struct history *h)
 	const struct options *o = h->options;
 	struct store_query q = {
 		.filter = &o->filter,
-		.reasons = o->reasons,
 		.from_ns = o->since_ns,
 		.to_ns = o->until_ns,
 		.lives_only = o->has_at,

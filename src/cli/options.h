@@ -82,7 +82,6 @@ struct options {
 	uint64_t since_ns, until_ns;	/* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
 	bool has_at;			/* both are the moment asked for */
 	bool follow;
-	uint32_t reasons;		/* history: bit per enum close_reason, 0 any */
 };
 
 /*

@@ -390,23 +390,9 @@ static int set_at(struct options_parse *p, const struct options_row *row, const 
 
 static int set_reason(struct options_parse *p, const struct options_row *row, const char *arg)
 {
-	for (const char *word = arg;; word++) {
-		size_t len = strcspn(word, ",");
-		int reason = REASONS;
+	const char *bad;
 
-		while (reason-- > 0) {
-			const char *name = event_reason_name((enum close_reason)reason);
-
-			if (strlen(name) == len && !memcmp(name, word, len))
-				break;
-		}
-		if (reason < 0)
-			return check_list(row, word);
-		p->options->reasons |= UINT32_C(1) << reason;
-		word += len;
-		if (!*word)
-			return 0;
-	}
+	return filter_add_reasons(&p->options->filter, arg, &bad) ? check_list(row, bad) : 0;
 }
 
 #define TRACE	 (1u << COMMAND_TRACE)
@@ -495,13 +481,14 @@ const struct options_row options_table[] = {
 	{ 'a', "all", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(all),
 	  .doc = "Sockets that have no port yet too" },
 	{ KEY_EVENTS, "events", "KIND,...", TRACE | HISTORY, GROUP_FILTER, false, set_events,
-	  .why = "not an event (bind, listen, connect, accept, state, close)", .example = "bind,close",
-	  .doc = "Only these: bind, listen, connect, accept, state, close" },
+	  .why = "not an event (bind, listen, connect, accept, state, close, overflow)", .example = "bind,close",
+	  .doc = "Only these: bind, listen, connect, accept, state, close, overflow" },
 
-	{ KEY_REASON, "reason", "NAME,...", HISTORY, GROUP_FILTER, false, set_reason,
-	  .why = "not a reason (local-close, peer-close, local-reset, peer-reset, refused, timeout, "
-		 "unreachable, port-exhausted, aborted, unknown)", .example = "refused,timeout",
-	  .doc = "Lives that ended so" },
+	{ KEY_REASON, "reason", "NAME,...", SOCKETS, GROUP_FILTER, false, set_reason,
+	  .why = "not a reason (local-close, peer-close, local-reset, peer-reset, refused, timeout, user-timeout, "
+		 "keepalive, unreachable, port-exhausted, abandoned, aborted, unknown)", .example = "refused,timeout",
+	  .doc = "Lives that ended so, and connects that failed so" },
+	{ KEY_FAILED, "failed", NULL, SOCKETS, GROUP_FILTER, false, set_flag, FIELD(filter.failed), .doc = "Calls that failed, and lives that did not end by a close of either side" },
 
 	{ .commands = RECORD | HISTORY | LS | WHO, .group = GROUP_STORE, .doc = "The record:" },
 	{ KEY_STORE, "store", "FILE", RECORD | HISTORY, GROUP_STORE, false, set_file, FIELD(store_file),

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "look_source.h"
 #include "output.h"
+#include "wire_listener.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,24 @@ static void check_loss(struct session *s, bool idle)
 	s->full_told = stats.full;
 }
 
+/* ---- listeners ---- */
+
+static void look_at_listeners(struct session *s, uint64_t now_ns)
+{
+	struct wire_listener list[LISTENERS_ASKED];
+	struct table_round round = {0};
+	size_t n;
+
+	if (now_ns - s->listeners_ns < NSEC_PER_SEC)
+		return;
+	s->listeners_ns = now_ns;
+	while ((n = table_listeners(s->table, &round, list, LISTENERS_ASKED)) > 0) {
+		if (kernel_look_at_listeners(s->kernel, list, n) < 0)
+			return;
+		table_listeners_seen(s->table, list, n, now_ns);
+	}
+}
+
 /* ---- life ---- */
 
 int session_open(struct session *s, const struct options *options, event_sink_fn sink, void *ctx)
@@ -261,6 +280,8 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 
 		check_loss(s, n < DRAIN_MAX);
 		held = n < DRAIN_MAX && table_release(s->table, now);
+		if (n < DRAIN_MAX)
+			look_at_listeners(s, now);
 		on_turn(ctx, now, n < DRAIN_MAX);
 		asked = serve_turn(s->serve, s->table, now);
 		if (n == DRAIN_MAX || asked || s->done)

@@ -105,6 +105,8 @@ static const struct kernel_hook hook_table[] = {
 	 TIER_TRAMPOLINES, "who enters TIME_WAIT (Linux 6.8 on)", "", HOOK_UNUSED, ""},
 	{"time-wait", "again__inet_twsk_hashdance_schedule", "fentry/inet_twsk_hashdance_schedule",
 	 TIER_TRAMPOLINES, "those in softirq on top of another", "", HOOK_UNUSED, ""},
+	{"overflow", "run__listeners", "raw_tp", TIER_BOTH,
+	 "listeners whose queue is full, once a second", "", HOOK_UNUSED, ""},
 	{"cookie", "sockops__cookies", "sockops", TIER_BOTH,
 	 "a cookie for accepted sockets (up to Linux 5.11)", "", HOOK_UNUSED, ""},
 	{"connect, listen", "sockops__ports", "sockops", TIER_TRACEPOINTS,
@@ -432,10 +434,15 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 			k->skel->bss->sockops_connect = k->sockops_connect;
 			k->skel->bss->sockops_listen = k->sockops_listen;
 		}
+		if (is_prefix(h->program, "run__")) {
+			set_status(h, HOOK_ATTACHED, "%s", ""); /* run when asked */
+			continue;
+		}
 		k->links[i] = attach_row(k, h);
 		if (k->links[i]) {
 			set_status(h, HOOK_ATTACHED, "%s", "");
 			k->skel->bss->has_calls |= is_prefix(h->hook, "syscalls/sys_exit");
+			k->skel->bss->has_time_wait |= is_inferred(h);
 			continue;
 		}
 		if (strcmp(h->program, "sockops__ports") == 0)
@@ -449,6 +456,8 @@ int hooks_attach(struct kernel *k, struct kernel_error *error)
 
 void hooks_detach(struct kernel *k)
 {
+	if (k->skel)
+		k->skel->bss->has_time_wait = false;
 	/* Entries first, in reverse: no exit is missed. */
 	for (size_t i = k->hook_count; i-- > 0;) {
 		bpf_link__destroy(k->links[i]);

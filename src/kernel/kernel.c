@@ -5,6 +5,7 @@
 #include "capability.h"
 #include "look_source.h"
 #include "mounts.h"
+#include "wire_listener.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -46,6 +47,16 @@ static int on_record(void *ctx, void *data, size_t size)
 	return ++k->drained >= k->drain_max ? -ECANCELED : 0;
 }
 
+/* One tick (CONFIG_HZ): clocks that move with it are that coarse. */
+static uint32_t tick_ns(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec)
+		return 0;
+	return (uint32_t)tick.tv_nsec;
+}
+
 /* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
 static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 {
@@ -62,6 +73,7 @@ static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 	hooks_select(k, skel, only);
 	skel->rodata->has_cookie_helper = k->has_cookie_helper;
 	skel->rodata->sock_addr_params = k->sock_addr_params;
+	skel->rodata->jiffy_ns = tick_ns();
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
 	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)k->options.ring_bytes);
 	err = sockwatch_bpf__load(skel);
@@ -406,4 +418,24 @@ const char *kernel_btf_place(const struct kernel *k)
 const char *kernel_tracefs_place(const struct kernel *k)
 {
 	return k->tracefs_fd >= 0 ? k->tracefs_place : NULL;
+}
+
+int kernel_look_at_listeners(struct kernel *k, struct wire_listener *list, size_t count)
+{
+	uint64_t args[1] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int err, fd = k->skel ? bpf_program__fd(k->skel->progs.run__listeners) : -1;
+	struct wire_listener *asked;
+
+	if (fd < 0 || count > LISTENERS_ASKED)
+		return -ENOTSUP;
+	asked = k->skel->bss->listeners;
+	memset(asked, 0, sizeof(*asked) * LISTENERS_ASKED);
+	memcpy(asked, list, count * sizeof(*list));
+	do
+		err = bpf_prog_test_run_opts(fd, &opts);
+	while (err == -EINTR || err == -EAGAIN);
+	if (err == 0)
+		memcpy(list, asked, count * sizeof(*list));
+	return err;
 }

@@ -10,6 +10,7 @@
 #include "fail.h"
 #include "kernel.h"
 #include "netns.h"
+#include "wire_listener.h"
 #include "sockwatch.skel.h"
 #include "types.h"
 

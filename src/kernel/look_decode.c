@@ -58,8 +58,8 @@ bool look_decode(struct look_socket *s, const struct wire_look *w)
 		s->age_ms = w->age_ms;
 	} else {
 		s->receive = w->receive;
-		s->send = w->send;
 		s->backlog = w->backlog;
+		*(s->state == STATE_LISTEN ? &s->dropped : &s->send) = w->send;
 	}
 	memcpy(s->local.addr, w->local, sizeof(w->local));
 	memcpy(s->peer.addr, w->peer, sizeof(w->peer));

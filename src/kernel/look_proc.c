@@ -39,18 +39,27 @@ static const struct {
 	{IPPROTO_ICMP, false}, {IPPROTO_ICMPV6, false},
 };
 
-/* WIRE_O_V6ONLY or WIRE_O_V4_TOO, which the kernel tells of what listens or is not connected; else 0. */
-static uint8_t read_v6only(const struct nlmsghdr *h)
+/*
+ * What the message says beside its fixed part: WIRE_O_V6ONLY or WIRE_O_V4_TOO, which the kernel tells of what listens or is not
+ * connected (else 0), and what was dropped.
+ */
+static void read_attributes(const struct nlmsghdr *h, uint8_t *ret_v6only, uint32_t *ret_dropped)
 {
 	size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(struct inet_diag_msg));
 	const struct rtattr *a = (const void *)((const char *)NLMSG_DATA(h) +
 						NLMSG_ALIGN(sizeof(struct inet_diag_msg)));
+	uint32_t memory[SK_MEMINFO_DROPS + 1];
 
+	*ret_v6only = 0;
+	*ret_dropped = 0;
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		if (a->rta_type == INET_DIAG_SKV6ONLY && RTA_PAYLOAD(a) >= 1)
-			return *(const uint8_t *)RTA_DATA(a) ? WIRE_O_V6ONLY : WIRE_O_V4_TOO;
+			*ret_v6only = *(const uint8_t *)RTA_DATA(a) ? WIRE_O_V6ONLY : WIRE_O_V4_TOO;
+		if (a->rta_type == INET_DIAG_SKMEMINFO && RTA_PAYLOAD(a) >= sizeof(memory)) {
+			memcpy(memory, RTA_DATA(a), sizeof(memory));
+			*ret_dropped = memory[SK_MEMINFO_DROPS];
+		}
 	}
-	return 0;
 }
 
 static void take(struct look_reader *r, uint32_t netns, uint16_t protocol, const struct nlmsghdr *h)
@@ -76,11 +85,13 @@ static void take(struct look_reader *r, uint32_t netns, uint16_t protocol, const
 	s.local.port = ntohs(m->id.idiag_sport);
 	s.peer.port = ntohs(m->id.idiag_dport);
 	s.local.ifindex = s.peer.ifindex = m->id.idiag_if;
-	s.options = read_v6only(h);
+	read_attributes(h, &s.options, &s.dropped);
 	look_complete(&s);
 	if (s.state == STATE_LISTEN) {
 		s.backlog = s.send;
 		s.send = 0;
+	} else {
+		s.dropped = 0;
 	}
 	if (r->request->port && s.local.port != r->request->port)
 		return;
@@ -133,6 +144,7 @@ static int dump(struct look_reader *r, int fd, uint32_t netns, uint8_t family, u
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.request = {.sdiag_family = family,
 			    .sdiag_protocol = (uint8_t)(protocol > 255 ? 0 : protocol),
+			    .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
 			    .idiag_states = ~0u},
 		.attribute = {.nla_len = 8, .nla_type = INET_DIAG_REQ_PROTOCOL},
 		.protocol = protocol,

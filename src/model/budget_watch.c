@@ -260,6 +260,7 @@ bool budget_watch_event(struct budget_watch *w, const struct event *e)
 	case EVENT_ACCEPT:
 	case EVENT_CLOSE:
 	case EVENT_LOST:
+	case EVENT_OVERFLOW:
 	case EVENT_KINDS: break;
 	}
 	return false;

@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const char *const kind_names[EVENT_KINDS] = {
-	[EVENT_BIND] = "bind",	   [EVENT_LISTEN] = "listen", [EVENT_CONNECT] = "connect",
-	[EVENT_ACCEPT] = "accept", [EVENT_STATE] = "state",   [EVENT_CLOSE] = "close",
-	[EVENT_LOST] = "lost",
+	[EVENT_BIND] = "bind",	   [EVENT_LISTEN] = "listen",	  [EVENT_CONNECT] = "connect",
+	[EVENT_ACCEPT] = "accept", [EVENT_STATE] = "state",	  [EVENT_CLOSE] = "close",
+	[EVENT_LOST] = "lost",	   [EVENT_OVERFLOW] = "overflow",
 };
 
 static const char *const reason_names[REASONS] = {
@@ -20,6 +20,14 @@ static const char *const reason_names[REASONS] = {
 	[REASON_UNREACHABLE] = "unreachable",
 	[REASON_PORT_EXHAUSTED] = "port-exhausted",
 	[REASON_ABORTED] = "aborted",
+	[REASON_ABANDONED] = "abandoned",
+	[REASON_KEEPALIVE] = "keepalive",
+	[REASON_USER_TIMEOUT] = "user-timeout",
+};
+
+static const char *const how_names[HOWS] = {
+	[HOW_LINGER] = "linger",   [HOW_UNREAD] = "unread",	    [HOW_LATE_DATA] = "late-data",
+	[HOW_LINGER2] = "linger2", [HOW_DISCONNECT] = "disconnect", [HOW_KILLED] = "killed",
 };
 
 static const char *const why_names[HOLDER_WHYS] = {
@@ -50,10 +58,26 @@ const char *event_reason_name(enum close_reason reason)
 	return reason_names[reason];
 }
 
+const char *event_how_name(enum close_how how)
+{
+	return how_names[how];
+}
+
+static int find_name(const char *const *names, int count, const char *name, size_t len)
+{
+	while (count-- > 0) {
+		if (strlen(names[count]) == len && memcmp(names[count], name, len) == 0)
+			return count;
+	}
+	return -1;
+}
+
 int event_kind_parse(const char *name, size_t len)
 {
-	for (int kind = 0; kind < EVENT_KINDS; kind++)
-		if (strlen(kind_names[kind]) == len && memcmp(kind_names[kind], name, len) == 0)
-			return kind;
-	return -1;
+	return find_name(kind_names, EVENT_KINDS, name, len);
+}
+
+int event_reason_parse(const char *name, size_t len)
+{
+	return find_name(reason_names, REASONS, name, len);
 }

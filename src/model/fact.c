@@ -99,6 +99,12 @@ static void read_closed(struct fact *ret, const struct wire_closed *w)
 	ret->received_bytes = w->received_bytes;
 	ret->retransmits = w->retransmits;
 	ret->rtt_us = w->rtt_us;
+	ret->unacked_bytes = w->unacked_bytes;
+	ret->last_heard_ms = w->last_heard_ms;
+	ret->user_timeout_ms = w->user_timeout_ms;
+	ret->syns = w->syns;
+	ret->probes = w->probes;
+	ret->end = w->end;
 }
 
 int fact_decode(struct fact *ret, const void *data, size_t size)

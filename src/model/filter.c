@@ -9,7 +9,7 @@
 
 #define BIT(n) (UINT32_C(1) << (n))
 
-_Static_assert(STATES <= 32 && EVENT_KINDS <= 32, "a set of them fits 32 bits");
+_Static_assert(STATES <= 32 && EVENT_KINDS <= 32 && REASONS < 32, "a set of them fits 32 bits");
 
 void filter_init(struct filter *f)
 {
@@ -134,6 +134,11 @@ int filter_add_kinds(struct filter *f, const char *list, const char **ret_bad)
 	return add_words(&f->kinds, list, ret_bad, event_kind_parse);
 }
 
+int filter_add_reasons(struct filter *f, const char *list, const char **ret_bad)
+{
+	return add_words(&f->reasons, list, ret_bad, event_reason_parse);
+}
+
 static bool match_protocol(const struct filter *f, const struct event *e)
 {
 	if (f->tcp && (e->protocol == IPPROTO_TCP || e->protocol == IPPROTO_MPTCP))
@@ -192,7 +197,8 @@ static uint32_t event_states(const struct event *e)
 	uint32_t set = 0;
 
 	switch (e->kind) {
-	case EVENT_LISTEN: return BIT(STATE_LISTEN);
+	case EVENT_LISTEN:
+	case EVENT_OVERFLOW: return BIT(STATE_LISTEN);
 	case EVENT_STATE: return BIT(e->state.from) | BIT(e->state.to);
 	case EVENT_CLOSE:
 		for (unsigned int i = 0; i < e->close.span_count; i++)
@@ -248,6 +254,13 @@ static bool match_endpoints(const struct filter *f, const struct event *e)
 	       (e->has_asked && match_address(f, e, e->asked.addr));
 }
 
+static bool match_failed(const struct event *e)
+{
+	if (e->kind == EVENT_CLOSE)
+		return e->close.end != EVENT_END_OPEN && event_reason_is_failure(e->close.reason);
+	return e->error != 0 || e->kind == EVENT_OVERFLOW;
+}
+
 /* A condition not given costs one load and one branch that is never taken. */
 bool filter_match(const struct filter *f, const struct event *e)
 {
@@ -262,6 +275,10 @@ bool filter_match(const struct filter *f, const struct event *e)
 	if ((f->ipv4 || f->ipv6) && !match_family(f, e))
 		return false;
 	if (f->states && !(f->states & event_states(e)))
+		return false;
+	if (f->reasons && !(f->reasons & BIT(event_reason(e))))
+		return false;
+	if (f->failed && !match_failed(e))
 		return false;
 	return match_process(f, e->process) && match_endpoints(f, e);
 }

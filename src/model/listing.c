@@ -474,6 +474,11 @@ bool listing_is_to_itself(const struct listing_socket *s)
 	       memcmp(s->local.addr, s->peer.addr, sizeof(s->local.addr)) == 0;
 }
 
+bool listing_is_full(const struct listing_socket *s)
+{
+	return s->state == STATE_LISTEN && s->receive > s->backlog;
+}
+
 bool listing_has_peer(const struct listing_socket *s)
 {
 	return s->peer.port || !inet_is_any((enum family)s->family, s->peer.addr);

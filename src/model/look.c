@@ -157,6 +157,7 @@ static void list_socket(void *ctx, const struct look_socket *s, const struct loo
 		.receive = s->receive,
 		.send = s->send,
 		.backlog = s->backlog,
+		.dropped = s->dropped,
 		.protocol = s->protocol,
 		.family = s->family,
 		/* Half-open: what ss and netstat call SYN_RECV. */

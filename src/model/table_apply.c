@@ -124,15 +124,6 @@ static void apply_state(struct table *t, const struct fact *f)
 	t->sink(t->ctx, &e);
 }
 
-static void fill_counters(struct event_close *c, const struct fact *f)
-{
-	c->counted = f->counted;
-	c->sent_bytes = f->sent_bytes;
-	c->received_bytes = f->received_bytes;
-	c->retransmits = f->retransmits;
-	c->rtt_us = f->rtt_us;
-}
-
 static void end_life(struct socket *s)
 {
 	s->opened_ns = 0;
@@ -145,14 +136,17 @@ static void apply_closed(struct table *t, const struct fact *f)
 {
 	struct socket *s = socket_of(t, f);
 	enum tcp_state substate = STATE_NONE;
-	bool time_wait, wait, failed_listen, traced;
+	bool time_wait, unknown, wait, failed_listen, traced;
 	uint32_t still_bound = 0;
 	struct event state, close;
 
 	socket_update(s, f);
 	table_show_birth(t, s);
-	traced = t->sees_time_wait && s != &t->spare && f->protocol == IPPROTO_TCP;
-	time_wait = reason_is_time_wait(s, f, traced, &substate);
+	if (f->from == STATE_LISTEN)
+		overflow_end(t, s, f->time_ns);
+	traced = (t->sees_time_wait || (f->end & WIRE_E_TW_TOLD)) && s != &t->spare &&
+		 f->protocol == IPPROTO_TCP;
+	time_wait = reason_is_time_wait(s, f, traced, &substate, &unknown);
 	wait = reason_must_wait(s, f);
 	/* listen() that finds its port taken goes to LISTEN and back; its errno follows. */
 	failed_listen = f->from == STATE_LISTEN && !(f->flags & WIRE_F_SHUTDOWN) && s->opened_ns &&
@@ -160,9 +154,9 @@ static void apply_closed(struct table *t, const struct fact *f)
 	socket_move(s, &state, f->from, time_wait ? STATE_TIME_WAIT : STATE_CLOSE, f->time_ns);
 	state.state.substate = substate;
 	event_of_close(&close, s, f->time_ns);
-	fill_counters(&close.close, f);
-	close.close.reason = reason_of_close(s, f);
+	reason_tell(&close.close, s, f);
 	close.close.time_wait = time_wait;
+	close.close.time_wait_unknown = unknown;
 	close.error = f->error;
 	s->state = STATE_CLOSE;
 	if (time_wait)

@@ -60,9 +60,12 @@ void held_reset_sent(struct table *t, const struct fact *f)
 		return;
 	h->state.state.to = STATE_CLOSE;
 	h->state.state.substate = STATE_NONE;
-	h->close.close.time_wait = false;
+	h->close.close.time_wait = h->close.close.time_wait_unknown = false;
 	ports_no_time_wait(t, &h->close);
 	h->close.close.reason = REASON_LOCAL_RESET;
+	/* Else too many orphans, or no memory for them, may be why, too. */
+	if (h->close.error || h->state.state.from == STATE_FIN_WAIT2)
+		h->close.close.how = HOW_LATE_DATA;
 	h->close.error = 0;
 	emit(t, h);
 }

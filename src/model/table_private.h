@@ -12,6 +12,7 @@
 #include "hash.h"
 #include "owner.h"
 #include "table.h"
+#include "table_overflow.h"
 
 #define SPANS 8
 
@@ -39,6 +40,7 @@ enum socket_flag {
 	SOCKET_TOLD_OPEN = 1 << 20,    /* whoever took this life must hear of its end */
 	SOCKET_IN_QUESTION = 1 << 21,  /* a holder of the port that a question is about */
 	SOCKET_LEFT_BOUND = 1 << 22,   /* its life has ended, and the port that bind() named is still its own */
+	SOCKET_LOOKED_AT = 1 << 23,    /* a listener's `queue` is known */
 	SOCKET_ASKED_NEXT = 1 << 26,   /* `asked` is what the next connect() asked for */
 	SOCKET_ASKED = 1 << 27,	       /* ... what this life's did: a program changed it */
 };
@@ -50,7 +52,10 @@ struct socket {
 	uint64_t since_ns;   /* entry into `state`, 0 unknown */
 	uint64_t touched_ns; /* last fact or seed */
 	uint64_t owned_ns;   /* when a call or a look told the owner, 0 unknown */
-	uint64_t span_ns[SPANS];
+	union {
+		uint64_t span_ns[SPANS];
+		struct listener_queue queue; /* while it listens: there are no spans yet */
+	};
 	const struct process *owner;
 	const struct process *listener; /* the owner of the listener a child came from */
 	const struct process *binder;	/* who bound it, where a look found it with somebody else */
@@ -183,13 +188,14 @@ void held_connect_failed(struct table *t, const struct fact *f);
 
 /* reason.c */
 enum close_reason reason_of_errno(int error, bool had_port);
-enum close_reason reason_of_close(const struct socket *s, const struct fact *f);
+/* Why and how it ended, and what was counted; `c` has its spans. */
+void reason_tell(struct event_close *c, const struct socket *s, const struct fact *f);
 /*
  * The end enters TIME_WAIT: *ret_substate is FIN_WAIT2 when the peer's FIN is still to come.  `traced`: a fact
- * has said so if it does; else the shape of the end tells.
+ * has said so if it does; else the shape of the end tells, unless *ret_unknown: the namespace's limit is reached.
  */
 bool reason_is_time_wait(const struct socket *s, const struct fact *f, bool traced,
-			 enum tcp_state *ret_substate);
+			 enum tcp_state *ret_substate, bool *ret_unknown);
 /* Only the fact that follows tells how this ended. */
 bool reason_must_wait(const struct socket *s, const struct fact *f);
 

@@ -117,6 +117,7 @@ void table_forget(struct table *t, struct socket *s, uint64_t time_ns)
 	struct event e;
 
 	table_show_birth(t, s);
+	overflow_end(t, s, time_ns);
 	if (!(s->flags & SOCKET_MINISOCK) && bound_has_end(s)) {
 		event_of_close(&e, s, time_ns);
 		e.close.duration_ns = UINT64_MAX;
@@ -247,7 +248,9 @@ void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns)
 	c->sent_bytes = c->received_bytes = 0;
 	c->retransmits = c->rtt_us = 0;
 	c->reason = REASON_UNKNOWN;
-	c->time_wait = false;
+	c->how = HOW_UNKNOWN;
+	c->syns = 0;
+	c->silent = c->time_wait = c->time_wait_unknown = false;
 	c->span_count = s->span_count;
 	for (unsigned int i = 0; i < s->span_count; i++) {
 		c->spans[i].state = (enum tcp_state)s->span_state[i];

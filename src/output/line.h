@@ -39,4 +39,7 @@ void line_cell(struct line *line, const char *color, const char *text, size_t le
 void line_piece(struct line *line);
 void line_end(struct line *line);
 
+/* What stands behind a word of the list "why"; NULL for what the line says already.  In why.c. */
+const char *why_text(const char *word);
+
 #endif

@@ -112,6 +112,17 @@ static char *pad(char *p, const char *start, unsigned int width)
 	return p;
 }
 
+static char *put_queue(char *p, const struct listing_socket *s)
+{
+	p = put_word(p, " (queue ");
+	p += inet_format_number(p, s->receive);
+	p = put_word(p, " of ");
+	p += inet_format_number(p, s->backlog);
+	p = put_word(p, ", full, ");
+	p += inet_format_number(p, s->dropped);
+	return put_word(p, " dropped)");
+}
+
 /* What the rows of one socket have in common, made once: protocol, state, name, since. */
 struct tail {
 	size_t len;
@@ -156,6 +167,8 @@ static void make_tail(struct tail *tail, const struct listing_style *style, cons
 		p = put_netns(p, style, l, s->netns);
 	start = p;
 	p += listing_format_name(p, style, s);
+	if (listing_is_full(s))
+		p = put_queue(p, s);
 	p = pad(p, start, NAME_WIDTH);
 	if (s->since_ns) {
 		time_t second =

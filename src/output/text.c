@@ -156,29 +156,6 @@ static const char *reason_color(const char *reason)
 	return RED;
 }
 
-/* What stands behind a word of the list "why"; NULL for what the line says already. */
-static const char *why_text(const char *word)
-{
-	static const struct {
-		const char *word, *text;
-	} texts[] = {
-		{"wildcard", "one of the two has the wildcard address"},
-		{"dual-stack", "the IPv6 wildcard takes IPv4 too"},
-		{"outgoing", "an outgoing connection took the port"},
-		{"reuseaddr-missing-here", "SO_REUSEADDR missing here"},
-		{"reuseaddr-missing-there", "SO_REUSEADDR missing there"},
-		{"reuseport-missing-here", "SO_REUSEPORT missing here"},
-		{"reuseport-missing-there", "SO_REUSEPORT missing there"},
-		{"reuseport-other-user", "SO_REUSEPORT of another user"},
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (strcmp(word, texts[i].word) == 0)
-			return texts[i].text;
-	}
-	return NULL;
-}
-
 static void detail_holder(struct line *line, const struct text_writer *t,
 			  const struct holder_text *h)
 {
@@ -340,42 +317,82 @@ static void detail_state(struct line *line, const struct text_writer *t)
 	}
 }
 
-static void detail_close(struct line *line, const struct text_writer *t)
+static void piece_number(struct line *line, const struct text_writer *t, enum field field,
+			 const char *what)
+{
+	if (!row_has(t, field))
+		return;
+	line_piece(line);
+	line_word(line, NULL, what);
+	line_number(line, t->value[field].number);
+}
+
+static void piece_time(struct line *line, const struct text_writer *t, enum field field,
+		       const char *what, uint64_t unit_ns)
+{
+	if (!row_has(t, field))
+		return;
+	line_piece(line);
+	line_word(line, NULL, what);
+	line_duration(line, t->value[field].number * unit_ns);
+}
+
+static void detail_reason(struct line *line, const struct text_writer *t)
 {
 	const char *reason = t->value[FIELD_REASON].word;
+
+	line_word(line, reason_color(reason), reason);
+	if (!row_has(t, FIELD_HOW))
+		return;
+	line_word(line, NULL, " (");
+	line_word(line, NULL, t->value[FIELD_HOW].word);
+	line_word(line, NULL, ")");
+}
+
+static void detail_close(struct line *line, const struct text_writer *t)
+{
+	bool sent = row_has(t, FIELD_SENT_BYTES) &&
+		    (!row_has(t, FIELD_SYNS) || t->value[FIELD_SENT_BYTES].number);
 
 	line_piece(line);
 	if (row_has(t, FIELD_END))
 		line_word(line, NULL, "end unknown, last seen then");
 	else if (row_has(t, FIELD_REASON))
-		line_word(line, reason_color(reason), reason);
+		detail_reason(line, t);
 	else
 		line_word(line, NULL, row_has(t, FIELD_STATE) ? t->value[FIELD_STATE].word : "-");
 	detail_call(line, t);
-	if (row_has(t, FIELD_DURATION_NS)) {
-		line_piece(line);
-		line_duration(line, t->value[FIELD_DURATION_NS].number);
-	}
-	if (row_has(t, FIELD_SENT_BYTES)) {
-		line_piece(line);
-		line_word(line, NULL, "sent ");
-		line_number(line, t->value[FIELD_SENT_BYTES].number);
+	piece_time(line, t, FIELD_DURATION_NS, "", 1);
+	piece_number(line, t, FIELD_SYNS, "SYNs ");
+	if (sent) {
+		piece_number(line, t, FIELD_SENT_BYTES, "sent ");
 		line_word(line, NULL, " received ");
 		line_number(line, t->value[FIELD_RECEIVED_BYTES].number);
 	}
-	if (row_has(t, FIELD_RTT_US)) {
-		line_piece(line);
-		line_word(line, NULL, "rtt ");
-		line_duration(line, t->value[FIELD_RTT_US].number * 1000);
-	}
-	if (row_has(t, FIELD_RETRANSMITS) && t->value[FIELD_RETRANSMITS].number) {
-		line_piece(line);
-		line_word(line, NULL, "retransmits ");
-		line_number(line, t->value[FIELD_RETRANSMITS].number);
-	}
+	piece_number(line, t, FIELD_UNACKED_BYTES, "unacknowledged ");
+	piece_time(line, t, FIELD_LAST_HEARD_NS, "silent for ", 1);
+	piece_time(line, t, FIELD_RTT_US, "rtt ", 1000);
+	if (row_has(t, FIELD_RETRANSMITS) && t->value[FIELD_RETRANSMITS].number &&
+	    !row_has(t, FIELD_SYNS))
+		piece_number(line, t, FIELD_RETRANSMITS, "retransmits ");
 	if (row_has(t, FIELD_TIME_WAIT)) {
 		line_piece(line);
-		line_word(line, NULL, "TIME_WAIT");
+		line_word(line, NULL,
+			  t->value[FIELD_TIME_WAIT].number ? "TIME_WAIT" : "perhaps TIME_WAIT");
+	}
+}
+
+static void detail_overflow(struct line *line, const struct text_writer *t)
+{
+	piece_number(line, t, FIELD_RECEIVE, "queue ");
+	line_word(line, NULL, " of ");
+	line_number(line, t->value[FIELD_BACKLOG].number);
+	line_word(line, NULL, ", ");
+	line_number(line, t->value[FIELD_DROPPED].number);
+	line_word(line, RED, " dropped");
+	if (row_has(t, FIELD_SINCE)) {
+		line_word(line, NULL, " in ");
+		line_duration(line, t->value[FIELD_TIME].number - t->value[FIELD_SINCE].number);
 	}
 }
 
@@ -422,6 +439,8 @@ static void text_end(struct writer *w)
 	put_place(&line, t, FIELD_PEER);
 	if (lost)
 		detail_lost(&line, t);
+	else if (row_has(t, FIELD_PHASE))
+		detail_overflow(&line, t);
 	else if (row_has(t, FIELD_REASON) || row_has(t, FIELD_STATE))
 		detail_close(&line, t);
 	else
@@ -485,28 +504,8 @@ static void text_flag(struct writer *w, enum field field, bool value)
 
 static void text_absent(struct writer *w, enum field field)
 {
-	(void)w;
-	(void)field;
-}
-
-/*
- * A place too long for its column loses the middle of its address; the port stays:
- *
- *     [2001:db8:85a3:1:8a2e:370:7334]:44420  ->  [2001:db8:8…34]:44420
- */
-static void elide_middle(struct place_text *place, unsigned int width)
-{
-	static const char mark[] = "…";
-	unsigned int columns;
-	size_t head = utf8_fit(place->text, place->len, width / 2, &columns);
-	/* No character has fewer bytes than columns, so that this many bytes fit. */
-	size_t tail = place->len - (width - columns - 1);
-
-	while ((place->text[tail] & 0xc0) == 0x80)
-		tail++;
-	memmove(place->text + head + strlen(mark), place->text + tail, place->len - tail);
-	memcpy(place->text + head, mark, strlen(mark));
-	place->len = head + strlen(mark) + place->len - tail;
+	if (field == FIELD_TIME_WAIT) /* which nobody misses elsewhere */
+		row_set(w, field)->number = false;
 }
 
 static void text_place(struct writer *w, enum field field, const struct place *place)
@@ -515,7 +514,6 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 	struct place_text *text = field == FIELD_LOCAL ? &t->local : &t->peer;
 	char interface[INET_INTERFACE_MAX + 1];
-	unsigned int columns;
 
 	if (t->in_holder && !h)
 		return;
@@ -532,9 +530,8 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 	}
 	text->len = inet_format_endpoint(text->text, place->family, place->mapped, place->endpoint,
 					 place->interface ? interface : NULL);
-	if (is_terminal(t) && field != FIELD_ASKED &&
-	    utf8_fit(text->text, text->len, t->place_width, &columns) < text->len)
-		elide_middle(text, t->place_width);
+	if (is_terminal(t) && field != FIELD_ASKED)
+		text->len = utf8_fit_middle(text->text, text->len, t->place_width);
 }
 
 static void text_process(struct writer *w, enum field field, const struct process *process)

@@ -227,6 +227,21 @@ static void walk_spans(struct walk *walk, const struct event_close *close)
 	spell->close(w, NEST_LIST);
 }
 
+static void walk_failure(struct walk *walk, const struct event_close *close)
+{
+	const struct spelling *spell = walk->spell;
+	struct writer *w = walk->w;
+
+	if (close->how != HOW_UNKNOWN)
+		spell->word(w, FIELD_HOW, event_how_name(close->how));
+	if (close->syns)
+		spell->number(w, FIELD_SYNS, close->syns);
+	if (close->silent) {
+		spell->number(w, FIELD_LAST_HEARD_NS, close->last_heard_ns);
+		spell->number(w, FIELD_UNACKED_BYTES, close->unacked_bytes);
+	}
+}
+
 static void walk_close(struct walk *walk)
 {
 	const struct event_close *close = &walk->e->close;
@@ -253,10 +268,13 @@ static void walk_close(struct walk *walk)
 		spell->word(w, FIELD_REASON, event_reason_name(close->reason));
 	else
 		walk_state(walk, FIELD_STATE, close->state);
+	walk_failure(walk, close);
 	if (close->end == EVENT_END_UNSEEN)
 		spell->word(w, FIELD_END, "unknown");
 	if (close->time_wait)
 		spell->flag(w, FIELD_TIME_WAIT, true);
+	else if (close->time_wait_unknown)
+		spell->absent(w, FIELD_TIME_WAIT);
 	walk_spans(walk, close);
 }
 
@@ -271,6 +289,22 @@ static void walk_lost(struct walk *walk)
 	spell->open(w, FIELD_REPAIRED, NEST_OBJECT);
 	spell->number(w, FIELD_ADDED, lost->added);
 	spell->number(w, FIELD_REMOVED, lost->removed);
+	spell->close(w, NEST_OBJECT);
+}
+
+static void walk_overflow(struct walk *walk)
+{
+	const struct event_overflow *o = &walk->e->overflow;
+	const struct spelling *spell = walk->spell;
+	struct writer *w = walk->w;
+
+	spell->word(w, FIELD_PHASE, o->ended ? "end" : "begin");
+	if (o->ended)
+		walk_time(walk, FIELD_SINCE, o->since_ns);
+	spell->number(w, FIELD_DROPPED, o->dropped);
+	spell->open(w, FIELD_QUEUE, NEST_OBJECT);
+	spell->number(w, FIELD_RECEIVE, o->waiting);
+	spell->number(w, FIELD_BACKLOG, o->limit);
 	spell->close(w, NEST_OBJECT);
 }
 
@@ -310,6 +344,7 @@ static void walk_event(struct walk *walk)
 	case EVENT_STATE: walk_change(walk); break;
 	case EVENT_CLOSE: walk_close(walk); break;
 	case EVENT_LOST: walk_lost(walk); break;
+	case EVENT_OVERFLOW: walk_overflow(walk); break;
 	case EVENT_KINDS: break;
 	}
 	if (e->trouble)
@@ -416,8 +451,10 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 	spell->open(w, FIELD_QUEUE, NEST_OBJECT);
 	spell->number(w, FIELD_RECEIVE, s->receive);
 	spell->number(w, FIELD_SEND, s->send);
-	if (s->state == STATE_LISTEN)
+	if (s->state == STATE_LISTEN) {
 		spell->number(w, FIELD_BACKLOG, s->backlog);
+		spell->number(w, FIELD_DROPPED, s->dropped);
+	}
 	spell->close(w, NEST_OBJECT);
 	walk_port(&walk, l, s, services);
 	spell->end(w);

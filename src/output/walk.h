@@ -24,7 +24,9 @@
 	X(AFTER_NS, "after_ns") X(SUBSTATE, "substate") X(OPENED, "opened")                       \
 	X(DURATION_NS, "duration_ns") X(SENT_BYTES, "sent_bytes")                                 \
 	X(RECEIVED_BYTES, "received_bytes") X(RETRANSMITS, "retransmits")                         \
-	X(RTT_US, "rtt_us") X(REASON, "reason") X(END, "end") X(TIME_WAIT, "time_wait")           \
+	X(RTT_US, "rtt_us") X(REASON, "reason") X(HOW, "how") X(SYNS, "syns")                     \
+	X(LAST_HEARD_NS, "last_heard_ns") X(UNACKED_BYTES, "unacked_bytes")                       \
+	X(END, "end") X(TIME_WAIT, "time_wait")                                                   \
 	X(STATES, "states") X(STATE, "state") X(NS, "ns") X(COUNT, "count")                       \
 	X(SINCE, "since") X(REPAIRED, "repaired") X(ADDED, "added")                               \
 	X(REMOVED, "removed") X(HOLDERS, "holders") X(BOUND_BY, "bound_by") X(WHY, "why")         \
@@ -46,7 +48,7 @@
 	X(HOOK, "hook") X(STATUS, "status") X(COVERS, "covers") X(MISSES, "misses")          \
 	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
 	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")       \
-	X(ASKED, "asked")
+	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")
 /* clang-format on */
 
 enum field {

@@ -356,6 +356,10 @@ static void say_connections(struct buffer *out, const struct who *who,
 				     inet_state_name((enum tcp_state)i));
 	}
 	buffer_print(out, "\n");
+	if (primary->receive || primary->dropped)
+		buffer_print(out, "  %-11s %u of %u%s, %u dropped\n", "queue", primary->receive,
+			     primary->backlog, listing_is_full(primary) ? ", full" : "",
+			     primary->dropped);
 	for (size_t i = 0; i < who->count; i++) {
 		const struct listing_socket *s = who->found[i];
 		const struct listing_task *task = someone(l, s);

@@ -18,7 +18,7 @@ static int apply_call(struct rows *r, const struct record *e)
 	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
 	sqlite3_bind_int(s, 3, e->call.event);
 	rows_bind_ends(s, 4, 9, e);
-	sqlite3_bind_int64(s, 6, e->facts);
+	sqlite3_bind_int64(s, 6, (int64_t)e->facts);
 	sqlite3_bind_int64(s, 7, netns);
 	sqlite3_bind_int64(s, 8, (int64_t)e->cookie);
 	rows_bind_process(r, s, 11, e->slot, true);
@@ -26,35 +26,28 @@ static int apply_call(struct rows *r, const struct record *e)
 		sqlite3_bind_int(s, 12, e->error);
 	else
 		sqlite3_bind_null(s, 12);
-	sqlite3_bind_int64(s, 13, e->call.backlog);
+	sqlite3_bind_int64(s, 13, e->call.number);
 	rows_bind_asked(s, 14, e);
 	r->call = id;
 	r->holders = 0;
 	return rows_run(s);
 }
 
-static void bind_known(sqlite3_stmt *s, int at, bool known, int64_t value)
-{
-	if (known)
-		sqlite3_bind_int64(s, at, value);
-	else
-		sqlite3_bind_null(s, at);
-}
-
 static int apply_trouble(struct rows *r, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_TROUBLE];
-	bool range = e->trouble.known & TROUBLE_RANGE;
+	bool range = e->trouble.known & TROUBLE_RANGE, queue = e->trouble.known & TROUBLE_QUEUE;
 	bool took = e->trouble.known & (TROUBLE_REPEATED | TROUBLE_AS_OF);
 
 	sqlite3_bind_int64(s, 1, r->call);
 	sqlite3_bind_int64(s, 2, e->trouble.known);
-	sqlite3_bind_int64(s, 3, (int64_t)e->trouble.more);
-	bind_known(s, 4, range, e->trouble.low);
-	bind_known(s, 5, range, e->trouble.high);
-	bind_known(s, 6, range, e->trouble.reserved);
-	bind_known(s, 7, range || took, range ? e->trouble.used : (int64_t)e->trouble.took_ns);
-	bind_known(s, 8, e->trouble.unprivileged_from != 0, e->trouble.unprivileged_from);
+	sqlite3_bind_int64(s, 3, (int64_t)(queue ? e->trouble.took_ns : e->trouble.more));
+	rows_bind_known(s, 4, range, e->trouble.low);
+	rows_bind_known(s, 5, range, e->trouble.high);
+	rows_bind_known(s, 6, range, e->trouble.reserved);
+	rows_bind_known(s, 7, range || queue || took,
+			range || queue ? e->trouble.used : (int64_t)e->trouble.took_ns);
+	rows_bind_known(s, 8, queue || e->trouble.unprivileged_from, e->trouble.unprivileged_from);
 	return rows_run(s);
 }
 
@@ -65,10 +58,10 @@ static int apply_holder(struct rows *r, const struct record *e)
 	sqlite3_bind_int64(s, 1, r->call);
 	sqlite3_bind_int64(s, 2, r->holders++);
 	rows_bind_process(r, s, 3, e->slot, true);
-	sqlite3_bind_int64(s, 4, e->facts);
+	sqlite3_bind_int64(s, 4, (int64_t)e->facts);
 	rows_bind_ends(s, 5, 7, e);
-	bind_known(s, 9, e->holder.state != STATE_NONE, e->holder.state);
-	bind_known(s, 10, e->holder.since_ns != 0, (int64_t)e->holder.since_ns);
+	rows_bind_known(s, 9, e->holder.state != STATE_NONE, e->holder.state);
+	rows_bind_known(s, 10, e->holder.since_ns != 0, (int64_t)e->holder.since_ns);
 	sqlite3_bind_int64(s, 11, e->holder.why);
 	return rows_run(s);
 }

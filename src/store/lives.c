@@ -10,7 +10,7 @@ static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, i
 	sqlite3_bind_int64(s, 3, (int64_t)e->life.lived_ns);
 	rows_bind_ends(s, 4, 10, e);
 	sqlite3_bind_int(s, 6, (int)scale_of(e->life.lived_ns));
-	sqlite3_bind_int64(s, 7, e->facts);
+	sqlite3_bind_int64(s, 7, (int64_t)e->facts);
 	sqlite3_bind_int64(s, 8, netns);
 	sqlite3_bind_int64(s, 9, (int64_t)e->cookie);
 	rows_bind_process(r, s, 12, e->slot, e->kind == RECORD_LIFE);
@@ -29,6 +29,9 @@ static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, i
 		sqlite3_bind_null(s, 17);
 	sqlite3_bind_blob(s, 18, e + 1, e->spans, SQLITE_STATIC);
 	rows_bind_asked(s, 19, e);
+	rows_bind_known(s, 20, e->life.syns != 0, e->life.syns);
+	rows_bind_known(s, 21, e->facts & FACTS_SILENT, (int64_t)e->life.heard_ns);
+	rows_bind_known(s, 22, e->facts & FACTS_SILENT, e->life.unacked);
 }
 
 /* What names a socket among those that are open: its cookie, or a hash of its ends without one. */
@@ -51,7 +54,7 @@ static int64_t key_of(const struct record *e)
 struct known {
 	int64_t id; /* 0: no row */
 	int64_t since_boot;
-	uint32_t facts;
+	uint64_t facts;
 };
 
 static int find_open(struct rows *r, int64_t netns, int64_t key, struct known *ret)
@@ -64,7 +67,7 @@ static int find_open(struct rows *r, int64_t netns, int64_t key, struct known *r
 	if (sqlite3_step(s) == SQLITE_ROW) {
 		ret->id = sqlite3_column_int64(s, 0);
 		ret->since_boot = sqlite3_column_int64(s, 1);
-		ret->facts = (uint32_t)sqlite3_column_int64(s, 2);
+		ret->facts = (uint64_t)sqlite3_column_int64(s, 2);
 	}
 	return sqlite3_reset(s);
 }
@@ -121,9 +124,9 @@ int rows_open_life(struct rows *r, struct record *e)
 	else
 		sqlite3_bind_null(s, 1);
 	bind_life(r, s, e, netns);
-	sqlite3_bind_int64(s, 20, key_of(e));
-	sqlite3_bind_int64(s, 21, r->run);
-	sqlite3_bind_int64(s, 22, (int64_t)(e->boot_ns - e->life.lived_ns));
+	sqlite3_bind_int64(s, 23, key_of(e));
+	sqlite3_bind_int64(s, 24, r->run);
+	sqlite3_bind_int64(s, 25, (int64_t)(e->boot_ns - e->life.lived_ns));
 	r->opened++;
 	return rows_run(s);
 }
@@ -150,7 +153,8 @@ int rows_sweep(struct rows *r, const struct record *until)
 		 "CASE WHEN l<1e9 THEN 0 WHEN l<1e10 THEN 1 WHEN l<1e11 THEN 2 WHEN l<1e12 THEN 3 "
 		 "WHEN l<1e13 THEN 4 WHEN l<1e14 THEN 5 WHEN l<1e15 THEN 6 ELSE 7 END,"
 		 "(facts&~(3<<%d))|(%d<<%d),netns,cookie,local,peer,process,sent,received,"
-		 "retransmits,rtt,error,states,asked FROM (SELECT *,lived+max(alive-closed,0) AS l "
+		 "retransmits,rtt,error,states,asked,syns,heard,unacked FROM (SELECT "
+		 "*,lived+max(alive-closed,0) AS l "
 		 "FROM (SELECT open.*,CASE run.id WHEN %lld THEN %lld ELSE run.alive END AS alive "
 		 "FROM open JOIN run ON run.id=open.run WHERE %s));"
 		 "UPDATE process SET lives=lives+c FROM (SELECT process AS p,count(*) AS c FROM "

@@ -70,7 +70,7 @@ static bool find_slot(struct store *s, const struct process *p, uint32_t *ret)
 	return false;
 }
 
-static uint32_t facts_of(const struct event *e)
+static uint64_t facts_of(const struct event *e)
 {
 	return (e->protocol & FACTS_PROTOCOL) | (e->family == FAMILY_IPV6 ? FACTS_IPV6 : 0) |
 	       (e->mapped ? FACTS_MAPPED : 0) | (e->kernel ? FACTS_KERNEL : 0) |
@@ -105,7 +105,10 @@ static void fill_life(struct record *r, const struct event *e)
 		end = EVENT_END_UNSEEN;
 	r->facts |= (c->counted ? FACTS_COUNTED : 0) | (c->time_wait ? FACTS_TIME_WAIT : 0) |
 		    (c->opened_ns ? FACTS_OPENED : 0) | (uint32_t)end << FACTS_END_SHIFT |
-		    (uint32_t)c->reason << FACTS_REASON_SHIFT;
+		    (uint32_t)c->reason << FACTS_REASON_SHIFT |
+		    (uint64_t)c->how << FACTS_HOW_SHIFT |
+		    (c->time_wait_unknown ? FACTS_TIME_WAIT_UNKNOWN : 0) |
+		    (c->silent ? FACTS_SILENT : 0);
 	if (c->end == EVENT_END_OPEN)
 		r->facts |= (uint32_t)c->state << FACTS_STATE_SHIFT;
 	if (c->opened_ns && e->time_ns > c->opened_ns)
@@ -114,6 +117,9 @@ static void fill_life(struct record *r, const struct event *e)
 	r->life.received = c->received_bytes;
 	r->life.retransmits = c->retransmits;
 	r->life.rtt_us = c->rtt_us;
+	r->life.heard_ns = c->last_heard_ns;
+	r->life.unacked = c->unacked_bytes;
+	r->life.syns = c->syns;
 	r->life.told = c->told;
 	r->spans = (uint16_t)spans_pack((uint8_t *)(r + 1), c);
 }
@@ -147,7 +153,9 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 		fill_socket(r, e);
 		r->call.event = (uint8_t)e->kind;
 		if (e->kind == EVENT_LISTEN)
-			r->call.backlog = e->listen.backlog;
+			r->call.number = e->listen.backlog;
+		if (e->kind == EVENT_OVERFLOW)
+			r->call.number = (uint32_t)e->overflow.dropped;
 		if ((e->kind == EVENT_CONNECT && e->connect.autobind) ||
 		    (e->kind == EVENT_BIND && e->bind.autobind))
 			r->facts |= FACTS_AUTOBIND;
@@ -249,11 +257,27 @@ static void put_repeated(struct store *s, const struct event *e)
 	queue_commit(&s->queue, r->size, false);
 }
 
+static void put_queue(struct store *s, const struct event *e)
+{
+	const struct event_overflow *o = &e->overflow;
+	struct record *r = new_record(s, RECORD_TROUBLE);
+
+	if (!r)
+		return;
+	r->trouble.known = TROUBLE_QUEUE;
+	r->trouble.used = o->waiting;
+	r->trouble.unprivileged_from = o->limit;
+	r->trouble.took_ns = o->ended ? e->time_ns - o->since_ns : 0;
+	queue_commit(&s->queue, r->size, false);
+}
+
 static bool put_call(struct store *s, const struct event *e, int64_t wall_offset_ns)
 {
 	bool put = put_event(s, e, wall_offset_ns, RECORD_CALL);
 
-	if (put && e->repeated)
+	if (put && e->kind == EVENT_OVERFLOW)
+		put_queue(s, e);
+	else if (put && e->repeated)
 		put_repeated(s, e);
 	else if (put && e->trouble)
 		put_trouble(s, e, wall_offset_ns);
@@ -265,6 +289,7 @@ bool store_event(struct store *s, const struct event *event, int64_t wall_offset
 	switch (event->kind) {
 	case EVENT_CLOSE: return put_event(s, event, wall_offset_ns, RECORD_LIFE);
 	case EVENT_BIND:
+	case EVENT_OVERFLOW:
 	case EVENT_LISTEN: return put_call(s, event, wall_offset_ns);
 	case EVENT_CONNECT:
 	case EVENT_ACCEPT: return !event->error || put_call(s, event, wall_offset_ns);

@@ -163,14 +163,6 @@ struct answer {
 	bool ended;
 };
 
-static bool matches(const struct store_query *q, const struct event *e)
-{
-	if (q->reasons && (e->kind != EVENT_CLOSE || e->close.end == EVENT_END_OPEN ||
-			   !(q->reasons >> e->close.reason & 1)))
-		return false;
-	return filter_match(q->filter, e);
-}
-
 static int64_t number(struct store_reader *r, const char *text, uint64_t bind, int64_t otherwise)
 {
 	sqlite3_stmt *s = NULL;
@@ -201,7 +193,7 @@ static int answer(struct store_reader *r, struct answer *a, char *text, bool ope
 		}
 		if (open_ones && e.time_ns < a->query->from_ns)
 			continue;
-		if (matches(a->query, &e))
+		if (filter_match(a->query->filter, &e))
 			a->ended = !a->fn(a->ctx, &e);
 	}
 	sqlite3_finalize(s);

@@ -51,6 +51,9 @@ enum column {
 	COLUMN_ERROR,
 	COLUMN_STATES,
 	COLUMN_ASKED,
+	COLUMN_SYNS,
+	COLUMN_HEARD,
+	COLUMN_UNACKED,
 	COLUMN_ALIVE, /* open: when its run was last heard of */
 	COLUMN_RUN,   /* open: its run */
 };

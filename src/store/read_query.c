@@ -113,9 +113,11 @@ static void put_filter(sqlite3_str *s, const struct filter *f)
 
 #define LIFE_FROM(table, more)                                                                     \
 	"SELECT " table "id AS id,5 AS kind,closed,lived,local_port,peer_port,facts,netns,"        \
-	"cookie,local,peer,process,sent,received,retransmits,rtt,error,states,asked," more
+	"cookie,local,peer,process,sent,received,retransmits,rtt,error,states,asked,syns,heard,"   \
+	"unacked," more
 
-_Static_assert(EVENT_CLOSE == 5 && EVENT_LOST == 6, "the numbers in the questions");
+_Static_assert(EVENT_CLOSE == 5 && EVENT_LOST == 6 && EVENT_OVERFLOW == 7,
+	       "the numbers in the questions");
 
 static void put_lives(sqlite3_str *s, const struct store_query *q, const struct span *span)
 {
@@ -146,17 +148,18 @@ static void put_calls(sqlite3_str *s, const struct store_query *q, const struct 
 {
 	sqlite3_str_appendf(s,
 			    " UNION ALL SELECT id,kind,at,0,local_port,peer_port,facts,netns,"
-			    "cookie,local,peer,process,number,0,0,0,error,NULL,asked,0,0 FROM call "
+			    "cookie,local,peer,process,number,0,0,0,error,NULL,asked,0,0,0,0,0 FROM call "
 			    "WHERE id BETWEEN %lld AND %lld AND at BETWEEN %lld AND %lld",
 			    (long long)span->first, (long long)span->last, (long long)span->from,
 			    (long long)span->to);
 	put_filter(s, q->filter);
-	sqlite3_str_appendf(s,
-			    " UNION ALL SELECT id,6,at,0,0,0,0,0,0,NULL,NULL,NULL,count,since,"
-			    "added,removed,0,NULL,NULL,0,0 FROM loss WHERE id BETWEEN %lld AND %lld AND "
-			    "at BETWEEN %lld AND %lld",
-			    (long long)span->first, (long long)span->last, (long long)span->from,
-			    (long long)span->to);
+	sqlite3_str_appendf(
+		s,
+		" UNION ALL SELECT id,6,at,0,0,0,0,0,0,NULL,NULL,NULL,count,since,"
+		"added,removed,0,NULL,NULL,0,0,0,0,0 FROM loss WHERE id BETWEEN %lld AND %lld AND "
+		"at BETWEEN %lld AND %lld",
+		(long long)span->first, (long long)span->last, (long long)span->from,
+		(long long)span->to);
 }
 
 char *query_rows(sqlite3 *db, const struct store_query *q)

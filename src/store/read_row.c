@@ -161,7 +161,7 @@ static bool read_spans(sqlite3_stmt *s, struct event_close *c)
 	return type == SQLITE_BLOB || type == SQLITE_NULL;
 }
 
-static void read_asked(sqlite3_stmt *s, uint32_t facts, struct event *e)
+static void read_asked(sqlite3_stmt *s, uint64_t facts, struct event *e)
 {
 	const uint8_t *bytes = sqlite3_column_blob(s, COLUMN_ASKED);
 
@@ -187,7 +187,7 @@ static void read_open(struct store_reader *r, uint64_t alive_ns, bool now, struc
 		c->end = EVENT_END_UNSEEN;
 }
 
-static bool read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, struct event *e)
+static bool read_close(struct store_reader *r, sqlite3_stmt *s, uint64_t facts, struct event *e)
 {
 	bool ok = true;
 	uint64_t lived = read_number(s, COLUMN_LIVED, INT64_MAX, &ok), seen = e->time_ns;
@@ -206,12 +206,20 @@ static bool read_close(struct store_reader *r, sqlite3_stmt *s, uint32_t facts, 
 		.retransmits = (uint32_t)read_number(s, COLUMN_C, UINT32_MAX, &ok),
 		.rtt_us = (uint32_t)read_number(s, COLUMN_D, UINT32_MAX, &ok),
 		.reason = (enum close_reason)(facts >> FACTS_REASON_SHIFT & 15),
+		.how = (enum close_how)(facts >> FACTS_HOW_SHIFT & 7),
+		.syns = (uint32_t)read_number(s, COLUMN_SYNS, UINT16_MAX, &ok),
+		.silent = facts & FACTS_SILENT,
+		.last_heard_ns = read_number(s, COLUMN_HEARD, INT64_MAX, &ok),
+		.unacked_bytes = (uint32_t)read_number(s, COLUMN_UNACKED, UINT32_MAX, &ok),
+		.time_wait_unknown = facts & FACTS_TIME_WAIT_UNKNOWN,
 		.time_wait = facts & FACTS_TIME_WAIT,
 	};
 	if (end > EVENT_END_UNSEEN || state >= STATES || !read_spans(s, c) || !ok)
 		return false;
 	if (c->reason >= REASONS)
 		c->reason = REASON_UNKNOWN;
+	if (c->how >= HOWS)
+		c->how = HOW_UNKNOWN;
 	if (facts & FACTS_OPENED)
 		c->opened_ns = e->time_ns > lived ? e->time_ns - lived : 1;
 	if (c->end == EVENT_END_OPEN)
@@ -235,7 +243,7 @@ static bool read_lost(sqlite3_stmt *s, struct event *e)
 }
 
 /* Stores of older versions do not say. */
-static uint8_t takes_of(uint32_t facts, enum family family, const struct endpoint *local)
+static uint8_t takes_of(uint64_t facts, enum family family, const struct endpoint *local)
 {
 	unsigned int takes = facts >> FACTS_TAKES_SHIFT & 3;
 
@@ -251,12 +259,19 @@ static bool prepare(struct store_reader *r, sqlite3_stmt **s, const char *text)
 	return *s || sqlite3_prepare_v2(r->db, text, -1, s, NULL) == SQLITE_OK;
 }
 
+static bool prepare_trouble(struct store_reader *r)
+{
+	return prepare(r, &r->find_trouble,
+		       "SELECT known,more,low,high,reserved,used,unprivileged FROM trouble "
+		       "WHERE call=?");
+}
+
 static bool read_holder(struct store_reader *r, size_t at)
 {
 	sqlite3_stmt *s = r->find_holders;
 	struct event_holder *h = &r->holder[at];
 	bool ok = true;
-	uint32_t facts = (uint32_t)read_number(s, 1, UINT32_MAX, &ok);
+	uint64_t facts = read_number(s, 1, FACTS_MAX, &ok);
 	int64_t process = (int64_t)read_number(s, 0, UINT64_MAX, &ok);
 
 	*h = (struct event_holder){
@@ -331,6 +346,29 @@ static void read_repeated(sqlite3_stmt *s, struct event *e)
 	e->since_ns = e->time_ns - took_ns;
 }
 
+static bool read_overflow(struct store_reader *r, sqlite3_stmt *row, struct event *e)
+{
+	bool ok = true;
+	uint64_t took_ns = 0;
+	sqlite3_stmt *s;
+
+	e->overflow =
+		(struct event_overflow){.dropped = read_number(row, COLUMN_A, UINT32_MAX, &ok)};
+	if (!prepare_trouble(r))
+		return false;
+	s = r->find_trouble;
+	sqlite3_bind_int64(s, 1, sqlite3_column_int64(row, COLUMN_ID));
+	if (sqlite3_step(s) == SQLITE_ROW) {
+		took_ns = read_number(s, 1, e->time_ns, &ok);
+		e->overflow.waiting = (uint32_t)read_number(s, 5, UINT32_MAX, &ok);
+		e->overflow.limit = (uint32_t)read_number(s, 6, UINT32_MAX, &ok);
+	}
+	sqlite3_reset(s);
+	e->overflow.ended = took_ns > 0;
+	e->overflow.since_ns = e->time_ns - took_ns;
+	return ok;
+}
+
 /* What was in the way of a call, as the event had it, until the next; NULL when nothing is known. */
 static const struct event_trouble *find_trouble(struct store_reader *r, int64_t call,
 						struct event *e)
@@ -339,9 +377,7 @@ static const struct event_trouble *find_trouble(struct store_reader *r, int64_t 
 	bool ok = true, found;
 	sqlite3_stmt *s;
 
-	if (!prepare(r, &r->find_trouble,
-		     "SELECT known,more,low,high,reserved,used,unprivileged FROM trouble "
-		     "WHERE call=?"))
+	if (!prepare_trouble(r))
 		return NULL;
 	s = r->find_trouble;
 	sqlite3_bind_int64(s, 1, call);
@@ -362,7 +398,7 @@ static const struct event_trouble *find_trouble(struct store_reader *r, int64_t 
 bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 {
 	bool ok = true;
-	uint32_t facts = (uint32_t)read_number(s, COLUMN_FACTS, UINT32_MAX, &ok);
+	uint64_t facts = read_number(s, COLUMN_FACTS, FACTS_MAX, &ok);
 	int64_t process = (int64_t)read_number(s, COLUMN_PROCESS, UINT64_MAX, &ok);
 
 	*e = (struct event){
@@ -402,6 +438,7 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 		return ok;
 	case EVENT_BIND: e->bind.autobind = facts & FACTS_AUTOBIND; return ok;
 	case EVENT_ACCEPT: return ok;
+	case EVENT_OVERFLOW: return read_overflow(r, s, e) && ok;
 	case EVENT_STATE:
 	case EVENT_LOST:
 	case EVENT_KINDS: break;

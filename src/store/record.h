@@ -26,6 +26,10 @@
 #define FACTS_KERNEL	   (1u << 29)
 #define FACTS_ASKED	   (1u << 30) /* a program changed the destination */
 #define FACTS_NO_SOURCE	   (1u << 31) /* connect() for want of an address to send from */
+#define FACTS_HOW_SHIFT	   32 /* 3 bits: enum close_how */
+#define FACTS_TIME_WAIT_UNKNOWN (1ull << 35)
+#define FACTS_SILENT	   (1ull << 36) /* when the peer was last heard is known */
+#define FACTS_MAX	   ((1ull << 37) - 1)
 
 /*
  * How long a life was, in powers of ten seconds: 0 below 1 s, 1 below 10 s ... 7 any longer.  A life of scale n that
@@ -60,13 +64,14 @@ enum record_kind {
 #define TROUBLE_RANGE	 2u
 #define TROUBLE_REPEATED 4u /* and nothing else */
 #define TROUBLE_AS_OF	 8u /* the holders are those of an earlier time */
+#define TROUBLE_QUEUE	 16u /* and nothing else: of an overflow */
 
 #define NO_SLOT 0 /* no process known */
 
 struct record {
 	uint16_t size; /* with what follows, a multiple of 8 */
 	uint8_t kind;
-	uint32_t facts;
+	uint64_t facts;
 	uint32_t netns;
 	uint32_t slot;	  /* of the process, see record_process */
 	uint64_t time_ns; /* CLOCK_REALTIME */
@@ -77,11 +82,13 @@ struct record {
 			uint64_t lived_ns;
 			uint64_t sent, received;
 			uint32_t retransmits, rtt_us;
+			uint64_t heard_ns;
+			uint32_t unacked, syns;
 			bool told; /* as one that goes on, before */
 		} life; /* RECORD_LIFE, RECORD_OPEN */
 		struct {
 			uint8_t event; /* enum event_kind */
-			uint32_t backlog; /* listen */
+			uint32_t number; /* listen: backlog; overflow: dropped */
 		} call;
 		struct record_lost {
 			uint64_t count, since_ns; /* CLOCK_REALTIME */
@@ -89,10 +96,11 @@ struct record {
 		} lost;
 		struct {
 			uint32_t known;
-			uint32_t used, unprivileged_from;
+			uint32_t used, unprivileged_from; /* TROUBLE_QUEUE: waiting, and how many may */
 			uint16_t low, high, reserved;
 			uint64_t more; /* holders not kept; TROUBLE_REPEATED: how often the call was repeated */
-			uint64_t took_ns; /* TROUBLE_REPEATED: from the first to the last time; TROUBLE_AS_OF: from then to the call */
+			uint64_t took_ns; /* TROUBLE_REPEATED: from the first to the last time; TROUBLE_AS_OF: from then to the call;
+					     TROUBLE_QUEUE: 0 where it began */
 		} trouble;
 		struct {
 			uint8_t state;	   /* enum tcp_state */

@@ -9,7 +9,7 @@
 #define BLOCK_ROWS 8192
 #define BLOCK_NS   10000000000ll
 
-#define LIFE_PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+#define LIFE_PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 static const char *const sql[STATEMENTS] = {
 	[PUT_LIFE] = "INSERT INTO life VALUES(" LIFE_PLACES ",?)",
@@ -244,10 +244,10 @@ void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot, b
 	}
 }
 
-static void bind_port(sqlite3_stmt *s, int at, bool known, uint16_t port)
+void rows_bind_known(sqlite3_stmt *s, int at, bool known, int64_t value)
 {
 	if (known)
-		sqlite3_bind_int(s, at, port);
+		sqlite3_bind_int64(s, at, value);
 	else
 		sqlite3_bind_null(s, at);
 }
@@ -256,8 +256,8 @@ void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struc
 {
 	bool local = e->facts & FACTS_HAS_LOCAL, peer = e->facts & FACTS_HAS_PEER;
 
-	bind_port(s, ports_at, local, e->local_port);
-	bind_port(s, ports_at + 1, peer, e->peer_port);
+	rows_bind_known(s, ports_at, local, e->local_port);
+	rows_bind_known(s, ports_at + 1, peer, e->peer_port);
 	bind_address(s, addresses_at, e, local, e->local, e->local_if);
 	bind_address(s, addresses_at + 1, e, peer, e->peer, e->peer_if);
 }

@@ -99,6 +99,8 @@ int rows_process(struct rows *r, const struct record_process *p);
 int rows_netns(struct rows *r, uint32_t inode, int64_t *ret);
 /* The number of the next row; nearby numbers have nearby times, and of a long life the index knows when it began. */
 int rows_new_id(struct rows *r, uint64_t time_ns, uint64_t lived_ns, int64_t *ret);
+/* NULL for what is not known. */
+void rows_bind_known(sqlite3_stmt *s, int at, bool known, int64_t value);
 void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struct record *e);
 /* What connect() was given, as ASKED_BYTES: the port, highest byte first, and the address; NULL where no program changed it. */
 void rows_bind_asked(sqlite3_stmt *s, int at, const struct record *e);

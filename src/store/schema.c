@@ -42,9 +42,13 @@
 	"CASE l.facts>>18&15 WHEN 1 THEN 'local-close' WHEN 2 THEN 'peer-close' "                  \
 	"WHEN 3 THEN 'local-reset' WHEN 4 THEN 'peer-reset' WHEN 5 THEN 'refused' "                \
 	"WHEN 6 THEN 'timeout' WHEN 7 THEN 'unreachable' WHEN 8 THEN 'port-exhausted' "            \
-	"WHEN 9 THEN 'aborted' ELSE 'unknown' END AS reason"
+	"WHEN 9 THEN 'aborted' WHEN 10 THEN 'abandoned' WHEN 11 THEN 'keepalive' "                 \
+	"WHEN 12 THEN 'user-timeout' ELSE 'unknown' END AS reason,"                                \
+	"CASE l.facts>>32&7 WHEN 1 THEN 'linger' WHEN 2 THEN 'unread' WHEN 3 THEN 'late-data' "    \
+	"WHEN 4 THEN 'linger2' WHEN 5 THEN 'disconnect' WHEN 6 THEN 'killed' END AS how,"          \
+	"l.syns AS syns,l.heard AS last_heard_ns,l.unacked AS unacked_bytes"
 
-_Static_assert(REASONS == 10, "the view names every reason");
+_Static_assert(REASONS == 13 && HOWS == 7, "the view names every reason");
 
 #define STATE(column)                                                                              \
 	"CASE " column " WHEN 1 THEN 'ESTABLISHED' WHEN 2 THEN 'SYN_SENT' "                        \
@@ -57,7 +61,7 @@ _Static_assert(REASONS == 10, "the view names every reason");
 	"closed INTEGER NOT NULL,lived INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER," \
 	"scale INTEGER NOT NULL,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,local,peer," \
 	"process INTEGER,sent INTEGER,received INTEGER,retransmits INTEGER,rtt INTEGER," \
-	"error INTEGER,states BLOB,asked BLOB"
+	"error INTEGER,states BLOB,asked BLOB,syns INTEGER,heard INTEGER,unacked INTEGER"
 
 const char schema_sql[] =
 	"PRAGMA auto_vacuum=INCREMENTAL;"
@@ -98,7 +102,8 @@ const char schema_sql[] =
 	WHEN("l.closed") " AS last_seen,"
 	"CASE WHEN l.facts>>15&1 AND l.facts>>16&3=0 THEN l.lived END AS duration_ns,"
 	"l.sent AS sent_bytes,l.received AS received_bytes,l.retransmits AS retransmits,"
-	"l.rtt AS rtt_us," REASON ",l.error AS errno,l.facts>>14&1 AS time_wait,l.states AS states"
+	"l.rtt AS rtt_us," REASON ",l.error AS errno,"
+	"CASE l.facts>>35&1 WHEN 0 THEN l.facts>>14&1 END AS time_wait,l.states AS states"
 	JOINS("life")
 
 	"CREATE VIEW open_lives AS SELECT l.id AS id," SOCKET_COLUMNS("l") ","
@@ -106,9 +111,11 @@ const char schema_sql[] =
 	WHEN("(l.closed-l.lived)") " AS seen_since" JOINS("open")
 
 	"CREATE VIEW calls AS SELECT l.id AS id," WHEN("l.at") " AS time,"
-	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' WHEN 3 THEN 'accept' ELSE 'connect' END AS call,"
+	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' WHEN 3 THEN 'accept' WHEN 7 THEN 'overflow' "
+	"ELSE 'connect' END AS call,"
 	SOCKET_COLUMNS("l") ",l.error AS errno,"
-	"(SELECT more FROM trouble WHERE call=l.id AND known&4) AS repeated" JOINS("call")
+	"(SELECT more FROM trouble WHERE call=l.id AND known&4) AS repeated,"
+	"CASE l.kind WHEN 7 THEN l.number END AS dropped" JOINS("call")
 
 	"CREATE VIEW holders AS SELECT h.call AS call,h.place AS place,p.pid AS pid,p.name AS comm,"
 	"p.uid AS uid,p.container AS container," ADDRESS("h.local") " AS local_addr,"

@@ -25,11 +25,26 @@
 #include "tracer.h"
 
 static const struct scenario *const groups[] = {
-	seed_scenarios,	   owner_scenarios,  namespace_scenarios,  thread_scenarios,
-	port_scenarios,	   bind_scenarios,   close_scenarios,	   reset_scenarios,
-	connect_scenarios, uring_scenarios,  compat_scenarios,	   protocol_scenarios,
-	name_scenarios,	   run_scenarios,    filter_scenarios,	   loss_scenarios,
-	udp_scenarios,	   budget_scenarios, budget_udp_scenarios, time_wait_scenarios,
+	seed_scenarios,
+	owner_scenarios,
+	namespace_scenarios,
+	thread_scenarios,
+	port_scenarios,
+	bind_scenarios,
+	close_scenarios,
+	reset_scenarios,
+	connect_scenarios,
+	uring_scenarios,
+	compat_scenarios,
+	protocol_scenarios,
+	name_scenarios,
+	run_scenarios,
+	filter_scenarios,
+	loss_scenarios,
+	udp_scenarios,
+	budget_scenarios,
+	budget_udp_scenarios,
+	time_wait_scenarios,
 	holders_scenarios,
 	handover_scenarios,
 	listing_scenarios,
@@ -41,6 +56,9 @@ static const struct scenario *const groups[] = {
 	bound_scenarios,
 	failure_scenarios,
 	refusal_scenarios,
+	ends_scenarios,
+	cut_scenarios,
+	overflow_scenarios,
 };
 
 static jmp_buf leave;

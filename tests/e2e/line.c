@@ -8,9 +8,9 @@
 #include "line.h"
 
 static const char *const kind_name[LINE_KINDS] = {
-	[LINE_BIND] = "bind",	  [LINE_LISTEN] = "listen", [LINE_CONNECT] = "connect",
-	[LINE_ACCEPT] = "accept", [LINE_STATE] = "state",   [LINE_CLOSE] = "close",
-	[LINE_LOST] = "lost",
+	[LINE_BIND] = "bind",	  [LINE_LISTEN] = "listen",	[LINE_CONNECT] = "connect",
+	[LINE_ACCEPT] = "accept", [LINE_STATE] = "state",	[LINE_CLOSE] = "close",
+	[LINE_LOST] = "lost",	  [LINE_OVERFLOW] = "overflow",
 };
 
 static const char *const state_name[] = {
@@ -19,8 +19,9 @@ static const char *const state_name[] = {
 };
 
 static const char *const reason_name[] = {
-	"local-close", "peer-close",  "local-reset", "peer-reset",     "refused",
-	"timeout",     "unreachable", "aborted",     "port-exhausted", "unknown",
+	"local-close", "peer-close",  "local-reset",  "peer-reset",	"refused",
+	"timeout",     "unreachable", "aborted",      "port-exhausted", "unknown",
+	"abandoned",   "keepalive",   "user-timeout",
 };
 
 /* The order in which the contract lists the keys every event shares. */
@@ -266,6 +267,26 @@ static int read_spans(struct reader *r, const struct json_node *root)
 	return 0;
 }
 
+static int read_end_of(struct reader *r, const struct json_node *root)
+{
+	const struct json_node *wait = json_get(&r->doc, root, "time_wait");
+	struct line *line = r->line;
+	int heard, unacked;
+
+	line->time_wait = !wait ? 0 : wait->type == JSON_NULL ? -1 : wait->truth;
+	if (wait && wait->type == JSON_BOOL && !wait->truth)
+		return fail(line, "time_wait is true, null or absent");
+	if (get_text(r, root, "how", line->how, sizeof(line->how)) < 0 ||
+	    get_number(r, root, "syns", UINT16_MAX, &line->syns) < 0)
+		return -1;
+	heard = get_number(r, root, "last_heard_ns", INT64_MAX, &line->last_heard_ns);
+	unacked = get_number(r, root, "unacked_bytes", UINT32_MAX, &line->unacked_bytes);
+	if (heard != unacked)
+		return fail(line, "last_heard_ns and unacked_bytes go together");
+	line->has_silence = heard == 1;
+	return 0;
+}
+
 static int read_close(struct reader *r, const struct json_node *root)
 {
 	struct line *line = r->line;
@@ -283,7 +304,7 @@ static int read_close(struct reader *r, const struct json_node *root)
 	sent = get_number(r, root, "sent_bytes", INT64_MAX, &line->sent_bytes);
 	received = get_number(r, root, "received_bytes", INT64_MAX, &line->received_bytes);
 	line->has_counters = sent == 1 && received == 1;
-	if (line->why || read_spans(r, root) < 0)
+	if (line->why || read_spans(r, root) < 0 || read_end_of(r, root) < 0)
 		return -1;
 	/* A socket found gone by a repair closed at an unknown moment. */
 	if (line->has_opened != line->has_duration && strcmp(line->reason, "unknown") != 0)
@@ -329,6 +350,19 @@ static int read_range(struct reader *r, const struct json_node *root)
 	return 0;
 }
 
+static int read_overflow(struct reader *r, const struct json_node *root)
+{
+	const struct json_node *queue = json_get(&r->doc, root, "queue");
+	struct line *line = r->line;
+
+	if (get_text(r, root, "phase", line->phase, sizeof(line->phase)) != 1 ||
+	    get_number(r, root, "dropped", UINT32_MAX, &line->dropped) != 1 || !queue ||
+	    get_number(r, queue, "receive", UINT32_MAX, &line->waiting) != 1 ||
+	    get_number(r, queue, "backlog", UINT32_MAX, &line->backlog) != 1)
+		return fail(line, "an overflow lacks phase, dropped or queue");
+	return 0;
+}
+
 static int read_detail(struct reader *r, const struct json_node *root)
 {
 	struct line *line = r->line;
@@ -348,6 +382,7 @@ static int read_detail(struct reader *r, const struct json_node *root)
 		if (get_text(r, root, "missing", line->missing, sizeof(line->missing)) < 0)
 			return -1;
 		return read_range(r, root);
+	case LINE_OVERFLOW: return read_overflow(r, root);
 	case LINE_ACCEPT:
 	case LINE_LOST:
 	case LINE_KINDS: break;

@@ -23,6 +23,7 @@ enum line_kind {
 	LINE_STATE,
 	LINE_CLOSE,
 	LINE_LOST,
+	LINE_OVERFLOW,
 	LINE_KINDS,
 };
 
@@ -58,7 +59,13 @@ struct line {
 	bool has_backlog, has_after, has_opened, has_duration, has_counters;
 	uint64_t backlog, after_ns;
 	char from[16], to[16], substate[16];
-	char reason[20];
+	char reason[20], how[20];
+	uint64_t syns;
+	char phase[8]; /* of an overflow, as what follows and backlog */
+	uint64_t dropped, waiting;
+	bool has_silence; /* the two below are there */
+	uint64_t last_heard_ns, unacked_bytes;
+	int time_wait; /* -1 null: not known */
 	uint64_t duration_ns, sent_bytes, received_bytes;
 	unsigned int span_count;
 	struct {

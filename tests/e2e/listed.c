@@ -191,6 +191,11 @@ static void read_row(struct listed *l, const char *text)
 	r->kernel = key(root, "kernel") && key(root, "kernel")->truth;
 	copy_text(r->device, sizeof(r->device), key(root, "device"));
 	r->since = key(root, "since") != NULL;
+	if (key(root, "queue")) {
+		r->waiting = number(key(root, "queue"), "receive");
+		r->backlog = number(key(root, "queue"), "backlog");
+		r->dropped = number(key(root, "queue"), "dropped");
+	}
 	for (h = json_first(&doc, key(root, "holders")); h; h = json_next(&doc, h)) {
 		if (r->holders < LISTED_PIDS)
 			r->holder[r->holders++] = (pid_t)number(key(h, "process"), "pid");

@@ -25,6 +25,7 @@ struct row {
 	uint64_t netns, cookie;
 	bool since, kernel;
 	char device[16];
+	uint64_t waiting, backlog, dropped; /* of its queue */
 	struct who process, binder;
 	pid_t holder[LISTED_PIDS];
 	unsigned int holders;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
 #include "pair.h"
 #include "scenario.h"
 
@@ -15,6 +17,19 @@ struct pair pair_new(const char *address)
 	};
 
 	return p;
+}
+
+void pair_need_ipv6(const char *address)
+{
+	struct peer *probe;
+	int fd;
+
+	if (!strchr(address, ':'))
+		return;
+	probe = peer_start("sw-probe");
+	fd = remote_socket(probe, AF_INET6, 0);
+	if (fd < 0 || remote_bind(probe, fd, address_of("::1", 0)) < 0)
+		scenario_skip("no IPv6 loopback");
 }
 
 void pair_listen(struct pair *p)

@@ -38,6 +38,8 @@ struct pair {
 
 /* `address` to bind and to connect to; its family makes the sockets. */
 struct pair pair_new(const char *address);
+/* Skips the scenario where `address` is of IPv6 and this machine has none. */
+void pair_need_ipv6(const char *address);
 void pair_listen(struct pair *p);
 void pair_connect(struct pair *p);
 void pair_accept(struct pair *p, enum accept_how how);

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -38,6 +39,14 @@ struct address address_of(const char *text, unsigned int port)
 struct address address_with_port(struct address a, unsigned int port)
 {
 	((struct sockaddr_in *)&a.ss)->sin_port = htons((uint16_t)port);
+	return a;
+}
+
+struct address address_nowhere(void)
+{
+	struct address a = {.len = sizeof(struct sockaddr_in)};
+
+	a.ss.ss_family = AF_UNSPEC;
 	return a;
 }
 
@@ -284,6 +293,20 @@ static void do_option(struct call *c)
 int remote_option(struct peer *p, int fd, int level, int name, int value)
 {
 	return (int)call(p, do_option, (struct call){.arg = {fd, level, name, value}});
+}
+
+static void do_deafen(struct call *c)
+{
+	struct sock_filter drop = {.code = BPF_RET | BPF_K};
+	struct sock_fprog program = {.len = 1, .filter = &drop};
+
+	c->result =
+		setsockopt((int)c->arg[0], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+void remote_deafen(struct peer *p, int fd)
+{
+	must("SO_ATTACH_FILTER", call(p, do_deafen, (struct call){.arg = {fd}}));
 }
 
 static void do_get_option(struct call *c)

@@ -22,6 +22,8 @@ struct address {
 /* "127.0.0.1", "::1", "::ffff:127.0.0.1". */
 struct address address_of(const char *text, unsigned int port);
 struct address address_with_port(struct address a, unsigned int port);
+/* AF_UNSPEC: connecting there dissolves a connection. */
+struct address address_nowhere(void);
 /* As a line prints it: mapped addresses as IPv4. */
 struct end address_end(const struct address *a);
 unsigned int address_port(const struct address *a);
@@ -55,6 +57,8 @@ int remote_close(struct peer *p, int fd);
 int remote_dup2(struct peer *p, int from, int to);
 int remote_option(struct peer *p, int fd, int level, int name, int value);
 int remote_get_option(struct peer *p, int fd, int level, int name, int *ret);
+/* Whatever is sent to the socket is dropped before TCP sees it: a peer that has vanished. */
+void remote_deafen(struct peer *p, int fd);
 int remote_nonblock(struct peer *p, int fd);
 /* SO_LINGER with a timeout of 0: close() sends a reset. */
 int remote_linger_reset(struct peer *p, int fd);

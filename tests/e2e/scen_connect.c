@@ -183,7 +183,7 @@ static void close_in_syn_sent(void)
 
 	if (err != -EINPROGRESS)
 		scenario_fail("connect gave %d", err);
-	x = attempt(client, fd, s.at, "local-close");
+	x = attempt(client, fd, s.at, "abandoned");
 	must("close", remote_close(client, fd));
 	expect_life(t, &x);
 }

@@ -38,7 +38,10 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	unheld_scenarios[],
 	bound_scenarios[],
 	failure_scenarios[],
-	refusal_scenarios[];
+	refusal_scenarios[],
+	ends_scenarios[],
+	cut_scenarios[],
+	overflow_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */

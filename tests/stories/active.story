@@ -133,7 +133,7 @@
 = 5 connect #1 autobind p100 10.0.0.1:40000>10.0.0.2:80
 70 closed A SYN_SENT>CLOSE orphan shutdown
 = 70 state #1 SYN_SENT>CLOSE after=70 p100 10.0.0.1:40000>10.0.0.2:80
-= 70 close #1 local-close opened=0 lived=70 SYN_SENT:70 p100 10.0.0.1:40000>10.0.0.2:80
+= 70 close #1 abandoned opened=0 lived=70 SYN_SENT:70 p100 10.0.0.1:40000>10.0.0.2:80
 71 destroy A
 
 == no route: only the return value tells
@@ -205,7 +205,7 @@
 30 closed A SYN_SENT>CLOSE
 = 30 state #1 SYN_SENT>CLOSE after=30 p100 10.0.0.1:40000>10.0.0.2:80
 40 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.3:80 p100
-= 30 close #1 local-close opened=0 lived=30 SYN_SENT:30 p100 10.0.0.1:40000>10.0.0.2:80
+= 30 close #1 abandoned opened=0 lived=30 SYN_SENT:30 p100 10.0.0.1:40000>10.0.0.2:80
 = 40 state #1 CLOSE>SYN_SENT after=10 p100 10.0.0.1:0>10.0.0.3:80
 45 connect A 10.0.0.1:40001>10.0.0.3:80
 = 45 connect #1 autobind p100 10.0.0.1:40001>10.0.0.3:80
@@ -220,7 +220,7 @@
 30 closed A SYN_SENT>CLOSE
 = 30 state #1 SYN_SENT>CLOSE after=30 p100 10.0.0.1:40000>10.0.0.2:80
 40 bind A 10.0.0.1:5000 p100
-= 30 close #1 local-close opened=0 lived=30 SYN_SENT:30 p100 10.0.0.1:40000>10.0.0.2:80
+= 30 close #1 abandoned opened=0 lived=30 SYN_SENT:30 p100 10.0.0.1:40000>10.0.0.2:80
 = 40 bind #1 p100 10.0.0.1:5000
 
 == connect reported twice is shown once

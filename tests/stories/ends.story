@@ -61,7 +61,7 @@
 202 destroy A
 203 reset-sent A CLOSE
 = 201 state #1 FIN_WAIT2>CLOSE after=1 - 10.0.0.1:40000>10.0.0.2:80
-= 201 close #1 local-reset opened=? lived=? ESTABLISHED:100,FIN_WAIT1:100,FIN_WAIT2:1 - 10.0.0.1:40000>10.0.0.2:80
+= 201 close #1 local-reset(late-data) opened=? lived=? ESTABLISHED:100,FIN_WAIT1:100,FIN_WAIT2:1 - 10.0.0.1:40000>10.0.0.2:80
 
 == data for an orphan in FIN_WAIT1: reset after destroy
 0 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
@@ -83,7 +83,7 @@
 = 200 state #1 FIN_WAIT1>FIN_WAIT2 after=100 - 10.0.0.1:40000>10.0.0.2:80
 200 closed A FIN_WAIT2>CLOSE orphan shutdown linger2-off
 = 200 state #1 FIN_WAIT2>CLOSE after=0 - 10.0.0.1:40000>10.0.0.2:80
-= 200 close #1 local-reset opened=? lived=? ESTABLISHED:100,FIN_WAIT1:100,FIN_WAIT2:0 - 10.0.0.1:40000>10.0.0.2:80
+= 200 close #1 local-reset(linger2) opened=? lived=? ESTABLISHED:100,FIN_WAIT1:100,FIN_WAIT2:0 - 10.0.0.1:40000>10.0.0.2:80
 201 reset-sent A CLOSE
 202 destroy A
 

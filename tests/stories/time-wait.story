@@ -52,7 +52,7 @@
 221 destroy A
 222 reset-sent A CLOSE
 = 220 state #1 FIN_WAIT2>CLOSE after=10 - 10.0.0.1:40000>10.0.0.2:80
-= 220 close #1 local-reset opened=? lived=? ESTABLISHED:100,FIN_WAIT1:10,FIN_WAIT2:10 - 10.0.0.1:40000>10.0.0.2:80
+= 220 close #1 local-reset(late-data) opened=? lived=? ESTABLISHED:100,FIN_WAIT1:10,FIN_WAIT2:10 - 10.0.0.1:40000>10.0.0.2:80
 300 state B SYN_SENT>ESTABLISHED 10.0.0.1:40001>10.0.0.2:80
 = 300 state #2 SYN_SENT>ESTABLISHED after=? - 10.0.0.1:40001>10.0.0.2:80
 310 state B ESTABLISHED>FIN_WAIT1

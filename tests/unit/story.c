@@ -40,6 +40,10 @@ static const char *const flag_names[] = {
 	"opened",	"no-file", "again", "maybe",
 };
 
+static const char *const end_names[] = {
+	"cut", "linger", "unread", "repair", "heard", "tw-told", "tw-full", "tw-none",
+};
+
 /* ---- from text to the wire ---- */
 
 static bool parse_endpoint(struct story_socket *s, const char *text, uint8_t addr[16],
@@ -133,6 +137,16 @@ static bool parse_number(struct story_socket *s, const char *word, union story_r
 		r->closed.received_bytes = (uint64_t)n;
 	else if (IS("retransmits"))
 		r->closed.retransmits = (uint32_t)n;
+	else if (IS("heard"))
+		r->closed.last_heard_ms = (uint32_t)n;
+	else if (IS("unacked"))
+		r->closed.unacked_bytes = (uint32_t)n;
+	else if (IS("user-timeout"))
+		r->closed.user_timeout_ms = (uint32_t)n;
+	else if (IS("syns"))
+		r->closed.syns = (uint16_t)n;
+	else if (IS("probes"))
+		r->closed.probes = (uint8_t)n;
 	else if (IS("rtt"))
 		r->closed.rtt_us = (uint32_t)n;
 	else
@@ -146,6 +160,12 @@ static bool parse_word(struct story_socket *s, char *word, union story_record *r
 	for (size_t i = 0; i < COUNT(flag_names); i++) {
 		if (strcmp(word, flag_names[i]) == 0) {
 			r->fact.flags |= (uint8_t)(1u << i);
+			return true;
+		}
+	}
+	for (size_t i = 0; i < COUNT(end_names); i++) {
+		if (strcmp(word, end_names[i]) == 0) {
+			r->closed.end |= (uint8_t)(1u << i);
 			return true;
 		}
 	}
@@ -272,13 +292,20 @@ static void put_close(struct story *s, const struct event_close *c)
 {
 	uint64_t sum = 0;
 
-	put(s, " %s%s", event_reason_name(c->reason), c->time_wait ? " time-wait" : "");
+	put(s, " %s%s%s%s%s%s", event_reason_name(c->reason), c->how ? "(" : "",
+	    c->how ? event_how_name(c->how) : "", c->how ? ")" : "",
+	    c->time_wait ? " time-wait" : "", c->time_wait_unknown ? " time-wait?" : "");
 	put_time(s, "opened", c->opened_ns, c->opened_ns - EPOCH_NS);
 	put_time(s, "lived", c->duration_ns != UINT64_MAX, c->duration_ns);
 	if (c->counted && (c->sent_bytes || c->received_bytes || c->retransmits || c->rtt_us))
 		put(s, " sent=%llu received=%llu retransmits=%u rtt=%u",
 		    (unsigned long long)c->sent_bytes, (unsigned long long)c->received_bytes,
 		    c->retransmits, c->rtt_us);
+	if (c->syns)
+		put(s, " syns=%u", c->syns);
+	if (c->silent)
+		put(s, " heard=%llu unacked=%u", (unsigned long long)(c->last_heard_ns / 1000000),
+		    c->unacked_bytes);
 	for (unsigned int i = 0; i < c->span_count; i++) {
 		put(s, "%s%s:%llu", i ? "," : " ", inet_state_name(c->spans[i].state),
 		    (unsigned long long)(c->spans[i].ns / NS_PER_US));
@@ -304,6 +331,11 @@ static void put_details(struct story *s, const struct event *e)
 		put_time(s, "after", e->state.after_known, e->state.after_ns);
 		break;
 	case EVENT_CLOSE: put_close(s, &e->close); break;
+	case EVENT_OVERFLOW:
+		put(s, " %s queue=%u/%u dropped=%llu", e->overflow.ended ? "end" : "begin",
+		    e->overflow.waiting, e->overflow.limit,
+		    (unsigned long long)e->overflow.dropped);
+		break;
 	case EVENT_BIND:
 	case EVENT_LOST:
 	case EVENT_KINDS: break;

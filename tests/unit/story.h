@@ -8,8 +8,8 @@
  *
  * A fact: microseconds, kind, socket (a letter: its address, cookie 1 for A, 2 for B...), then words in any
  * order.  FROM>TO or a STATE, LOCAL>PEER and cookie=N stay with the socket until said again; p100 or p100.7 is
- * the calling process (and thread); err= res= arg= parent= listener= sk= ns= sent= received= retransmits= rtt= and
- * the names of flags hold for their line.  The facts go through the wire and fact_decode().
+ * the calling process (and thread); err= res= arg= parent= listener= sk= ns= sent= received= retransmits= rtt= heard=
+ * unacked= user-timeout= syns= probes= and the names of flags hold for their line.  The facts go through the wire and fact_decode().
  *
  * Instead of a kind: `look`, `found` (ends the look, keeps), `repair` (ends the look, removes), `release`, `lives`.
  * Lines that begin with = are the events the line above made, in order.

@@ -80,6 +80,12 @@ static struct record make_record(unsigned int kind)
 		r.closed.received_bytes = 2;
 		r.closed.retransmits = 3;
 		r.closed.rtt_us = 4;
+		r.closed.unacked_bytes = 5;
+		r.closed.last_heard_ms = 6;
+		r.closed.user_timeout_ms = 7;
+		r.closed.syns = 8;
+		r.closed.probes = 9;
+		r.closed.end = WIRE_E_HEARD;
 	}
 	return r;
 }
@@ -189,6 +195,12 @@ static void test_closed(void **state)
 	assert_int_equal(f.received_bytes, 2);
 	assert_int_equal(f.retransmits, 3);
 	assert_int_equal(f.rtt_us, 4);
+	assert_int_equal(f.unacked_bytes, 5);
+	assert_int_equal(f.last_heard_ms, 6);
+	assert_int_equal(f.user_timeout_ms, 7);
+	assert_int_equal(f.syns, 8);
+	assert_int_equal(f.probes, 9);
+	assert_int_equal(f.end, WIRE_E_HEARD);
 }
 
 static void test_addresses(void **state)

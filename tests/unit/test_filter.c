@@ -351,6 +351,76 @@ static void test_words(void **state)
 	filter_done(&f);
 }
 
+/* A connect() that failed at once has no life: its errno says what a life would. */
+static void test_reasons(void **state)
+{
+	static const struct event_trouble range = {.has_range = true}, address = {0};
+	static const struct {
+		enum event_kind kind;
+		int error;
+		uint16_t protocol, port;
+		const struct event_trouble *trouble;
+		enum close_reason reason, is;
+		bool failed;
+	} cases[] = {
+		{EVENT_CLOSE, 0, 0, 0, NULL, REASON_LOCAL_CLOSE, REASON_LOCAL_CLOSE, false},
+		{EVENT_CLOSE, 0, 0, 0, NULL, REASON_PEER_CLOSE, REASON_PEER_CLOSE, false},
+		{EVENT_CLOSE, 0, 0, 0, NULL, REASON_UNKNOWN, REASON_UNKNOWN, false},
+		{EVENT_CLOSE, 0, 0, 0, NULL, REASON_ABANDONED, REASON_ABANDONED, true},
+		{EVENT_CLOSE, 0, 0, 0, NULL, REASON_LOCAL_RESET, REASON_LOCAL_RESET, true},
+		{EVENT_CONNECT, ENETUNREACH, 0, 0, NULL, 0, REASON_UNREACHABLE, true},
+		{EVENT_CONNECT, EHOSTUNREACH, 0, 0, NULL, 0, REASON_UNREACHABLE, true},
+		{EVENT_CONNECT, ECONNREFUSED, 0, 80, NULL, 0, REASON_REFUSED, true},
+		{EVENT_CONNECT, ETIMEDOUT, 0, 80, NULL, 0, REASON_TIMEOUT, true},
+		{EVENT_CONNECT, EADDRNOTAVAIL, 0, 0, NULL, 0, REASON_PORT_EXHAUSTED, true},
+		{EVENT_CONNECT, EADDRNOTAVAIL, 0, 0, &range, 0, REASON_PORT_EXHAUSTED, true},
+		{EVENT_CONNECT, EADDRNOTAVAIL, 0, 0, &address, 0, REASONS, true},
+		{EVENT_CONNECT, EADDRNOTAVAIL, 0, 80, NULL, 0, REASONS, true},
+		{EVENT_CONNECT, EAGAIN, IPPROTO_UDP, 0, NULL, 0, REASON_PORT_EXHAUSTED, true},
+		{EVENT_CONNECT, EACCES, 0, 0, NULL, 0, REASONS, true},
+		{EVENT_CONNECT, 0, 0, 80, NULL, 0, REASONS, false},
+		{EVENT_BIND, EADDRINUSE, 0, 80, NULL, 0, REASONS, true},
+		{EVENT_ACCEPT, EMFILE, 0, 80, NULL, 0, REASONS, true},
+		{EVENT_STATE, 0, 0, 80, NULL, 0, REASONS, false},
+		{EVENT_OVERFLOW, 0, 0, 80, NULL, 0, REASONS, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct event e = make_event(cases[i].kind);
+		struct filter failed = {.failed = true};
+
+		e.error = cases[i].error;
+		e.local.port = cases[i].port;
+		e.trouble = cases[i].trouble;
+		if (cases[i].protocol)
+			e.protocol = cases[i].protocol;
+		if (e.kind == EVENT_CLOSE)
+			e.close.reason = cases[i].reason;
+		for (int reason = 0; reason < REASONS; reason++) {
+			struct filter f = {.reasons = BIT(reason)};
+
+			if (filter_match(&f, &e) != (reason == (int)cases[i].is))
+				fail_msg("case %zu: reason %d", i, reason);
+		}
+		if (filter_match(&failed, &e) != cases[i].failed)
+			fail_msg("case %zu: failed", i);
+	}
+}
+
+/* It has not ended yet. */
+static void test_reasons_of_an_open_life(void **state)
+{
+	struct event e = make_event(EVENT_CLOSE);
+	struct filter unknown = {.reasons = BIT(REASON_UNKNOWN)}, failed = {.failed = true};
+
+	(void)state;
+	e.close = (struct event_close){.end = EVENT_END_OPEN, .reason = REASON_UNKNOWN};
+	assert_false(filter_match(&unknown, &e));
+	e.close.reason = REASON_ABORTED;
+	assert_false(filter_match(&failed, &e));
+}
+
 static void test_kinds(void **state)
 {
 	struct filter f = {.kinds = BIT(EVENT_BIND) | BIT(EVENT_CLOSE)};
@@ -452,6 +522,8 @@ int main(void)
 		cmocka_unit_test(test_states_drop_events_without_one),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_reasons_of_an_open_life),
 		cmocka_unit_test(test_netns),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_all_must_hold),

@@ -38,7 +38,9 @@ static void make_host(struct listing *l)
 	for (int i = 0; i < HOST_TASKS; i++)
 		listing_add_task(l, &host_tasks[i]);
 	s = tcp4(10, STATE_LISTEN, 0, 7001, 0, 0);
+	s.receive = 65;
 	s.backlog = 64;
+	s.dropped = 17;
 	hold(l, INETD, 4, true, s);
 	hold(l, CAT, 0, false, tcp4(20, STATE_ESTABLISHED, LOOPBACK, 7001, LOOPBACK, 40000));
 	hold(l, CAT, 1, false, tcp4(20, STATE_ESTABLISHED, LOOPBACK, 7001, LOOPBACK, 40000));

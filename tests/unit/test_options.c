@@ -449,7 +449,7 @@ static void test_bad_usage(void **state)
 		{{"--state="}, "--state '': not a TCP state"},
 		{{"--events", "bind,open"},
 		 "--events 'open': not an event (bind, listen, connect, "
-		 "accept, state, close); write for example --events "
+		 "accept, state, close, overflow); write for example --events "
 		 "bind,close\n"},
 		{{"--netns", "/nowhere"},
 		 "--netns '/nowhere': not a network namespace (No such file or "

@@ -274,6 +274,7 @@ static void test_filters(void **state)
 	static const struct {
 		const char *ports, *pids, *comm, *container;
 		uint32_t reasons;
+		bool failed;
 		size_t count;
 	} cases[] = {
 		{.count = 3},
@@ -288,6 +289,7 @@ static void test_filters(void **state)
 		{.container = "4f", .count = 2},
 		{.reasons = 1u << REASON_REFUSED, .count = 1},
 		{.reasons = 1u << REASON_REFUSED | 1u << REASON_PEER_RESET, .count = 3},
+		{.failed = true, .count = 3},
 	};
 	struct event e[] = {life(0, 1, 41000, 1), life(0, 2, 42000, 2), life(0, 3, 43000, 3)};
 	struct store *s = OPEN();
@@ -309,8 +311,9 @@ static void test_filters(void **state)
 			units_parse_ranges(cases[i].pids, 65535, &f.pids);
 		f.comm = cases[i].comm ? strdup(cases[i].comm) : NULL;
 		f.container = cases[i].container ? strdup(cases[i].container) : NULL;
+		f.reasons = cases[i].reasons;
+		f.failed = cases[i].failed;
 		q = all(&f);
-		q.reasons = cases[i].reasons;
 		if (ask(q) != cases[i].count)
 			fail_msg("case %zu: %zu found", i, found_count);
 		filter_done(&f);

@@ -181,6 +181,9 @@ static void test_inetd_and_many_servers(void **state)
 
 	(void)state;
 	begin(&s);
+	listens.receive = 65;
+	listens.backlog = 64;
+	listens.dropped = 17;
 	add(&s, INETD, listens);
 	add(&s, CAT, tcp4(20, STATE_ESTABLISHED, LOOPBACK, 7001, LOOPBACK, 40000));
 	for (int i = FIRST_CLONE; i < TASKS; i++)

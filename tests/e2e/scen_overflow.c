@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Listeners whose queue is full: when drops begin, when they end, and how many there were. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "features.h"
+#include "listed.h"
+#include "pair.h"
+#include "scenario.h"
+
+#define CLIENTS 6
+
+struct crowd {
+	struct peer *server, *client;
+	struct address at;
+	int listener, fd[CLIENTS];
+	uint64_t cookie;
+};
+
+/* Room for one that waits, and one more: the others' SYNs are dropped. */
+static struct crowd crowd(struct peer *server, struct peer *client, const char *address)
+{
+	struct crowd c = {.server = server, .client = client};
+	struct address at = address_of(address, 0);
+
+	pair_need_ipv6(address);
+	if (!features_attached("raw_tp"))
+		scenario_skip("features says that overflows are not seen");
+	c.listener = (int)must("socket", remote_socket(server, at.ss.ss_family, 0));
+	must("bind", remote_bind(server, c.listener, at));
+	must("listen", remote_listen(server, c.listener, 1));
+	c.at = remote_local(server, c.listener);
+	c.cookie = remote_cookie(server, c.listener);
+	return c;
+}
+
+static void come(struct crowd *c)
+{
+	for (int i = 0; i < CLIENTS; i++) {
+		c->fd[i] = (int)must("socket",
+				     remote_socket(c->client, c->at.ss.ss_family, SOCK_NONBLOCK));
+		if (remote_connect(c->client, c->fd[i], c->at) != -EINPROGRESS)
+			scenario_fail("connect does not wait");
+	}
+}
+
+/* Makes room, and takes who waits and who comes again: SYNs do after 1, 2, 4, 8 seconds. */
+static void take_all(struct crowd *c)
+{
+	must("listen", remote_listen(c->server, c->listener, 2 * CLIENTS));
+	for (int i = 0; i < CLIENTS; i++) {
+		if (!(remote_wait(c->server, c->listener, POLLIN, 20000) & POLLIN))
+			scenario_fail("only %d of %d come", i, CLIENTS);
+		must("accept", remote_accept(c->server, c->listener, ACCEPT_NULL));
+	}
+}
+
+static bool has_two(const struct tracer *t, const void *ctx)
+{
+	const struct crowd *c = ctx;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		n += t->line[i]->kind == LINE_OVERFLOW && t->line[i]->cookie == c->cookie;
+	return n >= 2;
+}
+
+/* At least `least` are dropped, which the end counts too. */
+static void check(struct tracer *t, const struct crowd *c, uint64_t least)
+{
+	const struct line *begin = expect_line(t, c->cookie, LINE_OVERFLOW, NULL), *end = NULL;
+
+	tracer_await(t, 20000, "the end of the overflow", has_two, c);
+	for (size_t i = 0; i < t->count && (!end || end == begin); i++)
+		end = t->line[i]->kind == LINE_OVERFLOW && t->line[i]->cookie == c->cookie
+			      ? t->line[i]
+			      : end;
+	if (strcmp(begin->phase, "begin") == 0 && strcmp(end->phase, "end") == 0 &&
+	    begin->dropped >= 1 && end->dropped >= least && end->dropped >= begin->dropped &&
+	    begin->process.pid == (uint32_t)c->server->pid && begin->netns == c->server->netns &&
+	    begin->backlog == 1 && begin->local.port == address_port(&c->at) &&
+	    end->time_ns > begin->time_ns)
+		return;
+	scenario_show(begin);
+	scenario_show(end);
+	scenario_fail("an overflow of %d must begin, and end with at least %u dropped",
+		      c->server->pid, (unsigned int)least);
+}
+
+static void drained(const char *address)
+{
+	struct tracer *t = tracer_shared();
+	struct crowd c = crowd(peer_start("sw-server"), peer_start("sw-client"), address);
+
+	come(&c);
+	expect_line(t, c.cookie, LINE_OVERFLOW, NULL);
+	take_all(&c);
+	check(t, &c, CLIENTS - 2);
+}
+
+static void drained_ipv4(void)
+{
+	drained("127.0.0.1");
+}
+
+static void drained_ipv6(void)
+{
+	drained("::1");
+}
+
+/* It never takes anybody, and ends. */
+static void closed(void)
+{
+	struct tracer *t = tracer_shared();
+	struct crowd c = crowd(peer_start("sw-server"), peer_start("sw-client"), "127.0.0.1");
+
+	come(&c);
+	expect_line(t, c.cookie, LINE_OVERFLOW, NULL);
+	must("close", remote_close(c.server, c.listener));
+	check(t, &c, 1); /* the last look may have come while they came */
+}
+
+static void in_namespace(void)
+{
+	struct tracer *t = tracer_shared();
+	struct peer *server = peer_start("sw-server"), *client;
+	struct crowd c;
+
+	remote_own_netns(server);
+	client = peer_fork(server, "sw-client");
+	c = crowd(server, client, "127.0.0.1");
+	come(&c);
+	expect_line(t, c.cookie, LINE_OVERFLOW, NULL);
+	must("close", remote_close(c.server, c.listener));
+	check(t, &c, 1); /* the last look may have come while they came */
+}
+
+/* Full before the trace begins: what is dropped from then on counts. */
+static void before_the_trace(void)
+{
+	const char *const args[] = {"--events", "overflow", NULL};
+	struct crowd c = crowd(peer_start("sw-server"), peer_start("sw-client"), "127.0.0.1");
+	struct tracer *t;
+
+	come(&c);
+	t = tracer_open(args);
+	expect_line(t, c.cookie, LINE_OVERFLOW, NULL);
+	must("close", remote_close(c.server, c.listener));
+	check(t, &c, 1);
+	tracer_close(t);
+}
+
+/* Full, but nobody is dropped. */
+static void full_only(void)
+{
+	struct tracer *t = tracer_shared();
+	struct crowd c = crowd(peer_start("sw-server"), peer_start("sw-client"), "127.0.0.1");
+	struct crowd later;
+
+	for (int i = 0; i < 2; i++) {
+		c.fd[i] = (int)must("socket", remote_socket(c.client, AF_INET, 0));
+		must("connect", remote_connect(c.client, c.fd[i], c.at));
+	}
+	/* Another one's overflow is seen by a look that sees this one, too. */
+	later = crowd(c.server, c.client, "127.0.0.1");
+	come(&later);
+	expect_line(t, later.cookie, LINE_OVERFLOW, NULL);
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->line[i]->kind == LINE_OVERFLOW && t->line[i]->cookie == c.cookie) {
+			scenario_show(t->line[i]);
+			scenario_fail("nobody was dropped");
+		}
+	}
+}
+
+/* ls says it of a listener whatever it reads by. */
+static void listed(const char *source)
+{
+	static struct listed ls;
+	struct tracer *t = tracer_shared();
+	struct crowd c = crowd(peer_start("sw-server"), peer_start("sw-client"), "127.0.0.1");
+	const struct row *r;
+
+	come(&c);
+	expect_line(t, c.cookie, LINE_OVERFLOW, NULL);
+	listed_take(&ls, source, c.server->netns);
+	r = listed_find(&ls, "tcp", "LISTEN", address_port(&c.at));
+	if (!r || r->waiting != 2 || r->backlog != 1 || r->dropped < CLIENTS - 2)
+		scenario_fail("queue %d of %d, %d dropped, must be 2 of 1, at least %d",
+			      r ? (int)r->waiting : -1, r ? (int)r->backlog : -1,
+			      r ? (int)r->dropped : -1, CLIENTS - 2);
+}
+
+static void listed_auto(void)
+{
+	listed("auto");
+}
+
+static void listed_proc(void)
+{
+	listed("proc");
+}
+
+const struct scenario overflow_scenarios[] = {
+	{"overflow-drained", drained_ipv4},
+	{"overflow-drained-ipv6", drained_ipv6},
+	{"overflow-closed", closed},
+	{"overflow-namespace", in_namespace},
+	{"overflow-before", before_the_trace},
+	{"overflow-full-only", full_only},
+	{"overflow-listed", listed_auto},
+	{"overflow-listed-proc", listed_proc},
+	{0},
+};
