@@ -14,7 +14,7 @@ disown
 until_true test -s "$work/port"
 lists() { # the listener, with its process, and says nothing
 	SOCKWATCH_RUN=$run timeout 30 "$sockwatch" ls -o json -L "$(cat "$work/port")" >"$work/ls" 2>"$work/said" &&
-		jq -e ".holders[0].pid == $listener" "$work/ls" >/dev/null && ! [ -s "$work/said" ]
+		jq -e ".holders[0].process.pid == $listener" "$work/ls" >/dev/null && ! [ -s "$work/said" ]
 }
 said() { cat "$work/said" "$work/ls"; }
 is_kept() { [ -f "$kept" ] && ! [ -L "$kept" ] && [ "$(stat -c %a:%u "$kept")" = "600:$(id -u)" ] && cmp -s "$kept" "$work/first"; }
@@ -65,5 +65,5 @@ anew a_fifo
 rm -f "$kept"
 chmod 777 "$run"
 SOCKWATCH_RUN=$run "$sockwatch" ls -o json -L "$(cat "$work/port")" >"$work/ls" 2>"$work/said"
-check a_directory_of_others_lists "$(said)" sh -c 'jq -e ".holders[0].pid == $1" "$2" >/dev/null' sh $listener "$work/ls"
+check a_directory_of_others_lists "$(said)" sh -c 'jq -e ".holders[0].process.pid == $1" "$2" >/dev/null' sh $listener "$work/ls"
 check nothing_is_kept_there "$(ls -la "$run")" test ! -e "$kept"
