@@ -188,10 +188,12 @@ static __always_inline void take(struct sock_common *common, const enum walk_tab
 
 	if (state == TCP_NEW_SYN_RECV || !is_wanted(common, netns, false))
 		return;
-	n = walk.count; /* read late: up to 6.1 the verifier forgets the bounds of what is kept over a call */
+	n = walk.count;
 	if (n >= WALK_RECORDS)
 		return;
 	r = &walk.loose[n];
+	/* Kept over calls as a pointer: up to 6.1 the verifier forgets the bounds of a number that is put away. */
+	barrier_var(r);
 	r->netns = netns;
 	r->kind = LOOK_LOOSE;
 	r->fd = 0;
