@@ -292,7 +292,7 @@ print("ready", flush=True); time.sleep(600)""")
     rows = listed("--netns", "/run/netns/" + name, "-L", "4850")
     queued = [r for r in rows if r["state"] == "ESTABLISHED"]
     assert len(queued) == 3 and all(not r["holders"] and r["process"]["pid"] == process.pid for r in queued), queued
-    assert listener(name, 4850)["queue"] == {"receive": 3, "send": 0, "backlog": 7}
+    assert listener(name, 4850)["queue"] == {"receive": 3, "send": 0, "backlog": 7, "dropped": 0}
 
 
 @test
