@@ -81,10 +81,10 @@ def judge_journal(data):
     return fields
 
 
-def run(*args, env=None, codes=(0,)):
+def run(*args, env=None, cwd=None, codes=(0,)):
     """What is on stderr is words, whole lines that a terminal may show."""
     result = subprocess.run([os.fsencode(SOCKWATCH), *[os.fsencode(a) for a in args]], capture_output=True, timeout=60,
-                            env=env)
+                            env=env, cwd=cwd)
     assert result.returncode in codes, (args, result.returncode, result.stderr[-300:])
     for line in judge_text(result.stderr):
         assert line.startswith("sockwatch: "), ascii(line)
@@ -522,8 +522,9 @@ def environment():
         value = word.split(b"\0")[0]
         env = {**os.environb, **{k: value for k in (b"TZ", b"NOTIFY_SOCKET", b"SOCKWATCH_RUN", b"NO_COLOR", b"COLUMNS", b"TERM",
                                                     b"LANG", b"WATCHDOG_USEC")}}
-        judge_text(run("ls", env=env).stdout)
-        judge_json(run("ls", "-o", "json", env=env).stdout)
+        # A relative run directory is made where the program runs.
+        judge_text(run("ls", env=env, cwd=work).stdout)
+        judge_json(run("ls", "-o", "json", env=env, cwd=work).stdout)
 
 
 @test
