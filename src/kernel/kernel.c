@@ -156,6 +156,8 @@ static int read_types(struct kernel *k)
 		"inet_twsk_hashdance_schedule",
 		"inet_twsk_kill",
 		"security_sock_graft",
+		"security_socket_bind",
+		"security_socket_connect",
 	};
 	struct sockwatch_bpf *skel = sockwatch_bpf__open();
 	int err;
