@@ -76,15 +76,17 @@ static const struct process *keep(struct ephemeral *e, uint64_t sk, const struct
 
 static void take_use(struct ephemeral *e, const struct look_socket *s, struct port_use use)
 {
+	const struct process *owner = owner_of(e, s);
+
 	if (e->budget->partial) {
 		struct wish wish = {.filter = &e->options->filter, .use = use};
 
-		use.owner = owner_of(e, s);
+		use.owner = owner;
 		use.owner_selected = filter_match_use(&e->options->filter, &use);
 		use.selected =
 			use.owner_selected || !owner_look_each(e->held, s->sk, is_unwanted, &wish);
 	}
-	use.owner = keep(e, s->sk, owner_of(e, s));
+	use.owner = keep(e, s->sk, owner);
 	budget_add(e->budget, &use);
 }
 
