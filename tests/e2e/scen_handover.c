@@ -228,21 +228,27 @@ static void pidfd_getfd_(void)
 
 /* ---- exec ---- */
 
-/* The name that another program runs under, once it does. */
-static void name_after_exec(pid_t pid, const char *before, char name[16])
+/* What the kernel calls a program that was started as /proc/self/exe. */
+#define EXEC_NAME "exe"
+
+/* Until a process has its new name whole: the kernel writes it byte by byte over the one before. */
+static void wait_for_name(pid_t pid, const char *name)
 {
 	uint64_t deadline = deadline_in(5000);
-	char path[32];
+	char path[32], got[16];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
 	do {
 		FILE *file = fopen(path, "re");
 
-		if (!file || !fgets(name, 16, file))
+		if (!file || !fgets(got, sizeof(got), file))
 			scenario_fail("cannot read %s", path);
 		fclose(file);
-		name[strcspn(name, "\n")] = '\0';
-	} while (strcmp(name, before) == 0 && deadline_left(deadline));
+		got[strcspn(got, "\n")] = '\0';
+		if (strcmp(got, name) == 0)
+			return;
+	} while (deadline_left(deadline));
+	scenario_fail("%s is %s, must become %s", path, got, name);
 }
 
 /* A child binds the address of the call, of family, type and protocol arg[0] to arg[2], then runs another program. */
@@ -264,7 +270,6 @@ static void bind_and_exec(struct scene *s)
 {
 	struct call c = {.arg = {s->shape->family, s->shape->type, s->shape->protocol}};
 	struct address at;
-	char name[16];
 
 	port++;
 	at = address_of(s->shape->address, port);
@@ -272,8 +277,8 @@ static void bind_and_exec(struct scene *s)
 	c.addr_len = at.len;
 	peer_call(s->binder, do_bind_and_exec, &c);
 	must("fork", c.result < 0 ? -c.error : c.result);
-	name_after_exec((pid_t)c.result, s->binder->name, name);
-	check_holder(s, (pid_t)c.result, name, 0);
+	wait_for_name((pid_t)c.result, EXEC_NAME);
+	check_holder(s, (pid_t)c.result, EXEC_NAME, 0);
 }
 
 static void exec_renames(void)
