@@ -33,6 +33,7 @@ struct search {
 	struct output output;
 	struct buffer buffer;
 	struct procinfo process; /* last asked for */
+	struct process_set *known; /* what the listing's tasks point to */
 
 	/* --wait */
 	struct kernel *kernel;
@@ -41,7 +42,6 @@ struct search {
 	uint64_t lost; /* facts, when it last looked */
 	bool taken;
 	struct event event; /* the first that took it */
-	struct process taker;
 };
 
 /* Looks, and keeps the sockets that have the port. */
@@ -90,8 +90,7 @@ static void write_json(struct search *s)
 		s->buffer.failed = true;
 		return;
 	}
-	for (size_t i = 0; i < s->listing.task_count; i++)
-		procinfo_resolve(&s->listing.tasks[i]);
+	s->known = command_know_tasks(s->options, &s->listing, false);
 	s->services = names_services();
 	for (size_t i = 0; i < s->count; i++)
 		writer_socket(w, &s->buffer, &s->listing, s->found[i], s->services);
@@ -179,10 +178,14 @@ static void on_event(void *ctx, const struct event *e)
 	s->event = *e;
 	s->event.process = NULL;
 	if (e->process) {
-		s->taker = *e->process;
-		s->taker.cgroup = s->taker.container = NULL;
-		s->event.process = &s->taker;
+		process_resolve(s->processes, e->process);
+		s->event.process = process_hold(e->process);
 	}
+}
+
+static void on_process(void *ctx, const struct process_fact *fact)
+{
+	process_follow(((struct search *)ctx)->processes, fact);
 }
 
 static void on_fact(void *ctx, const struct fact *fact)
@@ -203,6 +206,9 @@ static int open_trace(struct search *s)
 	if (code)
 		return code;
 	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
+	if (s->processes)
+		process_set_follow(s->processes, procinfo_read_process, MAX_PROCESSES,
+				   !s->options->no_args);
 	s->table =
 		s->processes ? table_new(s->options->max_sockets, s->processes, on_event, s) : NULL;
 	if (!s->table) {
@@ -213,6 +219,7 @@ static int open_trace(struct search *s)
 		log_error("%s", error.text);
 		return 1;
 	}
+	kernel_follow_processes(s->kernel, on_process, s);
 	table_seed_begin(s->table, kernel_now());
 	sink = table_look_sink(s->table);
 	look_take(kernel_look(s->kernel), &request, &sink, &error);
@@ -319,6 +326,7 @@ int command_who(const struct options *options)
 	listing_done(&s.listing);
 	free(s.found);
 	procinfo_done(&s.process);
+	process_set_free(s.known);
 	services_free(s.services);
 	buffer_done(&s.buffer);
 	output_close(&s.output);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "budget_walk.h"
+#include "process_json.h"
 #include "units.h"
 
 unsigned int budget_percent(const struct budget_row *row)
@@ -23,33 +24,6 @@ static void put_time(struct buffer *out, const char *key, uint64_t boottime_ns, 
 	units_clock_init(&clock);
 	units_format_rfc3339(text, &clock, boottime_ns + (uint64_t)offset_ns);
 	buffer_print(out, "\"%s\":\"%s\"", key, text);
-}
-
-static void put_string(struct buffer *out, const char *text, size_t len)
-{
-	char *p;
-
-	if (!text) {
-		buffer_print(out, "null");
-		return;
-	}
-	buffer_print(out, "\"");
-	p = buffer_reserve(out, 6 * len + 1);
-	if (p)
-		out->len += json_escape(p, text, len);
-	buffer_print(out, "\"");
-}
-
-static void put_process(struct buffer *out, const struct process *p)
-{
-	buffer_print(out, "{\"pid\":%u,\"tid\":%u,\"name\":", p->pid, p->tid);
-	put_string(out, p->name, strnlen(p->name, sizeof(p->name)));
-	buffer_print(out, ",\"uid\":%u,\"ruid\":%u,\"cgroup\":", p->uid, p->ruid);
-	put_string(out, p->cgroup && !*p->cgroup ? "/" : p->cgroup,
-		   p->cgroup && *p->cgroup ? strlen(p->cgroup) : 1);
-	buffer_print(out, ",\"container\":");
-	put_string(out, p->container, p->container ? strlen(p->container) : 0);
-	buffer_print(out, "}");
 }
 
 static void put_end(struct buffer *out, const char *key, enum family family, bool mapped,
@@ -115,7 +89,7 @@ static void put_failure(struct buffer *out, const struct budget_report *r,
 	}
 	buffer_print(out, ",\"process\":");
 	if (f->has_process)
-		put_process(out, &f->process);
+		process_json(out, &f->process, r->wall_offset_ns);
 	else
 		buffer_print(out, "null");
 	buffer_print(out, "}");
@@ -216,7 +190,7 @@ static void put_process_row(void *ctx, size_t i, const struct budget_process *p)
 	(void)i;
 	put_begin(out, j->report, "process");
 	buffer_print(out, ",\"netns\":%u,\"process\":", p->ns->netns);
-	put_process(out, p->process);
+	process_json(out, p->process, j->report->wall_offset_ns);
 	put_number(out, "held", !p->ns->unseen, p->held);
 	put_number(out, "time_wait", budget_knows(p->ns, IPPROTO_TCP), p->time_wait);
 	put_decimal(out, "churn_per_s", p->churn_per_s);

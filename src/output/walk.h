@@ -62,6 +62,7 @@ struct place {
  * value is unknown, where the contract wants it said.
  */
 struct spelling {
+	void (*free)(struct writer *w); /* what it keeps beside itself; may be NULL */
 	void (*header)(struct writer *w);
 	void (*begin)(struct writer *w);
 	void (*end)(struct writer *w);
