@@ -10,8 +10,7 @@
  *     process_set_follow(set, read, 65536, true);
  *     process_follow(set, &fact);                           // what processes do, in the order in which they do it
  *     const struct process *p = process_intern(set, &key);  // holds one reference
- *     process_resolve(set, p);                              // before its strings, program and parents are read
- *     process_release(set, p);
+ *     process_resolve(set, p);                              // before the rest of it is read
  */
 #ifndef SOCKWATCH_PROCESS_H
 #define SOCKWATCH_PROCESS_H
@@ -34,6 +33,7 @@ struct program {
 	const char *args;		/* each ended by NUL, any bytes; NULL unknown or unwanted */
 	uint32_t args_len;
 	bool args_cut;			/* there were more */
+	uint64_t hash;			/* of executable and arguments, 0 not made: tells programs apart */
 };
 
 struct process {
@@ -46,7 +46,7 @@ struct process {
 	/* From here on known once it is resolved; lives as long as the process. */
 	const char *cgroup;		/* path, "/" at the root, NULL unknown */
 	const char *container;		/* id or name, NULL outside any container */
-	const char *container_name;	/* what its user calls it, NULL unknown */
+	const char *container_name;	/* what its user calls it */
 	const char *pod;		/* of Kubernetes: "namespace/name", or its uid where no name is known */
 	const char *unit;		/* of systemd: "nginx.service" */
 	const struct program *program;	/* NULL unknown */
@@ -103,20 +103,20 @@ struct process process_key(const struct process *p);
 /* A copy of everything, parents too, for who keeps it beside any set.  Without memory something is unknown. */
 void process_copy(struct process *ret, const struct process *p);
 void process_copy_done(struct process *p);
+struct program *program_copy(const struct program *program); /* part of it */
 /* O(1).  Returns the one entry equal in pid, tid, uid, ruid, cgroup_id and name and of the same program, with one reference
  * more; NULL when `max` entries are in use (errno ENOSPC) or without memory.  The rest of `key` is ignored. */
 const struct process *process_intern(struct process_set *set, const struct process *key);
 /* Finds what is not known yet, once.  NULL is ignored. */
 void process_resolve(struct process_set *set, const struct process *p);
-/* The same for up to `max` that wait for it, oldest first.  True when more wait. */
+/* Up to `max` that wait for it, oldest first.  True when more wait. */
 bool process_resolve_some(struct process_set *set, size_t max);
-/* The process as it is now: what it is called and runs, `p` itself where that is the same or it has ended.  A reference. */
+/* The process as it is now, or was at its end: what it is called and runs.  A reference; NULL without room. */
 const struct process *process_now(struct process_set *set, const struct process *p);
-/* Its last thread was seen to end. */
-bool process_has_ended(const struct process *p);
-/* One more reference; NULL is passed through. */
+bool process_has_ended(const struct process *p); /* its last thread was seen to end */
+/* One more; NULL is passed through. */
 const struct process *process_hold(const struct process *p);
-/* Drops one reference; the entry dies with the last.  NULL is ignored. */
+/* One less; the entry dies with the last.  NULL is ignored. */
 void process_release(struct process_set *set, const struct process *p);
 size_t process_set_count(const struct process_set *set);
 

@@ -75,6 +75,13 @@ void program_release(struct leaders *l, struct counted_program *p)
 	free(p);
 }
 
+static uint64_t hash_words(uint64_t hash, const struct words *w)
+{
+	for (uint32_t i = 0; w && i < w->len; i++)
+		hash = (hash ^ (unsigned char)w->bytes[i]) * 0x100000001b3ull;
+	return (hash ^ (w ? w->len : 0)) * 0x100000001b3ull;
+}
+
 /* Takes over the references to `exe` and `args`, also where it fails. */
 static struct counted_program *program_new(struct leaders *l, const struct leader *of,
 					   const char *name, struct words *exe, struct words *args,
@@ -95,6 +102,7 @@ static struct counted_program *program_new(struct leaders *l, const struct leade
 	p->program.args = args ? args->bytes : NULL;
 	p->program.args_len = args ? args->len : 0;
 	p->program.args_cut = args && cut;
+	p->program.hash = hash_words(hash_words(0xcbf29ce484222325ull, exe), args) | 1;
 	return p;
 }
 

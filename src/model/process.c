@@ -185,7 +185,7 @@ static char *copy(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
-static struct program *program_copy(const struct program *program)
+struct program *program_copy(const struct program *program)
 {
 	struct program *p = malloc(sizeof(*p));
 	char *args = NULL;
@@ -286,11 +286,12 @@ static struct entry *entry_new(struct process_set *set, const struct process *p,
 	return e;
 }
 
-const struct process *process_intern(struct process_set *set, const struct process *key)
+/* Takes over the reference to `leader`, which may be NULL. */
+static const struct process *intern_for(struct process_set *set, const struct process *key,
+					struct leader *leader)
 {
 	struct process p = process_key(key);
 	uint32_t hash = process_hash(set, &p);
-	struct leader *leader = set->follows ? leader_of(&set->leaders, p.pid) : NULL;
 	struct entry_place *i = entry_index_first(&set->index, hash);
 	struct entry *e;
 
@@ -305,6 +306,11 @@ const struct process *process_intern(struct process_set *set, const struct proce
 	}
 	e = entry_new(set, &p, hash, leader);
 	return e ? &e->process : NULL;
+}
+
+const struct process *process_intern(struct process_set *set, const struct process *key)
+{
+	return intern_for(set, key, set->follows ? leader_of(&set->leaders, key->pid) : NULL);
 }
 
 /* What was read later may be of another program, which it was about to run. */
@@ -378,14 +384,15 @@ bool process_resolve_some(struct process_set *set, size_t max)
 const struct process *process_now(struct process_set *set, const struct process *p)
 {
 	const struct entry *e = entry_of(p);
-	const struct leader *leader = e ? e->leader : NULL;
+	struct leader *leader = e ? e->leader : NULL;
 	struct process key;
 
-	if (!leader || leader->ended || leader->version == e->version || !leader->program)
+	if (!leader || leader->version == e->version || !leader->program)
 		return process_hold(p);
 	key = *p;
 	memcpy(key.name, leader->program->program.name, sizeof(key.name));
-	return process_intern(set, &key);
+	leader->references++;
+	return intern_for(set, &key, leader);
 }
 
 bool process_has_ended(const struct process *p)

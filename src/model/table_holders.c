@@ -159,10 +159,19 @@ static bool is_subflow(struct table *t, const struct event_holder *h)
 	return false;
 }
 
-static void consider_socket(struct table *t, const struct asker *a, const struct socket *s)
+/* Who holds it is called and runs what it does now; the events before have told who it was. */
+static void renew_owner(struct table *t, struct socket *s)
+{
+	const struct process *now = process_now(t->processes, s->owner);
+
+	if (now && now != s->owner)
+		table_set_owner(t, s, now);
+	process_release(t->processes, now);
+}
+
+static void consider_socket(struct table *t, const struct asker *a, struct socket *s)
 {
 	struct event_holder h = {
-		.process = s->owner,
 		.protocol = s->protocol,
 		.family = (enum family)s->family,
 		.mapped = (s->flags & SOCKET_MAPPED) != 0,
@@ -175,8 +184,11 @@ static void consider_socket(struct table *t, const struct asker *a, const struct
 	};
 
 	if (s->netns != a->fact->netns || s->local.port != a->fact->local.port ||
-	    s->sk == a->fact->sk || !same_ports(s->protocol, a->fact->protocol) || !holds_port(s) ||
-	    is_subflow(t, &h))
+	    s->sk == a->fact->sk || !same_ports(s->protocol, a->fact->protocol) || !holds_port(s))
+		return;
+	renew_owner(t, s);
+	h.process = s->owner;
+	if (is_subflow(t, &h))
 		return;
 	if (h.has_peer && (s->flags & SOCKET_AUTOBIND) && !(s->flags & SOCKET_PASSIVE))
 		h.why |= WHY_OUTGOING;

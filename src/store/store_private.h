@@ -18,7 +18,7 @@
 #include "store.h"
 
 #define STORE_APPLICATION_ID 0x736b7774 /* "skwt" */
-#define STORE_VERSION	     2
+#define STORE_VERSION	     3
 
 /* ---- slots.c: processes by number, so that a record names one in four bytes ---- */
 

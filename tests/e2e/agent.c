@@ -31,7 +31,7 @@ static const struct scenario *const groups[] = {
 	name_scenarios,	   run_scenarios,    filter_scenarios,	   loss_scenarios,
 	udp_scenarios,	   budget_scenarios, budget_udp_scenarios, time_wait_scenarios,
 	holders_scenarios, listing_scenarios, btf_scenarios,	   flood_scenarios,
-	asked_scenarios,
+	asked_scenarios,   process_scenarios,
 };
 
 static jmp_buf leave;
@@ -344,6 +344,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--list") == 0)
 			return list(), 0;
+		if (strcmp(argv[i], "--connect") == 0 && i + 1 < argc)
+			return process_connect_and_exit(argv[i + 1]);
 		if (strcmp(argv[i], "--linger") == 0)
 			return read(STDIN_FILENO, why, 1) < 0;
 		if (strcmp(argv[i], "--story") == 0) {

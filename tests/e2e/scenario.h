@@ -28,7 +28,7 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	protocol_scenarios[], name_scenarios[], run_scenarios[], filter_scenarios[],
 	loss_scenarios[], udp_scenarios[], budget_scenarios[], budget_udp_scenarios[],
 	time_wait_scenarios[], holders_scenarios[], listing_scenarios[],
-	btf_scenarios[], flood_scenarios[], asked_scenarios[];
+	btf_scenarios[], flood_scenarios[], asked_scenarios[], process_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */
@@ -44,6 +44,9 @@ long must(const char *what, long value);
 /* A moment `ms` ahead on a slow machine's clock (AGENT_SLOW scales it), and whether it has passed.
  */
 uint64_t deadline_in(unsigned int ms);
+/* scen_process.c: what `agent --connect PORT` does in place of scenarios; its exit code. */
+int process_connect_and_exit(const char *port);
+
 /* Milliseconds to `deadline`, 0 once it is over. */
 int deadline_left(uint64_t deadline);
 

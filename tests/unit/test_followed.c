@@ -170,7 +170,7 @@ static void test_exec_changes_who_is_named_later(void **state)
 	assert_string_equal(now->program->args, "other.py");
 	assert_string_equal(before->name, "python3");
 	do_end(&w, 60, 70);
-	assert_ptr_equal(process_now(w.set, before), before);
+	assert_ptr_equal(process_now(w.set, before), now);
 	process_set_free(w.set);
 }
 
