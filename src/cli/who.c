@@ -118,14 +118,15 @@ static void find_parents(struct who_process *p, uint32_t pid)
 
 static bool find_process(void *ctx, uint32_t pid, struct who_process *ret)
 {
-	struct procinfo *p = &((struct search *)ctx)->process;
+	struct search *s = ctx;
+	struct procinfo *p = &s->process;
 
 	procinfo_done(p);
 	if (procinfo_read(pid, p) < 0)
 		return false;
 	*ret = (struct who_process){
 		.started_ns = p->started_ns,
-		.command = p->command,
+		.command = s->options->no_args ? NULL : p->command,
 		.executable = p->executable,
 		.cgroup = p->cgroup,
 		.container = p->container,

@@ -74,6 +74,9 @@ void follow_until(struct kernel *k, uint64_t time_ns)
 		return;
 	f->kept = 0;
 	ring_buffer__consume(f->ring);
+	/* Empty now: nothing is told later of what was before this drain, which most facts are of. */
+	if (!f->kept && f->until_ns < k->drain_ns)
+		f->until_ns = k->drain_ns;
 }
 
 void follow_close(struct kernel *k)

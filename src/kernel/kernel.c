@@ -285,8 +285,7 @@ void kernel_detach(struct kernel *k)
 
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 {
-	uint64_t begin = kernel_now();
-
+	k->drain_ns = kernel_now();
 	k->fn = fn;
 	k->fn_ctx = ctx;
 	k->drained = 0;
@@ -294,7 +293,7 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 	ring_buffer__consume(k->ring);
 	/* Facts of that time are read, or the ring is so full that they come in the next drain. */
 	if (k->drained < max)
-		follow_until(k, begin);
+		follow_until(k, k->drain_ns);
 	k->busy |= k->drained > 0;
 	fold_drain(k, fn, ctx);
 	return k->drained;

@@ -59,6 +59,7 @@ struct kernel {
 	kernel_fact_fn fn;
 	void *fn_ctx;
 	size_t drained, drain_max;
+	uint64_t drain_ns; /* when it began */
 };
 
 /* hooks.c */

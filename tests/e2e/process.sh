@@ -90,3 +90,5 @@ check process_ls_names_the_script "$(cat "$work/ls")" grep -q "^python3 sw-serve
 "$sockwatch" ls --netns self --args sw-server -o json >"$work/ls.json" 2>/dev/null
 check process_ls_is_complete "$(cut -c -400 "$work/ls.json")" \
 	test "$(count "$work/ls.json" 'p["args"][1].endswith("/sw-server.py") and p["parents"]' | sed 's/^[1-9].*/some/')" = some
+"$sockwatch" who --netns self --no-args "$port" >"$work/who" 2>/dev/null
+check process_who_without_args "$(cat "$work/who")" test "$(grep -c "^tcp" "$work/who"):$(grep -c sw-server "$work/who")" = 1:0
