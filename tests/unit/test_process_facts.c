@@ -188,6 +188,16 @@ static char *word(const char *text)
 	return (char *)(uintptr_t)text;
 }
 
+/* The kernel keeps 15 bytes of a name, who types it has all. */
+static void test_a_long_name(void **state)
+{
+	const struct process p = {.name = "0123456789abcde"};
+
+	(void)state;
+	assert_true(filter_match_process(&(struct filter){.comm = word("0123456789abcdefgh")}, &p));
+	assert_false(filter_match_process(&(struct filter){.comm = word("0123456789abcdX")}, &p));
+}
+
 static void test_filters(void **state)
 {
 	struct units_ranges five = {0};
@@ -221,6 +231,7 @@ int main(void)
 		cmocka_unit_test(test_what_makes_no_sense),
 		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_parents_come_back),
+		cmocka_unit_test(test_a_long_name),
 		cmocka_unit_test(test_filters),
 	};
 
