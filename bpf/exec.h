@@ -38,7 +38,8 @@ static __always_inline bool put_path(struct process_record *r, __u32 *at, struct
 		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
 
 		if (dentry == BPF_CORE_READ(mnt, mnt_root) || dentry == parent) {
-			struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+			struct mount *mount =
+				(void *)mnt - bpf_core_field_offset(struct mount, mnt);
 			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 
 			if (!above || above == mount)
@@ -60,7 +61,8 @@ struct kernfs_node___old {
 	const char *name;
 } __attribute__((preserve_access_index));
 
-static __always_inline bool put_cgroup(struct process_record *r, __u32 *at, struct task_struct *task)
+static __always_inline bool put_cgroup(struct process_record *r, __u32 *at,
+				       struct task_struct *task)
 {
 	struct kernfs_node *node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 	__u32 end = *at + WIRE_PATH_MAX;

@@ -14,9 +14,9 @@
 #include "json_scan.h"
 
 /* Podman has one file for all containers. */
-#define FILE_MAX  ((size_t)4 << 20)
-#define NAME_LEN 253 /* of Kubernetes, the longest there are */
-#define NAMESPACES 16 /* of containerd */
+#define FILE_MAX   ((size_t)4 << 20)
+#define NAME_LEN   253 /* of Kubernetes, the longest there are */
+#define NAMESPACES 16  /* of containerd */
 
 struct found {
 	const char *id;
@@ -213,7 +213,7 @@ void runtimes_find(const char *root, const char *id, const char *pod_uid, struct
 		scan_pods(&f, root, pod_uid);
 	*ret = (struct runtime_names){0};
 	ret->container = f.container[0] ? strdup(f.container) : NULL;
-	if (f.pod[0] && asprintf(&ret->pod, "%s%s%s", f.pod_namespace, f.pod_namespace[0] ? "/" : "",
-				 f.pod) < 0)
+	if (f.pod[0] && asprintf(&ret->pod, "%s%s%s", f.pod_namespace,
+				 f.pod_namespace[0] ? "/" : "", f.pod) < 0)
 		ret->pod = NULL;
 }

@@ -290,8 +290,8 @@ void leader_read(struct leaders *l, struct leader *leader)
 static struct leader *leader_of_fact(struct leaders *l, const struct process_fact *f, bool is_new)
 {
 	struct leader *leader = leader_find(l, f->pid);
-	bool other = leader && (is_new || (leader->start_ns &&
-					   leader->start_ns != in_ticks(f->start_ns)));
+	bool other = leader &&
+		     (is_new || (leader->start_ns && leader->start_ns != in_ticks(f->start_ns)));
 
 	if (other) {
 		leader_end(l, leader);

@@ -6,8 +6,9 @@
 
 /* Their arguments say what they do.  A version may follow: python3.11, ruby2.7, php8.2. */
 static const char *const interpreters[] = {
-	"python", "pypy", "perl", "ruby", "node", "nodejs", "php", "java", "lua", "luajit", "deno", "bun",
-	"bash", "sh", "dash", "ash", "zsh", "ksh", "fish", "tclsh", "Rscript", "mono", "dotnet",
+	"python", "pypy",   "perl", "ruby",  "node",	"nodejs", "php",    "java",
+	"lua",	  "luajit", "deno", "bun",   "bash",	"sh",	  "dash",   "ash",
+	"zsh",	  "ksh",    "fish", "tclsh", "Rscript", "mono",	  "dotnet",
 };
 
 static const char *last_part(const char *path)
@@ -69,7 +70,8 @@ const char *process_script(const struct process *p)
 		script = script_of(program);
 	script = script ? last_part(script) : NULL;
 	/* A script that was run by its own name is called so already. */
-	return script && *script && strncmp(script, p->name, PROCESS_NAME_SIZE - 1) != 0 ? script : NULL;
+	return script && *script && strncmp(script, p->name, PROCESS_NAME_SIZE - 1) != 0 ? script
+											 : NULL;
 }
 
 bool process_may_run_script(const struct process *p)

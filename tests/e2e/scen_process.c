@@ -136,7 +136,8 @@ static struct life short_life(const char *const *args)
 		scenario_fail("the short-lived process failed: status %ld", c.result);
 	life.middle = (pid_t)c.arg[1];
 	life.pid = (pid_t)c.arg[2];
-	tracer_await(t, 5000, "the connect line of the short-lived process", is_connected, &life.pid);
+	tracer_await(t, 5000, "the connect line of the short-lived process", is_connected,
+		     &life.pid);
 	scenario_show(find_connect(t, life.pid));
 	if (json_parse(&doc, find_connect(t, life.pid)->text,
 		       strlen(find_connect(t, life.pid)->text)) < 0)
@@ -214,9 +215,10 @@ static void complete(void)
 
 static void hostile_args(void)
 {
-	static const char *const args[] = {"", "\n\r\t\x1b[2J", "\"},{\"", "\xff\xc3(", "'; rm *", "", NULL};
-	static const char *const shown[] = {"", "\n\r\t\x1b[2J", "\"},{\"",
-					    "\xef\xbf\xbd\xef\xbf\xbd(", "'; rm *", "", NULL};
+	static const char *const args[] = {
+		"", "\n\r\t\x1b[2J", "\"},{\"", "\xff\xc3(", "'; rm *", "", NULL};
+	static const char *const shown[] = {
+		"", "\n\r\t\x1b[2J", "\"},{\"", "\xef\xbf\xbd\xef\xbf\xbd(", "'; rm *", "", NULL};
 	struct life life = short_life(args);
 
 	expect_args(&life, shown);
@@ -289,7 +291,8 @@ static const struct json_node *holder_of_failed_bind(struct peer *other, struct 
 	scenario_show(line);
 	if (json_parse(&doc, line->text, strlen(line->text)) < 0)
 		scenario_fail("%s", doc.why);
-	return json_get(&doc, json_first(&doc, json_get(&doc, json_root(&doc), "holders")), "process");
+	return json_get(&doc, json_first(&doc, json_get(&doc, json_root(&doc), "holders")),
+			"process");
 }
 
 static int hold_port(struct peer *p, struct address *ret)

@@ -53,7 +53,8 @@ static void do_fork(struct world *w, uint32_t parent, uint32_t pid, uint64_t tic
 	process_follow(w->set, &f);
 }
 
-static void do_exec(struct world *w, uint32_t pid, uint64_t ticks, const char *name, const char *args)
+static void do_exec(struct world *w, uint32_t pid, uint64_t ticks, const char *name,
+		    const char *args)
 {
 	struct process_fact f = {.kind = WIRE_PROCESS_EXEC,
 				 .pid = pid,
@@ -398,7 +399,10 @@ static void test_scripts(void **state)
 	SCRIPT("python3", NULL, "python3\0-u\0/srv/web-app.py", "web-app.py");
 	SCRIPT("python3", NULL, "python3\0-W\0ignore\0a.py", "a.py");
 	SCRIPT("python3", NULL, "python3\0-W", "");
-	SCRIPT("python3", NULL, "python3\0-m\0http.server\0" "80", "http.server");
+	SCRIPT("python3", NULL,
+	       "python3\0-m\0http.server\0"
+	       "80",
+	       "http.server");
 	SCRIPT("python3", NULL, "python3\0-m", "");
 	SCRIPT("python3", NULL, "python3\0-c\0import x", "");
 	SCRIPT("python3", NULL, "python3", "");

@@ -23,16 +23,16 @@ static const char texts[] = "curl\0-s\0curl\0bin\0usr\0web.service\0system.slice
 
 static struct bytes make_exec(void)
 {
-	struct bytes b = {.head = {.kind = WIRE_PROCESS_EXEC,
-				   .flags = WIRE_PROCESS_ARGS | WIRE_PROCESS_EXE |
-					    WIRE_PROCESS_CGROUP,
-				   .pid = 7,
-				   .parent = 6,
-				   .start_ns = 5,
-				   .args_len = 8,
-				   .exe_len = 13,
-				   .cgroup_len = 25,
-				   .name = "curl"}};
+	struct bytes b = {
+		.head = {.kind = WIRE_PROCESS_EXEC,
+			 .flags = WIRE_PROCESS_ARGS | WIRE_PROCESS_EXE | WIRE_PROCESS_CGROUP,
+			 .pid = 7,
+			 .parent = 6,
+			 .start_ns = 5,
+			 .args_len = 8,
+			 .exe_len = 13,
+			 .cgroup_len = 25,
+			 .name = "curl"}};
 
 	memcpy(b.text, texts, sizeof(texts));
 	b.head.size = sizeof(b.head) + sizeof(texts);
@@ -227,12 +227,9 @@ static void test_filters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exec),
-		cmocka_unit_test(test_what_makes_no_sense),
-		cmocka_unit_test(test_random_bytes),
-		cmocka_unit_test(test_parents_come_back),
-		cmocka_unit_test(test_a_long_name),
-		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_exec),	     cmocka_unit_test(test_what_makes_no_sense),
+		cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_parents_come_back),
+		cmocka_unit_test(test_a_long_name),  cmocka_unit_test(test_filters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

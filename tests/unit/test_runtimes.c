@@ -89,7 +89,8 @@ static void test_containerd(void **state)
 {
 	(void)state;
 	make_file("/run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID "/config.json",
-		  "{\"ociVersion\":\"1.1\",\"annotations\":{\"io.kubernetes.cri.container-name\":\"app\","
+		  "{\"ociVersion\":\"1.1\",\"annotations\":{\"io.kubernetes.cri.container-name\":"
+		  "\"app\","
 		  "\"io.kubernetes.cri.sandbox-name\":\"shop-7d\","
 		  "\"io.kubernetes.cri.sandbox-namespace\":\"prod\"}}");
 	expect(UID, "app", "prod/shop-7d");
@@ -100,7 +101,8 @@ static void test_podman(void **state)
 	(void)state;
 	make_file("/var/lib/containers/storage/overlay-containers/containers.json",
 		  "[{\"id\":\"ffff\",\"names\":[\"other\"]},"
-		  "{\"id\":\"" ID "\",\"names\":[\"db\",\"alias\"],\"metadata\":\"{\\\"x\\\":1}\"}]");
+		  "{\"id\":\"" ID
+		  "\",\"names\":[\"db\",\"alias\"],\"metadata\":\"{\\\"x\\\":1}\"}]");
 	expect(NULL, "db", "-");
 }
 
@@ -117,9 +119,16 @@ static void test_pods_of_the_log(void **state)
 static void test_hostile(void **state)
 {
 	static const char *const texts[] = {
-		"{\"Name\":\"a\x1b[2J\"}", "{\"Name\":\"\"}", "{\"Name\":\"a\\u001b\"}",
-		"{\"Name\":", "{\"Name\":{\"Name\":\"x\"}}", "[\"Name\",\"x\"]", "{\"N\\u0061me\":\"x\"}",
-		"", "null", "{{{{{{{{{{{{{{{{{{{{{",
+		"{\"Name\":\"a\x1b[2J\"}",
+		"{\"Name\":\"\"}",
+		"{\"Name\":\"a\\u001b\"}",
+		"{\"Name\":",
+		"{\"Name\":{\"Name\":\"x\"}}",
+		"[\"Name\",\"x\"]",
+		"{\"N\\u0061me\":\"x\"}",
+		"",
+		"null",
+		"{{{{{{{{{{{{{{{{{{{{{",
 	};
 	char deep[200];
 
@@ -179,7 +188,8 @@ static void test_pods_in_paths(void **state)
 	(void)state;
 	check_pod("/kubepods/burstable/pod" UID "/" ID, UID);
 	check_pod("/kubepods.slice/kubepods-burstable.slice/"
-		  "kubepods-burstable-pod8f3b2c1d_1111_2222_3333_444455556666.slice/cri-containerd-" ID ".scope",
+		  "kubepods-burstable-pod8f3b2c1d_1111_2222_3333_444455556666.slice/"
+		  "cri-containerd-" ID ".scope",
 		  "8f3b2c1d_1111_2222_3333_444455556666");
 	check_pod("/system.slice/pod" UID, "");
 	check_pod("/kubepods/podx", "");
@@ -194,9 +204,9 @@ static void test_pods_in_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_nothing), TEST(test_docker),	       TEST(test_containerd), TEST(test_podman),
-		TEST(test_hostile), TEST(test_pods_of_the_log), TEST(test_any_bytes),
-		TEST(test_pods_in_paths),
+		TEST(test_nothing),   TEST(test_docker),	TEST(test_containerd),
+		TEST(test_podman),    TEST(test_hostile),	TEST(test_pods_of_the_log),
+		TEST(test_any_bytes), TEST(test_pods_in_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
