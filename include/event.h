@@ -169,5 +169,6 @@ const char *event_reason_name(enum close_reason reason); /* "local-close" */
 const char *event_why_name(unsigned int bit);		/* "wildcard" for 0 */
 /* -1 when no kind has that name. */
 int event_kind_parse(const char *name, size_t len);
+int event_reason_parse(const char *name, size_t len); /* likewise */
 
 #endif

@@ -57,3 +57,11 @@ int event_kind_parse(const char *name, size_t len)
 			return kind;
 	return -1;
 }
+
+int event_reason_parse(const char *name, size_t len)
+{
+	for (int reason = 0; reason < REASONS; reason++)
+		if (strlen(reason_names[reason]) == len && !memcmp(reason_names[reason], name, len))
+			return reason;
+	return -1;
+}
