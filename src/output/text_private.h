@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* text_private.h - a row of text before it is written: text.c collects it and lays it out, text_detail.c words its DETAIL. */
+#ifndef SOCKWATCH_OUTPUT_TEXT_PRIVATE_H
+#define SOCKWATCH_OUTPUT_TEXT_PRIVATE_H
+
+#include "line.h"
+#include "units.h"
+#include "walk.h"
+
+/* Holders shown, and reasons for each. */
+#define MAX_HOLDERS 8
+#define MAX_WHY	    8
+
+union value {
+	uint64_t number;
+	const char *word;
+	const struct process *process;
+};
+
+struct place_text {
+	size_t len;
+	char text[INET_ENDPOINT_SIZE];
+};
+
+struct holder_text {
+	const struct process *process;	/* NULL: unknown */
+	const struct process *bound_by; /* NULL: the same, or not known */
+	struct place_text local, peer;	/* len 0: none */
+	const char *state;		/* NULL: the protocol has none */
+	uint64_t since_ns;		/* CLOCK_REALTIME; 0 unknown */
+	const char *why[MAX_WHY];
+	unsigned int why_count;
+};
+
+/* Columns have an order of their own: the walk fills a row, its end prints it. */
+struct text_writer {
+	struct writer base;
+	struct units_clock_cache clock;
+	struct units_clock_cache since_clock;
+	unsigned int place_width;
+	bool has[FIELDS];
+	union value value[FIELDS];
+	struct place_text local, peer, asked;
+	struct holder_text holder[MAX_HOLDERS];
+	uint64_t holders; /* in the list */
+	bool in_holder;	  /* its fields are walked */
+};
+
+static inline bool row_has(const struct text_writer *t, enum field field)
+{
+	return t->has[field];
+}
+
+static inline bool is_terminal(const struct text_writer *t)
+{
+	return t->base.options.columns > 0;
+}
+
+/* Everything behind the columns. */
+void text_detail(struct line *line, struct text_writer *t);
+
+#endif
