@@ -249,7 +249,8 @@ static void connect_failed(struct table *t, const struct fact *f)
 	if (!opened || !(s->flags & SOCKET_CONNECT_SHOWN))
 		emit_failure(t, f, EVENT_CONNECT);
 	asked_forget(t, f);
-	held_connect_failed(t, f);
+	if (!table_is_asked(t))
+		held_connect_failed(t, f);
 }
 
 /* A signal ended the call, not the connection. */

@@ -61,6 +61,8 @@ static void tell(struct table *t)
 	if (trouble->has_holders || trouble->has_range || trouble->unprivileged_from)
 		q->e.trouble = trouble;
 	t->sink(t->ctx, &q->e);
+	if (q->e.kind == EVENT_CONNECT)
+		held_connect_failed(t, &q->fact);
 	process_release(t->processes, q->e.process);
 	owner_look_free(q->look); /* after the event, which shows processes of it */
 	q->look = NULL;
@@ -164,6 +166,11 @@ static void end_holders(struct table *t, unsigned int known)
 		t->ports->trouble.holders_as_of_ns = known_ns;
 	holders_join(t);
 	tell(t);
+}
+
+bool table_is_asked(const struct table *t)
+{
+	return t->question->waits;
 }
 
 /* Nobody looks: what facts told is all there is. */

@@ -54,6 +54,8 @@ bool question_init(struct table *t);
 void question_done(struct table *t);
 /* The event of a call that failed: about what it asked for, which the record does not hold.  It may wait for an answer. */
 void emit_failure(struct table *t, const struct fact *f, enum event_kind kind);
+/* The event waits for an answer, and with it the end of the life that its connect() began. */
+bool table_is_asked(const struct table *t);
 /* Emits an event that still waits. */
 void table_settle(struct table *t);
 

@@ -329,6 +329,27 @@ static void exhaustion_counts_the_range(void **state)
 	assert_int_equal(w->trouble.used, 1);
 }
 
+/* The life that the call began waits with it for the answer. */
+static void the_end_follows_the_failure(void **state)
+{
+	struct world *w = *state;
+	struct fact f = call(w, WIRE_OPEN, w->sk + 64, 5, 0);
+
+	ask_range(w);
+	f.local.port = 0;
+	f.to = STATE_SYN_SENT;
+	table_apply(w->table, &f);
+	f = call(w, WIRE_CLOSED, f.sk, 5, 0);
+	f.local.port = 0;
+	f.from = STATE_SYN_SENT;
+	table_apply(w->table, &f);
+	fail_connect(w, EADDRNOTAVAIL, WIRE_F_OPENED);
+	assert_int_equal(w->last.kind, EVENT_CLOSE);
+	assert_int_equal(w->last.close.reason, REASON_PORT_EXHAUSTED);
+	assert_int_equal(w->last.error, EADDRNOTAVAIL);
+	assert_int_equal(w->trouble.used, 0);
+}
+
 /* A port that bind() took is taken from connects to everywhere, whatever became of the socket. */
 static void bound_ports_are_used_for_every_destination(void **state)
 {
@@ -513,6 +534,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_seeded_minisock_has_no_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_time_waits_are_all_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(exhaustion_counts_the_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_end_follows_the_failure, setup, teardown),
 		cmocka_unit_test_setup_teardown(bound_ports_are_used_for_every_destination, setup,
 						teardown),
 		cmocka_unit_test(seeded_ports_are_used_as_their_bucket_says),
