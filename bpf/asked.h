@@ -1,9 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* asked.h - the destination that a connect() was given, where a program changed it. */
+/* asked.h - what a connect() is about: the destination that it was given, whether it was turned back. */
 #ifndef SOCKWATCH_BPF_ASKED_H
 #define SOCKWATCH_BPF_ASKED_H
 
 #include "bodies.h"
+
+struct asked_for {
+	__u64 sk;
+	__u8 address[28]; /* sockaddr_in or sockaddr_in6 as the caller gave it */
+	__u32 pad0;
+};
+
+/* Key: pid_tgid of a thread inside the cgroup programs of its connect().  Value: struct asked_for.  Written by the entry, removed
+ * by the exit.  Full: the oldest goes, and what it asked for is not told. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct asked_for);
+} asked_for SEC(".maps") __weak;
+
+/* Key: pid_tgid.  Value: the socket that this thread's connect() has just taken from SYN_SENT back to CLOSE, because it found
+ * no port or its four ends are taken.  Written by states.h, removed by the exit of the call.  Full: the oldest goes, which may
+ * belong to a connect(AF_UNSPEC). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u64);
+} turned_back SEC(".maps") __weak;
 
 /* Of two addresses of the same family. */
 static __always_inline bool same_destination(const __u8 *a, const __u8 *b)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * maps.h - every map, with its note: key, value, who writes, what happens when full.
+ * maps.h - every map but two of connect() (asked.h), with its note: key, value, who writes, what happens when full.
  * Definitions are weak, so that bpftool merges them when the objects are linked.
  */
 #ifndef SOCKWATCH_BPF_MAPS_H
@@ -47,31 +47,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct call);
 } calls SEC(".maps") __weak;
-
-/* Key: pid_tgid.  Value: the socket that this thread's connect() has just taken from SYN_SENT back to CLOSE, because it found
- * no port or its four ends are taken.  Written by states.h, removed by the exit of the call.  Full: the oldest goes, which may
- * belong to a connect(AF_UNSPEC). */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u64);
-	__type(value, __u64);
-} turned_back SEC(".maps") __weak;
-
-struct asked_for {
-	__u64 sk;
-	__u8 address[28]; /* sockaddr_in or sockaddr_in6 as the caller gave it */
-	__u32 pad0;
-};
-
-/* Key: pid_tgid of a thread inside the cgroup programs of its connect().  Value: struct asked_for.  Written by the entry, removed
- * by the exit.  Full: the oldest goes, and what it asked for is not told. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u64);
-	__type(value, struct asked_for);
-} asked_for SEC(".maps") __weak;
 
 /* Value: the cookie of a SO_REUSEPORT listener, inherited by the children the kernel clones from
  * it: the only way to tell whose child it is where the clone no longer carries its listener's

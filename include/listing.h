@@ -56,8 +56,7 @@ struct listing_socket {
 	uint16_t protocol;	/* IPPROTO_; raw sockets are IPPROTO_RAW, their number is local.port */
 	uint8_t family;		/* enum family */
 	uint8_t state;		/* enum tcp_state */
-	uint16_t flags;		/* enum look_flag: LOOK_DEAD, LOOK_QUEUED, LOOK_KERNEL (from listing_join() on: and nobody has it open); who it
-				   came from, see listing_direction() */
+	uint16_t flags;		/* enum look_flag; LOOK_KERNEL from listing_join() on: and nobody has it open */
 	bool mapped;
 };
 
@@ -120,10 +119,7 @@ void listing_join(struct listing *l);
  * listener; of what no process has open any more, who left it.  NULL when none of these is certain.
  */
 const struct listing_task *listing_owner(const struct listing *l, const struct listing_socket *s);
-/*
- * Who bound the port: the process whose credentials the socket was made with and that still holds it; of a connection, of
- * its listener.  NULL: unknown without a trace.
- */
+/* Who made the socket, by its credentials, and still holds it; of a connection, its listener.  NULL: unknown without a trace. */
 const struct listing_task *listing_binder(const struct listing *l, const struct listing_socket *s);
 /* Whether a connection to the local end of `s` could have come to `to`, which is bound or listens, by its address. */
 bool listing_serves(const struct listing_socket *to, const struct listing_socket *s);

@@ -25,8 +25,7 @@ enum wire_kind {
 	WIRE_OPEN,	    /* CLOSE -> SYN_SENT or LISTEN, always in the caller's task */
 	WIRE_STATE,	    /* any other change of state that does not end in CLOSE */
 	WIRE_CLOSED,	    /* a change of state to CLOSE */
-	WIRE_BIND,	    /* bind() returned, or sendto() made the kernel choose a port (arg); addresses as got,
-				or as asked for on failure */
+	WIRE_BIND,	    /* bind() returned, or sendto() got a port (arg); addresses as got, on failure as asked for */
 	WIRE_LISTEN,	    /* listen() took effect or failed; arg is the backlog */
 	WIRE_CONNECT,	    /* the source port is chosen, or connect() failed before that */
 	WIRE_ACCEPT,	    /* accept() handed the socket to a process; or failed: the socket is the one that it was asked of */
@@ -110,10 +109,7 @@ struct wire_call {
 	__u32 vrf;	  /* TCP: interface of the VRF that the port is bound in; 0 none, or no port */
 };
 
-/*
- * Failed calls beyond a user's allowance are counted together where they are alike; once there are
- * so many different ones, also those that asked for different ends.
- */
+/* Failed calls beyond a user's allowance are counted together where alike; FOLD_APART different ones: whatever their ends. */
 #define FOLD_SLOTS 1024
 #define FOLD_APART 768
 

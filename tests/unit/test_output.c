@@ -119,26 +119,16 @@ static const struct event_holder holders[] = {
 static const struct event_trouble held = {
 	.has_holders = true, .holders = holders, .holder_count = 2, .holders_more = 3};
 /* More than a line of text has room for. */
-#define HOLDER                                                                                     \
-	{                                                                                          \
-		.protocol = IPPROTO_TCP, .family = FAMILY_IPV4, .local = V4(0, 0, 0, 0, 80),       \
-		.state = STATE_LISTEN                                                              \
-	}
 static const struct event_holder ten_holders[] = {
 	{.process = &nginx,
 	 .protocol = IPPROTO_TCP,
 	 .family = FAMILY_IPV4,
 	 .local = V4(0, 0, 0, 0, 80),
 	 .state = STATE_LISTEN},
-	HOLDER,
-	HOLDER,
-	HOLDER,
-	HOLDER,
-	HOLDER,
-	HOLDER,
-	HOLDER,
-	HOLDER,
-	HOLDER,
+	[1 ... 9] = {.protocol = IPPROTO_TCP,
+		     .family = FAMILY_IPV4,
+		     .local = V4(0, 0, 0, 0, 80),
+		     .state = STATE_LISTEN},
 };
 static const struct event_trouble held_by_many = {
 	.has_holders = true, .holders = ten_holders, .holder_count = 10, .holders_more = 1990};

@@ -178,8 +178,7 @@ static void test_what_was_in_the_way(void **state)
 		 .state = STATE_LISTEN,
 		 .why = WHY_LISTENING},
 	};
-	const struct event_trouble taken = {true, holders, 2, 7,
-					    .holders_as_of_ns = BOOT + 7 * SEC};
+	const struct event_trouble held = {true, holders, 2, 7, .holders_as_of_ns = BOOT + 7 * SEC};
 	const struct event_trouble used_up = {
 		.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};
 	struct event bind = life(0, 10, 80, 5), connect = life(0, 11, 0, 6);
@@ -195,7 +194,7 @@ static void test_what_was_in_the_way(void **state)
 	connect.kind = EVENT_CONNECT;
 	connect.error = EADDRNOTAVAIL;
 	store_event(s, &bind, OFFSET);
-	bind.trouble = &taken;
+	bind.trouble = &held;
 	store_event(s, &bind, OFFSET);
 	connect.trouble = &used_up;
 	store_event(s, &connect, OFFSET);
