@@ -46,8 +46,7 @@ struct listing_socket {
 	uint64_t since_ns;	/* its life began; a TIME_WAIT: was entered.  CLOCK_BOOTTIME, 0 unknown */
 	struct endpoint local, peer;
 	uint32_t netns;
-	uint32_t receive, send, backlog; /* bytes; a listener's receive counts connections */
-	uint32_t dropped;	/* for a listener, since it was made */
+	uint32_t receive, send, backlog, dropped; /* bytes; a listener's receive and dropped (since it was made) count connections */
 	uint32_t listener;	/* LOOK_QUEUED: index + 1 of the socket it waits at, 0 unknown */
 	uint32_t kernel_device;	/* LOOK_KERNEL: the interface that receives through it, 0 none or unknown */
 	uint32_t first, last;	/* holders, LISTING_NONE without one */
@@ -124,9 +123,8 @@ const struct listing_task *listing_binder(const struct listing *l, const struct 
 /* Whether a connection to the local end of `s` could have come to `to`, which is bound or listens, by its address. */
 bool listing_serves(const struct listing_socket *to, const struct listing_socket *s);
 /*
- * Whose connection `s` is: of one that waits for accept() the listener in whose queue it is; of an accepted one the only
- * listener with its address that its holder, or the holder's parent, has open too.  An equal port proves nothing: TPROXY and
- * sk_lookup programs lead connections to listeners elsewhere.  NULL: unknown.
+ * Whose connection `s` is: of one that waits for accept() the listener in whose queue it is; of an accepted one the only one
+ * with its address that its holder, or the holder's parent, has open too (TPROXY leads elsewhere).  NULL: unknown.
  */
 const struct listing_socket *listing_listener(const struct listing *l,
 					      const struct listing_socket *s);

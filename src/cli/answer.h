@@ -20,7 +20,8 @@ struct answers {
 };
 
 /*
- * Facts wait meanwhile: one answer takes no longer than 20 ms, but for a read that has begun, and all of them a tenth of the
+ * Facts wait meanwhile: each of the two looks of an answer takes no longer than 50 ms, but for a read that has begun, and all
+ * of them a tenth of the
  * time; at once no more than 300 ms of what was not taken.  Without credit, or when the time is over, the table
  * goes on with what it knows.
  */

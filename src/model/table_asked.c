@@ -6,10 +6,10 @@
 
 void asked_apply(struct table *t, const struct fact *f)
 {
-	bool known = table_find(t, f->sk) != NULL;
 	struct socket *s = socket_of(t, f);
 
-	if (!known) {
+	/* A new record, also where another socket had the pointer. */
+	if (!s->family) {
 		s->netns = f->netns;
 		s->family = (uint8_t)f->family;
 		s->protocol = f->protocol;

@@ -190,10 +190,8 @@ void held_connect_failed(struct table *t, const struct fact *f);
 enum close_reason reason_of_errno(int error, bool had_port);
 /* Why and how it ended, and what was counted; `c` has its spans. */
 void reason_tell(struct event_close *c, const struct socket *s, const struct fact *f);
-/*
- * The end enters TIME_WAIT: *ret_substate is FIN_WAIT2 when the peer's FIN is still to come.  `traced`: a fact
- * has said so if it does; else the shape of the end tells, unless *ret_unknown: the namespace's limit is reached.
- */
+/* The end enters TIME_WAIT: *ret_substate is FIN_WAIT2 when the peer's FIN is still to come.  `traced`: a fact has said so if it
+ * does; else the shape of the end tells, unless *ret_unknown: the namespace's limit is reached. */
 bool reason_is_time_wait(const struct socket *s, const struct fact *f, bool traced,
 			 enum tcp_state *ret_substate, bool *ret_unknown);
 /* Only the fact that follows tells how this ended. */
