@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* core.bpf.c - core.h by raw BTF tracepoints, which work wherever the kernel carries BTF and need no tracefs. */
 #include "core.h"
+#include "exec.h"
 #include "listeners.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -59,4 +60,28 @@ int BPF_PROG(run__listeners)
 {
 	look_at_listeners();
 	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(tp_btf__sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return tell_fork(child);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(tp_btf__sched_process_exec, struct task_struct *task)
+{
+	return tell_exec(task);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(tp_btf__sched_process_exit, struct task_struct *task)
+{
+	return tell_exit(task);
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(tp_btf__task_rename, struct task_struct *task, const char *name)
+{
+	return tell_rename(task, name);
 }

@@ -190,7 +190,7 @@ static __always_inline bool is_connect_attach(__u32 type)
 
 /*
  * The kernel runs the cgroup programs of connect4 and connect6 here, where a host has any, and lets them change the address in
- * place: (sk, uaddr, type, ...) up to 6.6, (sk, uaddr, length, type, ...) later (fefba7d1ae19).
+ * place: (sk, uaddr, type, ...) up to 6.6, with one argument less up to 5.11, (sk, uaddr, length, type, ...) later (fefba7d1ae19).
  */
 SEC("fentry/__cgroup_bpf_run_filter_sock_addr")
 int fentry__sock_addr(unsigned long long *ctx)
@@ -215,7 +215,7 @@ int fexit__sock_addr(unsigned long long *ctx)
 	struct asked_for asked, *found = bpf_map_lookup_elem(&asked_for, &id);
 	struct sock *sk = (struct sock *)ctx[0];
 	__u8 got[28];
-	int ret = sock_addr_params == 6 ? ctx[6] : ctx[5];
+	int ret = sock_addr_params == 6 ? ctx[6] : sock_addr_params == 5 ? ctx[5] : ctx[4];
 
 	if (!found || found->sk != (__u64)sk)
 		return 0;

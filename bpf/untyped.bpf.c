@@ -4,6 +4,7 @@
  * as bytes at the offsets that a file told the loader (--btf).
  */
 #include "core.h"
+#include "exec.h"
 
 SEC("raw_tp/inet_sock_set_state")
 int BPF_PROG(raw_tp__inet_sock_set_state, struct sock *sk, int from, int to)
@@ -52,4 +53,28 @@ SEC("raw_tp/tcp_send_reset")
 int BPF_PROG(raw_again__tcp_send_reset, struct sock *sk)
 {
 	return tell_reset_sent(sk, false, true);
+}
+
+SEC("raw_tp/sched_process_fork")
+int BPF_PROG(raw_tp__sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return tell_fork(child);
+}
+
+SEC("raw_tp/sched_process_exec")
+int BPF_PROG(raw_tp__sched_process_exec, struct task_struct *task)
+{
+	return tell_exec(task);
+}
+
+SEC("raw_tp/sched_process_exit")
+int BPF_PROG(raw_tp__sched_process_exit, struct task_struct *task)
+{
+	return tell_exit(task);
+}
+
+SEC("raw_tp/task_rename")
+int BPF_PROG(raw_tp__task_rename, struct task_struct *task, const char *name)
+{
+	return tell_rename(task, name);
 }

@@ -14,6 +14,7 @@
 #include "inet.h"
 #include "process.h"
 #include "wire_closed.h"
+#include "wire_process.h"
 
 struct fact {
 	enum wire_kind kind;
@@ -64,5 +65,27 @@ static inline bool fact_is_of_various(const struct fact *f)
  * result or error is no errno; `ret` is untouched then.  A task with pid 0 counts as none.
  */
 int fact_decode(struct fact *ret, const void *data, size_t size);
+
+/* ---- processes ---- */
+
+struct process_fact {
+	enum wire_process_kind kind;
+	uint32_t pid, parent;	/* never 0; 0 unknown */
+	uint64_t time_ns;
+	uint64_t start_ns, parent_start_ns;
+	uint64_t cgroup_id;
+	char name[PROCESS_NAME_SIZE];
+	/* EXEC only; NULL what could not be read. */
+	const char *args;	/* each ended by NUL, any bytes */
+	size_t args_len;
+	bool args_cut;
+	char exe[WIRE_PATH_MAX + 2], cgroup[WIRE_PATH_MAX + 2]; /* paths; "" unknown */
+};
+
+/*
+ * Reads one record of processes, as fact_decode() does.  `args` points into `data`.  -EBADMSG when the lengths do not make
+ * up the size, a kind or flag is no known one, a path is no list of names, or the pid is 0; `ret` is untouched then.
+ */
+int process_fact_decode(struct process_fact *ret, const void *data, size_t size);
 
 #endif

@@ -14,6 +14,8 @@
 #ifndef SOCKWATCH_FILTER_H
 #define SOCKWATCH_FILTER_H
 
+#include <regex.h>
+
 #include "event.h"
 #include "listing.h"
 #include "units.h"
@@ -45,11 +47,14 @@ struct filter {
 	uint32_t states;		/* bit per enum tcp_state; 0 any; see filter_match() */
 	bool has_uid;
 	uint32_t uid;
-	char *comm;			/* the process name begins with this (lsof's -c) */
+	char *comm;			/* the name, or the executable's, begins with this (lsof's -c) */
+	regex_t *args;			/* finds something in the arguments, a space between each; by filter_set_args() */
+	char *unit;			/* of systemd; ".service" may be missing */
+	bool children;			/* of `pids`, too: as far as their parents are known */
 	bool has_netns;
 	uint32_t netns;			/* inode */
 	char *cgroup;			/* this path or one below it */
-	char *container;		/* id or a prefix of it, at least its first characters */
+	char *container;		/* the name, the id or a prefix of it, at least its first characters */
 	uint32_t kinds;			/* bit per enum event_kind; 0 any.  EVENT_LOST always passes */
 	uint32_t reasons;		/* bit per enum close_reason; 0 any; see event_reason() */
 	bool failed;			/* calls that failed, and lives that ended so */
@@ -74,6 +79,9 @@ int filter_add_reasons(struct filter *f, const char *list, const char **ret_bad)
 /* "bind,close"; likewise. */
 int filter_add_kinds(struct filter *f, const char *list, const char **ret_bad);
 
+/* An extended regular expression; 0, -EINVAL or -ENOMEM, `f` untouched then. */
+int filter_set_args(struct filter *f, const char *regex);
+
 /*
  * lsof's words behind -i: "", "4", "tcp", "6UDP@::1:53", ":80,443,8000-8100", ":http".  Names of ports are looked up by
  * `port_of` (-1 unknown), names of hosts by `address_of` (false: unknown; 4 or 16 bytes).  0, -EINVAL or -ENOMEM.
@@ -89,14 +97,18 @@ int filter_add_inet(struct filter *f, const char *text, const struct filter_name
 bool filter_inet_match_local(const struct filter_inet *inet, const struct listing_socket *s);
 /* True when `f` has a condition on processes. */
 bool filter_asks_process(const struct filter *f);
+/* ... and on what a process must be resolved for: more than its number, name and user. */
+bool filter_asks_details(const struct filter *f);
+/* Only the conditions on processes; NULL meets none. */
+bool filter_match_process(const struct filter *f, const struct process *p);
+/* All conditions but those on processes and kinds of events. */
+bool filter_match_ends(const struct filter *f, const struct event *event);
 /*
  * A socket of a listing: -p and its like are met by any holder, or by the owner of a connection that waits for accept().
  * Cgroups and containers must be resolved where `f` asks for them.
  */
 bool filter_match_socket(const struct filter *f, const struct listing *l,
 			 const struct listing_socket *socket);
-/* Only the conditions on processes. */
-bool filter_match_task(const struct filter *f, const struct listing_task *task);
 /*
  * A socket of a look at local ports (include/budget.h); TIME_WAIT whatever its substate, and no state for UDP without a
  * peer.  Its owner answers to the conditions on processes.

@@ -43,6 +43,7 @@ struct kernel;
 struct look_reader;
 
 typedef void (*kernel_fact_fn)(void *ctx, const struct fact *fact);
+typedef void (*kernel_process_fn)(void *ctx, const struct process_fact *fact);
 
 /* Whether a file can be the BTF of the kernel that runs: 0, or -errno with the error filled.  Parses it: some milliseconds. */
 int kernel_check_btf(const char *path, struct kernel_error *error);
@@ -60,6 +61,11 @@ void kernel_detach(struct kernel *k);
 
 /* Hands up to `max` facts to `fn`, oldest first, and returns how many.  Never blocks. */
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx);
+
+/* From now on kernel_drain() also hands what processes did to `fn`: before each fact all that happened before it. */
+void kernel_follow_processes(struct kernel *k, kernel_process_fn fn, void *ctx);
+/* What processes did and nobody was told, since kernel_open(): not in kernel_lost(). */
+uint64_t kernel_processes_lost(const struct kernel *k);
 
 /*
  * Sleeps until facts may be there, a signal came, or timeout_ms passed.  After a busy drain it naps a few milliseconds without
@@ -87,9 +93,9 @@ const char *kernel_tracefs_place(const struct kernel *k);
 /* Where the kernel's types came from: "/sys/kernel/btf/vmlinux" or a file. */
 const char *kernel_btf_place(const struct kernel *k);
 
-/* process_resolve_fn with a struct kernel as ctx: the cgroup path and the container, from /proc. */
-void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgroup,
-			    char **ret_container);
+/* process_resolve_fn with a struct kernel as ctx: the cgroup path and what it tells, from /proc. */
+void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
+			    struct process_place *ret);
 /* writer_options.interface_name with a struct kernel as ctx; the result lives as long as `k`. */
 const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex);
 

@@ -28,7 +28,7 @@ struct listing_task {
 	struct process process;
 	uint32_t parent;	/* pid */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME, 0 unknown */
-	bool resolved;		/* cgroup and container were looked up; they belong to the listing then */
+	bool resolved;		/* all is known that is told; it is a copy (process_copy()) of the listing's own */
 };
 
 struct listing_holder {

@@ -17,10 +17,22 @@
 #include "event.h"
 
 #define PAST_MAGIC	 0x53504b57u
-#define PAST_VERSION	 2
+#define PAST_VERSION	 3
 #define PAST_COOKIES_MAX 1000000
-#define PAST_TEXT_MAX	 1024 /* longer paths of cgroups and names of containers are left out */
-#define PAST_RECORD_MAX	 (sizeof(struct past_life) + 2 * PAST_TEXT_MAX)
+#define PAST_TEXT_MAX	 1024 /* longer ones are left out; arguments are cut */
+#define PAST_RECORD_MAX	 (sizeof(struct past_life) + PAST_TEXTS * PAST_TEXT_MAX)
+
+/* What is known of a process in words, in this order behind the record. */
+enum past_text {
+	PAST_CGROUP,
+	PAST_CONTAINER,
+	PAST_CONTAINER_NAME,
+	PAST_POD,
+	PAST_UNIT,
+	PAST_EXE,
+	PAST_ARGS, /* with NULs */
+	PAST_TEXTS,
+};
 
 struct past_question {
 	uint32_t magic;
@@ -54,8 +66,8 @@ enum past_flag {
 	PAST_F_ENDED = 1 << 0,	     /* in TIME_WAIT; else it goes on */
 	PAST_F_PEER = 1 << 1,	     /* it has one */
 	PAST_F_PROCESS = 1 << 2,     /* the owner follows; else unknown */
-	PAST_F_CGROUP = 1 << 3,
-	PAST_F_CONTAINER = 1 << 4,
+	PAST_F_PROGRAM = 1 << 3,     /* what it ran is known, too */
+	PAST_F_ARGS_CUT = 1 << 4,
 	PAST_FLAGS = (1 << 5) - 1,
 };
 
@@ -72,13 +84,16 @@ struct past_life {
 	uint8_t flags;	   /* enum past_flag */
 	uint8_t local[16], peer[16]; /* IPv4: first 4 bytes, rest 0 */
 	char name[16];	   /* NUL-terminated, any bytes */
-	uint16_t cgroup_len, container_len; /* of the texts behind this, not terminated */
+	uint64_t start_ns; /* CLOCK_BOOTTIME, 0 unknown */
 	uint32_t ruid;
+	uint8_t texts;	   /* bit per enum past_text: it follows, not terminated */
+	uint8_t pad;	   /* 0 */
+	uint16_t len[PAST_TEXTS];
 };
 
 _Static_assert(sizeof(struct past_question) == 16, "past_question has no hidden padding");
 _Static_assert(sizeof(struct past_hello) == 16, "past_hello has no hidden padding");
-_Static_assert(sizeof(struct past_life) == 112, "past_life has no hidden padding");
+_Static_assert(sizeof(struct past_life) == 136, "past_life has no hidden padding");
 
 /* Writes a record and returns its size; `out` holds PAST_RECORD_MAX bytes, of any alignment. */
 size_t past_write_hello(uint8_t *out);
@@ -93,7 +108,8 @@ struct past_answer {
 	enum past_kind kind;
 	struct event life; /* PAST_LIFE; points into this struct */
 	struct process process;
-	char cgroup[PAST_TEXT_MAX + 1], container[PAST_TEXT_MAX + 1];
+	struct program program;
+	char text[PAST_TEXTS][PAST_TEXT_MAX + 1];
 };
 
 /*

@@ -22,13 +22,22 @@ struct procinfo {
 	char *executable;
 	char *cgroup;
 	char *container;
+	char *container_name;	/* what its user calls it */
+	char *pod;		/* "namespace/name" */
 	char *unit;		/* of systemd, from the cgroup: "nginx.service" */
 };
 /* 0 or -ESRCH.  The caller frees with procinfo_done(). */
 int procinfo_read(uint32_t pid, struct procinfo *ret);
 void procinfo_done(struct procinfo *p);
-/* Looks up cgroup and container of a task once. */
-void procinfo_resolve(struct listing_task *task);
+/*
+ * Where it runs, what its container and pod are called.  `cgroup` is its path where that is known, else NULL: of a process that
+ * has ended (or pid 0) it tells alone.  Fills a zeroed `ret`.
+ */
+void procinfo_place(uint32_t pid, const char *cgroup, struct process_place *ret);
+/* The same as process_resolve_fn and process_read_fn; ctx is not used. */
+void procinfo_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
+			      struct process_place *ret);
+bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret);
 /* The name `ip netns` or Docker gave a namespace, else the container of `task`, which is in it (NULL none); "" none.  `ret`
  * holds `size` bytes. */
 void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size);

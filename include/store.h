@@ -103,6 +103,8 @@ void store_reader_close(struct store_reader *r);
  */
 void store_read_until(int (*stop)(void *unused));
 /* CLOCK_REALTIME moves on while a reader follows. */
+/* Arguments of processes are unknown from now on. */
+void store_reader_leave_out_args(struct store_reader *r);
 void store_reader_set_now(struct store_reader *r, uint64_t now_ns);
 
 /*

@@ -3,7 +3,7 @@
 #   make tools         the generators, build/tools/
 #   make bench         every benchmark, beside the tools of Debian's libbpf-tools; ARGS='rate --rounds 5'
 
-TOOLS      := connrate nullcall
+TOOLS      := connrate forkrate nullcall
 TOOLS_BIN  := $(TOOLS:%=$(BUILD)/tools/%)
 DEPS_BENCH := libbpf-tools python3 util-linux
 

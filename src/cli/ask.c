@@ -363,6 +363,8 @@ int ask_open(struct ask *a, const struct options *options)
 	if (!options->store_file)
 		return 0;
 	a->store = store_reader_open(options->store_file, wall_now(), &error);
+	if (a->store && options->no_args)
+		store_reader_leave_out_args(a->store);
 	if (a->store)
 		return 0;
 	log_error("%s", error.text);

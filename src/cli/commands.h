@@ -27,6 +27,12 @@ int take_listing(const struct options *options, bool details, struct listing *l)
 uint32_t command_own_netns(void);
 
 /*
+ * Finds what is known of every process of a joined listing but those of the past, or only which script an interpreter runs.
+ * They go on pointing into the set: free it after the last use.  NULL without memory.  O(tasks), some files of /proc each.
+ */
+struct process_set *command_know_tasks(const struct options *options, struct listing *l, bool scripts_only);
+
+/*
  * Names this boot: a socket's cookie is valid until the next one.  Empty when the kernel does not
  * say.
  */

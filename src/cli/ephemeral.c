@@ -42,6 +42,7 @@ struct ephemeral {
 /* -p and its like are met by any holder, as in a listing. */
 struct wish {
 	const struct filter *filter;
+	struct process_set *processes;
 	struct port_use use;
 };
 
@@ -49,6 +50,7 @@ static bool is_unwanted(void *ctx, const struct process *holder)
 {
 	struct wish *wish = ctx;
 
+	process_resolve(wish->processes, holder);
 	wish->use.owner = holder;
 	return !filter_match_use(wish->filter, &wish->use);
 }
@@ -58,11 +60,14 @@ static const struct process *owner_of(struct ephemeral *e, const struct look_soc
 {
 	const struct process *seen, *owner = NULL;
 
-	if (s->flags & LOOK_MINISOCK)
-		return table_time_wait_owner(e->session.table, s->local.port, s->cookie);
-	seen = table_owner(e->session.table, s->sk, s->cookie);
-	if (!owner_look_choose(e->held, s->sk, seen ? seen->pid : 0, &owner))
-		owner = seen;
+	if (s->flags & LOOK_MINISOCK) {
+		owner = table_time_wait_owner(e->session.table, s->local.port, s->cookie);
+	} else {
+		seen = table_owner(e->session.table, s->sk, s->cookie);
+		if (!owner_look_choose(e->held, s->sk, seen ? seen->pid : 0, &owner))
+			owner = seen;
+	}
+	process_resolve(e->session.processes, owner);
 	return owner;
 }
 
@@ -79,7 +84,9 @@ static void take_use(struct ephemeral *e, const struct look_socket *s, struct po
 	const struct process *owner = owner_of(e, s);
 
 	if (e->budget->partial) {
-		struct wish wish = {.filter = &e->options->filter, .use = use};
+		struct wish wish = {.filter = &e->options->filter,
+				    .processes = e->session.processes,
+				    .use = use};
 
 		use.owner = owner;
 		use.owner_selected = filter_match_use(&e->options->filter, &use);

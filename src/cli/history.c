@@ -86,6 +86,8 @@ static int open_history(struct history *h)
 		log_error("%s", error.text);
 		return -ENOENT;
 	}
+	if (h->options->no_args)
+		store_reader_leave_out_args(h->reader);
 	err = h->options->follow ? output_open(&h->output, h->options->output_file)
 				 : output_open_report(&h->output, h->options->output_file);
 	if (err < 0) {

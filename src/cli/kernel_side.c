@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "log.h"
 #include "look_source.h"
+#include "procinfo.h"
 #include "serve.h"
 #include "wire_look.h"
 
@@ -89,4 +90,27 @@ uint32_t command_own_netns(void)
 	struct stat st;
 
 	return stat("/proc/self/ns/net", &st) == 0 ? (uint32_t)st.st_ino : 0;
+}
+
+struct process_set *command_know_tasks(const struct options *options, struct listing *l,
+				       bool scripts_only)
+{
+	struct process_set *set =
+		process_set_new(SIZE_MAX, scripts_only ? NULL : procinfo_resolve_process, NULL);
+
+	if (!set)
+		return NULL;
+	process_set_follow(set, procinfo_read_process, SIZE_MAX, !options->no_args);
+	for (size_t i = 0; i < l->task_count; i++) {
+		const struct process *p;
+
+		if (l->tasks[i].resolved || /* from the past: it may have ended */
+		    (scripts_only && !process_may_run_script(&l->tasks[i].process)))
+			continue;
+		p = process_intern(set, &l->tasks[i].process);
+		process_resolve(set, p);
+		if (p)
+			l->tasks[i].process = *p;
+	}
+	return set;
 }

@@ -24,6 +24,7 @@ struct ls {
 	const struct options *options;
 	struct ask ask;
 	struct listing listing;
+	struct process_set *known; /* what the listing's tasks point to */
 	struct listing_style style;
 	struct writer *json, *second_json;
 	struct services *services;
@@ -200,10 +201,7 @@ static int run(struct ls *s)
 	if (take_listing(o, json, &s->listing))
 		return 1;
 	code = ask_fill(&s->ask, &s->listing);
-	if (json || o->filter.cgroup || o->filter.container) {
-		for (size_t i = 0; i < s->listing.task_count; i++)
-			procinfo_resolve(&s->listing.tasks[i]);
-	}
+	s->known = command_know_tasks(o, &s->listing, !json && !filter_asks_details(&o->filter));
 	if (open_writer(s)) {
 		log_error("no memory");
 		return 1;
@@ -233,6 +231,7 @@ int command_ls(const struct options *options)
 	code = run(&s);
 	ask_close(&s.ask);
 	listing_done(&s.listing);
+	process_set_free(s.known);
 	writer_free(s.json);
 	writer_free(s.second_json);
 	services_free(s.services);

@@ -364,6 +364,11 @@ static int check_together(const struct command *command, const struct options *o
 	if (o->rotate_bytes && !o->output_file)
 		return options_complain("--rotate needs a file; write for example --output "
 					"/var/log/sockwatch.json --rotate 100MB");
+	if (o->filter.children && !o->filter.pids.count)
+		return options_complain("--follow-children needs -p: whose? write for example -p 901 "
+					"--follow-children");
+	if (o->no_args && o->filter.args)
+		return options_complain("--no-args leaves out what --args asks for; give either");
 	if (o->journal && o->output_file)
 		return options_complain("--journal is the output, --output another; give either");
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY)

@@ -54,6 +54,7 @@ struct options {
 	enum kernel_choice hooks;
 	const char *hooks_without;	/* as kernel_options has it; points into argv */
 	bool quiet;
+	bool no_args;			/* arguments of processes are neither kept nor shown */
 	uint64_t for_ns;		/* 0: until stopped */
 	uint64_t count;			/* 0: no limit */
 	bool map;			/* ephemeral: draw the range */

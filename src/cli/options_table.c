@@ -161,13 +161,14 @@ static int set_text(struct options_parse *p, const struct options_row *row, cons
 	return check(row, arg, *text ? 0 : -ENOMEM);
 }
 
-/* The kernel keeps 15 bytes of a name: a longer one from ps would match nothing. */
-static int set_comm(struct options_parse *p, const struct options_row *row, const char *arg)
+static int set_args(struct options_parse *p, const struct options_row *row, const char *arg)
 {
-	return *arg ? set_text(p, row, arg, PROCESS_NAME_SIZE - 1) : refuse(row, arg);
+	if (p->options->filter.args)
+		return refuse_word(row, arg, "given a second time, takes only one value");
+	return check(row, arg, filter_set_args(&p->options->filter, arg));
 }
 
-static int set_container(struct options_parse *p, const struct options_row *row, const char *arg)
+static int set_name(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	return *arg ? set_text(p, row, arg, strlen(arg)) : refuse(row, arg);
 }
@@ -441,9 +442,12 @@ const struct options_row options_table[] = {
 	{ 'p', "pid", "LIST", CHOSEN, GROUP_FILTER, false, set_pids, FIELD(filter.pids),
 	  .why = "not a process id or range (up to 4194304)", .example = "901,1000-1100",
 	  .doc = "Owned by these processes" },
-	{ 'c', "comm", "NAME", CHOSEN, GROUP_FILTER, false, set_comm, FIELD(filter.comm),
-	  .why = "empty", .example = "nginx",
-	  .doc = "The owner's name begins so (the kernel keeps 15 bytes)" },
+	{ 'c', "comm", "NAME", CHOSEN, GROUP_FILTER, false, set_name, FIELD(filter.comm),
+	  .why = "empty", .example = "nginx", .doc = "The owner's name, or that of its executable, begins so" },
+	{ KEY_ARGS, "args", "REGEX", CHOSEN, GROUP_FILTER, false, set_args, .why = "no extended regular expression",
+	  .example = "'web-app\\.py'", .doc = "Found in the owner's arguments, with a space between each" },
+	{ 'f', "follow-children", NULL, CHOSEN & ~HISTORY, GROUP_FILTER, false, set_flag, FIELD(filter.children),
+	  .doc = "With -p: also what these processes have started, up to eight generations on" },
 	{ 'U', "user", "NAME|UID", CHOSEN, GROUP_FILTER, false, set_user,
 	  .why = "no user id, and no such name in /etc/passwd", .example = "1000",
 	  .doc = "Owned by this effective user (of /etc/passwd)" },
@@ -454,8 +458,7 @@ const struct options_row options_table[] = {
 	{ 'D', "remote-port", "LIST", CHOSEN, GROUP_FILTER, false, set_ports, FIELD(filter.peer_ports),
 	  PORT_WHY, PORT_EXAMPLE, .doc = "Port at the peer's end" },
 	{ KEY_ADDR, "addr", "CIDR,...", CHOSEN, GROUP_FILTER, false, set_addr,
-	  .why = "not a list of addresses or networks", .example = "10.0.0.0/8,::1",
-	  .doc = "Address at either end" },
+	  .why = "not a list of addresses or networks", .example = "10.0.0.0/8,::1", .doc = "Address at either end" },
 	{ KEY_STATE, "state", "NAME,...", LS | EPHEMERAL, GROUP_FILTER, false, set_state,
 	  .why = "not a TCP state (" STATE_WORDS ")", .example = "listen,time-wait",
 	  .doc = "In one of these states" },
@@ -469,9 +472,11 @@ const struct options_row options_table[] = {
 	{ KEY_CGROUP, "cgroup", "PATH", CHOSEN, GROUP_FILTER, false, set_cgroup, FIELD(filter.cgroup),
 	  .why = "not a path from the root of the cgroups", .example = "/system.slice/nginx.service",
 	  .doc = "The owner is in this cgroup or below" },
-	{ KEY_CONTAINER, "container", "ID", CHOSEN, GROUP_FILTER, false, set_container,
+	{ KEY_UNIT, "unit", "NAME", CHOSEN, GROUP_FILTER, false, set_name, FIELD(filter.unit), .why = "empty",
+	  .example = "nginx", .doc = "The owner is in this unit of systemd; .service may be left out" },
+	{ KEY_CONTAINER, "container", "ID|NAME", CHOSEN, GROUP_FILTER, false, set_name,
 	  FIELD(filter.container), .why = "empty", .example = "4f1a2b3c",
-	  .doc = "The owner is in this container; an id may be cut short" },
+	  .doc = "The owner is in this container: its name, or its id, which may be cut short" },
 	{ 'i', NULL, "[46][tcp|udp][@host][:port]", LS, GROUP_FILTER, false, set_inet,
 	  .why = "not as lsof has it", .example = "-i tcp@127.0.0.1:80,443", .optional = true,
 	  .doc = "As lsof: version, protocol, and host and port at either end; several add up" },
@@ -492,8 +497,7 @@ const struct options_row options_table[] = {
 
 	{ .commands = RECORD | HISTORY | LS | WHO, .group = GROUP_STORE, .doc = "The record:" },
 	{ KEY_STORE, "store", "FILE", RECORD | HISTORY, GROUP_STORE, false, set_file, FIELD(store_file),
-	  .why = "not a file", .example = "/var/lib/sockwatch/store",
-	  .doc = "The file that keeps it (SQLite)" },
+	  .why = "not a file", .example = "/var/lib/sockwatch/store", .doc = "The file that keeps it (SQLite)" },
 	{ KEY_STORE, "store", "FILE", LS | WHO, GROUP_STORE, false, set_file, FIELD(store_file),
 	  .why = "not a file", .example = "/var/lib/sockwatch/store",
 	  .doc = "A record of this boot: since when sockets live, and who left them in TIME_WAIT" },
@@ -533,6 +537,8 @@ const struct options_row options_table[] = {
 	{ KEY_COLOR, "color", "WHEN", SHOWN | EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(color),
 	  color_words, .why = "neither auto, always nor never", .example = "never",
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
+	{ KEY_NO_ARGS, "no-args", NULL, ALL & ~FEATURES, GROUP_OUTPUT, false, set_flag, FIELD(no_args),
+	  .doc = "Leave out the arguments of processes, which may hold secrets: nothing shows or keeps them" },
 	{ 'q', "quiet", NULL, ALL, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
 	  .doc = "Only errors on stderr" },
 	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL, GROUP_OUTPUT, false, set_for,

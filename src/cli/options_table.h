@@ -13,6 +13,7 @@
 enum options_key {
 	KEY_FIRST = 256, /* below it a key is the option's letter */
 	KEY_ADDR,
+	KEY_ARGS,
 	KEY_AT,
 	KEY_BTF,
 	KEY_CGROUP,
@@ -30,6 +31,7 @@ enum options_key {
 	KEY_KEEP_FILES,
 	KEY_MAP,
 	KEY_NETNS,
+	KEY_NO_ARGS,
 	KEY_OUTPUT,
 	KEY_PORT,
 	KEY_QUEUE,
@@ -43,6 +45,7 @@ enum options_key {
 	KEY_STATE,
 	KEY_WAIT,
 	KEY_STORE,
+	KEY_UNIT,
 	KEY_UNTIL,
 	KEY_WATCH,
 };

@@ -44,6 +44,7 @@ struct serve {
 	uint32_t cookies_in;
 	struct cookies asked;
 	struct table_steps steps;
+	struct process_set *processes; /* of the table, during a turn */
 	size_t in_len, out_len, out_sent;
 	uint8_t in[IN_BYTES], out[OUT_BYTES + sizeof(struct past_head)];
 };
@@ -259,6 +260,7 @@ static void on_life(void *ctx, const struct event *e)
 
 	if (!may_be_left(e))
 		life.process = NULL;
+	process_resolve(s->processes, life.process);
 	if (life.netns)
 		s->out_len += past_write_life(s->out + s->out_len, &life);
 }
@@ -310,7 +312,7 @@ static void wait_for(struct serve *s, bool writing)
 	}
 }
 
-bool serve_turn(struct serve *s, struct table *t, uint64_t now_ns)
+bool serve_turn(struct serve *s, struct table *t, struct process_set *processes, uint64_t now_ns)
 {
 	uint64_t end_ns = now_ns + TURN_NS;
 
@@ -320,6 +322,7 @@ bool serve_turn(struct serve *s, struct table *t, uint64_t now_ns)
 		;
 	if (s->client < 0)
 		return false;
+	s->processes = processes;
 	if (s->stage == STAGE_WALK)
 		tell_some(s, t, end_ns);
 	if (!write_some(s, now_ns)) {

@@ -7,7 +7,7 @@
  * after a millisecond, and a client that does not read or write for half a second is dropped.  One thread.
  *
  *     struct serve *s = serve_open();          // NULL: nobody can ask
- *     ... wait for serve_fd(s), then, now and again: while (serve_turn(s, table, now_ns)) ...
+ *     ... wait for serve_fd(s), then, now and again: while (serve_turn(s, table, processes, now_ns)) ...
  *     serve_close(s);
  */
 #ifndef SOCKWATCH_SERVE_H
@@ -22,7 +22,7 @@ struct serve *serve_open(void);
 /* Readable when a turn is due. */
 int serve_fd(const struct serve *s);
 /* Bounded work; true when there is more to do at once.  NULL is ignored. */
-bool serve_turn(struct serve *s, struct table *t, uint64_t now_ns);
+bool serve_turn(struct serve *s, struct table *t, struct process_set *processes, uint64_t now_ns);
 /* NULL is ignored. */
 void serve_close(struct serve *s);
 

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "look_source.h"
 #include "output.h"
+#include "procinfo.h"
 #include "wire_listener.h"
 
 #include <stdio.h>
@@ -13,10 +14,22 @@
 
 #define DRAIN_MAX     4096 /* facts between two looks at signals and time */
 #define MAX_PROCESSES 1000000
+#define MAX_FOLLOWED  262144 /* processes that live at once */
+#define RESOLVE_STEP  16     /* processes looked up between two drains: below a few milliseconds */
 #define IDLE_MS	      500
 #define HELD_MS	      1
 #define CLOCK_STEP_NS 100000
 #define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
+
+/* Whoever the event names is looked up before anybody asks for more than a name. */
+static void resolve(struct session *s, const struct event *e)
+{
+	process_resolve(s->processes, e->process);
+	if (e->kind == EVENT_ACCEPT)
+		process_resolve(s->processes, e->accept.listener);
+	for (size_t i = 0; e->trouble && i < e->trouble->holder_count; i++)
+		process_resolve(s->processes, e->trouble->holders[i].process);
+}
 
 static void on_event(void *ctx, const struct event *event)
 {
@@ -25,6 +38,7 @@ static void on_event(void *ctx, const struct event *event)
 	/* Who took a life as one that goes on hears of its end, whatever has become of it. */
 	bool told = event->kind == EVENT_CLOSE && event->close.told;
 
+	resolve(s, event);
 	if (!told && !filter_match(&s->options->filter, event))
 		return;
 	if (s->done)
@@ -40,6 +54,11 @@ static void on_fact(void *ctx, const struct fact *fact)
 	s->fact_ns = fact->time_ns;
 	table_apply(s->table, fact);
 	answer_questions(&s->answers, s->table, s->kernel);
+}
+
+static void on_process(void *ctx, const struct process_fact *fact)
+{
+	process_follow(((struct session *)ctx)->processes, fact);
 }
 
 /* Follows steps of the wall clock, not the nanoseconds by which two readings differ: one moment
@@ -136,6 +155,27 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 	s->unseen = unseen;
 }
 
+/* What is not known of a process costs no event: it is said, and what lives is read anew. */
+static void check_processes(struct session *s)
+{
+	uint64_t lost = kernel_processes_lost(s->kernel);
+	struct process_stats stats;
+
+	process_get_stats(s->processes, &stats);
+	if (lost > s->processes_lost) {
+		if (!s->processes_lost)
+			log_error("programs, arguments and parents of some short-lived processes "
+				  "stay unknown: more began and ended than could be followed");
+		process_follow_anew(s->processes);
+	}
+	if (stats.full && !s->processes_full)
+		log_error("programs, arguments and parents of some processes stay unknown: there "
+			  "are too many to remember (%zu, %zu KiB of arguments)",
+			  stats.followed, stats.text_bytes / 1024);
+	s->processes_lost = lost;
+	s->processes_full = stats.full;
+}
+
 static void check_loss(struct session *s, bool idle)
 {
 	uint64_t by_kind[WIRE_KINDS], now = kernel_now(), before = s->lost;
@@ -148,6 +188,7 @@ static void check_loss(struct session *s, bool idle)
 	if (s->lost == before && s->lost > s->lost_told && idle)
 		tell_lost(s, now);
 	s->lost_checked_ns = now;
+	check_processes(s);
 	if (stats.full && !s->full_told)
 		log_error("the table of %llu sockets is full: more are shown without their past; "
 			  "see --sockets",
@@ -189,6 +230,7 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 		log_error("no memory");
 		return 1;
 	}
+	process_set_follow(s->processes, procinfo_read_process, MAX_FOLLOWED, !options->no_args);
 	table_take_questions(s->table);
 	return 0;
 }
@@ -202,6 +244,7 @@ int session_start(struct session *s)
 		log_error("%s", error.text);
 		return 1;
 	}
+	kernel_follow_processes(s->kernel, on_process, s);
 	follow_clock(s);
 	look(s, false, &added, &removed);
 	s->sockets = (size_t)added;
@@ -213,7 +256,7 @@ int session_start(struct session *s)
 }
 
 struct each {
-	const struct session *session;
+	struct session *session;
 	open_sink_fn sink;
 	void *ctx;
 };
@@ -222,6 +265,7 @@ static enum open_answer on_open(void *ctx, const struct event *life)
 {
 	struct each *each = ctx;
 
+	process_resolve(each->session->processes, life->process);
 	if (!filter_match(&each->session->options->filter, life))
 		return OPEN_UNWANTED;
 	return each->sink(each->ctx, life);
@@ -275,7 +319,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 	while (!s->done && !output_stop && kernel_now() < end_ns) {
 		size_t n = drain(s);
 		uint64_t now = kernel_now(), left;
-		bool held, asked;
+		bool held, asked, more;
 		int wait_ms;
 
 		check_loss(s, n < DRAIN_MAX);
@@ -283,8 +327,9 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		if (n < DRAIN_MAX)
 			look_at_listeners(s, now);
 		on_turn(ctx, now, n < DRAIN_MAX);
-		asked = serve_turn(s->serve, s->table, now);
-		if (n == DRAIN_MAX || asked || s->done)
+		asked = serve_turn(s->serve, s->table, s->processes, now);
+		more = n < DRAIN_MAX && process_resolve_some(s->processes, RESOLVE_STEP);
+		if (n == DRAIN_MAX || asked || more || s->done)
 			continue;
 		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;
 		wait_ms = held ? HELD_MS : s->wait_ms ? s->wait_ms : IDLE_MS;

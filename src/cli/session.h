@@ -49,6 +49,7 @@ struct session {
 	uint64_t calls_full;  /* ... of it, calls that were not followed */
 	uint64_t unseen;      /* ... and the table: ends that were not told */
 	bool explained;	      /* by what the kernel side has counted */
+	uint64_t processes_lost, processes_full; /* likewise of what processes did */
 
 	char unseen_text[512]; /* what no hook tells here: "; not seen: ..." or "" */
 };

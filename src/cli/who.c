@@ -33,6 +33,7 @@ struct search {
 	struct buffer buffer;
 	struct procinfo process; /* last asked for */
 	struct redirects redirects;
+	struct process_set *known; /* what the listing's tasks point to */
 
 	/* --wait */
 	struct kernel *kernel;
@@ -41,7 +42,6 @@ struct search {
 	uint64_t lost; /* facts, when it last looked */
 	bool taken;
 	struct event event; /* the first that took it */
-	struct process taker;
 };
 
 /* Looks, and keeps the sockets that have the port. */
@@ -127,14 +127,15 @@ static void find_parents(struct who_process *p, uint32_t pid)
 
 static bool find_process(void *ctx, uint32_t pid, struct who_process *ret)
 {
-	struct procinfo *p = &((struct search *)ctx)->process;
+	struct search *s = ctx;
+	struct procinfo *p = &s->process;
 
 	procinfo_done(p);
 	if (procinfo_read(pid, p) < 0)
 		return false;
 	*ret = (struct who_process){
 		.started_ns = p->started_ns,
-		.command = p->command,
+		.command = s->options->no_args ? NULL : p->command,
 		.executable = p->executable,
 		.cgroup = p->cgroup,
 		.container = p->container,
@@ -191,8 +192,7 @@ static void write_json(struct search *s)
 		s->buffer.failed = true;
 		return;
 	}
-	for (size_t i = 0; i < s->listing.task_count; i++)
-		procinfo_resolve(&s->listing.tasks[i]);
+	s->known = command_know_tasks(s->options, &s->listing, false);
 	s->services = names_services();
 	write_redirects(s, w);
 	for (size_t i = 0; i < s->count; i++)
@@ -233,10 +233,14 @@ static void on_event(void *ctx, const struct event *e)
 	s->event = *e;
 	s->event.process = NULL;
 	if (e->process) {
-		s->taker = *e->process;
-		s->taker.cgroup = s->taker.container = NULL;
-		s->event.process = &s->taker;
+		process_resolve(s->processes, e->process);
+		s->event.process = process_hold(e->process);
 	}
+}
+
+static void on_process(void *ctx, const struct process_fact *fact)
+{
+	process_follow(((struct search *)ctx)->processes, fact);
 }
 
 static void on_fact(void *ctx, const struct fact *fact)
@@ -256,6 +260,9 @@ static int open_trace(struct search *s)
 	if (code)
 		return code;
 	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
+	if (s->processes)
+		process_set_follow(s->processes, procinfo_read_process, MAX_PROCESSES,
+				   !s->options->no_args);
 	s->table =
 		s->processes ? table_new(s->options->max_sockets, s->processes, on_event, s) : NULL;
 	if (!s->table) {
@@ -266,6 +273,7 @@ static int open_trace(struct search *s)
 		log_error("%s", error.text);
 		return 1;
 	}
+	kernel_follow_processes(s->kernel, on_process, s);
 	table_seed_begin(s->table, kernel_now());
 	sink = table_look_sink(s->table);
 	look_take(kernel_look(s->kernel), &request, &sink, &error);
@@ -374,6 +382,7 @@ int command_who(const struct options *options)
 	free(s.found);
 	procinfo_done(&s.process);
 	redirects_done(&s.redirects);
+	process_set_free(s.known);
 	services_free(s.services);
 	buffer_done(&s.buffer);
 	output_close(&s.output);

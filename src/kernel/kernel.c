@@ -38,10 +38,12 @@ static int on_record(void *ctx, void *data, size_t size)
 	struct kernel *k = ctx;
 	struct fact fact;
 
-	if (fact_decode(&fact, data, size) < 0)
+	if (fact_decode(&fact, data, size) < 0) {
 		k->malformed++;
-	else
+	} else {
+		follow_until(k, fact.time_ns);
 		k->fn(k->fn_ctx, &fact);
+	}
 	/* libbpf goes on while producers do; stopping is the only way to look up from a busy ring.
 	 */
 	return ++k->drained >= k->drain_max ? -ECANCELED : 0;
@@ -300,6 +302,7 @@ void kernel_close(struct kernel *k)
 	if (!k)
 		return;
 	look_close(k->look);
+	follow_close(k);
 	close_programs(k);
 	types_done(&k->types);
 	places_free(k->places);
@@ -337,11 +340,15 @@ void kernel_detach(struct kernel *k)
 
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 {
+	k->drain_ns = kernel_now();
 	k->fn = fn;
 	k->fn_ctx = ctx;
 	k->drained = 0;
 	k->drain_max = max;
 	ring_buffer__consume(k->ring);
+	/* Facts of that time are read, or the ring is so full that they come in the next drain. */
+	if (k->drained < max)
+		follow_until(k, k->drain_ns);
 	k->busy |= k->drained > 0;
 	fold_drain(k, fn, ctx);
 	return k->drained;
@@ -351,7 +358,8 @@ void kernel_wait(struct kernel *k, int timeout_ms)
 {
 	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000};
 	struct pollfd fds[] = {{.fd = bpf_map__fd(k->skel->maps.facts), .events = POLLIN},
-			       {.fd = k->also_fd, .events = POLLIN}};
+			       {.fd = k->also_fd, .events = POLLIN},
+			       {.fd = follow_fd(k), .events = POLLIN}};
 	volatile __u32 *asleep = &k->skel->bss->reader_asleep;
 
 	if (k->busy) {
@@ -363,7 +371,7 @@ void kernel_wait(struct kernel *k, int timeout_ms)
 		timeout_ms = FOLD_MS;
 	/* A fact that came before the flag makes poll() return at once, one after it wakes. */
 	*asleep = 1;
-	poll(fds, 2, timeout_ms);
+	poll(fds, 3, timeout_ms);
 	*asleep = 0;
 }
 

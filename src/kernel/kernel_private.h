@@ -14,11 +14,12 @@
 #include "sockwatch.skel.h"
 #include "types.h"
 
-#define MAX_HOOKS  72
+#define MAX_HOOKS  80
 #define LOOK_HOOKS 8 /* those of looks among them */
 #define PLACE_SIZE 256
 
 struct folds;
+struct followed;
 struct places;
 struct sysctls;
 struct look_reader;
@@ -52,6 +53,7 @@ struct kernel {
 	struct look_reader *look;
 	size_t look_count; /* its rows, behind the others in `hooks` */
 	struct folds *folds;		    /* fold.c: made when first needed */
+	struct followed *followed;	    /* follow.c: NULL where nobody asked */
 	uint64_t folds_told, folds_taken_ns;
 	bool detached;
 
@@ -59,6 +61,7 @@ struct kernel {
 	kernel_fact_fn fn;
 	void *fn_ctx;
 	size_t drained, drain_max;
+	uint64_t drain_ns; /* when it began */
 };
 
 /* hooks.c */
@@ -98,6 +101,13 @@ void places_free(struct places *p);
 /* Hands out the failures that were counted together, at most every tenth of a second; all that are left when detached. */
 void fold_drain(struct kernel *k, kernel_fact_fn fn, void *ctx);
 bool fold_is_waiting(const struct kernel *k);
+
+/* follow.c */
+/* Hands out what processes did until then; UINT64_MAX all there is. */
+void follow_until(struct kernel *k, uint64_t time_ns);
+void follow_close(struct kernel *k);
+/* What can be waited for, -1 nothing. */
+int follow_fd(const struct kernel *k);
 
 /* sysctls.c */
 /* What the namespace of this thread says of ports, `all` or just the range; false when it cannot be read. */

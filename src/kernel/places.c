@@ -14,15 +14,7 @@
 
 /* Asked again after this long: a pid may by then belong to somebody else. */
 #define FRESH_NS   1000000000u
-#define CACHED	   1024
 #define INTERFACES 128
-
-struct place {
-	uint32_t pid;
-	uint64_t cgroup_id;
-	uint64_t asked_ns;
-	char *cgroup, *container;
-};
 
 struct interface {
 	struct netns_at at;
@@ -33,7 +25,6 @@ struct interface {
 
 struct places {
 	int cgroup_fd;
-	struct place cached[CACHED];
 	struct interface interfaces[INTERFACES];
 };
 
@@ -48,12 +39,6 @@ struct places *places_new(int cgroup_fd)
 
 void places_free(struct places *p)
 {
-	if (!p)
-		return;
-	for (size_t i = 0; i < CACHED; i++) {
-		free(p->cached[i].cgroup);
-		free(p->cached[i].container);
-	}
 	free(p);
 }
 
@@ -89,66 +74,19 @@ static char *path_of_id(int cgroup_fd, uint64_t id)
 	return strdup(path[root_len] ? path + root_len : "/");
 }
 
-/* /proc/PID/cgroup: "0::/path" is cgroup2; a version 1 line may be the only one that names the
- * container. */
-static void read_proc(struct place *place)
+void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
+			    struct process_place *ret)
 {
-	char path[64], line[PATH_MAX + 64];
-	FILE *file;
+	const struct kernel *k = ctx;
+	char *found;
 
-	snprintf(path, sizeof(path), "/proc/%u/cgroup", place->pid);
-	file = fopen(path, "re");
-	if (!file)
+	procinfo_place(pid, cgroup, ret);
+	if (ret->cgroup)
 		return;
-	while (fgets(line, sizeof(line), file)) {
-		char *cgroup = strchr(line, ':');
-		const char *id;
-		size_t len;
-
-		line[strcspn(line, "\n")] = '\0';
-		cgroup = cgroup ? strchr(cgroup + 1, ':') : NULL;
-		if (!cgroup)
-			continue;
-		if (strncmp(line, "0::", 3) == 0 && !place->cgroup)
-			place->cgroup = strdup(cgroup + 1);
-		id = place->container ? NULL : container_find(cgroup + 1, &len);
-		if (id)
-			place->container = strndup(id, len);
-	}
-	fclose(file);
-}
-
-static struct place *place_of(struct places *p, uint32_t pid, uint64_t cgroup_id)
-{
-	struct place *place = &p->cached[(pid ^ (uint32_t)cgroup_id * 31u) % CACHED];
-	uint64_t now = kernel_now();
-
-	if (place->pid == pid && place->cgroup_id == cgroup_id && now - place->asked_ns < FRESH_NS)
-		return place;
-	free(place->cgroup);
-	free(place->container);
-	*place = (struct place){.pid = pid, .cgroup_id = cgroup_id, .asked_ns = now};
-	read_proc(place);
-	if (!place->cgroup) {
-		const char *id;
-		size_t len;
-
-		place->cgroup = path_of_id(p->cgroup_fd, cgroup_id);
-		id = place->cgroup ? container_find(place->cgroup, &len) : NULL;
-		if (id && !place->container)
-			place->container = strndup(id, len);
-	}
-	return place;
-}
-
-void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgroup,
-			    char **ret_container)
-{
-	struct kernel *k = ctx;
-	struct place *place = place_of(k->places, pid, cgroup_id);
-
-	*ret_cgroup = place->cgroup ? strdup(place->cgroup) : NULL;
-	*ret_container = place->container ? strdup(place->container) : NULL;
+	found = path_of_id(k->places->cgroup_fd, cgroup_id);
+	if (found)
+		procinfo_place(0, found, ret);
+	free(found);
 }
 
 /* ---- interfaces ---- */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* procinfo.c - what /proc says about a process, users' and namespaces' names. */
 #include "netns.h"
+#include "kernel.h"
 #include "procinfo.h"
+#include "runtimes.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,8 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COMMAND_MAX 4096
-#define USERS	    256
+#define USERS		  256
+#define POD_UID_SIZE	  40
+#define CONTAINER_ID_SIZE 65
+#define NAMED		  64
+#define NAMES_NS	  (5 * 1000000000ull)
 
 static ssize_t read_file(const char *directory, const char *file, char *out, size_t size)
 {
@@ -83,22 +88,24 @@ static int read_users(uint32_t pid, struct procinfo *p)
 	return line && sscanf(line, "\nUid: %u %u", &p->ruid, &p->uid) == 2 ? 0 : -ESRCH;
 }
 
-/* `directory` is PID or PID/task/TID. */
-static char *read_command(const char *directory)
+/* Arguments, each ended by NUL; NULL where there are none, as of a kernel thread or a zombie.  `directory` is PID or
+ * PID/task/TID. */
+static char *read_args(const char *directory, size_t *ret_len, bool *ret_cut)
 {
-	char text[COMMAND_MAX] = "";
+	char text[PROCESS_ARGS_MAX + 2];
 	ssize_t n = read_file(directory, "cmdline", text, sizeof(text));
+	char *args;
 
-	while (n > 0 && text[n - 1] == '\0')
-		n--;
 	if (n <= 0)
 		return NULL;
-	for (ssize_t i = 0; i < n; i++) {
-		if (text[i] == '\0')
-			text[i] = ' ';
+	*ret_cut = n > PROCESS_ARGS_MAX;
+	*ret_len = *ret_cut ? PROCESS_ARGS_MAX : (size_t)n;
+	args = malloc(*ret_len + 1);
+	if (args) {
+		memcpy(args, text, *ret_len);
+		args[*ret_len] = '\0';
 	}
-	text[n] = '\0';
-	return strdup(text);
+	return args;
 }
 
 static char *read_executable(const char *directory)
@@ -115,56 +122,68 @@ static char *read_executable(const char *directory)
 }
 
 /* A first thread that has ended has neither: the others do.  A kernel's thread has none either. */
-static void read_program(uint32_t pid, struct procinfo *p)
+static void read_program(uint32_t pid, struct process_reading *ret)
 {
 	char directory[64];
 	struct dirent *entry;
 	DIR *dir;
 
 	snprintf(directory, sizeof(directory), "%u", pid);
-	p->executable = read_executable(directory);
-	p->command = read_command(directory);
-	if (p->executable || p->command)
+	ret->exe = read_executable(directory);
+	ret->args = read_args(directory, &ret->args_len, &ret->args_cut);
+	if (ret->exe || ret->args)
 		return;
 	snprintf(directory, sizeof(directory), "/proc/%u/task", pid);
 	dir = opendir(directory);
-	while (dir && !p->executable && (entry = readdir(dir))) {
+	while (dir && !ret->exe && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(directory, sizeof(directory), "%u/task/%.16s", pid, entry->d_name);
-		p->executable = read_executable(directory);
-		if (p->executable)
-			p->command = read_command(directory);
+		ret->exe = read_executable(directory);
+		if (ret->exe)
+			ret->args = read_args(directory, &ret->args_len, &ret->args_cut);
 	}
 	if (dir)
 		closedir(dir);
 }
 
-/* The last part that systemd calls a service or a scope. */
-static char *find_unit(const char *cgroup)
+/* Takes the arguments over: separated by spaces, NULL where there are none. */
+static char *join_args(char *args, size_t len)
 {
-	static const char *const kinds[] = {".service", ".scope", ".socket"};
-	char *found = NULL;
-
-	while (*cgroup) {
-		size_t len = strcspn(cgroup, "/");
-
-		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-			size_t kind = strlen(kinds[i]);
-
-			if (len > kind && memcmp(cgroup + len - kind, kinds[i], kind) == 0) {
-				free(found);
-				found = strndup(cgroup, len);
-			}
-		}
-		cgroup += len;
-		cgroup += *cgroup == '/';
+	while (args && len > 0 && args[len - 1] == '\0')
+		len--;
+	if (!args || len == 0) {
+		free(args);
+		return NULL;
 	}
-	return found;
+	for (size_t i = 0; i < len; i++) {
+		if (args[i] == '\0')
+			args[i] = ' ';
+	}
+	return args;
+}
+
+/* What one path of a process tells, where no path before has told it; `uid` has room for a pod's. */
+static void take_path(struct process_place *place, const char *path, char uid[POD_UID_SIZE])
+{
+	const char *found;
+	size_t len;
+
+	found = place->container ? NULL : container_find(path, &len);
+	if (found)
+		place->container = strndup(found, len);
+	found = place->unit ? NULL : unit_find(path, &len);
+	if (found)
+		place->unit = strndup(found, len);
+	found = uid[0] ? NULL : pod_find(path, &len);
+	if (found && len < POD_UID_SIZE) {
+		memcpy(uid, found, len);
+		uid[len] = '\0';
+	}
 }
 
 /* Lines of "ID:CONTROLLERS:PATH"; the one of cgroup2 has neither id nor controllers. */
-static void read_places(uint32_t pid, char **ret_cgroup, char **ret_container, char **ret_unit)
+static void read_paths(uint32_t pid, struct process_place *place, char uid[POD_UID_SIZE])
 {
 	char text[8192], *line, *save = NULL;
 
@@ -172,30 +191,113 @@ static void read_places(uint32_t pid, char **ret_cgroup, char **ret_container, c
 		return;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char *path = strchr(line, ':');
-		const char *id;
-		size_t len;
 
 		path = path ? strchr(path + 1, ':') : NULL;
 		if (!path)
 			continue;
-		path++;
-		if (strncmp(line, "0::", 3) == 0 && !*ret_cgroup)
-			*ret_cgroup = strdup(path);
-		id = *ret_container ? NULL : container_find(path, &len);
-		if (id)
-			*ret_container = strndup(id, len);
-		if (ret_unit && !*ret_unit)
-			*ret_unit = find_unit(path);
+		if (strncmp(line, "0::", 3) == 0 && !place->cgroup)
+			place->cgroup = strdup(path + 1);
+		take_path(place, path + 1, uid);
 	}
+}
+
+/* What the runtime's files say of a container, asked again after a while: it may have been started a moment ago. */
+static const struct runtime_names *names_of(const char *id, const char *uid)
+{
+	static struct {
+		char id[CONTAINER_ID_SIZE];
+		uint64_t asked_ns;
+		struct runtime_names names;
+	} known[NAMED];
+	uint64_t now = kernel_now();
+	size_t at = 0;
+
+	for (const char *p = id; *p; p++)
+		at = at * 31 + (unsigned char)*p;
+	at %= NAMED;
+	if (strcmp(known[at].id, id) != 0 || now - known[at].asked_ns > NAMES_NS) {
+		free(known[at].names.container);
+		free(known[at].names.pod);
+		snprintf(known[at].id, sizeof(known[at].id), "%s", id);
+		known[at].asked_ns = now;
+		runtimes_find("", id, uid[0] ? uid : NULL, &known[at].names);
+	}
+	return &known[at].names;
+}
+
+static void name_place(struct process_place *place, const char *uid)
+{
+	const struct runtime_names *names = NULL;
+
+	if (place->container && strlen(place->container) == CONTAINER_ID_SIZE - 1)
+		names = names_of(place->container, uid);
+	else if (place->container) /* of lxc: its id is its name */
+		place->container_name = strdup(place->container);
+	if (names && names->container)
+		place->container_name = strdup(names->container);
+	if (names && names->pod)
+		place->pod = strdup(names->pod);
+	else if (uid[0])
+		place->pod = strdup(uid);
+}
+
+void procinfo_place(uint32_t pid, const char *cgroup, struct process_place *ret)
+{
+	char uid[POD_UID_SIZE] = "";
+
+	if (pid)
+		read_paths(pid, ret, uid);
+	/* It has moved since, or the number is another's. */
+	if (cgroup && ret->cgroup && strcmp(cgroup, ret->cgroup) != 0) {
+		process_place_done(ret);
+		uid[0] = '\0';
+	}
+	if (!ret->cgroup && cgroup) {
+		ret->cgroup = strdup(cgroup);
+		take_path(ret, cgroup, uid);
+	}
+	name_place(ret, uid);
+}
+
+void procinfo_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
+			      struct process_place *ret)
+{
+	(void)ctx;
+	(void)cgroup_id;
+	procinfo_place(pid, cgroup, ret);
+}
+
+bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret)
+{
+	struct procinfo p = {0};
+
+	(void)ctx;
+	if (read_stat(pid, &p) < 0)
+		return false;
+	ret->parent = p.parent;
+	ret->start_ns = p.started_ns;
+	memcpy(ret->name, p.name, sizeof(ret->name));
+	read_program(pid, ret);
+	return true;
 }
 
 int procinfo_read(uint32_t pid, struct procinfo *ret)
 {
+	struct process_reading program = {0};
+	struct process_place place = {0};
+
 	*ret = (struct procinfo){0};
 	if (read_stat(pid, ret) < 0 || read_users(pid, ret) < 0)
 		return -ESRCH;
-	read_program(pid, ret);
-	read_places(pid, &ret->cgroup, &ret->container, &ret->unit);
+	read_program(pid, &program);
+	ret->command = join_args(program.args, program.args_len);
+	ret->executable = program.exe;
+	procinfo_place(pid, NULL, &place);
+	ret->cgroup = place.cgroup;
+	ret->container = place.container;
+	ret->container_name = place.container_name;
+	ret->pod = place.pod;
+	ret->unit = place.unit;
 	return 0;
 }
 
@@ -205,25 +307,17 @@ void procinfo_done(struct procinfo *p)
 	free(p->executable);
 	free(p->cgroup);
 	free(p->container);
+	free(p->container_name);
+	free(p->pod);
 	free(p->unit);
 	*p = (struct procinfo){0};
-}
-
-void procinfo_resolve(struct listing_task *task)
-{
-	char *cgroup = NULL, *container = NULL;
-
-	if (task->resolved)
-		return;
-	read_places(task->process.pid, &cgroup, &container, NULL);
-	task->process.cgroup = cgroup;
-	task->process.container = container;
-	task->resolved = true;
 }
 
 void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
 {
 	static const char *const directories[] = {"/run/netns", "/run/docker/netns"};
+	struct process_place place = {0};
+	const char *container;
 
 	ret[0] = '\0';
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]) && !ret[0]; i++) {
@@ -239,9 +333,12 @@ void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, s
 	}
 	if (ret[0] || !task)
 		return;
-	procinfo_resolve(task);
-	if (task->process.container)
-		snprintf(ret, size, "%.12s", task->process.container);
+	if (!task->process.container && !task->resolved)
+		procinfo_place(task->process.pid, NULL, &place);
+	container = task->process.container ? task->process.container : place.container;
+	if (container)
+		snprintf(ret, size, "%.12s", container);
+	process_place_done(&place);
 }
 
 uint32_t procinfo_netns_at(const char *path)

@@ -170,10 +170,8 @@ static void take_failure(struct budget_watch *w, const struct event *e)
 	f->peer = e->peer;
 	f->error = e->error;
 	f->has_process = e->process != NULL;
-	if (e->process) {
-		f->process = *e->process;
-		f->process.cgroup = f->process.container = NULL;
-	}
+	if (e->process)
+		f->process = process_key(e->process);
 }
 
 static void take_latency(struct budget_watch *w, const struct event *e)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "process.h"
@@ -99,4 +99,78 @@ const char *container_find(const char *path, size_t *ret_len)
 	if (found.start)
 		*ret_len = found.len;
 	return found.start;
+}
+
+/* ---- other things that a path tells ---- */
+
+const char *unit_find(const char *path, size_t *ret_len)
+{
+	static const char *const kinds[] = {".service", ".scope", ".socket"};
+	const char *found = NULL;
+
+	while (*path) {
+		struct segment s = {path, strcspn(path, "/")};
+
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+			struct segment name = s;
+
+			if (segment_strip_suffix(&name, kinds[i]) && name.len > 0) {
+				found = s.start;
+				*ret_len = s.len;
+			}
+		}
+		path += s.len;
+		path += *path == '/';
+	}
+	return found;
+}
+
+#define POD_UID_LEN 36
+
+/* "8f3b...-....": hexadecimal digits in groups of 8, 4, 4, 4, 12; systemd's names have '_' for '-'. */
+static bool is_pod_uid(const char *text, size_t len)
+{
+	if (len != POD_UID_LEN)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool between = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (!strchr(between ? "-_" : "0123456789abcdef", text[i]))
+			return false;
+	}
+	return true;
+}
+
+/* /kubepods/burstable/podUID/ID and /kubepods.slice/kubepods-burstable-podUID.slice/... */
+const char *pod_find(const char *path, size_t *ret_len)
+{
+	const char *found = NULL;
+	bool below = false;
+
+	while (*path) {
+		struct segment s = {path, strcspn(path, "/")};
+		const char *pod = NULL;
+
+		below |= s.len >= 8 && !memcmp(s.start, "kubepods", 8);
+		path += s.len;
+		path += *path == '/';
+		segment_strip_suffix(&s, ".slice");
+		if (below && s.len >= POD_UID_LEN + 3)
+			pod = s.start + s.len - POD_UID_LEN - 3;
+		if (pod && !memcmp(pod, "pod", 3) && is_pod_uid(pod + 3, POD_UID_LEN)) {
+			found = pod + 3;
+			*ret_len = POD_UID_LEN;
+		}
+	}
+	return found;
+}
+
+void process_place_done(struct process_place *place)
+{
+	free(place->cgroup);
+	free(place->container);
+	free(place->container_name);
+	free(place->pod);
+	free(place->unit);
+	*place = (struct process_place){0};
 }

@@ -148,3 +148,77 @@ int fact_decode(struct fact *ret, const void *data, size_t size)
 		read_closed(ret, &r.closed);
 	return 0;
 }
+
+/* ---- processes ---- */
+
+/* "curl\0bin\0usr\0" becomes "/usr/bin/curl", nothing at all "/". */
+static bool read_path(char ret[WIRE_PATH_MAX + 2], const char *names, size_t len)
+{
+	size_t out = 0;
+
+	if (len > WIRE_PATH_MAX || (len && names[len - 1]))
+		return false;
+	while (len > 0) {
+		size_t begin = len - 1;
+
+		while (begin > 0 && names[begin - 1])
+			begin--;
+		ret[out++] = '/';
+		memcpy(ret + out, names + begin, len - 1 - begin);
+		out += len - 1 - begin;
+		len = begin;
+	}
+	if (out == 0)
+		ret[out++] = '/';
+	ret[out] = '\0';
+	return true;
+}
+
+static bool process_is_sound(const struct wire_process *w, size_t size)
+{
+	bool exec = w->kind == WIRE_PROCESS_EXEC;
+
+	if (w->size != size || size != sizeof(*w) + w->args_len + w->exe_len + w->cgroup_len)
+		return false;
+	if (w->kind == WIRE_PROCESS_NONE || w->kind >= WIRE_PROCESS_KINDS || !w->pid)
+		return false;
+	if ((w->flags & ~WIRE_PROCESS_FLAGS) || (w->flags && !exec))
+		return false;
+	return w->args_len <= WIRE_ARGS_MAX && (!w->args_len || (w->flags & WIRE_PROCESS_ARGS)) &&
+	       (!w->exe_len || (w->flags & WIRE_PROCESS_EXE)) &&
+	       (!w->cgroup_len || (w->flags & WIRE_PROCESS_CGROUP));
+}
+
+int process_fact_decode(struct process_fact *ret, const void *data, size_t size)
+{
+	const char *text = (const char *)data + sizeof(struct wire_process);
+	struct wire_process w;
+	struct process_fact f;
+
+	if (size < sizeof(w) || size > WIRE_PROCESS_MAX)
+		return -EBADMSG;
+	memcpy(&w, data, sizeof(w));
+	if (!process_is_sound(&w, size))
+		return -EBADMSG;
+	f.kind = w.kind;
+	f.pid = w.pid;
+	f.parent = w.parent;
+	f.time_ns = w.time_ns;
+	f.start_ns = w.start_ns;
+	f.parent_start_ns = w.parent_start_ns;
+	f.cgroup_id = w.cgroup_id;
+	memset(f.name, 0, sizeof(f.name));
+	memcpy(f.name, w.name, strnlen(w.name, PROCESS_NAME_SIZE - 1));
+	f.args = w.flags & WIRE_PROCESS_ARGS ? text : NULL;
+	f.args_len = w.args_len;
+	f.args_cut = w.flags & WIRE_PROCESS_ARGS_CUT;
+	f.exe[0] = f.cgroup[0] = '\0';
+	text += w.args_len;
+	if ((w.flags & WIRE_PROCESS_EXE) && !read_path(f.exe, text, w.exe_len))
+		return -EBADMSG;
+	text += w.exe_len;
+	if ((w.flags & WIRE_PROCESS_CGROUP) && !read_path(f.cgroup, text, w.cgroup_len))
+		return -EBADMSG;
+	*ret = f;
+	return 0;
+}

@@ -27,6 +27,10 @@ void filter_done(struct filter *f)
 	free(f->inet);
 	free(f->cidr);
 	free(f->comm);
+	free(f->unit);
+	if (f->args)
+		regfree(f->args);
+	free(f->args);
 	free(f->cgroup);
 	free(f->container);
 	filter_init(f);
@@ -228,17 +232,99 @@ static bool starts_with(const char *text, const char *prefix)
 	return !strncmp(text, prefix, strlen(prefix));
 }
 
-static bool match_process(const struct filter *f, const struct process *p)
+/* The kernel keeps 15 bytes of a name; the executable has all of its own. */
+static bool match_comm(const char *comm, const struct process *p)
 {
-	if (f->pids.count > 0 && !(p && units_ranges_match(&f->pids, p->pid)))
+	const char *exe = p->program ? p->program->exe : NULL;
+	const char *slash = exe ? strrchr(exe, '/') : NULL;
+	size_t len = strlen(comm);
+
+	if (!strncmp(p->name, comm, len < PROCESS_NAME_SIZE ? len : PROCESS_NAME_SIZE - 1))
+		return true;
+	return exe && starts_with(slash ? slash + 1 : exe, comm);
+}
+
+static bool match_args(const regex_t *regex, const struct program *program)
+{
+	char line[PROCESS_ARGS_MAX + 1];
+	size_t len = program && program->args ? program->args_len : 0;
+
+	if (!program || !program->args || len > PROCESS_ARGS_MAX)
 		return false;
-	if (f->has_uid && !(p && p->uid == f->uid))
+	while (len > 0 && !program->args[len - 1])
+		len--;
+	for (size_t i = 0; i < len; i++)
+		line[i] = program->args[i] ? program->args[i] : ' ';
+	line[len] = '\0';
+	return regexec(regex, line, 0, NULL, 0) == 0;
+}
+
+/* "nginx" is "nginx.service", as for systemctl. */
+static bool match_unit(const char *wanted, const char *unit)
+{
+	size_t len = strlen(wanted);
+
+	return !strncmp(unit, wanted, len) && (!unit[len] || !strcmp(unit + len, ".service"));
+}
+
+static bool match_container(const char *wanted, const struct process *p)
+{
+	return (p->container && starts_with(p->container, wanted)) ||
+	       (p->container_name && !strcmp(p->container_name, wanted));
+}
+
+static bool match_pid(const struct filter *f, const struct process *p)
+{
+	if (units_ranges_match(&f->pids, p->pid))
+		return true;
+	for (uint32_t i = 0; f->children && i < p->parent_count; i++) {
+		if (units_ranges_match(&f->pids, p->parent[i]->pid))
+			return true;
+	}
+	return false;
+}
+
+bool filter_match_process(const struct filter *f, const struct process *p)
+{
+	if (!p)
+		return !filter_asks_process(f);
+	if (f->pids.count > 0 && !match_pid(f, p))
 		return false;
-	if (f->comm && !(p && starts_with(p->name, f->comm)))
+	if (f->has_uid && p->uid != f->uid)
 		return false;
-	if (f->cgroup && !(p && p->cgroup && is_at_or_below(p->cgroup, f->cgroup)))
+	if (f->comm && !match_comm(f->comm, p))
 		return false;
-	return !f->container || (p && p->container && starts_with(p->container, f->container));
+	if (f->args && !match_args(f->args, p->program))
+		return false;
+	if (f->unit && !(p->unit && match_unit(f->unit, p->unit)))
+		return false;
+	if (f->cgroup && !(p->cgroup && is_at_or_below(p->cgroup, f->cgroup)))
+		return false;
+	return !f->container || match_container(f->container, p);
+}
+
+bool filter_asks_process(const struct filter *f)
+{
+	return f->pids.count || f->has_uid || filter_asks_details(f);
+}
+
+bool filter_asks_details(const struct filter *f)
+{
+	return f->children || f->comm || f->args || f->unit || f->cgroup || f->container;
+}
+
+int filter_set_args(struct filter *f, const char *regex)
+{
+	regex_t *args = malloc(sizeof(*args));
+
+	if (!args)
+		return -ENOMEM;
+	if (regcomp(args, regex, REG_EXTENDED | REG_NOSUB) != 0) {
+		free(args);
+		return -EINVAL;
+	}
+	f->args = args;
+	return 0;
 }
 
 static bool match_endpoints(const struct filter *f, const struct event *e)
@@ -262,12 +348,8 @@ static bool match_failed(const struct event *e)
 }
 
 /* A condition not given costs one load and one branch that is never taken. */
-bool filter_match(const struct filter *f, const struct event *e)
+bool filter_match_ends(const struct filter *f, const struct event *e)
 {
-	if (e->kind == EVENT_LOST)
-		return true;
-	if (f->kinds && !(f->kinds & BIT(e->kind)))
-		return false;
 	if (f->has_netns && e->netns != f->netns)
 		return false;
 	if ((f->tcp || f->udp) && !match_protocol(f, e))
@@ -280,5 +362,14 @@ bool filter_match(const struct filter *f, const struct event *e)
 		return false;
 	if (f->failed && !match_failed(e))
 		return false;
-	return match_process(f, e->process) && match_endpoints(f, e);
+	return match_endpoints(f, e);
+}
+
+bool filter_match(const struct filter *f, const struct event *e)
+{
+	if (e->kind == EVENT_LOST)
+		return true;
+	if (f->kinds && !(f->kinds & BIT(e->kind)))
+		return false;
+	return filter_match_ends(f, e) && filter_match_process(f, e->process);
 }

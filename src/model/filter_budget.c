@@ -16,7 +16,6 @@ static struct endpoint map_end(const struct endpoint *e)
 
 bool filter_match_use(const struct filter *f, const struct port_use *u)
 {
-	struct filter rest = *f;
 	struct event event = {
 		.kind = EVENT_STATE,
 		.protocol = u->protocol,
@@ -34,8 +33,7 @@ bool filter_match_use(const struct filter *f, const struct port_use *u)
 	if (u->protocol == IPPROTO_UDP && !u->peer.port)
 		event.state.to = STATE_NONE;
 	event.state.from = event.state.to;
-	rest.kinds = 0;
-	return filter_match(&rest, &event);
+	return filter_match_ends(f, &event) && filter_match_process(f, event.process);
 }
 
 bool filter_asks_socket(const struct filter *f)

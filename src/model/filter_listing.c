@@ -209,43 +209,22 @@ bool filter_inet_match_local(const struct filter_inet *inet, const struct listin
 	return match_inet(&any, &local);
 }
 
-bool filter_asks_process(const struct filter *f)
-{
-	return f->pids.count || f->has_uid || f->comm || f->cgroup || f->container;
-}
-
-bool filter_match_task(const struct filter *f, const struct listing_task *task)
-{
-	struct filter only = {
-		.pids = f->pids,
-		.has_uid = f->has_uid,
-		.uid = f->uid,
-		.comm = f->comm,
-		.cgroup = f->cgroup,
-		.container = f->container,
-	};
-	const struct event event = {.kind = EVENT_BIND, .process = &task->process};
-
-	return filter_match(&only, &event);
-}
-
 static bool match_holders(const struct filter *f, const struct listing *l,
 			  const struct listing_socket *s)
 {
 	const struct listing_task *owner;
 
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
-		if (filter_match_task(f, &l->tasks[l->holders[h].task]))
+		if (filter_match_process(f, &l->tasks[l->holders[h].task].process))
 			return true;
 	}
 	owner = s->first == LISTING_NONE ? listing_owner(l, s) : NULL;
-	return owner && filter_match_task(f, owner);
+	return owner && filter_match_process(f, &owner->process);
 }
 
 bool filter_match_socket(const struct filter *f, const struct listing *l,
 			 const struct listing_socket *s)
 {
-	struct filter rest = *f;
 	struct event event = {
 		.kind = EVENT_STATE,
 		.protocol = s->protocol,
@@ -264,9 +243,5 @@ bool filter_match_socket(const struct filter *f, const struct listing *l,
 	if (!found)
 		return false;
 	event.state.from = event.state.to = listing_state(s);
-	rest.pids = (struct units_ranges){0};
-	rest.has_uid = false;
-	rest.comm = rest.cgroup = rest.container = NULL;
-	rest.kinds = 0;
-	return filter_match(&rest, &event) && (!filter_asks_process(f) || match_holders(f, l, s));
+	return filter_match_ends(f, &event) && (!filter_asks_process(f) || match_holders(f, l, s));
 }

@@ -25,10 +25,8 @@ void listing_init(struct listing *l)
 void listing_done(struct listing *l)
 {
 	for (size_t i = 0; i < l->task_count; i++) {
-		if (!l->tasks[i].resolved)
-			continue;
-		free((char *)(uintptr_t)l->tasks[i].process.cgroup);
-		free((char *)(uintptr_t)l->tasks[i].process.container);
+		if (l->tasks[i].resolved)
+			process_copy_done(&l->tasks[i].process);
 	}
 	free(l->tasks);
 	free(l->sockets);

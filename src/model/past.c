@@ -102,7 +102,7 @@ static bool grow_makers(struct past *p)
 static uint32_t maker_of(struct past *p, const struct process *process)
 {
 	struct listing *l = p->listing;
-	struct listing_task task = {.process = *process, .resolved = true};
+	struct listing_task task = {.resolved = true};
 	uint32_t *chain = &p->chain[process->pid % PAST_CHAINS], index;
 
 	for (index = *chain; index != LISTING_NONE; index = p->next_maker[index - p->first_maker]) {
@@ -111,12 +111,10 @@ static uint32_t maker_of(struct past *p, const struct process *process)
 	}
 	if (!grow_makers(p))
 		return LISTING_NONE;
-	task.process.cgroup = process->cgroup ? strdup(process->cgroup) : NULL;
-	task.process.container = process->container ? strdup(process->container) : NULL;
+	process_copy(&task.process, process);
 	index = listing_add_task(l, &task);
 	if (index == LISTING_NONE) {
-		free((char *)(uintptr_t)task.process.cgroup);
-		free((char *)(uintptr_t)task.process.container);
+		process_copy_done(&task.process);
 		return LISTING_NONE;
 	}
 	p->next_maker[index - p->first_maker] = *chain;

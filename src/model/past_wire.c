@@ -24,11 +24,36 @@ size_t past_write_end(uint8_t *out)
 	return sizeof(h);
 }
 
-static void write_process(struct past_life *l, uint8_t *texts, const struct process *p)
+static uint8_t *write_text(struct past_life *l, uint8_t *to, enum past_text which,
+			   const char *text, size_t len)
 {
-	size_t cgroup = p->cgroup ? strlen(p->cgroup) : 0;
-	size_t container = p->container ? strlen(p->container) : 0;
+	if (!text || len > PAST_TEXT_MAX)
+		return to;
+	l->texts |= (uint8_t)(1u << which);
+	l->len[which] = (uint16_t)len;
+	memcpy(to, text, len);
+	return to + len;
+}
 
+static uint8_t *write_word(struct past_life *l, uint8_t *to, enum past_text which, const char *text)
+{
+	return write_text(l, to, which, text, text ? strlen(text) : 0);
+}
+
+static uint8_t *write_program(struct past_life *l, uint8_t *to, const struct program *program)
+{
+	bool cut = program->args && (program->args_cut || program->args_len > PAST_TEXT_MAX);
+	size_t len = program->args_len < PAST_TEXT_MAX ? program->args_len : PAST_TEXT_MAX;
+
+	l->flags |= PAST_F_PROGRAM | (cut ? PAST_F_ARGS_CUT : 0);
+	l->start_ns = program->start_ns;
+	to = write_word(l, to, PAST_EXE, program->exe);
+	return write_text(l, to, PAST_ARGS, program->args, len);
+}
+
+/* Returns where the texts end. */
+static uint8_t *write_process(struct past_life *l, uint8_t *to, const struct process *p)
+{
 	l->flags |= PAST_F_PROCESS;
 	l->pid = p->pid;
 	l->tid = p->tid;
@@ -36,22 +61,18 @@ static void write_process(struct past_life *l, uint8_t *texts, const struct proc
 	l->ruid = p->ruid;
 	l->cgroup_id = p->cgroup_id;
 	memcpy(l->name, p->name, strnlen(p->name, sizeof(l->name) - 1));
-	if (p->cgroup && cgroup <= PAST_TEXT_MAX) {
-		l->flags |= PAST_F_CGROUP;
-		l->cgroup_len = (uint16_t)cgroup;
-		memcpy(texts, p->cgroup, cgroup);
-		texts += cgroup;
-	}
-	if (p->container && container <= PAST_TEXT_MAX) {
-		l->flags |= PAST_F_CONTAINER;
-		l->container_len = (uint16_t)container;
-		memcpy(texts, p->container, container);
-	}
+	to = write_word(l, to, PAST_CGROUP, p->cgroup);
+	to = write_word(l, to, PAST_CONTAINER, p->container);
+	to = write_word(l, to, PAST_CONTAINER_NAME, p->container_name);
+	to = write_word(l, to, PAST_POD, p->pod);
+	to = write_word(l, to, PAST_UNIT, p->unit);
+	return p->program ? write_program(l, to, p->program) : to;
 }
 
 size_t past_write_life(uint8_t *out, const struct event *e)
 {
 	bool ended = e->close.end == EVENT_END_SEEN;
+	uint8_t *end = out + sizeof(struct past_life);
 	struct past_life l = {
 		.head = {.kind = PAST_LIFE},
 		.cookie = e->cookie,
@@ -70,8 +91,8 @@ size_t past_write_life(uint8_t *out, const struct event *e)
 		memcpy(l.peer, e->peer.addr, sizeof(l.peer));
 	}
 	if (e->process)
-		write_process(&l, out + sizeof(l), e->process);
-	l.head.size = (uint16_t)(sizeof(l) + l.cgroup_len + l.container_len);
+		end = write_process(&l, end, e->process);
+	l.head.size = (uint16_t)(end - out);
 	memcpy(out, &l, sizeof(l));
 	return l.head.size;
 }
@@ -93,19 +114,41 @@ static bool is_zero(const void *data, size_t len)
 	return true;
 }
 
-/* What a flag does not announce is not there. */
+static size_t text_bytes(const struct past_life *l)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < PAST_TEXTS; i++)
+		sum += l->len[i];
+	return sum;
+}
+
+/* What a bit does not announce is not there, and only arguments have NULs. */
+static bool check_texts(const struct past_life *l, const uint8_t *texts)
+{
+	for (int i = 0; i < PAST_TEXTS; i++) {
+		if (l->len[i] > PAST_TEXT_MAX || (l->len[i] && !(l->texts >> i & 1)) ||
+		    (i != PAST_ARGS && memchr(texts, '\0', l->len[i])))
+			return false;
+		texts += l->len[i];
+	}
+	return !l->pad && !(l->texts >> PAST_TEXTS);
+}
+
 static bool check_process(const struct past_life *l, const uint8_t *texts)
 {
-	bool cgroup = l->flags & PAST_F_CGROUP, container = l->flags & PAST_F_CONTAINER;
+	const uint8_t of_program = 1u << PAST_EXE | 1u << PAST_ARGS;
 
+	if (!check_texts(l, texts))
+		return false;
+	if (!(l->flags & PAST_F_PROGRAM) && (l->start_ns || (l->texts & of_program)))
+		return false;
+	if ((l->flags & PAST_F_ARGS_CUT) && !(l->texts >> PAST_ARGS & 1))
+		return false;
 	if (!(l->flags & PAST_F_PROCESS))
-		return !cgroup && !container && !l->cgroup_len && !l->container_len && !l->pid &&
-		       !l->tid && !l->uid && !l->ruid && !l->cgroup_id &&
-		       is_zero(l->name, sizeof(l->name));
-	return l->pid && !l->name[sizeof(l->name) - 1] && (cgroup || !l->cgroup_len) &&
-	       (container || !l->container_len) && l->cgroup_len <= PAST_TEXT_MAX &&
-	       l->container_len <= PAST_TEXT_MAX &&
-	       !memchr(texts, '\0', (size_t)l->cgroup_len + l->container_len);
+		return !(l->flags & PAST_F_PROGRAM) && !l->texts && !l->pid && !l->tid && !l->uid &&
+		       !l->ruid && !l->cgroup_id && is_zero(l->name, sizeof(l->name));
+	return l->pid && !l->name[sizeof(l->name) - 1];
 }
 
 static bool check_life(const struct past_life *l, const uint8_t *texts)
@@ -115,7 +158,7 @@ static bool check_life(const struct past_life *l, const uint8_t *texts)
 	if (!l->cookie || !l->netns || (l->flags & ~PAST_FLAGS) ||
 	    (!v4 && l->family != FAMILY_IPV6))
 		return false;
-	if (l->head.size != sizeof(*l) + l->cgroup_len + l->container_len)
+	if (l->head.size != sizeof(*l) + text_bytes(l))
 		return false;
 	if (v4 && (!is_zero(l->local + 4, 12) || !is_zero(l->peer + 4, 12)))
 		return false;
@@ -127,6 +170,7 @@ static bool check_life(const struct past_life *l, const uint8_t *texts)
 static void read_process(const struct past_life *l, const uint8_t *texts, struct past_answer *ret)
 {
 	struct process *p = &ret->process;
+	const char *text[PAST_TEXTS];
 
 	*p = (struct process){.pid = l->pid,
 			      .tid = l->tid,
@@ -134,12 +178,25 @@ static void read_process(const struct past_life *l, const uint8_t *texts, struct
 			      .ruid = l->ruid,
 			      .cgroup_id = l->cgroup_id};
 	memcpy(p->name, l->name, sizeof(p->name));
-	memcpy(ret->cgroup, texts, l->cgroup_len);
-	ret->cgroup[l->cgroup_len] = '\0';
-	memcpy(ret->container, texts + l->cgroup_len, l->container_len);
-	ret->container[l->container_len] = '\0';
-	p->cgroup = l->flags & PAST_F_CGROUP ? ret->cgroup : NULL;
-	p->container = l->flags & PAST_F_CONTAINER ? ret->container : NULL;
+	for (int i = 0; i < PAST_TEXTS; i++) {
+		memcpy(ret->text[i], texts, l->len[i]);
+		ret->text[i][l->len[i]] = '\0';
+		texts += l->len[i];
+		text[i] = l->texts >> i & 1 ? ret->text[i] : NULL;
+	}
+	p->cgroup = text[PAST_CGROUP];
+	p->container = text[PAST_CONTAINER];
+	p->container_name = text[PAST_CONTAINER_NAME];
+	p->pod = text[PAST_POD];
+	p->unit = text[PAST_UNIT];
+	ret->program = (struct program){.pid = l->pid,
+					.start_ns = l->start_ns,
+					.exe = text[PAST_EXE],
+					.args = text[PAST_ARGS],
+					.args_len = l->len[PAST_ARGS],
+					.args_cut = l->flags & PAST_F_ARGS_CUT};
+	memcpy(ret->program.name, l->name, sizeof(l->name));
+	p->program = l->flags & PAST_F_PROGRAM ? &ret->program : NULL;
 	ret->life.process = p;
 }
 

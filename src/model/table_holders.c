@@ -163,12 +163,16 @@ static bool stands_in_the_way(const struct asker *a, struct event_holder *h, uin
 	       options_conflict(a, h, options, &h->why);
 }
 
+static bool same_process(const struct process *a, const struct process *b)
+{
+	return a && b && a->pid == b->pid;
+}
+
 /* The binder of one may have been found with the other, which descriptors lead to. */
 static bool same_owner(const struct event_holder *a, const struct event_holder *b)
 {
-	return a->process == b->process || (a->bound_by && a->bound_by == b->process) ||
-	       (b->bound_by && b->bound_by == a->process) ||
-	       (a->process && b->process && a->process->pid == b->process->pid);
+	return a->process == b->process || same_process(a->process, b->process) ||
+	       same_process(a->bound_by, b->process) || same_process(b->bound_by, a->process);
 }
 
 /*
@@ -208,13 +212,21 @@ static bool join_subflow(struct table *t, const struct event_holder *h, struct s
 	return false;
 }
 
+/* Who holds it is called and runs what it does now; the events before have told who it was. */
+static void renew_owner(struct table *t, struct socket *s)
+{
+	const struct process *now = process_now(t->processes, s->owner);
+
+	if (now && now != s->owner)
+		table_set_owner(t, s, now);
+	process_release(t->processes, now);
+}
+
 static void consider_socket(struct table *t, const struct asker *a, struct socket *s)
 {
 	struct port_state *p = t->ports;
 	size_t before = p->listeners + p->others;
 	struct event_holder h = {
-		.process = s->owner,
-		.bound_by = s->binder,
 		.protocol = s->protocol,
 		.family = (enum family)s->family,
 		.mapped = (s->flags & SOCKET_MAPPED) != 0,
@@ -228,8 +240,12 @@ static void consider_socket(struct table *t, const struct asker *a, struct socke
 	};
 
 	if (s->netns != a->fact->netns || s->local.port != a->fact->local.port ||
-	    s->sk == a->fact->sk || !same_ports(s->protocol, a->fact->protocol) || !holds_port(s) ||
-	    join_subflow(t, &h, s))
+	    s->sk == a->fact->sk || !same_ports(s->protocol, a->fact->protocol) || !holds_port(s))
+		return;
+	renew_owner(t, s);
+	h.process = s->owner;
+	h.bound_by = s->binder;
+	if (join_subflow(t, &h, s))
 		return;
 	if (h.has_peer && (s->flags & SOCKET_AUTOBIND) && !(s->flags & SOCKET_PASSIVE))
 		h.why |= WHY_OUTGOING;

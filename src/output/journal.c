@@ -236,6 +236,35 @@ static void journal_place(struct writer *w, enum field field, const struct place
 				   place->interface ? interface : NULL)] = '\0';
 }
 
+/* The event's own process only: an entry is one datagram, and holders may be many. */
+static void put_program(struct writer *w, enum field field, const struct process *process)
+{
+	const struct program *program = process->program;
+	char line[PROCESS_ARGS_MAX], time[UNITS_RFC3339_SIZE];
+	size_t len = program->args_len < sizeof(line) ? program->args_len : sizeof(line);
+
+	if (program->start_ns)
+		put(w, field, "START", time,
+		    units_format_rfc3339(time, &self(w)->clock,
+					 program->start_ns + (uint64_t)*w->options.wall_offset_ns));
+	if (program->exe)
+		put_bytes(w, field, "EXE", program->exe, strlen(program->exe));
+	while (program->args && len > 0 && !program->args[len - 1])
+		len--;
+	for (size_t i = 0; program->args && i < len; i++)
+		line[i] = program->args[i] ? program->args[i] : ' ';
+	if (program->args)
+		put_bytes(w, field, "ARGS", line, len);
+	if (program->args && program->args_cut)
+		put(w, field, "ARGS_CUT", "1", 1);
+	for (uint32_t i = 0; i < process->parent_count; i++) {
+		const struct program *parent = process->parent[i];
+
+		put_number(w, field, "PARENT_PID", parent->pid);
+		put_bytes(w, field, "PARENT_COMM", parent->name, strlen(parent->name));
+	}
+}
+
 static void journal_process(struct writer *w, enum field field, const struct process *process)
 {
 	const char *cgroup = process->cgroup && !*process->cgroup ? "/" : process->cgroup;
@@ -252,6 +281,15 @@ static void journal_process(struct writer *w, enum field field, const struct pro
 		put_bytes(w, field, "CGROUP", cgroup, strlen(cgroup));
 	if (process->container)
 		put_bytes(w, field, "CONTAINER", process->container, strlen(process->container));
+	if (process->container_name)
+		put_bytes(w, field, "CONTAINER_NAME", process->container_name,
+			  strlen(process->container_name));
+	if (process->pod)
+		put_bytes(w, field, "POD", process->pod, strlen(process->pod));
+	if (process->unit)
+		put_bytes(w, field, "UNIT", process->unit, strlen(process->unit));
+	if (process->program && field == FIELD_PROCESS)
+		put_program(w, field, process);
 }
 
 static void journal_open(struct writer *w, enum field field, enum nest nest)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "process_json.h"
 #include "walk.h"
 
 #include <stdio.h>
@@ -11,9 +12,20 @@
  * Every value is followed by a comma, which the end of its object or list, or of the line,
  * replaces: that is cheaper than asking before each field whether it is the first.
  */
+#define SPELT	  64
+#define SPELT_MAX 16384
+
+struct spelt {
+	uint64_t serial; /* of the process, 0 none */
+	int64_t wall_offset_ns;
+	char *text;
+	size_t len;
+};
+
 struct json_writer {
 	struct writer base;
 	struct units_clock_cache clock;
+	struct spelt spelt[SPELT];
 };
 
 #define KEY_SIZE   24
@@ -218,49 +230,56 @@ static void json_place(struct writer *w, enum field field, const struct place *p
 	json_done(w, p);
 }
 
-static char *put_string(char *p, const char *text, size_t len)
+/* The process as it was spelt before: what it ran is long, and one process has many events. */
+static struct spelt *spelt_of(struct json_writer *j, const struct process *process)
 {
-	if (!text)
-		return PUT(p, "null");
-	*p++ = '"';
-	p += json_escape(p, text, len);
-	*p++ = '"';
-	return p;
+	struct spelt *s = &j->spelt[process->serial % SPELT];
+
+	return process->serial && s->serial == process->serial &&
+			       s->wall_offset_ns == *j->base.options.wall_offset_ns
+		       ? s
+		       : NULL;
+}
+
+static void keep_spelt(struct json_writer *j, const struct process *process, const char *text,
+		       size_t len)
+{
+	struct spelt *s = &j->spelt[process->serial % SPELT];
+	char *copy = process->serial && len <= SPELT_MAX ? realloc(s->text, len) : NULL;
+
+	if (!copy)
+		return;
+	memcpy(copy, text, len);
+	*s = (struct spelt){process->serial, *j->base.options.wall_offset_ns, copy, len};
 }
 
 static void json_process(struct writer *w, enum field field, const struct process *process)
 {
-	/* The model's root is "", people and ss write "/". */
-	const char *cgroup = process->cgroup && !*process->cgroup ? "/" : process->cgroup;
-	size_t name_len = strnlen(process->name, sizeof(process->name));
-	size_t cgroup_len = cgroup ? strlen(cgroup) : 0;
-	size_t container_len = process->container ? strlen(process->container) : 0;
-	char *p = json_key(w, field, 128 + 6 * (name_len + cgroup_len + container_len));
+	struct json_writer *j = (struct json_writer *)w;
+	const struct spelt *spelt = spelt_of(j, process);
+	size_t start;
 
-	if (!p)
+	if (spelt) {
+		json_raw(w, field, spelt->text, spelt->len);
 		return;
-	p = PUT(p, "{\"pid\":");
-	p += inet_format_number(p, process->pid);
-	p = PUT(p, ",\"tid\":");
-	p += inet_format_number(p, process->tid);
-	p = PUT(p, ",\"name\":");
-	p = put_string(p, process->name, name_len);
-	p = PUT(p, ",\"uid\":");
-	p += inet_format_number(p, process->uid);
-	p = PUT(p, ",\"ruid\":");
-	if (process->ruid == PROCESS_NO_UID)
-		p = PUT(p, "null");
-	else
-		p += inet_format_number(p, process->ruid);
-	p = PUT(p, ",\"cgroup\":");
-	p = put_string(p, cgroup, cgroup_len);
-	p = PUT(p, ",\"container\":");
-	p = put_string(p, process->container, container_len);
-	*p++ = '}';
-	json_done(w, p);
+	}
+	buffer_append(w->out, keys[field].text, keys[field].len);
+	start = w->out->len;
+	process_json(w->out, process, *w->options.wall_offset_ns);
+	if (w->out->failed)
+		return;
+	keep_spelt(j, process, w->out->data + start, w->out->len - start);
+	buffer_append(w->out, ",", 1);
+}
+
+static void json_free(struct writer *w)
+{
+	for (size_t i = 0; i < SPELT; i++)
+		free(((struct json_writer *)w)->spelt[i].text);
 }
 
 static const struct spelling json_spelling = {
+	.free = json_free,
 	.begin = json_begin,
 	.end = json_end,
 	.time = json_time,

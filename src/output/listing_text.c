@@ -6,10 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "title.h"
 #include "units.h"
 #include "utf8.h"
 
-#define COMMAND_WIDTH 16
+#define COMMAND_WIDTH TITLE_COLUMNS
 #define PID_WIDTH     7
 #define USER_WIDTH    8
 #define FD_WIDTH      5
@@ -194,7 +195,7 @@ static char *put_user(char *p, const struct listing_style *style, uint32_t uid)
 
 static char *put_command(char *p, const struct process *process)
 {
-	size_t len = text_escape(p, process->name, strnlen(process->name, sizeof(process->name)));
+	size_t len = title_format(p, process);
 
 	return len ? p + len : put(p, "-", 1);
 }
@@ -310,7 +311,7 @@ void listing_write_rows(struct buffer *out, const struct listing_style *style,
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		const struct listing_task *task = &l->tasks[l->holders[h].task];
 
-		if (!only || filter_match_task(only, task))
+		if (!only || filter_match_process(only, &task->process))
 			write_holder(out, style, &tail, task, l->holders[h].fd, true);
 	}
 	if (s->first != LISTING_NONE)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "text_private.h"
+#include "title.h"
 #include "utf8.h"
 
 #define TIME_WIDTH  15
@@ -11,7 +12,7 @@
 #define EVENT_WIDTH 8
 #define PROTO_WIDTH 5
 #define PID_WIDTH   7
-#define COMM_WIDTH  16
+#define COMM_WIDTH  TITLE_COLUMNS
 /* "255.255.255.255:65535" and one; the longest "[IPv6]:65535". */
 #define PLACE_MIN 22
 #define PLACE_MAX 47
@@ -61,7 +62,7 @@ static void put_word_cell(struct line *line, const char *color, const char *word
 static void put_process(struct line *line, const struct text_writer *t)
 {
 	const struct process *process = t->value[FIELD_PROCESS].process;
-	char name[4 * PROCESS_NAME_SIZE];
+	char name[TITLE_SIZE];
 	char pid[20];
 	unsigned int columns;
 	size_t len;
@@ -72,7 +73,7 @@ static void put_process(struct line *line, const struct text_writer *t)
 		return;
 	}
 	line_cell(line, NULL, pid, inet_format_number(pid, process->pid), PID_WIDTH);
-	len = text_escape(name, process->name, strnlen(process->name, sizeof(process->name)));
+	len = title_format(name, process);
 	if (is_terminal(t))
 		len = utf8_fit(name, len, COMM_WIDTH, &columns);
 	line_cell(line, NULL, len ? name : "-", len ? len : 1, COMM_WIDTH);

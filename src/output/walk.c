@@ -491,5 +491,7 @@ void writer_header(struct writer *w, struct buffer *out)
 
 void writer_free(struct writer *w)
 {
+	if (w && w->spelling->free)
+		w->spelling->free(w);
 	free(w);
 }

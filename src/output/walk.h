@@ -78,6 +78,7 @@ struct place {
  * no text, no decimals and no counts of states; a speller of events alone leaves these NULL.
  */
 struct spelling {
+	void (*free)(struct writer *w);   /* what it keeps beside itself; may be NULL */
 	void (*header)(struct writer *w); /* NULL: nothing comes before the first */
 	void (*begin)(struct writer *w);
 	void (*end)(struct writer *w);

@@ -8,7 +8,8 @@
 #define TEXT_MAX 3900
 /* The most bytes that a life takes, its process included. */
 #define OPEN_BYTES                                                                                 \
-	(sizeof(struct record) + SPANS_BYTES + sizeof(struct record_process) + 2 * TEXT_MAX + 8)
+	(sizeof(struct record) + SPANS_BYTES + sizeof(struct record_process) + TEXT_ARGS * TEXT_MAX + \
+	 PROCESS_ARGS_MAX + PARENTS_BYTES + 8)
 
 static uint16_t text_len(const char *text)
 {
@@ -24,39 +25,66 @@ static void drop(struct store *s)
 }
 
 /* Tells which process `slot` stands for from here on; false when there is no room. */
-static bool put_process(struct store *s, uint32_t slot, const struct process *p)
+static bool put_process(struct store *s, uint32_t slot, const struct process *p, int64_t wall_offset_ns)
 {
-	uint16_t cgroup = text_len(p->cgroup), container = text_len(p->container);
-	size_t size = (sizeof(struct record_process) + cgroup + container + 7) & ~(size_t)7;
-	struct record_process *r = queue_reserve(&s->queue, size);
-	char *text;
+	const struct program *program = p->program;
+	const char *args = program ? program->args : NULL;
+	uint8_t parents[PARENTS_BYTES];
+	const void *text[TEXTS] = {
+		[TEXT_CGROUP] = p->cgroup,
+		[TEXT_CONTAINER] = p->container,
+		[TEXT_CONTAINER_NAME] = p->container_name,
+		[TEXT_POD] = p->pod,
+		[TEXT_UNIT] = p->unit,
+		[TEXT_EXE] = program ? program->exe : NULL,
+		[TEXT_ARGS] = args,
+		[TEXT_PARENTS] = p->parents_known ? parents : NULL,
+	};
+	uint16_t len[TEXTS];
+	size_t size = sizeof(struct record_process);
+	struct record_process *r;
+	char *to;
 
+	for (int i = 0; i < TEXTS; i++)
+		len[i] = text_len(i < TEXT_ARGS ? text[i] : NULL);
+	len[TEXT_ARGS] = (uint16_t)(args ? program->args_len : 0);
+	len[TEXT_PARENTS] = (uint16_t)(p->parents_known ? parents_pack(parents, p, wall_offset_ns) : 0);
+	for (int i = 0; i < TEXTS; i++)
+		size += len[i];
+	size = (size + 7) & ~(size_t)7;
+	r = queue_reserve(&s->queue, size);
 	if (!r)
 		return false;
-	text = (char *)(r + 1);
+	to = (char *)(r + 1);
 	*r = (struct record_process){
 		.size = (uint16_t)size,
 		.kind = RECORD_PROCESS,
-		.has_cgroup = p->cgroup != NULL,
-		.has_container = p->container != NULL,
+		.args_cut = args && program->args_cut,
 		.slot = slot,
 		.pid = p->pid,
 		.tid = p->tid,
 		.uid = p->uid,
+		.ruid = p->ruid,
 		.cgroup_id = p->cgroup_id,
-		.cgroup_len = cgroup,
-		.container_len = container,
+		.program = program ? program->hash : 0,
 	};
+	if (program && program->start_ns) {
+		r->start_boot_ns = program->start_ns;
+		r->start_ns = program->start_ns + (uint64_t)wall_offset_ns;
+	}
 	memcpy(r->name, p->name, sizeof(r->name));
-	if (cgroup)
-		memcpy(text, p->cgroup, cgroup);
-	if (container)
-		memcpy(text + cgroup, p->container, container);
+	for (int i = 0; i < TEXTS; i++) {
+		r->len[i] = len[i];
+		r->has |= (uint8_t)((text[i] != NULL) << i);
+		if (len[i])
+			memcpy(to, text[i], len[i]);
+		to += len[i];
+	}
 	queue_commit(&s->queue, size, false);
 	return true;
 }
 
-static bool find_slot(struct store *s, const struct process *p, uint32_t *ret)
+static bool find_slot(struct store *s, const struct process *p, int64_t wall_offset_ns, uint32_t *ret)
 {
 	bool is_new;
 
@@ -64,7 +92,7 @@ static bool find_slot(struct store *s, const struct process *p, uint32_t *ret)
 	if (!p)
 		return true;
 	*ret = slots_find(s->slots, p, &is_new);
-	if (!is_new || put_process(s, *ret, p))
+	if (!is_new || put_process(s, *ret, p, wall_offset_ns))
 		return true;
 	slots_forget(s->slots, *ret);
 	return false;
@@ -132,7 +160,7 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 	struct record *r;
 	uint32_t slot = NO_SLOT;
 
-	if ((kind != RECORD_LOST && !find_slot(s, e->process, &slot)) ||
+	if ((kind != RECORD_LOST && !find_slot(s, e->process, wall_offset_ns, &slot)) ||
 	    !(r = queue_reserve(&s->queue, size))) {
 		if (kind != RECORD_OPEN)
 			drop(s);
@@ -203,7 +231,7 @@ static void put_holder(struct store *s, const struct event_holder *h, int64_t wa
 	uint32_t slot;
 	struct record *r;
 
-	if (!find_slot(s, h->process, &slot)) {
+	if (!find_slot(s, h->process, wall_offset_ns, &slot)) {
 		drop(s);
 		return;
 	}

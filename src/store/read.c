@@ -91,7 +91,8 @@ static int open_db(struct store_reader *r, const char *path)
 		rc = file_guard(r->db);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(r->db,
-					"SELECT pid,tid,uid,name,cgroup,container FROM process "
+					"SELECT pid,tid,uid,name,ruid,start,cut,cgroup,container,"
+					"container_name,pod,unit,exe,args,parents FROM process "
 					"WHERE id=?",
 					-1, &r->find_process, NULL);
 	if (rc == SQLITE_OK)
@@ -141,6 +142,11 @@ void store_reader_close(struct store_reader *r)
 	if (r->lock_fd >= 0)
 		close(r->lock_fd);
 	free(r);
+}
+
+void store_reader_leave_out_args(struct store_reader *r)
+{
+	r->no_args = true;
 }
 
 void store_reader_set_now(struct store_reader *r, uint64_t now_ns)

@@ -17,6 +17,7 @@ struct store_reader {
 	sqlite3 *db;
 	int lock_fd;
 	uint64_t now_ns;
+	bool no_args;
 	int64_t running; /* the run that goes on, 0 none: what others left open has ended */
 	struct cached cached[PROCESS_CACHE]; /* direct mapped */
 	sqlite3_stmt *find_process, *find_netns;

@@ -32,28 +32,16 @@ static const char *text_of(sqlite3_stmt *s, int column, bool *ok)
 	return NULL;
 }
 
-static char *copy_text(const char *text)
-{
-	return text ? strdup(text) : NULL;
-}
-
-static void forget_process(struct process *p)
-{
-	free((void *)(uintptr_t)p->cgroup);
-	free((void *)(uintptr_t)p->container);
-	*p = (struct process){0};
-}
-
 static void forget(struct cached *c)
 {
-	forget_process(&c->process);
+	process_copy_done(&c->process);
 	c->id = 0;
 }
 
 static void forget_trouble(struct store_reader *r)
 {
 	for (size_t i = 0; i < HOLDERS_MAX; i++)
-		forget_process(&r->holder_process[i]);
+		process_copy_done(&r->holder_process[i]);
 	sqlite3_finalize(r->find_trouble);
 	sqlite3_finalize(r->find_holders);
 	r->find_trouble = r->find_holders = NULL;
@@ -66,26 +54,86 @@ void reader_forget(struct store_reader *r)
 	forget_trouble(r);
 }
 
-static bool read_process(sqlite3_stmt *s, struct process *ret)
+/* The columns of find_process. */
+enum { AT_PID, AT_TID, AT_UID, AT_NAME, AT_RUID, AT_START, AT_CUT, AT_TEXT };
+
+/* NULL where there are none; *ok becomes false for what is no blob, or a longer one than is kept. */
+static const uint8_t *blob_of(sqlite3_stmt *s, int column, int max, int *ret_len, bool *ok)
+{
+	int type = sqlite3_column_type(s, column);
+
+	*ret_len = 0;
+	if (type == SQLITE_NULL)
+		return NULL;
+	if (type != SQLITE_BLOB || sqlite3_column_bytes(s, column) > max) {
+		*ok = false;
+		return NULL;
+	}
+	*ret_len = sqlite3_column_bytes(s, column);
+	return *ret_len ? sqlite3_column_blob(s, column) : (const uint8_t *)"";
+}
+
+static void read_program(const struct store_reader *r, sqlite3_stmt *s, struct program *ret, bool *ok)
+{
+	int len;
+	const uint8_t *args = blob_of(s, AT_TEXT + TEXT_ARGS, PROCESS_ARGS_MAX, &len, ok);
+
+	ret->start_ns = read_number(s, AT_START, INT64_MAX, ok);
+	ret->exe = text_of(s, AT_TEXT + TEXT_EXE, ok);
+	if (!args || r->no_args)
+		return;
+	ret->args = (const char *)args;
+	ret->args_len = (uint32_t)len;
+	ret->args_cut = read_number(s, AT_CUT, 1, ok);
+}
+
+static void forget_args(struct process *p)
+{
+	for (uint32_t i = 0; i < p->parent_count; i++) {
+		struct program *parent = (struct program *)(uintptr_t)p->parent[i];
+
+		free((char *)(uintptr_t)parent->args);
+		parent->args = NULL;
+	}
+}
+
+static bool read_process(const struct store_reader *r, sqlite3_stmt *s, struct process *ret)
 {
 	bool ok = true;
-	const char *name = text_of(s, 3, &ok), *cgroup = text_of(s, 4, &ok);
-	const char *container = text_of(s, 5, &ok);
+	const char *name = text_of(s, AT_NAME, &ok);
+	struct program program = {0};
+	const uint8_t *parents;
+	int len;
 	struct process p = {
-		.pid = (uint32_t)read_number(s, 0, UINT32_MAX, &ok),
-		.tid = (uint32_t)read_number(s, 1, UINT32_MAX, &ok),
-		.ruid = PROCESS_NO_UID, /* not kept */
-		.uid = (uint32_t)read_number(s, 2, UINT32_MAX, &ok),
+		.pid = (uint32_t)read_number(s, AT_PID, UINT32_MAX, &ok),
+		.tid = (uint32_t)read_number(s, AT_TID, UINT32_MAX, &ok),
+		.uid = (uint32_t)read_number(s, AT_UID, UINT32_MAX, &ok),
+		.ruid = (uint32_t)read_number(s, AT_RUID, UINT32_MAX, &ok),
+		.cgroup = text_of(s, AT_TEXT + TEXT_CGROUP, &ok),
+		.container = text_of(s, AT_TEXT + TEXT_CONTAINER, &ok),
+		.container_name = text_of(s, AT_TEXT + TEXT_CONTAINER_NAME, &ok),
+		.pod = text_of(s, AT_TEXT + TEXT_POD, &ok),
+		.unit = text_of(s, AT_TEXT + TEXT_UNIT, &ok),
 	};
 
+	if (sqlite3_column_type(s, AT_RUID) == SQLITE_NULL)
+		p.ruid = PROCESS_NO_UID;
+	read_program(r, s, &program, &ok);
+	parents = blob_of(s, AT_TEXT + TEXT_PARENTS, PARENTS_BYTES, &len, &ok);
 	if (!ok)
 		return false;
 	if (name)
 		memcpy(p.name, name, strnlen(name, PROCESS_NAME_SIZE - 1));
-	p.cgroup = copy_text(cgroup);
-	p.container = copy_text(container);
-	forget_process(ret);
-	*ret = p;
+	program.pid = p.pid;
+	memcpy(program.name, p.name, sizeof(p.name));
+	if (program.start_ns || program.exe || program.args)
+		p.program = &program;
+	process_copy_done(ret);
+	process_copy(ret, &p);
+	if (parents)
+		parents_unpack(ret, parents, (size_t)len);
+	if (r->no_args)
+		forget_args(ret);
 	return true;
 }
 
@@ -96,7 +144,7 @@ static bool find_process(struct store_reader *r, int64_t id, struct process *ret
 	bool found;
 
 	sqlite3_bind_int64(s, 1, id);
-	found = sqlite3_step(s) == SQLITE_ROW && read_process(s, ret);
+	found = sqlite3_step(s) == SQLITE_ROW && read_process(r, s, ret);
 	sqlite3_reset(s);
 	return found;
 }

@@ -2,12 +2,13 @@
 /*
  * record.h - what waits in memory to become a row, and what a row packs into few numbers.
  *
- * Owns: two layouts that only src/store knows.  Pure and thread-safe.
+ * Owns: layouts that only src/store knows.  Pure and thread-safe.
  */
 #ifndef SOCKWATCH_STORE_RECORD_H
 #define SOCKWATCH_STORE_RECORD_H
 
 #include "event.h"
+#include "record_process.h"
 
 /* life.facts and call.facts; the views in schema.c take it apart again. */
 #define FACTS_PROTOCOL	   0x1ff
@@ -119,20 +120,6 @@ struct record {
 	uint16_t asked_port;
 	uint16_t pad[3];
 	/* spans[] */
-};
-
-/* From here on `slot` means this process. */
-struct record_process {
-	uint16_t size;
-	uint8_t kind;
-	bool has_cgroup;
-	bool has_container;
-	uint32_t slot;
-	uint32_t pid, tid, uid;
-	uint64_t cgroup_id;
-	char name[PROCESS_NAME_SIZE];
-	uint16_t cgroup_len, container_len;
-	/* cgroup[], container[] */
 };
 
 #endif

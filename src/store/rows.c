@@ -18,10 +18,11 @@ static const char *const sql[STATEMENTS] = {
 	[PUT_LOSS] = "INSERT INTO loss VALUES(?,?,?,?,?,?)",
 	[PUT_TROUBLE] = "INSERT INTO trouble VALUES(?,?,?,?,?,?,?,?)",
 	[PUT_HOLDER] = "INSERT INTO holder VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-	[PUT_PROCESS] = "INSERT INTO process(boot,pid,tid,uid,cgroup_id,name,cgroup,container) "
-			"VALUES(?,?,?,?,?,?,?,?)",
+	[PUT_PROCESS] = "INSERT INTO process(boot,pid,tid,uid,cgroup_id,name,start_boot,program,ruid,"
+			"start,cut,cgroup,container,container_name,pod,unit,exe,args,parents) "
+			"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FIND_PROCESS] = "SELECT id FROM process WHERE boot=? AND pid=? AND tid=? AND uid=? AND "
-			 "cgroup_id=? AND name=?",
+			 "cgroup_id=? AND name=? AND start_boot=? AND program=?",
 	[COUNT_PROCESS] = "UPDATE process SET lives=lives+? WHERE id=?",
 	[PUT_NETNS] = "INSERT INTO netns(inode) VALUES(?)",
 	[FIND_NETNS] = "SELECT id FROM netns WHERE inode=?",
@@ -149,9 +150,38 @@ static int count_lives(struct rows *r, uint32_t slot)
 	return rows_run(s);
 }
 
-int rows_process(struct rows *r, const struct record_process *p)
+static void bind_unless_zero(sqlite3_stmt *s, int at, int64_t value)
+{
+	if (value)
+		sqlite3_bind_int64(s, at, value);
+	else
+		sqlite3_bind_null(s, at);
+}
+
+/* What no other process of this key can have. */
+static void bind_details(sqlite3_stmt *s, const struct record_process *p)
 {
 	const char *text = (const char *)(p + 1);
+
+	if (p->ruid == PROCESS_NO_UID)
+		sqlite3_bind_null(s, 9);
+	else
+		sqlite3_bind_int64(s, 9, p->ruid);
+	bind_unless_zero(s, 10, (int64_t)p->start_ns);
+	bind_unless_zero(s, 11, p->args_cut);
+	for (int i = 0; i < TEXTS; i++) {
+		if (!(p->has >> i & 1))
+			sqlite3_bind_null(s, 12 + i);
+		else if (i < TEXT_ARGS)
+			sqlite3_bind_text(s, 12 + i, text, p->len[i], SQLITE_TRANSIENT);
+		else
+			sqlite3_bind_blob(s, 12 + i, text, p->len[i], SQLITE_TRANSIENT);
+		text += p->len[i];
+	}
+}
+
+int rows_process(struct rows *r, const struct record_process *p)
+{
 	sqlite3_stmt *s = r->statement[FIND_PROCESS], *put = r->statement[PUT_PROCESS];
 	int64_t id;
 	int rc = count_lives(r, p->slot); /* of the process that was there before */
@@ -166,19 +196,15 @@ int rows_process(struct rows *r, const struct record_process *p)
 		sqlite3_bind_int64(both, 5, (int64_t)p->cgroup_id);
 		sqlite3_bind_text(both, 6, p->name, (int)strnlen(p->name, sizeof(p->name)),
 				  SQLITE_TRANSIENT);
+		sqlite3_bind_int64(both, 7, (int64_t)p->start_boot_ns);
+		sqlite3_bind_int64(both, 8, (int64_t)p->program);
 	}
 	if (rc == SQLITE_OK)
 		rc = find(s, &id);
 	if (rc != SQLITE_OK)
 		return rc;
 	if (id == 0) {
-		sqlite3_bind_null(put, 7);
-		sqlite3_bind_null(put, 8);
-		if (p->has_cgroup)
-			sqlite3_bind_text(put, 7, text, p->cgroup_len, SQLITE_TRANSIENT);
-		if (p->has_container)
-			sqlite3_bind_text(put, 8, text + p->cgroup_len, p->container_len,
-					  SQLITE_TRANSIENT);
+		bind_details(put, p);
 		rc = rows_run(put);
 		id = sqlite3_last_insert_rowid(r->db);
 	}

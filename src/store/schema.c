@@ -32,7 +32,10 @@
 				    t ".peer") " AS peer_addr," t ".peer_port AS peer_port,"       \
 					       "p.pid AS pid,p.tid AS tid,p.name AS comm,p.uid "   \
 					       "AS uid,p.cgroup AS cgroup,"                        \
-					       "p.container AS container"
+					       "p.container AS container,"                     \
+					       "p.container_name AS container_name,p.pod AS "  \
+					       "pod,p.unit AS unit,p.exe AS exe,p.args AS "    \
+					       "args"
 
 #define JOINS(t)                                                                                   \
 	" FROM " t " AS l LEFT JOIN netns AS n ON n.id=l.netns "                                   \
@@ -74,8 +77,10 @@ const char schema_sql[] =
 	"CREATE TABLE netns(id INTEGER PRIMARY KEY,inode INTEGER NOT NULL UNIQUE);"
 	"CREATE TABLE process(id INTEGER PRIMARY KEY,boot INTEGER NOT NULL,pid INTEGER NOT NULL,"
 	"tid INTEGER NOT NULL,uid INTEGER NOT NULL,cgroup_id INTEGER NOT NULL,name TEXT NOT NULL,"
-	"cgroup TEXT,container TEXT,lives INTEGER NOT NULL DEFAULT 0);"
-	"CREATE UNIQUE INDEX process_key ON process(pid,tid,boot,uid,cgroup_id,name);"
+	"start_boot INTEGER NOT NULL,program INTEGER NOT NULL,ruid INTEGER,start INTEGER,cut INTEGER,"
+	"cgroup TEXT,container TEXT,container_name TEXT,pod TEXT,unit TEXT,exe TEXT,args BLOB,"
+	"parents BLOB,lives INTEGER NOT NULL DEFAULT 0);"
+	"CREATE UNIQUE INDEX process_key ON process(pid,tid,boot,uid,cgroup_id,name,start_boot,program);"
 	"CREATE INDEX process_unused ON process(id) WHERE lives<=0;"
 	"CREATE TABLE life(id INTEGER PRIMARY KEY," LIFE_COLUMNS ");"
 	"CREATE INDEX life_long ON life(scale,closed) WHERE scale>0;"

@@ -10,6 +10,7 @@
 
 struct slot {
 	uint64_t cgroup_id;
+	uint64_t start_ns, program; /* CLOCK_BOOTTIME; the program's hash */
 	uint32_t pid, tid, uid;
 	bool used;
 	char name[PROCESS_NAME_SIZE];
@@ -32,7 +33,10 @@ void slots_free(struct slots *s)
 
 static bool is_process(const struct slot *slot, const struct process *p)
 {
-	return slot->used && slot->pid == p->pid && slot->tid == p->tid && slot->uid == p->uid &&
+	uint64_t start_ns = p->program ? p->program->start_ns : 0;
+	uint64_t program = p->program ? p->program->hash : 0;
+
+	return slot->used && slot->start_ns == start_ns && slot->program == program && slot->pid == p->pid && slot->tid == p->tid && slot->uid == p->uid &&
 	       slot->cgroup_id == p->cgroup_id && !memcmp(slot->name, p->name, sizeof(slot->name));
 }
 
@@ -55,6 +59,8 @@ uint32_t slots_find(struct slots *s, const struct process *p, bool *ret_new)
 		.pid = p->pid,
 		.tid = p->tid,
 		.uid = p->uid,
+		.start_ns = p->program ? p->program->start_ns : 0,
+		.program = p->program ? p->program->hash : 0,
 		.used = true,
 	};
 	memcpy(slot->name, p->name, sizeof(slot->name));

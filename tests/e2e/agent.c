@@ -59,6 +59,7 @@ static const struct scenario *const groups[] = {
 	ends_scenarios,
 	cut_scenarios,
 	overflow_scenarios,
+	process_scenarios,
 };
 
 static jmp_buf leave;
@@ -371,6 +372,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--list") == 0)
 			return list(), 0;
+		if (strcmp(argv[i], "--connect") == 0 && i + 1 < argc)
+			return process_connect_and_exit(argv[i + 1]);
 		if (strcmp(argv[i], "--linger") == 0)
 			return read(STDIN_FILENO, why, 1) < 0;
 		if (strcmp(argv[i], "--story") == 0) {

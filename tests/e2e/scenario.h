@@ -41,7 +41,8 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	refusal_scenarios[],
 	ends_scenarios[],
 	cut_scenarios[],
-	overflow_scenarios[];
+	overflow_scenarios[],
+	process_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */
@@ -57,6 +58,9 @@ long must(const char *what, long value);
 /* A moment `ms` ahead on a slow machine's clock (AGENT_SLOW scales it), and whether it has passed.
  */
 uint64_t deadline_in(unsigned int ms);
+/* scen_process.c: what `agent --connect PORT` does in place of scenarios; its exit code. */
+int process_connect_and_exit(const char *port);
+
 /* Milliseconds to `deadline`, 0 once it is over. */
 int deadline_left(uint64_t deadline);
 

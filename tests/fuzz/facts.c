@@ -228,12 +228,12 @@ static void apply(struct world *w, const void *record, size_t size)
 
 /* ---- what the table asks ---- */
 
-static void resolve(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgroup,
-		    char **ret_container)
+static void resolve(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
+		    struct process_place *ret)
 {
-	(void)ctx;
-	*ret_cgroup = cgroup_id ? strdup("/a\"b\n\xe2\x80\xae/docker") : NULL;
-	*ret_container = pid & 1 ? strdup("4f1e\x1b") : NULL;
+	(void)ctx, (void)cgroup;
+	ret->cgroup = cgroup_id ? strdup("/a\"b\n\xe2\x80\xae/docker") : NULL;
+	ret->container = pid & 1 ? strdup("4f1e\x1b") : NULL;
 }
 
 static void answer_range(struct table *t, const struct table_question *q)

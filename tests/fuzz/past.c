@@ -51,8 +51,9 @@ static void check_same(const struct past_answer *a)
 	MUST(a->life.has_peer == b->life.has_peer && !a->life.process == !b->life.process);
 	MUST(memcmp(&a->life.local, &b->life.local, sizeof(a->life.local)) == 0);
 	if (a->life.process) {
-		MUST(strcmp(a->cgroup, b->cgroup) == 0);
-		MUST(strcmp(a->container, b->container) == 0);
+		for (int i = 0; i < PAST_TEXTS; i++)
+			MUST(strcmp(a->text[i], b->text[i]) == 0);
+		MUST(!a->process.program == !b->process.program);
 		MUST(strcmp(a->process.name, b->process.name) == 0);
 	}
 	free(bytes);

@@ -4,8 +4,29 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+static const struct program shell = {.pid = 12600,
+				     .start_ns = 4000000000,
+				     .name = "sh",
+				     .args = "sh\0-c\0./run-all",
+				     .args_len = 15};
+static const struct program init_program = {.pid = 1, .start_ns = 10000000, .name = "systemd"};
+static const struct program web_app = {
+	.pid = 12636,
+	.start_ns = 5000000000,
+	.name = "python3",
+	.exe = "/usr/bin/python3.11",
+	.args = "python3\0-u\0/srv/web-app.py\0--name=a \"b\"\n\0\xff",
+	.args_len = 42,
+	.args_cut = true};
 static const struct process python = {
 	.pid = 12636,
+	.program = &web_app,
+	.parent = {&shell, &init_program},
+	.parent_count = 2,
+	.parents_known = true,
+	.container_name = "web",
+	.pod = "shop/web-7d4b9",
+	.unit = "shop.service",
 	.tid = 12640,
 	.uid = 1000,
 	.ruid = PROCESS_NO_UID,

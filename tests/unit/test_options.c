@@ -233,13 +233,13 @@ static void test_ring(void **state)
 	}
 }
 
-static void test_long_name_is_cut_as_the_kernel_does(void **state)
+static void test_long_name_is_kept_for_executables(void **state)
 {
 	struct options o;
 
 	(void)state;
 	assert_int_equal(PARSE(&o, "-c", "0123456789abcdefgh"), OPTIONS_RUN);
-	assert_string_equal(o.filter.comm, "0123456789abcde");
+	assert_string_equal(o.filter.comm, "0123456789abcdefgh");
 	options_done(&o);
 }
 
@@ -581,7 +581,7 @@ int main(void)
 		cmocka_unit_test(test_abbreviated),
 		cmocka_unit_test(test_value_that_looks_like_an_option),
 		cmocka_unit_test(test_ring),
-		cmocka_unit_test(test_long_name_is_cut_as_the_kernel_does),
+		cmocka_unit_test(test_long_name_is_kept_for_executables),
 		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_user_name),
 		cmocka_unit_test(test_netns),

@@ -292,6 +292,7 @@ static void test_a_life_comes_back_as_it_was(void **state)
 static void test_a_long_path_is_left_out(void **state)
 {
 	char path[PAST_TEXT_MAX + 2] = "";
+	struct program program = {.start_ns = 7};
 	struct process p = maker;
 	struct event e = life(EVENT_END_OPEN);
 	uint8_t bytes[PAST_RECORD_MAX];
@@ -299,15 +300,25 @@ static void test_a_long_path_is_left_out(void **state)
 
 	(void)state;
 	memset(path, 'a', PAST_TEXT_MAX);
-	p.cgroup = p.container = path;
+	p.cgroup = p.container = p.container_name = p.pod = p.unit = path;
+	program.exe = program.args = path;
+	program.args_len = PAST_TEXT_MAX;
+	p.program = &program;
 	e.process = &p;
 	assert_int_equal(past_write_life(bytes, &e), PAST_RECORD_MAX);
 	assert_int_equal(past_read(bytes, PAST_RECORD_MAX, &a), PAST_RECORD_MAX);
 	assert_string_equal(a.life.process->cgroup, path);
+	assert_string_equal(a.life.process->unit, path);
+	assert_string_equal(a.life.process->program->exe, path);
+	assert_false(a.life.process->program->args_cut);
 	path[PAST_TEXT_MAX] = 'a';
+	program.args_len++;
 	past_write_life(bytes, &e);
 	assert_true(past_read(bytes, PAST_RECORD_MAX, &a) > 0);
 	assert_null(a.life.process->cgroup);
+	assert_null(a.life.process->program->exe);
+	assert_int_equal(a.life.process->program->args_len, PAST_TEXT_MAX);
+	assert_true(a.life.process->program->args_cut);
 	assert_string_equal(a.life.process->name, "nginx");
 }
 
@@ -369,14 +380,19 @@ static void test_bytes_that_make_no_sense(void **state)
 	BUT(l->flags |= 1 << 5);
 	BUT(l->flags &= ~PAST_F_PEER);
 	BUT(l->flags &= ~PAST_F_PROCESS);
-	BUT(l->flags &= ~PAST_F_CGROUP);
-	BUT(l->flags &= ~PAST_F_CONTAINER);
+	BUT(l->flags |= PAST_F_ARGS_CUT);
+	BUT(l->texts &= ~(1 << PAST_CGROUP));
+	BUT(l->texts &= ~(1 << PAST_CONTAINER));
+	BUT(l->texts |= 1 << PAST_TEXTS);
+	BUT(l->texts |= 1 << PAST_EXE);
+	BUT(l->start_ns = 1);
+	BUT(l->pad = 1);
 	BUT(l->pid = 0);
 	BUT(l->local[4] = 1);
 	BUT(l->peer[15] = 1);
 	BUT(memset(l->name, 'a', sizeof(l->name)));
-	BUT(l->cgroup_len++);
-	BUT(l->container_len--);
+	BUT(l->len[PAST_CGROUP]++);
+	BUT(l->len[PAST_CONTAINER]--);
 	BUT(bytes[sizeof(*l)] = 0);
 #undef BUT
 	past_write_hello(bytes);

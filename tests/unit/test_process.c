@@ -18,14 +18,15 @@
 static const struct process nginx = {
 	.pid = 901, .tid = 902, .uid = 33, .ruid = 1000, .cgroup_id = 4711, .name = "nginx"};
 
-static void count_resolve(void *ctx, uint32_t pid, uint64_t cgroup_id, char **ret_cgroup,
-			  char **ret_container)
+static void count_resolve(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
+			  struct process_place *ret)
 {
 	++*(int *)ctx;
 	assert_int_equal(cgroup_id, 4711);
+	assert_null(cgroup);
 	if (pid == 901) {
-		*ret_cgroup = strdup("/system.slice/nginx.service");
-		*ret_container = strdup("web");
+		ret->cgroup = strdup("/system.slice/nginx.service");
+		ret->container = strdup("web");
 	}
 }
 
@@ -38,6 +39,9 @@ static void test_same_key_same_entry(void **state)
 	(void)state;
 	assert_non_null(first);
 	assert_ptr_equal(process_intern(set, &nginx), first);
+	assert_int_equal(resolved, 0);
+	process_resolve(set, first);
+	process_resolve(set, first);
 	assert_int_equal(resolved, 1);
 	assert_int_equal(process_set_count(set), 1);
 	assert_int_equal(first->pid, 901);
@@ -94,6 +98,7 @@ static void test_last_reference_ends_it(void **state)
 	const struct process *p = process_intern(set, &nginx);
 
 	(void)state;
+	process_resolve(set, p);
 	assert_ptr_equal(process_hold(p), p);
 	process_intern(set, &nginx);
 	process_release(set, p);
@@ -102,7 +107,9 @@ static void test_last_reference_ends_it(void **state)
 	assert_int_equal(p->pid, 901);
 	process_release(set, p);
 	assert_int_equal(process_set_count(set), 0);
-	assert_non_null(process_intern(set, &nginx));
+	p = process_intern(set, &nginx);
+	assert_non_null(p);
+	process_resolve(set, p);
 	assert_int_equal(resolved, 2);
 	process_set_free(set);
 }

@@ -301,10 +301,44 @@ static void test_log_cut_anywhere(void **state)
 	unlink(command);
 }
 
+/* The same pid and name with other arguments is another process; what it ran comes back, or not. */
+static void test_what_a_process_ran(void **state)
+{
+	static const struct program parent = {.pid = 5, .name = "cron"};
+	struct program program[] = {
+		{.start_ns = 70, .hash = 1, .exe = "/bin/curl", .args = "curl\0a", .args_len = 7},
+		{.start_ns = 70, .hash = 3, .exe = "/bin/curl", .args = "curl\0b", .args_len = 7},
+	};
+	struct store *s = OPEN();
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct process p = curl;
+		struct event e = life(i, i + 0.5, 80, (uint64_t)i + 1);
+
+		p.program = &program[i % 2];
+		p.parent[0] = &parent;
+		p.parent_count = p.parents_known = true;
+		p.unit = "cron.service";
+		p.container_name = "web";
+		e.process = &p;
+		store_event(s, &e, OFFSET);
+	}
+	store_close(s, NULL);
+	assert_int_equal(sql("SELECT count(*) FROM process"), 2);
+	assert_int_equal(sql("SELECT count(DISTINCT args) FROM lives WHERE exe='/bin/curl' AND "
+			     "unit='cron.service' AND container_name='web'"),
+			 2);
+	assert_int_equal(sql("SELECT count(*) FROM process WHERE start>start_boot AND "
+			     "hex(args) IN ('6375726C006100','6375726C006200')"),
+			 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(test_what_a_process_ran),
 		TEST(test_foreign_files_are_refused_untouched),
 		TEST(test_damage_is_refused_untouched),
 		TEST(test_a_second_writer_is_refused),
