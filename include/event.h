@@ -52,6 +52,7 @@ struct event_holder {
 	uint16_t protocol;	       /* IPPROTO_ */
 	enum family family;
 	bool mapped, has_peer;
+	bool ended; /* who bound it has: `bound_by`, where nobody else did `process` */
 	struct endpoint local, peer;
 	enum tcp_state state;	       /* CLOSE: bound only; STATE_NONE where the protocol has none */
 	uint64_t since_ns;	       /* 0 unknown */

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "past.h"
 #include "past_wire.h"
+#include "procinfo.h"
 #include "serve.h"
 #include "store.h"
 
@@ -371,11 +372,21 @@ int ask_open(struct ask *a, const struct options *options)
 	return EXIT_USAGE;
 }
 
+/* Who left a socket may have ended since. */
+static void find_ended(struct listing *l, size_t first)
+{
+	for (size_t i = first; i < l->task_count; i++) {
+		const struct process *p = &l->tasks[i].process;
+
+		l->tasks[i].ended = !procinfo_lives(p->pid, p->program ? p->program->start_ns : 0);
+	}
+}
+
 int ask_fill(struct ask *a, struct listing *l)
 {
 	struct trace traces[TRACES];
 	int dir = serve_directory(false), code = 0;
-	size_t count = dir < 0 ? 0 : find_traces(dir, traces);
+	size_t count = dir < 0 ? 0 : find_traces(dir, traces), tasks = l->task_count;
 	struct past past;
 
 	if (dir < 0 && dir != -ENOENT)
@@ -389,6 +400,7 @@ int ask_fill(struct ask *a, struct listing *l)
 			if (a->store)
 				code = ask_store(a, &past);
 			past_done(&past);
+			find_ended(l, tasks);
 		}
 	}
 	if (dir >= 0)

@@ -54,6 +54,8 @@ static int read_stat(uint32_t pid, struct procinfo *p)
 	char text[1024], *open_paren, *rest;
 	unsigned long long start = 0;
 	unsigned int parent = 0;
+	char state = 0;
+	int threads = 0;
 	size_t len;
 
 	if (read_small(pid, "stat", text, sizeof(text)) <= 0)
@@ -67,10 +69,12 @@ static int read_stat(uint32_t pid, struct procinfo *p)
 		len = sizeof(p->name) - 1;
 	memcpy(p->name, open_paren + 1, len);
 	if (sscanf(rest + 1,
-		   " %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   " %c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d "
 		   "%llu",
-		   &parent, &start) == 2) {
+		   &state, &parent, &threads, &start) == 4) {
 		p->parent = parent;
+		/* Other threads may live on behind the first one. */
+		p->ended = (state == 'Z' || state == 'X') && threads <= 1;
 		p->started_ns = start * (1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK));
 	}
 	return 0;
@@ -279,6 +283,20 @@ bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret)
 	memcpy(ret->name, p.name, sizeof(ret->name));
 	read_program(pid, ret);
 	return true;
+}
+
+/* /proc and the kernel count starts in ticks of their own. */
+#define START_SLACK_NS 20000000
+
+bool procinfo_lives(uint32_t pid, uint64_t start_ns)
+{
+	struct procinfo p = {0};
+
+	if (read_stat(pid, &p) < 0 || p.ended)
+		return false;
+	return !start_ns || !p.started_ns ||
+	       (p.started_ns < start_ns + START_SLACK_NS &&
+		start_ns < p.started_ns + START_SLACK_NS);
 }
 
 int procinfo_read(uint32_t pid, struct procinfo *ret)

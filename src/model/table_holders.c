@@ -435,4 +435,9 @@ void holders_join(struct table *t)
 	p->trouble.holders = p->holder;
 	p->trouble.holder_count = p->listeners + others;
 	p->trouble.holders_more += p->others - others;
+	for (size_t i = 0; i < p->trouble.holder_count; i++) {
+		struct event_holder *h = &p->holder[i];
+
+		h->ended = process_has_ended(h->bound_by ? h->bound_by : h->process);
+	}
 }

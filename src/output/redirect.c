@@ -56,7 +56,7 @@ void writer_redirect(struct writer *w, struct buffer *out, uint64_t time_ns,
 	}
 	spell->flag(w, FIELD_CONDITIONAL, r->conditional);
 	if (behind)
-		spell->process(w, FIELD_BEHIND, behind);
+		spell->process(w, FIELD_BEHIND, behind, TELL_WHOLE);
 	else
 		spell->absent(w, FIELD_BEHIND);
 	spell->end(w);

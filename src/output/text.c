@@ -164,7 +164,13 @@ static void text_word(struct writer *w, enum field field, const char *word)
 
 static void text_flag(struct writer *w, enum field field, bool value)
 {
-	row_set(w, field)->number = value;
+	struct text_writer *t = (struct text_writer *)w;
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
+
+	if (h)
+		h->ended = value;
+	else if (!t->in_holder)
+		row_set(w, field)->number = value;
 }
 
 static void text_absent(struct writer *w, enum field field)
@@ -199,11 +205,13 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 		text->len = utf8_fit_middle(text->text, text->len, t->place_width);
 }
 
-static void text_process(struct writer *w, enum field field, const struct process *process)
+static void text_process(struct writer *w, enum field field, const struct process *process,
+			 enum telling telling)
 {
 	struct text_writer *t = (struct text_writer *)w;
 	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 
+	(void)telling;
 	if (h)
 		*(field == FIELD_BOUND_BY ? &h->bound_by : &h->process) = process;
 	else if (!t->in_holder)

@@ -30,7 +30,7 @@ static void detail_holder(struct line *line, const struct text_writer *t,
 		line_process(line, h->process);
 	else
 		line_word(line, NULL, "an unknown process");
-	line_word(line, NULL, " ");
+	line_word(line, NULL, h->ended && !h->bound_by ? ", ended, " : " ");
 	line_put(line, NULL, h->local.text, h->local.len);
 	if (h->peer.len) {
 		line_word(line, NULL, "->");
@@ -47,6 +47,7 @@ static void detail_holder(struct line *line, const struct text_writer *t,
 	if (h->bound_by) {
 		line_word(line, NULL, ", bound by ");
 		line_process(line, h->bound_by);
+		line_word(line, NULL, h->ended ? ", ended" : "");
 	}
 	for (unsigned int i = 0; i < h->why_count; i++) {
 		const char *text = why_text(h->why[i]);

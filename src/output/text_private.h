@@ -26,6 +26,7 @@ struct holder_text {
 	const struct process *process;	/* NULL: unknown */
 	const struct process *bound_by; /* NULL: the same, or not known */
 	struct place_text local, peer;	/* len 0: none */
+	bool ended;			/* of `bound_by`, where that is NULL of `process` */
 	const char *state;		/* NULL: the protocol has none */
 	uint64_t since_ns;		/* CLOCK_REALTIME; 0 unknown */
 	const char *why[MAX_WHY];

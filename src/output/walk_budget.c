@@ -133,7 +133,7 @@ static void walk_failure(struct writer *w, const struct watch_failure *f)
 	if (f->has_peer)
 		spell->place(w, FIELD_PEER, &peer);
 	if (f->has_process)
-		spell->process(w, FIELD_PROCESS, &f->process);
+		spell->process(w, FIELD_PROCESS, &f->process, TELL_WHOLE);
 	else
 		spell->absent(w, FIELD_PROCESS);
 	spell->close(w, NEST_OBJECT);
@@ -225,7 +225,7 @@ void walk_process(void *fields, size_t i, const struct budget_process *p)
 
 	(void)i;
 	give_begin(fields, "process", p->ns);
-	w->spelling->process(w, FIELD_PROCESS, p->process);
+	w->spelling->process(w, FIELD_PROCESS, p->process, TELL_WHOLE);
 	give_number(w, FIELD_HELD, !p->ns->unseen, p->held);
 	give_number(w, FIELD_TIME_WAIT, budget_knows(p->ns, IPPROTO_TCP), p->time_wait);
 	give_decimal(w, FIELD_CHURN, p->churn_per_s);

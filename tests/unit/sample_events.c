@@ -92,6 +92,7 @@ static const struct event_holder holders[] = {
 	 .state = STATE_LISTEN,
 	 .since_ns = 1,
 	 .bound_by = &init,
+	 .ended = true,
 	 .why = WHY_LISTENING | WHY_WILDCARD},
 	{.family = FAMILY_IPV4,
 	 .local = V4(10, 0, 0, 1, 80),

@@ -386,7 +386,7 @@ static void test_bytes_that_make_no_sense(void **state)
 	BUT(l->texts |= 1 << PAST_TEXTS);
 	BUT(l->texts |= 1 << PAST_EXE);
 	BUT(l->start_ns = 1);
-	BUT(l->pad = 1);
+	BUT(l->pad[4] = 1);
 	BUT(l->pid = 0);
 	BUT(l->local[4] = 1);
 	BUT(l->peer[15] = 1);

@@ -234,6 +234,58 @@ static void who_has_it_open_now_is_the_holder(void **state)
 	}
 }
 
+/* The binder ends before or after the other has the socket; what nobody has open keeps its last owner. */
+static void who_bound_it_and_has_ended_is_said_to_have(void **state)
+{
+	static const struct {
+		uint32_t heir; /* 0: nobody has it open */
+		bool ends, again;
+		bool ended;
+	} cases[] = {
+		{300, true, false, true}, {300, false, false, false}, {300, true, true, true},
+		{0, true, false, true},	  {0, false, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct process_fact life = {
+			.kind = WIRE_PROCESS_FORK, .pid = 100, .parent = 1, .start_ns = SECOND};
+		struct kernel k = {0};
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		process_set_follow(w->processes, NULL, 100, true);
+		ask_kernel(w, &k);
+		strcpy(life.name, "holder");
+		process_follow(w->processes, &life);
+		f = call(w, WIRE_BIND, 0x9000, 100, 0);
+		table_apply(w->table, &f);
+		if (cases[i].heir)
+			kernel_opens(w, &k, 0x9000, cases[i].heir, 100, "heir");
+		k.found[0].to = STATE_CLOSE;
+		life.kind = WIRE_PROCESS_EXIT;
+		if (cases[i].ends)
+			process_follow(w->processes, &life);
+		/* The number is another's now. */
+		life.kind = WIRE_PROCESS_FORK;
+		life.start_ns = 2 * SECOND;
+		if (cases[i].again)
+			process_follow(w->processes, &life);
+		f = call(w, WIRE_BIND, 0xa000, 200, 0);
+		f.result = -EADDRINUSE;
+		fail_call(w, &f);
+		assert_int_equal(w->trouble.holder_count, 1);
+		assert_int_equal(w->owner[0].pid, cases[i].heir ? cases[i].heir : 100);
+		assert_int_equal(w->holder[0].bound_by != NULL, cases[i].heir != 0);
+		if (w->holder[0].ended != cases[i].ended)
+			fail_msg("case %zu: ended is %d", i, w->holder[0].ended);
+		teardown(&state_of_case);
+	}
+}
+
 static void half_an_answer_names_who_was_known_and_says_so(void **state)
 {
 	struct world *w = *state;
@@ -390,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			time_waits_that_cannot_be_read_are_those_of_the_facts, setup, teardown),
 		cmocka_unit_test(who_has_it_open_now_is_the_holder),
+		cmocka_unit_test(who_bound_it_and_has_ended_is_said_to_have),
 		cmocka_unit_test_setup_teardown(half_an_answer_names_who_was_known_and_says_so,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
