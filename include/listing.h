@@ -28,8 +28,7 @@ struct listing_task {
 	struct process process;
 	uint32_t parent;	/* pid */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME, 0 unknown */
-	bool resolved;		/* all is known that is told; it is a copy (process_copy()) of the listing's own */
-	bool ended;		/* from the past, and no such process is there now */
+	bool resolved, ended;	/* from the past: process_copy(), all is known that is told; no such process is there now */
 };
 
 struct listing_holder {
