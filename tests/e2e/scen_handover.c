@@ -99,7 +99,7 @@ static const struct line *refused(struct scene *s)
 	return expect_line(tracer_shared(), remote_cookie(late, fd), LINE_BIND, NULL);
 }
 
-static void check_holder(struct scene *s, pid_t pid, const char *name, pid_t bound_by)
+static void check_holder(struct scene *s, pid_t pid, const char *name, pid_t bound_by, bool ended)
 {
 	const struct line *l = refused(s);
 	char binder[40];
@@ -110,11 +110,12 @@ static void check_holder(struct scene *s, pid_t pid, const char *name, pid_t bou
 	if (strcmp(l->error, "EADDRINUSE") == 0 && l->holder_count == 1 && l->holder.known &&
 	    l->holder.pid == (uint32_t)pid && (!name || strcmp(l->holder.name, name) == 0) &&
 	    (bound_by ? strstr(l->text, binder) != NULL : !strstr(l->text, "\"bound_by\"")) &&
+	    (strstr(l->text, "\"ended\":true") != NULL) == ended &&
 	    !strstr(l->text, "\"holders_as_of\""))
 		return;
 	scenario_show(l);
-	scenario_fail("%s: the holder must be %d %s, bound by %d", s->shape->address, (int)pid,
-		      name ? name : "", (int)bound_by);
+	scenario_fail("%s: the holder must be %d %s, bound by %d%s", s->shape->address, (int)pid,
+		      name ? name : "", (int)bound_by, ended ? ", ended" : "");
 }
 
 static void each_shape(void (*play)(struct scene *s))
@@ -132,9 +133,9 @@ static void inherit(struct scene *s, int signal)
 {
 	s->heir = peer_fork(s->binder, "sw-heir");
 	remote_survive(s->heir);
-	check_holder(s, s->binder->pid, s->binder->name, 0);
+	check_holder(s, s->binder->pid, s->binder->name, 0, false);
 	peer_end(s->binder, signal);
-	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid);
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
 }
 
 static void inherit_exit(struct scene *s)
@@ -163,7 +164,7 @@ static void inherit_close(struct scene *s)
 	s->heir = peer_fork(s->binder, "sw-heir");
 	remote_survive(s->heir); /* has its name once it answers */
 	must("close", remote_close(s->binder, s->held));
-	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid);
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, false);
 }
 
 static void fork_and_close(void)
@@ -190,9 +191,9 @@ static void pass_to_heir(struct scene *s)
 static void pass_and_end(struct scene *s)
 {
 	pass_to_heir(s);
-	check_holder(s, s->binder->pid, s->binder->name, 0);
+	check_holder(s, s->binder->pid, s->binder->name, 0, false);
 	peer_end(s->binder, SIGKILL);
-	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid);
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
 }
 
 static void pass_rights(void)
@@ -218,7 +219,7 @@ static void take_and_end(struct scene *s)
 		scenario_skip("pidfd_getfd: %s", strerror(c.error));
 	must("pidfd_getfd", c.result < 0 ? -c.error : c.result);
 	peer_end(s->binder, SIGKILL);
-	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid);
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
 }
 
 static void pidfd_getfd_(void)
@@ -278,7 +279,7 @@ static void bind_and_exec(struct scene *s)
 	peer_call(s->binder, do_bind_and_exec, &c);
 	must("fork", c.result < 0 ? -c.error : c.result);
 	wait_for_name((pid_t)c.result, EXEC_NAME);
-	check_holder(s, (pid_t)c.result, EXEC_NAME, 0);
+	check_holder(s, (pid_t)c.result, EXEC_NAME, 0, false);
 }
 
 static void exec_renames(void)
@@ -320,7 +321,7 @@ static void number_used_again(void)
 	} while (c.result < 0 && c.error == EEXIST && deadline_left(deadline));
 	if (c.result < 0)
 		scenario_skip("clone3 with a chosen process id: %s", strerror(c.error));
-	check_holder(&s, s.heir->pid, s.heir->name, s.binder->pid);
+	check_holder(&s, s.heir->pid, s.heir->name, s.binder->pid, true);
 }
 
 const struct scenario handover_scenarios[] = {
