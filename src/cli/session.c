@@ -27,8 +27,10 @@ static void resolve(struct session *s, const struct event *e)
 	process_resolve(s->processes, e->process);
 	if (e->kind == EVENT_ACCEPT)
 		process_resolve(s->processes, e->accept.listener);
-	for (size_t i = 0; e->trouble && i < e->trouble->holder_count; i++)
+	for (size_t i = 0; e->trouble && i < e->trouble->holder_count; i++) {
 		process_resolve(s->processes, e->trouble->holders[i].process);
+		process_resolve(s->processes, e->trouble->holders[i].bound_by);
+	}
 }
 
 static void on_event(void *ctx, const struct event *event)

@@ -121,6 +121,9 @@ check process_left_by_one_that_lives "$(cut -c -600 "$work/left")" \
 	test "$(left_by "$port" "p.get('pid') == $server and e.get('ended')"):$(left_by "$port" "p.get('pid') == $server" | sed 's/^[1-9].*/some/')" = 0:some
 "$sockwatch" who --netns self "$(python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())["local"]["port"])' <<<"$("$sockwatch" ls --netns self --state time-wait --remote-port "$left" -o json 2>/dev/null)")" >"$work/who" 2>&1
 check process_who_says_ended "$(cat "$work/who")" grep -q '^  left by  *python3\[[0-9]*\], ended, user' "$work/who"
+"$sockwatch" ls --netns self --no-args --state time-wait --port "$left" -o json >"$work/left" 2>/dev/null
+check process_left_without_args "$(cut -c -600 "$work/left")" \
+	test "$(grep -c '"ended":true' "$work/left"):$(grep -c sw-leaver "$work/left")" = 1:0
 kill -INT "$watcher"
 wait "$watcher"
 
@@ -173,6 +176,7 @@ check process_by_container "$(cut -c -600 "$work/in-container")" \
 check process_by_cgroup "$(cut -c -600 "$work/in-cgroup")" \
 	test "$(count "$work/in-cgroup" "p['cgroup'] == '/docker-$id.scope'"):$(wc -l <"$work/in-cgroup")" = 1:1
 check process_by_another_unit "$(cut -c -300 "$work/in-other")" test ! -s "$work/in-other"
+: >"$work/listed"
 listed() { "$sockwatch" ls --netns self -o json --state listen "$@" 2>/dev/null >"$work/listed"; count "$work/listed" "p.get('pid') == $placed"; }
 for options in "--unit $unit" "--unit sw-test-$$" "--cgroup /$unit" "-f -p $$" "--args sw-server.py.*port" "-c python3"; do
 	# shellcheck disable=SC2086
