@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * maps.h - every map but two each of connect() (asked.h) and of failed calls (fold.h), with its note: key, value, who writes, what happens when full.
+ * maps.h - every map but two of connect() (asked.h) and two of failed calls (fold.h), with its note: key, value, who writes, what
+ * happens when full.
  * Definitions are weak, so that bpftool merges them when the objects are linked.
  */
 #ifndef SOCKWATCH_BPF_MAPS_H

@@ -107,14 +107,19 @@ static void tell_lost(struct session *s, uint64_t now_ns)
 /* Why the first was lost since the last repair. */
 static void explain_lost(const struct session *s)
 {
-	uint64_t calls = kernel_lost_for(s->kernel, WANT_CALL) - s->lost_for[WANT_CALL];
-	unsigned long long kib = (unsigned long long)s->options->ring_bytes / 1024;
+	unsigned long long kib = s->options->ring_bytes / 1024, more[KERNEL_WANTS];
 
-	if (calls)
+	for (int want = 0; want < KERNEL_WANTS; want++)
+		more[want] = kernel_lost_for(s->kernel, (enum kernel_want)want) - s->lost_for[want];
+	if (more[WANT_CALL])
 		log_error("losing events: %llu calls were not followed, too many were under "
 			  "way at once",
-			  (unsigned long long)calls);
-	else if (kernel_lost_for(s->kernel, WANT_SHARE) > s->lost_for[WANT_SHARE])
+			  more[WANT_CALL]);
+	else if (more[WANT_FOLD])
+		log_error("losing events: %llu failed calls were too different from each other "
+			  "to be counted together",
+			  more[WANT_FOLD]);
+	else if (more[WANT_SHARE])
 		log_error("losing events: the sockets of one user filled their share of the ring "
 			  "buffer of %llu KiB; a larger --ring or a faster reader helps",
 			  kib);

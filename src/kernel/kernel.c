@@ -379,6 +379,7 @@ uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want)
 	const volatile __u64 *const count[] = {
 		[WANT_CALL] = &k->skel->bss->calls_full,
 		[WANT_SHARE] = &k->skel->bss->over_share,
+		[WANT_FOLD] = &k->skel->bss->unfolded,
 	};
 
 	return *count[want];

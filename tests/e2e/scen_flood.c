@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pair.h"
@@ -17,6 +18,9 @@
 #define FRESH	 1000 /* of them with a socket of their own */
 #define NOBODY	 65534
 #define MS_ROUND 10000
+#define APART	 2000 /* ports: more than are counted apart */
+#define CHILDREN 350  /* processes that fail once: more than are counted together beside these */
+#define SPENT	 300  /* calls: more than an allowance */
 #define BRIEF	 8000 /* lives: more than a ring of 1 MiB holds the facts of */
 
 static struct sockaddr_in flooded(void)
@@ -155,6 +159,69 @@ static void udp(void)
 	flood(SOCK_DGRAM);
 }
 
+/* Binds that fail each in its own way, by many processes; the result is how many. */
+static void fail_apart(struct call *c)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(0xc0000201)}};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), status;
+
+	signal(SIGCHLD, SIG_DFL);
+	c->result = 0;
+	for (int i = 0; i < APART + CHILDREN * SPENT; i++) {
+		at.sin_port = htons((uint16_t)(1 + i % APART));
+		c->result += bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0;
+		if (i < APART || i % SPENT)
+			continue;
+		if (fork() == 0)
+			_exit(bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0);
+		c->result += wait(&status) > 0 && status == 0;
+	}
+}
+
+static uint64_t failures_of(const struct tracer *t)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->line[i]->kind == LINE_BIND && !strcmp(t->line[i]->error, "EADDRNOTAVAIL"))
+			sum += t->line[i]->repeated ? t->line[i]->repeated : 1;
+	}
+	return sum;
+}
+
+static bool has_told_all(const struct tracer *t, const void *ctx)
+{
+	return failures_of(t) + t->lost >= (uint64_t) * (const long *)ctx;
+}
+
+/* While the tracer stands still there are more different failures than can be counted: that is said, not that the ring is full. */
+static void different(void)
+{
+	struct peer *flooder = peer_start("sw-flooder");
+	struct call call = {0};
+	struct tracer *t;
+
+	remote_own_netns(flooder);
+	peer_call(flooder, become_nobody, &call);
+	must("setuid", call.result < 0 ? -call.error : call.result);
+	t = tracer_open(NULL);
+	kill(t->pid, SIGSTOP);
+	peer_begin(flooder, fail_apart, &call);
+	while (!peer_poll(flooder, &call, 60000))
+		scenario_fail("the calls take too long");
+	if (call.result != APART + CHILDREN * SPENT + CHILDREN)
+		scenario_fail("only %ld calls failed", call.result);
+	kill(t->pid, SIGCONT);
+	tracer_await(t, 20000, "every failure told or counted as lost", has_told_all, &call.result);
+	tracer_end(t, SIGINT, 4);
+	if (failures_of(t) + t->lost != (uint64_t)call.result)
+		scenario_fail("%llu failures told, %llu lost, %ld were made",
+			      (unsigned long long)failures_of(t), (unsigned long long)t->lost,
+			      call.result);
+	if (!strstr(t->words, "failed calls were too different") || strstr(t->words, "ring buffer"))
+		scenario_fail("it does not say what was full, but: %s", t->words);
+}
+
 /* ---- lives that end at once, whose facts fill the ring ---- */
 
 /* arg[0]: SOCK_STREAM is refused, SOCK_DGRAM bound and closed.  The result is how many went that way. */
@@ -229,6 +296,7 @@ static void udp_lives(void)
 const struct scenario flood_scenarios[] = {
 	{"flood-of-binds", tcp},
 	{"flood-of-udp-binds", udp},
+	{"flood-of-different", different},
 	{"flood-of-connects", connects},
 	{"flood-of-udp-lives", udp_lives},
 	{0},
