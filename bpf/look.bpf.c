@@ -82,12 +82,12 @@ static __always_inline bool is_inet(__u16 family)
 	return family == AF_INET || family == AF_INET6;
 }
 
-/* Kinds of files that are no rings, by the low bits of their address. */
+/* Kinds of files that lead to no socket, by the low bits of their address. */
 #define PLAIN_KINDS 64
 __u64 plain_kind[PLAIN_KINDS] SEC(".bss");
 
-/* What a file is called is asked once of each kind: most files are no rings, and each line of memory counts. */
-static __always_inline int tell_ring(struct bpf_iter__task_file *ctx, struct task_struct *task,
+/* What a file is is asked once of each kind: most are plain, and each line of memory counts. */
+static __always_inline int tell_way(struct bpf_iter__task_file *ctx, struct task_struct *task,
 				     struct file *file)
 {
 	__u64 kind = (__u64)BPF_CORE_READ(file, f_op);
@@ -96,12 +96,10 @@ static __always_inline int tell_ring(struct bpf_iter__task_file *ctx, struct tas
 
 	if (plain_kind[at] == kind)
 		return 0;
-	if (!is_ring_file(file)) {
+	if (fill_way(&r, task, file, ctx->fd))
+		bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	else
 		plain_kind[at] = kind;
-		return 0;
-	}
-	fill_ring(&r, task, file, ctx->fd);
-	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	return 0;
 }
 
@@ -120,7 +118,7 @@ int look_held(struct bpf_iter__task_file *ctx)
 	/* NULL for what is no socket. */
 	socket = bpf_sock_from_file(file);
 	if (!socket)
-		return tell_ring(ctx, task, file);
+		return tell_way(ctx, task, file);
 	sk = socket->sk;
 	if (!sk || !is_inet(sk->__sk_common.skc_family))
 		return 0;
@@ -141,7 +139,7 @@ int look_held_plain(struct bpf_iter__task_file *ctx)
 	if (!task || !file)
 		return 0;
 	if (!is_socket_file(file))
-		return tell_ring(ctx, task, file);
+		return tell_way(ctx, task, file);
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
 	if (!sk || !is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))

@@ -51,6 +51,7 @@ static const char *const wanted_types[] = {
 	"sock",
 	"sock_common",
 	"socket",
+	"super_block",
 	"task_struct",
 	"tcp_sock",
 	"tcp_timewait_sock",

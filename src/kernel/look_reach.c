@@ -87,6 +87,7 @@ void look_reach_done(struct look_reader *r)
 {
 	reach_bpf__destroy(r->reach);
 	free(r->rings);
+	free(r->spaces);
 	free(r->listeners);
 	free(r->queued);
 }
@@ -103,8 +104,7 @@ static int run(const struct bpf_program *program, uint64_t first, uint64_t secon
 	return err;
 }
 
-/* One more of `size` bytes behind *count; NULL without memory. */
-static void *append(void *array, size_t *count, size_t size)
+void *look_append(void *array, size_t *count, size_t size)
 {
 	void **at = array, *grown;
 
@@ -118,7 +118,16 @@ static void *append(void *array, size_t *count, size_t size)
 	return (char *)*at + (*count)++ * size;
 }
 
-/* ---- rings ---- */
+/* ---- rings, and namespaces, whose visits are look.c's ---- */
+
+void look_note_space(struct look_reader *r, uint64_t inode, uint32_t pid, uint32_t tid, uint32_t fd)
+{
+	struct look_space *one = look_append(&r->spaces, &r->space_count, sizeof(*one));
+
+	if (one)
+		*one = (struct look_space){
+			.inode = (uint32_t)inode, .pid = pid, .tid = tid, .fd = fd};
+}
 
 void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t tid, uint32_t fd)
 {
@@ -128,7 +137,7 @@ void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t
 		if (r->rings[i].ring == ring && r->rings[i].pid == pid)
 			return; /* another descriptor of the same */
 	}
-	one = append(&r->rings, &r->ring_count, sizeof(*one));
+	one = look_append(&r->rings, &r->ring_count, sizeof(*one));
 	if (one)
 		*one = (struct look_ring){.ring = ring, .pid = pid, .tid = tid, .fd = fd};
 }
@@ -168,7 +177,7 @@ bool look_note_queued(struct look_reader *r, const struct look_socket *s)
 	struct look_socket *one;
 
 	if (s->state == STATE_LISTEN && s->protocol == IPPROTO_TCP) {
-		struct look_listener *l = append(&r->listeners, &r->listener_count, sizeof(*l));
+		struct look_listener *l = look_append(&r->listeners, &r->listener_count, sizeof(*l));
 
 		if (l)
 			*l = (struct look_listener){
@@ -177,7 +186,7 @@ bool look_note_queued(struct look_reader *r, const struct look_socket *s)
 	}
 	if (!(s->flags & LOOK_QUEUED) || s->protocol != IPPROTO_TCP)
 		return false;
-	one = append(&r->queued, &r->queued_count, sizeof(*one));
+	one = look_append(&r->queued, &r->queued_count, sizeof(*one));
 	if (one)
 		*one = *s;
 	return one != NULL;
@@ -249,7 +258,7 @@ static void read_queues(struct look_reader *r)
 
 void look_reach_begin(struct look_reader *r)
 {
-	r->ring_count = r->listener_count = r->queued_count = 0;
+	r->ring_count = r->space_count = r->listener_count = r->queued_count = 0;
 }
 
 void look_reach(struct look_reader *r)
