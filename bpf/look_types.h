@@ -4,7 +4,7 @@
  *
  * Instead of vmlinux.h, because what the programs' own type information holds is parsed, and sent to the kernel, at each
  * start: 90 KB of structs that nobody reaches into cost a listing of few sockets a fifth of its time.  Members of
- * anonymous unions stand flat: they are found by name.  src/kernel/look_iter.c names each struct once more.
+ * anonymous unions stand flat: they are found by name.
  */
 #ifndef SOCKWATCH_LOOK_TYPES_H
 #define SOCKWATCH_LOOK_TYPES_H

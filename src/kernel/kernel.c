@@ -167,8 +167,12 @@ static int read_types(struct kernel *k)
 	if (!skel)
 		return -errno;
 	/* Where the kernel has no types for its own functions, nothing can be hooked by them. */
-	err = types_load_for(&k->types, k->options.btf_path, bpf_object__btf(skel->obj),
-			     k->untyped ? &functions[TYPES_FUNCTIONS] : functions);
+	err = types_open(&k->types);
+	if (!err)
+		err = types_load_for(&k->types, k->options.btf_path, bpf_object__btf(skel->obj),
+				     k->untyped ? &functions[TYPES_FUNCTIONS] : functions);
+	if (err)
+		types_done(&k->types);
 	sockwatch_bpf__destroy(skel);
 	return err;
 }

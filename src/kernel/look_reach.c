@@ -19,62 +19,24 @@
 /* A queue that changes meanwhile is read again, up to so often. */
 #define TRIES 3
 
-/* Every struct that bpf/reach.bpf.c reaches into. */
-static const char *const wanted_types[] = {
-	"cgroup",
-	"cred",
-	"css_set",
-	"dentry",
-	"fdtable",
-	"file",
-	"files_struct",
-	"fixed_file_data",
-	"fixed_file_table",
-	"hlist_head",
-	"hlist_node",
-	"in6_addr",
-	"inet_bind_bucket",
-	"inet_connection_sock",
-	"inode",
-	"io_file_table",
-	"io_fixed_file",
-	"io_ring_ctx",
-	"io_rsrc_data",
-	"io_rsrc_node",
-	"kernfs_node",
-	"net",
-	"ns_common",
-	"path",
-	"pid",
-	"proc_inode",
-	"qstr",
-	"refcount_struct",
-	"request_sock",
-	"request_sock_queue",
-	"sock",
-	"sock_common",
-	"socket",
-	"task_struct",
-	"tcp_sock",
-	NULL,
-};
-static const char *const wanted_functions[] = {NULL};
+static const char *const no_functions[] = {NULL};
 
 /* NULL: the kernel does not let us reach anything. */
 static struct reach_bpf *programs_of(struct look_reader *r)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	struct reach_bpf *skel = NULL;
 	struct types types;
-	struct reach_bpf *skel;
 
 	if (r->reach || r->no_reach)
 		return r->reach;
 	r->no_reach = true;
-	if (types_load(&types, r->options.btf_path, wanted_types, wanted_functions) < 0)
-		return NULL;
 	opts.btf_custom_path = types.path;
-	skel = reach_bpf__open_opts(&opts);
-	if (skel && reach_bpf__load(skel) < 0) {
+	if (types_open(&types) == 0)
+		skel = reach_bpf__open_opts(&opts);
+	if (skel && (types_load_for(&types, r->options.btf_path, bpf_object__btf(skel->obj),
+				    no_functions) < 0 ||
+		     reach_bpf__load(skel) < 0)) {
 		reach_bpf__destroy(skel);
 		skel = NULL;
 	}
