@@ -53,7 +53,7 @@ static __always_inline void call_fill(struct wire_call *c, struct sock *sk, cons
 static __always_inline struct wire_call *call_reserve(enum wire_kind kind, struct sock *sk,
 						      const bool trusted, const bool task)
 {
-	struct wire_call *c = record_reserve(kind, sizeof(*c));
+	struct wire_call *c = record_reserve(kind, sizeof(*c), sk);
 
 	if (c)
 		call_fill(c, sk, trusted, task);
@@ -176,7 +176,7 @@ static __always_inline void on_accept(struct sock *sk, const bool trusted, __u8 
 /* `sk` as a number is enough: the table knows the rest. */
 static __always_inline void on_socket(enum wire_kind kind, struct sock *sk, const bool trusted)
 {
-	struct wire_fact *f = record_reserve(kind, sizeof(*f));
+	struct wire_fact *f = record_reserve(kind, sizeof(*f), sk);
 
 	if (!f)
 		return;

@@ -42,7 +42,7 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 static __always_inline void on_change(struct sock *sk, const bool trusted, int from, int to,
 				      const __u8 flags)
 {
-	struct wire_fact *f = record_reserve(WIRE_STATE, sizeof(*f));
+	struct wire_fact *f = record_reserve(WIRE_STATE, sizeof(*f), sk);
 
 	if (!f)
 		return;
@@ -70,7 +70,7 @@ static __always_inline void on_born(struct sock *sk, const bool trusted, int fro
 		if (of)
 			listener = *of;
 	}
-	f = record_reserve(WIRE_STATE, sizeof(*f));
+	f = record_reserve(WIRE_STATE, sizeof(*f), sk);
 	if (!f)
 		return;
 	f->flags = flags;

@@ -75,9 +75,12 @@ void kernel_wait(struct kernel *k, int timeout_ms);
 /* kernel_wait() also returns when `fd`, which the caller keeps open, can be read; -1: none.  A nap is not cut short. */
 void kernel_wait_also(struct kernel *k, int fd);
 
-/* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with the calls below. */
+/* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with WANT_CALL. */
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
-uint64_t kernel_calls_full(const struct kernel *k);
+/* Of the sum, what was lost for want of something else than room in the ring: of room to follow a call in, of a share of the ring
+ * that is left to the socket's user, of room to count a failed call in. */
+enum kernel_want { WANT_CALL, WANT_SHARE, WANT_FOLD, KERNEL_WANTS };
+uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want);
 
 /* Takes looks for the tracer: see look_source.h.  Lives as long as `k`, until kernel_attach() at the latest the same one. */
 struct look_reader *kernel_look(const struct kernel *k);

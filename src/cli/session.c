@@ -125,24 +125,40 @@ static void tell_lost(struct session *s, uint64_t now_ns)
 	s->explained = false;
 }
 
+/* Why the first was lost since the last repair. */
+static void explain_lost(const struct session *s)
+{
+	unsigned long long kib = s->options->ring_bytes / 1024, more[KERNEL_WANTS];
+
+	for (int want = 0; want < KERNEL_WANTS; want++)
+		more[want] = kernel_lost_for(s->kernel, (enum kernel_want)want) - s->lost_for[want];
+	if (more[WANT_CALL])
+		log_error("losing events: %llu calls were not followed, too many were under "
+			  "way at once",
+			  more[WANT_CALL]);
+	else if (more[WANT_FOLD])
+		log_error("losing events: %llu failed calls were too different from each other "
+			  "to be counted together",
+			  more[WANT_FOLD]);
+	else if (more[WANT_SHARE])
+		log_error("losing events: the sockets of one user filled their share of the ring "
+			  "buffer of %llu KiB; a larger --ring or a faster reader helps",
+			  kib);
+	else
+		log_error("losing events: the ring buffer of %llu KiB is full; a larger "
+			  "--ring or a faster reader helps",
+			  kib);
+}
+
 /* Adds what was lost since the last look; says so when it is the first since the last repair. */
 static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen)
 {
 	bool first = s->lost == s->lost_told;
 
 	if (kernel_count > s->kernel_lost) {
-		uint64_t calls = kernel_calls_full(s->kernel);
-
 		s->explained = true;
-		if (first && calls > s->calls_full)
-			log_error(
-				"losing events: %llu calls were not followed, too many were under "
-				"way at once",
-				(unsigned long long)(calls - s->calls_full));
-		else if (first)
-			log_error("losing events: the ring buffer of %llu KiB is full; a larger "
-				  "--ring or a faster reader helps",
-				  (unsigned long long)s->options->ring_bytes / 1024);
+		if (first)
+			explain_lost(s);
 	} else if (unseen > s->unseen && !s->explained) {
 		s->lost += unseen - s->unseen;
 		if (first)
@@ -153,7 +169,8 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 	if (first && s->lost > s->lost_told)
 		s->lost_since_ns = s->lost_checked_ns;
 	s->kernel_lost = kernel_count;
-	s->calls_full = kernel_calls_full(s->kernel);
+	for (int want = 0; want < KERNEL_WANTS; want++)
+		s->lost_for[want] = kernel_lost_for(s->kernel, (enum kernel_want)want);
 	s->unseen = unseen;
 }
 

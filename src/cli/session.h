@@ -46,7 +46,7 @@ struct session {
 	uint64_t lost_since_ns, lost_checked_ns;
 	uint64_t listeners_ns; /* when listeners were looked at */
 	uint64_t kernel_lost; /* what the kernel side counted when last looked */
-	uint64_t calls_full;  /* ... of it, calls that were not followed */
+	uint64_t lost_for[KERNEL_WANTS]; /* ... of it */
 	uint64_t unseen;      /* ... and the table: ends that were not told */
 	bool explained;	      /* by what the kernel side has counted */
 	uint64_t processes_lost, processes_full; /* likewise of what processes did */

@@ -70,10 +70,15 @@ struct look_reader {
 		uint32_t pid, tid, fd;
 	} * rings;
 	size_t ring_count;
+	struct look_space {
+		uint32_t inode, pid, tid, fd;
+	} * spaces; /* namespaces behind descriptors, of any kind */
+	size_t space_count;
+	uint32_t *toured; /* network namespaces, entered or refused; of the thread that makes the tour */
+	size_t toured_count;
 	struct look_listener *listeners; /* of TCP */
-	size_t listener_count;
 	struct look_socket *queued; /* connections whose listener is asked for at the end */
-	size_t queued_count;
+	size_t listener_count, queued_count;
 	struct look_devices devices; /* of the namespace that sock_diag or /proc/net is asked in */
 	struct bytes tables;
 	int tour_err;
@@ -106,6 +111,10 @@ void look_reach(struct look_reader *r);
 void look_reach_done(struct look_reader *r);
 /* Descriptor `fd` of a thread is a ring. */
 void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t tid, uint32_t fd);
+/* Descriptor `fd` of a thread is a namespace of some kind. */
+void look_note_space(struct look_reader *r, uint64_t inode, uint32_t pid, uint32_t tid, uint32_t fd);
+/* One more of `size` bytes behind *count of the array that `array` points to; NULL without memory. */
+void *look_append(void *array, size_t *count, size_t size);
 /* True: it waits for accept(), and is handed out by look_reach(). */
 bool look_note_queued(struct look_reader *r, const struct look_socket *s);
 

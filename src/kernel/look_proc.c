@@ -247,6 +247,7 @@ static void take_ring(struct look_reader *r, const char *process, uint32_t pid, 
 static void take_descriptor(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid,
 			    int fds, const char *name)
 {
+	unsigned long inode;
 	char target[64];
 	ssize_t n = readlinkat(fds, name, target, sizeof(target) - 1);
 
@@ -255,6 +256,8 @@ static void take_descriptor(struct look_reader *r, const char *process, uint32_t
 	target[n] = '\0';
 	if (strcmp(target, "anon_inode:[io_uring]") == 0)
 		take_ring(r, process, pid, tid, name);
+	else if (sscanf(target, "net:[%lu]", &inode) == 1)
+		look_note_space(r, inode, pid, tid, (uint32_t)strtoul(name, NULL, 10));
 	else
 		take_named(r, pid, tid, target, (uint32_t)strtoul(name, NULL, 10));
 }

@@ -86,36 +86,35 @@ static void repair_owner(struct table *t, struct socket *s, struct event_holder 
 	h->bound_by = s->binder;
 }
 
-/* Listeners come first: who waits for accept() is theirs. */
+/* The next socket among those that hold the port, NULL none; *at begins at 0.  Listeners come first: who waits for accept() is
+ * theirs. */
+static struct socket *next_listed(struct table *t, size_t *at)
+{
+	const struct port_state *p = t->ports;
+	struct socket *s = NULL;
+
+	for (; !s && *at < MAX_SHOWN + p->sockets; ++*at) {
+		if (*at < p->listeners || *at >= MAX_SHOWN)
+			s = table_find(t, p->holder_id[*at]);
+	}
+	return s;
+}
+
 static void repair_owners(struct table *t)
 {
-	struct port_state *p = t->ports;
+	struct socket *s;
 
-	for (size_t i = 0; i < MAX_SHOWN + p->sockets; i++) {
-		struct socket *s;
-
-		if (i >= p->listeners && i < MAX_SHOWN)
-			continue;
-		s = table_find(t, p->holder_id[i]);
-		if (s)
-			repair_owner(t, s, &p->holder[i]);
-	}
+	for (size_t i = 0; (s = next_listed(t, &i));)
+		repair_owner(t, s, &t->ports->holder[i - 1]);
 }
 
 /* Also tells since when the list is known. */
 static uint64_t release_asked(struct table *t)
 {
-	struct port_state *p = t->ports;
 	uint64_t known_ns = 0;
+	struct socket *s;
 
-	for (size_t i = 0; i < MAX_SHOWN + p->sockets; i++) {
-		struct socket *s;
-
-		if (i >= p->listeners && i < MAX_SHOWN)
-			continue;
-		s = table_find(t, p->holder_id[i]);
-		if (!s)
-			continue;
+	for (size_t i = 0; (s = next_listed(t, &i));) {
 		s->flags &= ~(uint32_t)SOCKET_IN_QUESTION;
 		if (s->owned_ns && (!known_ns || s->owned_ns < known_ns))
 			known_ns = s->owned_ns;

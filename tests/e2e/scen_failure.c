@@ -14,22 +14,6 @@
 #include "features.h"
 #include "scenario.h"
 
-static void do_socket(struct call *c)
-{
-	c->result = socket((int)c->arg[0], (int)c->arg[1] | SOCK_CLOEXEC, 0);
-}
-
-/* `type`: SOCK_STREAM or SOCK_DGRAM, with flags. */
-static int open_socket(struct peer *p, int family, int type)
-{
-	struct call c = {.arg = {family, type}};
-
-	peer_call(p, do_socket, &c);
-	if (c.result < 0)
-		scenario_fail("socket: %s", strerror(c.error));
-	return (int)c.result;
-}
-
 /* ---- no source address ---- */
 
 /* A namespace whose loopback device has no IPv6 address: nothing to send from to ::1. */
@@ -66,7 +50,7 @@ static void check_no_source(struct peer *p, uint64_t cookie)
 static void no_source(int type, bool bound)
 {
 	struct peer *p = without_ipv6("sw-nosource");
-	int fd = open_socket(p, AF_INET6, type);
+	int fd = (int)must("socket", remote_typed_socket(p, AF_INET6, type));
 	int err;
 
 	tracer_shared();
@@ -191,7 +175,8 @@ static void do_limit_files(struct call *c)
 
 static int listen_on(struct peer *p, const char *address, struct address *ret_at)
 {
-	int fd = open_socket(p, strchr(address, ':') ? AF_INET6 : AF_INET, SOCK_STREAM);
+	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	int fd = (int)must("socket", remote_socket(p, family, 0));
 	int err = remote_bind(p, fd, address_of(address, 0));
 
 	if (err < 0)
@@ -229,11 +214,12 @@ static void no_descriptor(const char *address, enum accept_how how)
 	struct peer *p = peer_start("sw-server"), *client = peer_start("sw-client");
 	struct call limit = {.arg = {0}};
 	struct address at;
-	int fd, err;
+	int fd, conn, err;
 
 	tracer_shared();
 	fd = listen_on(p, address, &at);
-	must("connect", remote_connect(client, open_socket(client, at.ss.ss_family, SOCK_STREAM), at));
+	conn = (int)must("socket", remote_socket(client, at.ss.ss_family, 0));
+	must("connect", remote_connect(client, conn, at));
 	limit.arg[0] = fd + 1;
 	peer_call(p, do_limit_files, &limit);
 	must("setrlimit", limit.result);
@@ -318,7 +304,7 @@ static void accept_again_and_again(void)
 static void accept_not_listening(void)
 {
 	struct peer *p = peer_start("sw-server");
-	int fd = open_socket(p, AF_INET, SOCK_STREAM), err;
+	int fd = (int)must("socket", remote_socket(p, AF_INET, 0)), err;
 	struct address at;
 
 	tracer_shared();
@@ -384,7 +370,7 @@ static void filtered_bind(void)
 {
 	struct tracer *t = tracer_shared();
 	struct peer *p = filtered(SYS_bind, EADDRINUSE), *other = peer_start("sw-other");
-	int fd = open_socket(p, AF_INET, SOCK_STREAM);
+	int fd = (int)must("socket", remote_socket(p, AF_INET, 0));
 	const struct line *l;
 	struct address at;
 
@@ -403,7 +389,7 @@ static void filtered_connect(void)
 {
 	struct tracer *t = tracer_shared();
 	struct peer *p = filtered(SYS_connect, EPERM);
-	int fd = open_socket(p, AF_INET6, SOCK_STREAM);
+	int fd = (int)must("socket", remote_socket(p, AF_INET6, 0));
 	const struct line *l;
 	uint64_t cookie;
 
@@ -423,7 +409,7 @@ static void filtered_listen(void)
 {
 	struct tracer *t = tracer_shared();
 	struct peer *p = filtered(SYS_listen, EACCES);
-	int fd = open_socket(p, AF_INET, SOCK_STREAM);
+	int fd = (int)must("socket", remote_socket(p, AF_INET, 0));
 	const struct line *l;
 
 	must("bind", remote_bind(p, fd, address_of("127.0.0.1", 0)));

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pair.h"
@@ -17,6 +18,10 @@
 #define FRESH	 1000 /* of them with a socket of their own */
 #define NOBODY	 65534
 #define MS_ROUND 10000
+#define APART	 2000 /* ports: more than are counted apart */
+#define CHILDREN 350  /* processes that fail once: more than are counted together beside these */
+#define SPENT	 300  /* calls: more than an allowance */
+#define BRIEF	 8000 /* lives: more than a ring of 1 MiB holds the facts of */
 
 static struct sockaddr_in flooded(void)
 {
@@ -154,8 +159,145 @@ static void udp(void)
 	flood(SOCK_DGRAM);
 }
 
+/* Binds that fail each in its own way, by many processes; the result is how many. */
+static void fail_apart(struct call *c)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(0xc0000201)}};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), status;
+
+	signal(SIGCHLD, SIG_DFL);
+	c->result = 0;
+	for (int i = 0; i < APART + CHILDREN * SPENT; i++) {
+		at.sin_port = htons((uint16_t)(1 + i % APART));
+		c->result += bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0;
+		if (i < APART || i % SPENT)
+			continue;
+		if (fork() == 0)
+			_exit(bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0);
+		c->result += wait(&status) > 0 && status == 0;
+	}
+}
+
+static uint64_t failures_of(const struct tracer *t)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->line[i]->kind == LINE_BIND && !strcmp(t->line[i]->error, "EADDRNOTAVAIL"))
+			sum += t->line[i]->repeated ? t->line[i]->repeated : 1;
+	}
+	return sum;
+}
+
+static bool has_told_all(const struct tracer *t, const void *ctx)
+{
+	return failures_of(t) + t->lost >= (uint64_t) * (const long *)ctx;
+}
+
+/* While the tracer stands still there are more different failures than can be counted: that is said, not that the ring is full. */
+static void different(void)
+{
+	struct peer *flooder = peer_start("sw-flooder");
+	struct call call = {0};
+	struct tracer *t;
+
+	remote_own_netns(flooder);
+	peer_call(flooder, become_nobody, &call);
+	must("setuid", call.result < 0 ? -call.error : call.result);
+	t = tracer_open(NULL);
+	kill(t->pid, SIGSTOP);
+	peer_begin(flooder, fail_apart, &call);
+	while (!peer_poll(flooder, &call, 60000))
+		scenario_fail("the calls take too long");
+	if (call.result != APART + CHILDREN * SPENT + CHILDREN)
+		scenario_fail("only %ld calls failed", call.result);
+	kill(t->pid, SIGCONT);
+	tracer_await(t, 20000, "every failure told or counted as lost", has_told_all, &call.result);
+	tracer_end(t, SIGINT, 4);
+	if (failures_of(t) + t->lost != (uint64_t)call.result)
+		scenario_fail("%llu failures told, %llu lost, %ld were made",
+			      (unsigned long long)failures_of(t), (unsigned long long)t->lost,
+			      call.result);
+	if (!strstr(t->words, "failed calls were too different") || strstr(t->words, "ring buffer"))
+		scenario_fail("it does not say what was full, but: %s", t->words);
+}
+
+/* ---- lives that end at once, whose facts fill the ring ---- */
+
+/* arg[0]: SOCK_STREAM is refused, SOCK_DGRAM bound and closed.  The result is how many went that way. */
+static void live_briefly(struct call *c)
+{
+	struct sockaddr_in at = flooded();
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	c->result = 0;
+	for (int i = 0; i < BRIEF; i++) {
+		int fd = socket(AF_INET, (int)c->arg[0], 0);
+
+		if (c->arg[0] == SOCK_STREAM)
+			c->result += connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 &&
+				     errno == ECONNREFUSED;
+		else
+			c->result += bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+		close(fd);
+	}
+}
+
+static bool has_told_loss(const struct tracer *t, const void *ctx)
+{
+	(void)ctx;
+	return t->lost > 0;
+}
+
+/* While the tracer stands still, nobody fills what he may of its ring; root's connection comes after that. */
+static void fill_ring(int type)
+{
+	static const char *const args[] = {"--ring", "1M", NULL};
+	struct peer *flooder = peer_start("sw-flooder");
+	struct call call = {.arg = {type}};
+	struct tracer *t;
+	struct pair pair;
+
+	remote_own_netns(flooder);
+	peer_call(flooder, become_nobody, &call);
+	must("setuid", call.result < 0 ? -call.error : call.result);
+	t = tracer_open(args);
+	pair = pair_new("127.0.0.1");
+	kill(t->pid, SIGSTOP);
+	call = (struct call){.arg = {type}};
+	peer_begin(flooder, live_briefly, &call);
+	while (!peer_poll(flooder, &call, 60000))
+		scenario_fail("%d sockets take too long", BRIEF);
+	if (call.result != BRIEF)
+		scenario_fail("%ld of %d calls went as they must", call.result, BRIEF);
+	pair_listen(&pair);
+	pair_connect(&pair);
+	pair_accept(&pair, ACCEPT_ADDRESS);
+	pair_know(&pair);
+	pair_close(&pair, CLIENT_FIRST);
+	kill(t->pid, SIGCONT);
+	pair_check(t, &pair);
+	tracer_await(t, 20000, "a lost event although the ring overflowed", has_told_loss, NULL);
+	tracer_end(t, SIGINT, 4);
+	if (!strstr(t->words, "share of the ring buffer"))
+		scenario_fail("it does not say whose facts were lost, but: %s", t->words);
+}
+
+static void connects(void)
+{
+	fill_ring(SOCK_STREAM);
+}
+
+static void udp_lives(void)
+{
+	fill_ring(SOCK_DGRAM);
+}
+
 const struct scenario flood_scenarios[] = {
 	{"flood-of-binds", tcp},
 	{"flood-of-udp-binds", udp},
+	{"flood-of-different", different},
+	{"flood-of-connects", connects},
+	{"flood-of-udp-lives", udp_lives},
 	{0},
 };
