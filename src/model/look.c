@@ -38,8 +38,7 @@ static bool is_traced(const struct look_socket *s, bool held)
 		return false;
 	if (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_MPTCP)
 		return true;
-	/* Without a descriptor a UDP socket is the kernel's own, which is released without a hook. */
-	return held && (s->protocol == IPPROTO_UDP || s->protocol == IPPROTO_UDPLITE);
+	return (held || (s->flags & LOOK_KERNEL)) && inet_is_udp(s->protocol);
 }
 
 static uint8_t fact_flags(const struct look_socket *s)
@@ -82,6 +81,9 @@ bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_
 	if (s->flags & LOOK_QUEUED)
 		ret->listener = s->listener.sk;
 	ret->options &= (uint8_t)~WIRE_O_V4_TOO; /* the same bit */
+	if (s->flags & LOOK_KERNEL)
+		ret->options |= WIRE_O_KERNEL;
+	ret->kernel_device = s->kernel_device;
 	if (s->flags & LOOK_BUCKET_OPEN)
 		ret->options |= WIRE_O_SHARES_PORT;
 	if (task) {
@@ -99,6 +101,9 @@ static void seed_table(void *ctx, const struct look_socket *s, const struct look
 {
 	struct fact fact;
 
+	/* A UDP socket of the kernel ends without a hook: the table would keep it for ever. */
+	if (!task && inet_is_udp(s->protocol))
+		return;
 	if (look_fact(&fact, s, task, fd))
 		table_seed(ctx, &fact);
 }

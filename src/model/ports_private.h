@@ -101,6 +101,8 @@ void holders_recall_time_waits(struct table *t, const struct fact *f);
 /* A socket of a look that the table has not listed; false when it is not in the way.  O(1). */
 bool holders_fill_found(struct table *t, struct event_holder *ret, const struct fact *asking,
 			const struct fact *f);
+/* Of a socket in the list. */
+void holders_set_device(struct table *t, const struct fact *f);
 void holders_add_found(struct table *t, const struct event_holder *h);
 /* Both kinds together, as `trouble` shows them. */
 void holders_join(struct table *t);

@@ -84,6 +84,7 @@ static void repair_owner(struct table *t, struct socket *s, struct event_holder 
 	}
 	h->process = s->owner;
 	h->bound_by = s->binder;
+	h->kernel = socket_is_kernels(s);
 }
 
 /* Listeners come first: who waits for accept() is theirs. */
@@ -127,15 +128,17 @@ static uint64_t release_asked(struct table *t)
 
 /*
  * The table does not know what stands in the way.  Where it knows one that does, these may as well have come after the
- * call, by facts that are still to be applied.
+ * call, by facts that are still to be applied; but no facts tell of the kernel's own.
  */
 static void add_found(struct table *t)
 {
 	struct question *q = t->question;
 
-	if (t->ports->listeners + t->ports->others)
-		return;
+	bool known = t->ports->listeners + t->ports->others;
+
 	for (size_t i = 0; i < q->found_count; i++) {
+		if (known && !q->found[i].holder.kernel)
+			continue;
 		owner_look_choose(q->look, q->found[i].sk, 0, &q->found[i].holder.process);
 		holders_add_found(t, &q->found[i].holder);
 	}
@@ -230,6 +233,8 @@ void table_answer(struct table *t, const struct fact *f)
 		/* Another socket than the one that was in the way: it came later. */
 		if (socket_is_stale(s, f))
 			return;
+		if (f->kernel_device)
+			holders_set_device(t, f);
 	} else if (!note_found(t, q, f)) {
 		return;
 	}

@@ -45,7 +45,7 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 	e->has_local = s->local.port != 0 || !inet_is_any(e->family, s->local.addr);
 	e->has_peer = s->peer.port != 0;
 	e->process = s->owner;
-	e->kernel = !s->owner && (s->options & WIRE_O_KERNEL);
+	e->kernel = socket_is_kernels(s);
 	e->has_asked = (s->flags & SOCKET_ASKED) != 0;
 	e->asked.port = s->asked_port;
 	e->asked.ifindex = 0;

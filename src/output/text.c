@@ -163,7 +163,26 @@ static void text_word(struct writer *w, enum field field, const char *word)
 
 static void text_flag(struct writer *w, enum field field, bool value)
 {
-	row_set(w, field)->number = value;
+	struct text_writer *t = (struct text_writer *)w;
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
+
+	if (h)
+		h->kernel |= field == FIELD_KERNEL;
+	else if (!t->in_holder)
+		row_set(w, field)->number = value;
+}
+
+/* Only the name of an interface is one. */
+static void text_text(struct writer *w, enum field field, const char *text, size_t len)
+{
+	struct text_writer *t = (struct text_writer *)w;
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
+
+	(void)field;
+	if (len > INET_INTERFACE_MAX / 4)
+		len = INET_INTERFACE_MAX / 4;
+	if (h)
+		h->device[text_escape(h->device, text, len)] = '\0';
 }
 
 static void text_absent(struct writer *w, enum field field)
@@ -234,6 +253,7 @@ static const struct spelling text_spelling = {
 	.end = text_end,
 	.time = text_number,
 	.word = text_word,
+	.text = text_text,
 	.number = text_number,
 	.flag = text_flag,
 	.absent = text_absent,

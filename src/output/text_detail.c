@@ -29,7 +29,12 @@ static void detail_holder(struct line *line, const struct text_writer *t,
 	if (h->process)
 		line_process(line, h->process);
 	else
-		line_word(line, NULL, "an unknown process");
+		line_word(line, NULL, h->kernel ? "the kernel itself" : "an unknown process");
+	if (h->device[0]) {
+		line_word(line, NULL, " (");
+		line_word(line, NULL, h->device);
+		line_word(line, NULL, ")");
+	}
 	line_word(line, NULL, " ");
 	line_put(line, NULL, h->local.text, h->local.len);
 	if (h->peer.len) {

@@ -145,6 +145,19 @@ static void walk_socket(struct walk *walk)
 	}
 }
 
+/* Beside a process that is null: nobody is looked for.  `device` is the interface that receives through it, 0 none or unknown. */
+static void walk_kernel(struct walk *walk, uint32_t device)
+{
+	const struct writer_options *o = &walk->w->options;
+	const char *name = NULL;
+
+	walk->spell->flag(walk->w, FIELD_KERNEL, true);
+	if (device && o->interface_name)
+		name = o->interface_name(o->ctx, walk->subject.netns, device);
+	if (name)
+		walk->spell->text(walk->w, FIELD_DEVICE, name, strlen(name));
+}
+
 static void walk_holder(struct walk *walk, const struct event_holder *h)
 {
 	const struct spelling *spell = walk->spell;
@@ -152,6 +165,8 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 
 	spell->open(w, FIELD_NONE, NEST_OBJECT);
 	walk_process(walk, FIELD_PROCESS, h->process);
+	if (h->kernel)
+		walk_kernel(walk, h->kernel_device);
 	walk_place(walk, FIELD_LOCAL, h->family, h->mapped, &h->local);
 	if (h->has_peer)
 		walk_place(walk, FIELD_PEER, h->family, h->mapped, &h->peer);
@@ -401,19 +416,6 @@ static void walk_port(struct walk *walk, const struct listing *l, const struct l
 		spell->absent(w, FIELD_SERVICE);
 }
 
-/* Beside a process that is null: nobody is looked for. */
-static void walk_kernel(struct walk *walk, const struct listing_socket *s)
-{
-	const struct writer_options *o = &walk->w->options;
-	const char *device = NULL;
-
-	walk->spell->flag(walk->w, FIELD_KERNEL, true);
-	if (s->kernel_device && o->interface_name)
-		device = o->interface_name(o->ctx, s->netns, s->kernel_device);
-	if (device)
-		walk->spell->text(walk->w, FIELD_DEVICE, device, strlen(device));
-}
-
 void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
 		   const struct listing_socket *s, const struct services *services)
 {
@@ -441,7 +443,7 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 	spell->word(w, FIELD_EVENT, "socket");
 	walk_subject(&walk);
 	if (s->flags & LOOK_KERNEL)
-		walk_kernel(&walk, s);
+		walk_kernel(&walk, s->kernel_device);
 	if (state)
 		spell->word(w, FIELD_STATE, state);
 	walk_process(&walk, FIELD_BINDER, process_of(listing_binder(l, s)));

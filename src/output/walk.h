@@ -75,7 +75,7 @@ struct place {
 /*
  * Every pointer handed over lives until end() returns.  `word` is one of our own names and needs no
  * escaping, `text` is any bytes.  absent() is a field whose value is unknown, where the contract wants it said.  Events have
- * no text, no decimals and no counts of states; a speller of events alone leaves these NULL.
+ * no decimals and no counts of states; a speller of events alone leaves these NULL.
  */
 struct spelling {
 	void (*header)(struct writer *w); /* NULL: nothing comes before the first */

@@ -199,6 +199,7 @@ static void put_holder(struct store *s, const struct event_holder *h, int64_t wa
 		.has_peer = h->has_peer,
 		.local = h->local,
 		.peer = h->peer,
+		.kernel = h->kernel,
 	};
 	uint32_t slot;
 	struct record *r;

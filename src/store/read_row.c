@@ -279,6 +279,7 @@ static bool read_holder(struct store_reader *r, size_t at)
 		.family = facts & FACTS_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.mapped = facts & FACTS_MAPPED,
 		.has_peer = facts & FACTS_HAS_PEER,
+		.kernel = facts & FACTS_KERNEL,
 		.state = (enum tcp_state)read_number(s, 6, STATES - 1, &ok),
 		.since_ns = read_number(s, 7, INT64_MAX, &ok),
 		.why = (uint32_t)read_number(s, 8, (1u << HOLDER_WHYS) - 1, &ok),

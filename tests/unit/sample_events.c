@@ -97,6 +97,21 @@ static const struct event_trouble held_by_many = {
 	.has_holders = true, .holders = ten_holders, .holder_count = 10, .holders_more = 1990};
 static const struct event_trouble held_by_rest = {
 	.has_holders = true, .holders = &holders[1], .holder_count = 1};
+static const struct event_holder kernels[] = {
+	{.protocol = IPPROTO_UDP,
+	 .family = FAMILY_IPV6,
+	 .local = {.port = 4789, .takes = TAKES_IPV6},
+	 .kernel = true,
+	 .kernel_device = 2,
+	 .why = WHY_WILDCARD},
+	{.protocol = IPPROTO_TCP,
+	 .family = FAMILY_IPV6,
+	 .local = {.port = 2049, .takes = TAKES_BOTH},
+	 .state = STATE_LISTEN,
+	 .kernel = true},
+};
+static const struct event_trouble held_by_kernel = {
+	.has_holders = true, .holders = kernels, .holder_count = 2};
 static const struct event_trouble held_by_nobody = {.has_holders = true, .holders_as_of_ns = 1};
 static const struct event_trouble no_port = {
 	.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};
@@ -334,5 +349,11 @@ const struct event sample_events[] = {
 		      .limit = 128,
 		      .dropped = 1234,
 		      .since_ns = SAMPLE_BEGIN + 10 * SAMPLE_SEC}},
+	{.kind = EVENT_BIND,
+	 SOCKET6,
+	 .local = {.port = 4789, .takes = TAKES_BOTH},
+	 .process = &python,
+	 .error = EADDRINUSE,
+	 .trouble = &held_by_kernel},
 };
 const size_t sample_event_count = sizeof(sample_events) / sizeof(sample_events[0]);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "conflict.h"
+#include "look.h"
 
 /* A kernel that hands out the first `count`, and may break off. */
 struct kernel {
@@ -305,6 +306,88 @@ static void what_the_table_never_saw_is_named_when_nothing_else_is_in_the_way(vo
 	assert_int_equal(w->owner[0].pid, 100);
 }
 
+static void ask_protocol(struct world *w, uint16_t protocol)
+{
+	struct fact f = call(w, WIRE_BIND, w->sk += 64, 200, 0);
+
+	f.protocol = protocol;
+	f.result = -EADDRINUSE;
+	place(&f, ANY6);
+	fail_call(w, &f);
+}
+
+/* Also beside one that the table knows: facts never tell of the kernel's. */
+static void the_kernels_own_is_no_unknown_process(void **state)
+{
+	static const uint16_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct world *w = *state;
+	struct kernel k = {.count = 1};
+
+	ask_kernel(w, &k);
+	for (size_t i = 0; i < 2; i++) {
+		struct fact f = call(w, WIRE_SEED_SOCKET, 0xc000, 0, 0), other;
+
+		f.has_task = false;
+		f.options |= WIRE_O_KERNEL;
+		f.protocol = protocols[i];
+		f.to = protocols[i] == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE;
+		f.kernel_device = 9;
+		place(&f, ANY4);
+		k.found[0] = f;
+		for (unsigned int known = 0; known < 2; known++) {
+			const struct event_holder *h = &w->holder[0];
+
+			w->now += 2 * SECOND;
+			ask_protocol(w, protocols[i]);
+			assert_int_equal(w->trouble.holder_count, 1 + known);
+			if (known && protocols[i] == IPPROTO_UDP)
+				h++;
+			assert_true(h->kernel);
+			assert_null(h->process);
+			assert_int_equal(h->kernel_device, 9);
+			other = call(w, WIRE_BIND, w->sk += 64, 100, 0);
+			other.protocol = protocols[i];
+			place(&other, ANY6ONLY);
+			table_apply(w->table, &other);
+		}
+	}
+}
+
+/* Its end is told by no hook, so that the table must not remember it: a look finds it, and a call does not keep it. */
+static void a_datagram_socket_of_the_kernel_is_not_kept(void **state)
+{
+	struct world *w = *state;
+	const struct look_socket found = {
+		.sk = 0xc000,
+		.cookie = 0xc000,
+		.time_ns = w->now,
+		.netns = NETNS,
+		.protocol = IPPROTO_UDP,
+		.family = FAMILY_IPV4,
+		.state = STATE_CLOSE,
+		.local.port = PORT,
+		.flags = LOOK_KERNEL,
+		.options = WIRE_O_KNOWN,
+	};
+	const struct look_sink seed = table_look_sink(w->table);
+	struct fact f = call(w, WIRE_BIND, 0xc040, 0, 0);
+	uint64_t added, removed;
+
+	table_seed_begin(w->table, w->now);
+	seed.socket(seed.ctx, &found, NULL, 0);
+	table_seed_end(w->table, false, &added, &removed);
+	assert_int_equal(added, 0);
+	f.has_task = false;
+	f.protocol = IPPROTO_UDP;
+	f.options |= WIRE_O_KERNEL;
+	f.flags = WIRE_F_ENDLESS;
+	fail_call(w, &f);
+	assert_int_equal(w->last.kind, EVENT_BIND);
+	assert_true(w->last.kernel && w->last.has_local);
+	ask_protocol(w, IPPROTO_UDP);
+	assert_int_equal(w->trouble.holder_count, 0);
+}
+
 /* Descriptors lead to the MPTCP socket only, whichever of the two came first. */
 static void an_mptcp_socket_and_its_subflow_change_hands_as_one(void **state)
 {
@@ -395,6 +478,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_the_table_never_saw_is_named_when_nothing_else_is_in_the_way, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(the_kernels_own_is_no_unknown_process, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_datagram_socket_of_the_kernel_is_not_kept, setup,
+						teardown),
 		cmocka_unit_test(an_mptcp_socket_and_its_subflow_change_hands_as_one),
 		cmocka_unit_test_setup_teardown(a_connection_that_waits_goes_with_its_listener,
 						setup, teardown),
