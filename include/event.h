@@ -83,6 +83,7 @@ struct event {
 	bool has_local;
 	bool has_peer;
 	uint32_t netns;		/* inode */
+	const char *netns_name;	/* of another namespace than the observer's own: "" it has none; NULL: its own, or not known */
 	uint64_t cookie;	/* 0 unknown */
 	struct endpoint local;
 	struct endpoint peer;

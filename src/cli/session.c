@@ -18,19 +18,32 @@
 #define CLOCK_STEP_NS 100000
 #define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
 
+/* Elsewhere 127.0.0.1:80 is another place: `event`, or a copy of it that says where. */
+static const struct event *name_netns(const struct session *s, const struct event *event,
+				      struct event *copy)
+{
+	if (event->netns == s->own_netns || !s->own_netns || event->kind == EVENT_LOST)
+		return event;
+	*copy = *event;
+	copy->netns_name = kernel_netns_name(s->kernel, event->netns);
+	return copy;
+}
+
 static void on_event(void *ctx, const struct event *event)
 {
 	struct session *s = ctx;
 
 	/* Who took a life as one that goes on hears of its end, whatever has become of it. */
 	bool told = event->kind == EVENT_CLOSE && event->close.told;
+	struct event named;
 
 	if (!told && !filter_match(&s->options->filter, event))
 		return;
-	if (s->done)
+	if (s->done) {
 		s->untold++;
-	else
-		s->sink(s->ctx, event);
+		return;
+	}
+	s->sink(s->ctx, name_netns(s, event, &named));
 }
 
 static void on_fact(void *ctx, const struct fact *fact)
@@ -179,7 +192,8 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 {
 	int code;
 
-	*s = (struct session){.options = options, .sink = sink, .ctx = ctx};
+	*s = (struct session){
+		.options = options, .sink = sink, .ctx = ctx, .own_netns = command_own_netns()};
 	code = command_open_kernel(options, &s->kernel);
 	if (code)
 		return code;
@@ -222,9 +236,11 @@ static enum open_answer on_open(void *ctx, const struct event *life)
 {
 	struct each *each = ctx;
 
+	struct event named;
+
 	if (!filter_match(&each->session->options->filter, life))
 		return OPEN_UNWANTED;
-	return each->sink(each->ctx, life);
+	return each->sink(each->ctx, name_netns(each->session, life, &named));
 }
 
 bool session_each_open(struct session *s, struct table_telling *telling, size_t max,

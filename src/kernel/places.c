@@ -16,6 +16,7 @@
 #define FRESH_NS   1000000000u
 #define CACHED	   1024
 #define INTERFACES 128
+#define NAMESPACES 64
 
 struct place {
 	uint32_t pid;
@@ -31,10 +32,17 @@ struct interface {
 	char name[IF_NAMESIZE]; /* "" not found */
 };
 
+struct named_netns {
+	uint32_t netns;
+	uint64_t asked_ns;
+	char name[NETNS_NAME_SIZE];
+};
+
 struct places {
 	int cgroup_fd;
 	struct place cached[CACHED];
 	struct interface interfaces[INTERFACES];
+	struct named_netns namespaces[NAMESPACES];
 };
 
 struct places *places_new(int cgroup_fd)
@@ -151,7 +159,20 @@ void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, char **
 	*ret_container = place->container ? strdup(place->container) : NULL;
 }
 
-/* ---- interfaces ---- */
+/* ---- namespaces and their interfaces ---- */
+
+const char *kernel_netns_name(struct kernel *k, uint32_t netns)
+{
+	struct named_netns *n = &k->places->namespaces[netns % NAMESPACES];
+	uint64_t now = kernel_now();
+
+	if (n->netns != netns || now - n->asked_ns > FRESH_NS) {
+		n->netns = netns;
+		n->asked_ns = now;
+		procinfo_netns_name(netns, NULL, n->name, sizeof(n->name));
+	}
+	return n->name;
+}
 
 static int look_up_interface(void *ctx)
 {

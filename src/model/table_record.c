@@ -39,6 +39,7 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 	e->family = (enum family)s->family;
 	e->mapped = (s->flags & SOCKET_MAPPED) != 0;
 	e->netns = s->netns;
+	e->netns_name = NULL;
 	e->cookie = s->cookie;
 	e->local = s->local;
 	e->peer = s->peer;

@@ -172,23 +172,28 @@ static void text_flag(struct writer *w, enum field field, bool value)
 		row_set(w, field)->number = value;
 }
 
-/* Only the name of an interface is one. */
+/* Names of interfaces and namespaces. */
 static void text_text(struct writer *w, enum field field, const char *text, size_t len)
 {
 	struct text_writer *t = (struct text_writer *)w;
 	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 
-	(void)field;
-	if (len > INET_INTERFACE_MAX / 4)
-		len = INET_INTERFACE_MAX / 4;
-	if (h)
+	if (h) {
+		len = len < INET_INTERFACE_MAX / 4 ? len : INET_INTERFACE_MAX / 4;
 		h->device[text_escape(h->device, text, len)] = '\0';
+	} else if (field == FIELD_NETNS_NAME) {
+		len = len < NETNS_NAME_SIZE ? len : NETNS_NAME_SIZE - 1;
+		t->netns[text_escape(t->netns, text, len)] = '\0';
+		row_set(w, field)->word = t->netns;
+	}
 }
 
 static void text_absent(struct writer *w, enum field field)
 {
 	if (field == FIELD_TIME_WAIT) /* which nobody misses elsewhere */
 		row_set(w, field)->number = false;
+	else if (field == FIELD_NETNS_NAME)
+		row_set(w, field)->word = NULL;
 }
 
 static void text_place(struct writer *w, enum field field, const struct place *place)

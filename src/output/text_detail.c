@@ -285,6 +285,19 @@ static void detail_lost(struct line *line, struct text_writer *t)
 	line_word(line, NULL, " removed");
 }
 
+/* Of sockets that are elsewhere. */
+static void detail_netns(struct line *line, const struct text_writer *t)
+{
+	const char *name = t->value[FIELD_NETNS_NAME].word;
+
+	line_piece(line);
+	line_word(line, NULL, "netns ");
+	if (name)
+		line_word(line, NULL, name);
+	else
+		line_number(line, t->value[FIELD_NETNS].number);
+}
+
 void text_detail(struct line *line, struct text_writer *t)
 {
 	if (row_has(t, FIELD_COUNT))
@@ -297,4 +310,6 @@ void text_detail(struct line *line, struct text_writer *t)
 		detail_call(line, t);
 	if (row_has(t, FIELD_FROM) || row_has(t, FIELD_TO))
 		detail_state(line, t);
+	if (row_has(t, FIELD_NETNS_NAME))
+		detail_netns(line, t);
 }

@@ -43,6 +43,7 @@ struct text_writer {
 	bool has[FIELDS];
 	union value value[FIELDS];
 	struct place_text local, peer, asked;
+	char netns[4 * NETNS_NAME_SIZE]; /* the word of FIELD_NETNS_NAME */
 	struct holder_text holder[MAX_HOLDERS];
 	uint64_t holders; /* in the list */
 	bool in_holder;	  /* its fields are walked */

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes of a container's id, as Docker shows it. */
+#define CONTAINER_SHOWN 12
+
 /* What an event and a listed socket tell alike. */
 struct subject {
 	uint16_t protocol;
 	enum family family;
 	bool mapped;
 	uint32_t netns;
+	const char *netns_name;		     /* as of an event */
 	uint64_t cookie;		     /* 0 unknown */
 	const struct endpoint *local, *peer; /* NULL none */
 	const struct endpoint *asked;	     /* NULL: the same */
@@ -89,6 +93,26 @@ static void walk_error(struct walk *walk)
 	walk->spell->word(walk->w, FIELD_ERROR, name);
 }
 
+/* One without a name is its container's. */
+static void walk_netns(struct walk *walk)
+{
+	const struct subject *s = &walk->subject;
+	const char *name = s->netns_name;
+	size_t len = name ? strlen(name) : 0;
+
+	walk->spell->number(walk->w, FIELD_NETNS, s->netns);
+	if (!name)
+		return;
+	if (!len && s->process && s->process->container) {
+		name = s->process->container;
+		len = strnlen(name, CONTAINER_SHOWN);
+	}
+	if (len)
+		walk->spell->text(walk->w, FIELD_NETNS_NAME, name, len);
+	else
+		walk->spell->absent(walk->w, FIELD_NETNS_NAME);
+}
+
 static void walk_subject(struct walk *walk)
 {
 	const struct spelling *spell = walk->spell;
@@ -104,7 +128,7 @@ static void walk_subject(struct walk *walk)
 	spell->word(w, FIELD_FAMILY, s->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
 	if (s->mapped)
 		spell->flag(w, FIELD_MAPPED, true);
-	spell->number(w, FIELD_NETNS, s->netns);
+	walk_netns(walk);
 	if (s->cookie)
 		spell->number(w, FIELD_COOKIE, s->cookie);
 	else
@@ -128,6 +152,7 @@ static void walk_socket(struct walk *walk)
 		.family = e->family,
 		.mapped = e->mapped,
 		.netns = e->netns,
+		.netns_name = e->netns_name,
 		.cookie = e->cookie,
 		.local = e->has_local ? &e->local : NULL,
 		.peer = e->has_peer ? &e->peer : NULL,
@@ -392,10 +417,9 @@ static void walk_open_by(struct walk *walk, const struct listing *l, const struc
 	spell->close(w, NEST_LIST);
 }
 
-static void walk_port(struct walk *walk, const struct listing *l, const struct listing_socket *s,
-		      const struct services *services)
+static void walk_port(struct walk *walk, const struct listing_netns *netns,
+		      const struct listing_socket *s, const struct services *services)
 {
-	const struct listing_netns *netns = listing_netns_of(l, s->netns);
 	const struct spelling *spell = walk->spell;
 	struct writer *w = walk->w;
 	uint16_t port = s->local.port;
@@ -421,6 +445,7 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 {
 	const struct spelling *spell = w->spelling;
 	const char *state = inet_state_name(listing_state(s));
+	const struct listing_netns *netns = listing_netns_of(l, s->netns);
 	size_t start = out->len;
 	struct walk walk;
 
@@ -432,6 +457,7 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 		.family = (enum family)s->family,
 		.mapped = s->mapped,
 		.netns = s->netns,
+		.netns_name = netns && netns->away ? netns->name : NULL,
 		.cookie = s->cookie,
 		.local = &s->local,
 		.peer = listing_has_peer(s) ? &s->peer : NULL,
@@ -458,7 +484,7 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 		spell->number(w, FIELD_DROPPED, s->dropped);
 	}
 	spell->close(w, NEST_OBJECT);
-	walk_port(&walk, l, s, services);
+	walk_port(&walk, netns, s, services);
 	spell->end(w);
 	if (out->failed)
 		out->len = start;

@@ -48,7 +48,8 @@
 	X(HOOK, "hook") X(STATUS, "status") X(COVERS, "covers") X(MISSES, "misses")          \
 	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
 	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")       \
-	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")
+	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")                                 \
+	X(NETNS_NAME, "netns_name")
 /* clang-format on */
 
 enum field {

@@ -401,6 +401,7 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	bool ok = true;
 	uint64_t facts = read_number(s, COLUMN_FACTS, FACTS_MAX, &ok);
 	int64_t process = (int64_t)read_number(s, COLUMN_PROCESS, UINT64_MAX, &ok);
+	int64_t netns;
 
 	*e = (struct event){
 		.kind = (enum event_kind)read_number(s, COLUMN_KIND, EVENT_KINDS - 1, &ok),
@@ -418,7 +419,9 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 		return false;
 	if (e->kind == EVENT_LOST)
 		return read_lost(s, e);
-	e->netns = netns_of(r, (int64_t)read_number(s, COLUMN_NETNS, UINT64_MAX, &ok));
+	netns = (int64_t)read_number(s, COLUMN_NETNS, UINT64_MAX, &ok);
+	e->netns = netns_of(r, netns);
+	e->netns_name = reader_netns_name(r, netns, e->time_ns);
 	if (process)
 		e->process = process_of(r, process);
 	if (!read_endpoint(s, COLUMN_LOCAL, COLUMN_LOCAL_PORT, &e->local) ||

@@ -84,6 +84,9 @@ const char schema_sql[] =
 	"CREATE TABLE run(id INTEGER PRIMARY KEY,boot INTEGER NOT NULL,version TEXT NOT NULL,"
 	"started INTEGER NOT NULL,alive INTEGER NOT NULL,stopped INTEGER);"
 	"CREATE TABLE netns(id INTEGER PRIMARY KEY,inode INTEGER NOT NULL UNIQUE);"
+	/* From `at` on; NULL: the recorder's own, or not known. */
+	"CREATE TABLE netns_name(netns INTEGER NOT NULL,at INTEGER NOT NULL,name TEXT,"
+	"PRIMARY KEY(netns,at)) WITHOUT ROWID;"
 	"CREATE TABLE process(id INTEGER PRIMARY KEY,boot INTEGER NOT NULL,pid INTEGER NOT NULL,"
 	"tid INTEGER NOT NULL,uid INTEGER NOT NULL,cgroup_id INTEGER NOT NULL,name TEXT NOT NULL,"
 	"cgroup TEXT,container TEXT,lives INTEGER NOT NULL DEFAULT 0);"

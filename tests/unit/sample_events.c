@@ -355,5 +355,12 @@ const struct event sample_events[] = {
 	 .process = &python,
 	 .error = EADDRINUSE,
 	 .trouble = &held_by_kernel},
+	{.kind = EVENT_LISTEN, SOCKET4, .netns_name = "web", .local = V4(127, 0, 0, 1, 80)},
+	{.kind = EVENT_STATE,
+	 PAIR4,
+	 .netns_name = "e\x1b[1m\"\xff",
+	 .state = {.from = STATE_SYN_SENT, .to = STATE_ESTABLISHED}},
+	{.kind = EVENT_CLOSE, PAIR4, .netns_name = "", .process = &sample_nginx},
+	{.kind = EVENT_CLOSE, PAIR4, .netns_name = ""},
 };
 const size_t sample_event_count = sizeof(sample_events) / sizeof(sample_events[0]);

@@ -127,6 +127,44 @@ static void test_what_was_asked_for(void **state)
 	filter_done(&by_address);
 }
 
+/* An inode is given to the next namespace at once, and a name may come late. */
+static void test_what_a_namespace_was_called(void **state)
+{
+	static const struct {
+		double ended;
+		const char *name, *found;
+	} steps[] = {
+		{10, NULL, NULL}, {20, "web", "web"}, {30, "web", "web"}, {40, "", ""},
+		{50, "db", "db"}, {60, NULL, NULL},   {70, "web", "web"},
+	};
+	const size_t count = sizeof(steps) / sizeof(steps[0]);
+	struct store *s = OPEN();
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		struct event e = life(0, steps[i].ended, (uint16_t)(4000 + i), i + 1);
+
+		e.netns_name = steps[i].name;
+		store_event(s, &e, OFFSET);
+		/* Another one in between, which the writer tells apart by the same place. */
+		e.netns += 256;
+		e.cookie += 100;
+		e.netns_name = "other";
+		store_event(s, &e, OFFSET);
+	}
+	store_close(s, NULL);
+	assert_int_equal(ask_all(), 2 * count);
+	for (size_t i = 0; i < count; i++) {
+		const char *found_name = found[2 * i].netns_name;
+
+		assert_int_equal(found_name != NULL, steps[i].found != NULL);
+		if (found_name)
+			assert_string_equal(found_name, steps[i].found);
+		assert_string_equal(found[2 * i + 1].netns_name, "other");
+	}
+	assert_int_equal(sql("SELECT count(*) FROM netns_name"), 6);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
@@ -134,6 +172,7 @@ int main(void)
 		TEST(test_why_a_life_ended),
 		TEST(test_overflows),
 		TEST(test_what_was_asked_for),
+		TEST(test_what_a_namespace_was_called),
 	};
 
 	return cmocka_run_group_tests_name("store ends", tests, NULL, NULL);
