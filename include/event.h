@@ -57,6 +57,7 @@ struct event_holder {
 	uint64_t since_ns;	       /* 0 unknown */
 	uint32_t why;		       /* enum holder_why */
 	uint32_t socket_uid;	       /* of who made the socket, INET_NO_UID unknown */
+	bool unheld;		       /* no process has it open, and it is not the kernel's: on its way over a Unix socket */
 	bool kernel;		       /* the kernel's own, which belongs to no process: */
 	uint32_t kernel_device;	       /* the interface that receives through it, 0 none or unknown */
 };

@@ -129,6 +129,7 @@ void table_answer_range(struct table *t, const struct port_range *range);
  */
 #define ANSWER_DESCRIPTORS 1u
 #define ANSWER_TIME_WAITS  2u
+#define ANSWER_RINGS	   4u /* what rings of io_uring hold: nobody else can have open what no descriptor leads to */
 void table_answer_begin(struct table *t, uint64_t now_ns);
 void table_answer(struct table *t, const struct fact *seed);
 void table_answer_end(struct table *t, unsigned int complete);

@@ -32,7 +32,8 @@ static void answer_holders(struct kernel *k, struct table *t, const struct table
 	table_answer_begin(t, now_ns);
 	request.tcp = false;
 	if (look(k, t, &request))
-		complete |= ANSWER_DESCRIPTORS;
+		complete |=
+			ANSWER_DESCRIPTORS | (look_missed_rings(kernel_look(k)) ? 0 : ANSWER_RINGS);
 	request.tasks = false;
 	request.tcp = tcp;
 	request.udp = !tcp;

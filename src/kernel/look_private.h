@@ -70,6 +70,7 @@ struct look_reader {
 		uint32_t pid, tid, fd;
 	} * rings;
 	size_t ring_count;
+	bool rings_missed; /* the table of one could not be read */
 	struct look_listener *listeners; /* of TCP */
 	size_t listener_count;
 	struct look_socket *queued; /* connections whose listener is asked for at the end */

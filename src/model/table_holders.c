@@ -396,6 +396,7 @@ bool holders_fill_found(struct table *t, struct event_holder *ret, const struct 
 		.peer = f->peer,
 		.state = udp ? STATE_NONE : f->to,
 		.socket_uid = f->options & WIRE_O_KNOWN ? f->socket_uid : INET_NO_UID,
+		.unheld = holders_is_alive(f) && !(f->options & WIRE_O_KERNEL),
 		.kernel = (f->options & WIRE_O_KERNEL) != 0,
 		.kernel_device = f->kernel_device,
 	};
@@ -405,13 +406,25 @@ bool holders_fill_found(struct table *t, struct event_holder *ret, const struct 
 	       stands_in_the_way(&a, ret, f->options, f->device, f->vrf);
 }
 
-void holders_set_device(struct table *t, const struct fact *f)
+/* No table leads to an MPTCP socket, but to the TCP socket that it works through. */
+static bool is_subflow_of(const struct event_holder *h, const struct fact *f)
+{
+	return h->protocol == IPPROTO_MPTCP && f->protocol == IPPROTO_TCP && h->state == f->to &&
+	       same_place(&h->local, &f->local) && same_place(&h->peer, &f->peer);
+}
+
+void holders_note_loose(struct table *t, const struct fact *f)
 {
 	struct port_state *p = t->ports;
 
 	for (size_t i = 0; i < MAX_SHOWN + p->sockets; i++) {
-		if ((i < p->listeners || i >= MAX_SHOWN) && p->holder_id[i] == f->sk)
-			p->holder[i].kernel_device = f->kernel_device;
+		struct event_holder *h = &p->holder[i];
+
+		if ((i >= p->listeners && i < MAX_SHOWN) ||
+		    (p->holder_id[i] != f->sk && !is_subflow_of(h, f)))
+			continue;
+		h->unheld = holders_is_alive(f);
+		h->kernel_device = f->kernel_device;
 	}
 }
 

@@ -70,21 +70,25 @@ static void tell(struct table *t)
 
 /* ---- holders ---- */
 
-/* What the descriptors say of a listed socket; those of nobody keep their last owner. */
+/* What the look says of a listed socket; those that are gone by now keep their last owner. */
 static void repair_owner(struct table *t, struct socket *s, struct event_holder *h)
 {
 	struct question *q = t->question;
 	bool queued = (s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED)) == SOCKET_PASSIVE;
+	bool held = table_choose_owner(t, q->look, s, q->looked_ns);
 	const struct process *listener;
 
-	if (!table_choose_owner(t, q->look, s, q->looked_ns) && queued) {
+	h->kernel = !held && socket_is_kernels(s);
+	h->unheld &= !held && !h->kernel;
+	if (!held && queued) {
 		listener = table_listener_owner(t, s, 0);
 		if (listener)
 			table_set_owner(t, s, listener);
+	} else if (h->unheld) {
+		table_disown(t, s);
 	}
 	h->process = s->owner;
 	h->bound_by = s->binder;
-	h->kernel = socket_is_kernels(s);
 }
 
 /* Listeners come first: who waits for accept() is theirs. */
@@ -139,9 +143,21 @@ static void add_found(struct table *t)
 	for (size_t i = 0; i < q->found_count; i++) {
 		if (known && !q->found[i].holder.kernel)
 			continue;
-		owner_look_choose(q->look, q->found[i].sk, 0, &q->found[i].holder.process);
+		if (owner_look_choose(q->look, q->found[i].sk, 0, &q->found[i].holder.process))
+			q->found[i].holder.unheld = false;
 		holders_add_found(t, &q->found[i].holder);
 	}
+}
+
+/* Somebody may have it open who was not seen. */
+static void forget_unheld(struct table *t)
+{
+	struct question *q = t->question;
+
+	for (size_t i = 0; i < 2 * MAX_SHOWN; i++)
+		t->ports->holder[i].unheld = false;
+	for (size_t i = 0; i < q->found_count; i++)
+		q->found[i].holder.unheld = false;
 }
 
 static void end_holders(struct table *t, unsigned int known)
@@ -152,6 +168,8 @@ static void end_holders(struct table *t, unsigned int known)
 	bool time_waits = (known & ANSWER_TIME_WAITS) || inet_is_udp(f->protocol);
 	uint64_t known_ns;
 
+	if (!descriptors || !(known & ANSWER_RINGS))
+		forget_unheld(t);
 	if (descriptors) {
 		repair_owners(t);
 		repeat_learned(t, &q->e, f);
@@ -221,6 +239,7 @@ void table_answer(struct table *t, const struct fact *f)
 {
 	struct question *q = t->question;
 	const struct socket *s;
+	bool listed;
 
 	if (!q->look)
 		return;
@@ -229,15 +248,14 @@ void table_answer(struct table *t, const struct fact *f)
 		return;
 	}
 	s = table_find(t, f->sk);
-	if (s && (s->flags & SOCKET_IN_QUESTION)) {
-		/* Another socket than the one that was in the way: it came later. */
-		if (socket_is_stale(s, f))
-			return;
-		if (f->kernel_device)
-			holders_set_device(t, f);
-	} else if (!note_found(t, q, f)) {
+	listed = s && (s->flags & SOCKET_IN_QUESTION);
+	/* Another socket than the one that was in the way: it came later. */
+	if (listed && socket_is_stale(s, f))
 		return;
-	}
+	if (f->kind == WIRE_SEED_SOCKET)
+		holders_note_loose(t, f);
+	if (!listed && !note_found(t, q, f))
+		return;
 	if (f->kind == WIRE_SEED_FILE && f->has_task)
 		owner_look_add(q->look, f->sk, &f->task, f->parent, f->arg);
 }
@@ -258,8 +276,7 @@ void table_answer_range(struct table *t, const struct port_range *range)
 	if (!q->waits || q->kind != QUESTION_RANGE)
 		return;
 	if (range && q->e.error != EACCES)
-		range_describe(t, f, range,
-			       q->e.kind != EVENT_CONNECT || inet_is_udp(f->protocol));
+		range_describe(t, f, range, q->e.kind != EVENT_CONNECT || inet_is_udp(f->protocol));
 	else if (range && f->local.port < range->unprivileged_from)
 		t->ports->trouble.unprivileged_from = range->unprivileged_from;
 	tell(t);

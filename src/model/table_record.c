@@ -217,6 +217,16 @@ static void keep_binder(struct table *t, struct socket *s, const struct process 
 	s->binder = named;
 }
 
+void table_disown(struct table *t, struct socket *s)
+{
+	const struct process *named = socket_named_owner(s);
+
+	if (named)
+		keep_binder(t, s, named);
+	s->flags |= SOCKET_SEED_OWNER;
+	table_set_owner(t, s, NULL);
+}
+
 bool table_choose_owner(struct table *t, struct owner_look *look, struct socket *s,
 			uint64_t looked_ns)
 {

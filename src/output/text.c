@@ -166,10 +166,12 @@ static void text_flag(struct writer *w, enum field field, bool value)
 	struct text_writer *t = (struct text_writer *)w;
 	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 
-	if (h)
+	if (h) {
 		h->kernel |= field == FIELD_KERNEL;
-	else if (!t->in_holder)
+		h->unheld |= field == FIELD_UNHELD;
+	} else if (!t->in_holder) {
 		row_set(w, field)->number = value;
+	}
 }
 
 /* Names of interfaces and namespaces. */

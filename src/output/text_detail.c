@@ -29,7 +29,10 @@ static void detail_holder(struct line *line, const struct text_writer *t,
 	if (h->process)
 		line_process(line, h->process);
 	else
-		line_word(line, NULL, h->kernel ? "the kernel itself" : "an unknown process");
+		line_word(line, NULL,
+			  h->kernel   ? "the kernel itself"
+			  : h->unheld ? "a socket that no process has open,"
+				      : "an unknown process");
 	if (h->device[0]) {
 		line_word(line, NULL, " (");
 		line_word(line, NULL, h->device);

@@ -24,7 +24,7 @@ struct place_text {
 
 struct holder_text {
 	const struct process *process;	/* NULL: unknown, or */
-	bool kernel;			/* the kernel's own */
+	bool kernel, unheld;		/* the kernel's own; open in no process */
 	char device[INET_INTERFACE_MAX + 1]; /* the interface that it is for, "" none */
 	const struct process *bound_by; /* NULL: the same, or not known */
 	struct place_text local, peer;	/* len 0: none */

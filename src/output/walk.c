@@ -192,6 +192,8 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 	walk_process(walk, FIELD_PROCESS, h->process);
 	if (h->kernel)
 		walk_kernel(walk, h->kernel_device);
+	else if (h->unheld)
+		spell->flag(w, FIELD_UNHELD, true);
 	walk_place(walk, FIELD_LOCAL, h->family, h->mapped, &h->local);
 	if (h->has_peer)
 		walk_place(walk, FIELD_PEER, h->family, h->mapped, &h->peer);

@@ -49,7 +49,7 @@
 	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
 	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")       \
 	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")                                 \
-	X(NETNS_NAME, "netns_name")
+	X(NETNS_NAME, "netns_name") X(UNHELD, "unheld")
 /* clang-format on */
 
 enum field {

@@ -109,9 +109,15 @@ static const struct event_holder kernels[] = {
 	 .local = {.port = 2049, .takes = TAKES_BOTH},
 	 .state = STATE_LISTEN,
 	 .kernel = true},
+	{.protocol = IPPROTO_TCP,
+	 .family = FAMILY_IPV4,
+	 .local = V4(127, 0, 0, 1, 4789),
+	 .state = STATE_LISTEN,
+	 .unheld = true,
+	 .bound_by = &sample_nginx},
 };
 static const struct event_trouble held_by_kernel = {
-	.has_holders = true, .holders = kernels, .holder_count = 2};
+	.has_holders = true, .holders = kernels, .holder_count = 3};
 static const struct event_trouble held_by_nobody = {.has_holders = true, .holders_as_of_ns = 1};
 static const struct event_trouble no_port = {
 	.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};

@@ -34,7 +34,8 @@ static void answer(struct world *w)
 	table_answer_begin(w->table, w->now);
 	for (unsigned int i = 0; i < k->count; i++)
 		table_answer(w->table, &k->found[i]);
-	table_answer_end(w->table, (ANSWER_DESCRIPTORS | ANSWER_TIME_WAITS) & ~k->breaks);
+	table_answer_end(w->table,
+			 (ANSWER_DESCRIPTORS | ANSWER_TIME_WAITS | ANSWER_RINGS) & ~k->breaks);
 	assert_false(table_question(w->table, &k->question));
 }
 
@@ -388,6 +389,62 @@ static void a_datagram_socket_of_the_kernel_is_not_kept(void **state)
 	assert_int_equal(w->trouble.holder_count, 0);
 }
 
+/* On its way over a Unix socket: a table of its namespace leads to it, and no descriptor. */
+static void what_is_in_flight_is_nobodys(void **state)
+{
+	static const struct {
+		bool udp, known, held;
+		unsigned int breaks;
+		uint8_t flags;
+		uint32_t owner, binder;
+	} cases[] = {
+		{.known = true, .binder = 100},
+		{.known = true, .udp = true, .binder = 100},
+		{.known = false},
+		{.known = false, .udp = true},
+		{.known = true, .held = true, .owner = 300, .binder = 100},
+		{.known = true, .breaks = ANSWER_DESCRIPTORS, .owner = 100},
+		{.known = true, .breaks = ANSWER_RINGS, .owner = 100},
+		/* Closed by now: it was its process' when the call failed. */
+		{.known = true, .flags = WIRE_F_NO_FILE | WIRE_F_ORPHAN, .owner = 100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint16_t protocol = cases[i].udp ? IPPROTO_UDP : IPPROTO_TCP;
+		struct kernel k = {.breaks = cases[i].breaks};
+		const struct event_holder *h;
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		h = &w->holder[0];
+		ask_kernel(w, &k);
+		f = call(w, WIRE_BIND, 0x9000, 100, 0);
+		f.protocol = protocol;
+		f.options |= WIRE_O_KEEPS_PORT;
+		if (cases[i].known)
+			table_apply(w->table, &f);
+		if (cases[i].held) {
+			kernel_opens(w, &k, 0x9000, 300, 1, "heir");
+			k.found[0].to = STATE_CLOSE;
+		}
+		f.kind = WIRE_SEED_SOCKET;
+		f.flags = cases[i].flags;
+		f.has_task = false;
+		f.time_ns = w->now;
+		k.found[k.count++] = f;
+		ask_protocol(w, protocol);
+		assert_int_equal(w->trouble.holder_count, 1);
+		assert_int_equal(h->process ? w->owner[0].pid : 0, cases[i].owner);
+		assert_int_equal(h->bound_by ? w->binder[0].pid : 0, cases[i].binder);
+		assert_int_equal(h->unheld, !cases[i].owner);
+		teardown(&state_of_case);
+	}
+}
+
 /* Descriptors lead to the MPTCP socket only, whichever of the two came first. */
 static void an_mptcp_socket_and_its_subflow_change_hands_as_one(void **state)
 {
@@ -482,6 +539,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_datagram_socket_of_the_kernel_is_not_kept, setup,
 						teardown),
+		cmocka_unit_test(what_is_in_flight_is_nobodys),
 		cmocka_unit_test(an_mptcp_socket_and_its_subflow_change_hands_as_one),
 		cmocka_unit_test_setup_teardown(a_connection_that_waits_goes_with_its_listener,
 						setup, teardown),
