@@ -70,20 +70,36 @@ static void tell(struct table *t)
 
 /* ---- holders ---- */
 
+static bool is_same(const struct process *a, const struct process *b)
+{
+	return a && b && a->pid == b->pid;
+}
+
+/* Its listener may be another process' since: one that is listed, too.  Where that is not known, the one on its port. */
+static void give_to_listener(struct table *t, struct socket *s)
+{
+	const struct port_state *p = t->ports;
+	const struct process *owner = s->listener ? NULL : table_listener_owner(t, s, 0);
+
+	for (size_t i = 0; s->listener && i < p->listeners; i++) {
+		if (is_same(p->holder[i].bound_by, s->listener))
+			owner = p->holder[i].process;
+	}
+	if (owner)
+		table_set_owner(t, s, owner);
+}
+
 /* What the look says of a listed socket; those that are gone by now keep their last owner. */
 static void repair_owner(struct table *t, struct socket *s, struct event_holder *h)
 {
 	struct question *q = t->question;
 	bool queued = (s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED)) == SOCKET_PASSIVE;
 	bool held = table_choose_owner(t, q->look, s, q->looked_ns);
-	const struct process *listener;
 
 	h->kernel = !held && socket_is_kernels(s);
 	h->unheld &= !held && !h->kernel;
 	if (!held && queued) {
-		listener = table_listener_owner(t, s, 0);
-		if (listener)
-			table_set_owner(t, s, listener);
+		give_to_listener(t, s);
 	} else if (h->unheld) {
 		table_disown(t, s);
 	}

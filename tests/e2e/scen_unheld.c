@@ -377,9 +377,31 @@ static void do_steer(struct call *c)
 	c->error = errno;
 }
 
+/* Whatever the trace says of a connection, it is not somebody's who merely has the port. */
+static void check_trace(struct tracer *t, struct peer *proxy, int child)
+{
+	uint64_t cookie = remote_cookie(proxy, child);
+	unsigned int lines = 0;
+
+	tracer_fence(t);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct line *l = t->line[i];
+
+		lines += l->cookie == cookie;
+		if (l->cookie != cookie || !l->process.known ||
+		    l->process.pid == (uint32_t)proxy->pid)
+			continue;
+		scenario_show(l);
+		scenario_fail("a line of %d's connection names %u", proxy->pid, l->process.pid);
+	}
+	if (!lines)
+		scenario_fail("the trace says nothing");
+}
+
 /* A program leads connections for a port to a proxy elsewhere, beside a listener that has the port. */
 static void steered(void)
 {
+	struct tracer *t = tracer_shared();
 	struct peer *proxy = own_namespace("sw-proxy"), *other = peer_fork(proxy, "sw-other");
 	int to = listen_on(proxy, QUEUE_PORT + 1, false), fd;
 	struct call c = {.arg = {to}};
@@ -404,7 +426,7 @@ static void steered(void)
 		if (r->binder.known && r->binder.pid != (uint32_t)proxy->pid)
 			scenario_fail("%s: bound by %u", sources[i], r->binder.pid);
 	}
-	must("accept", remote_accept(proxy, to, ACCEPT_ADDRESS));
+	check_trace(t, proxy, (int)must("accept", remote_accept(proxy, to, ACCEPT_ADDRESS)));
 	for (size_t i = 0; i < SOURCES; i++) {
 		listed_take(&ls, sources[i], proxy->netns);
 		r = find_child(address_port(&from));
