@@ -17,6 +17,8 @@
 #define HELD_MS	      1
 #define CLOCK_STEP_NS 100000
 #define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
+/* Namespaces in a round: each costs 50 us or so. */
+#define COUNTERS_ASKED 100
 
 /* Elsewhere 127.0.0.1:80 is another place: `event`, or a copy of it that says where. */
 static const struct event *name_netns(const struct session *s, const struct event *event,
@@ -174,6 +176,7 @@ static void look_at_listeners(struct session *s, uint64_t now_ns)
 {
 	struct wire_listener list[LISTENERS_ASKED];
 	struct table_round round = {0};
+	uint32_t netns, pid, asked = 0;
 	size_t n;
 
 	if (now_ns - s->listeners_ns < NSEC_PER_SEC)
@@ -184,6 +187,10 @@ static void look_at_listeners(struct session *s, uint64_t now_ns)
 			return;
 		table_listeners_seen(s->table, list, n, now_ns);
 	}
+	for (size_t at = 0; asked < COUNTERS_ASKED && table_uncounted(s->table, &at, &netns, &pid);
+	     asked++)
+		table_counted(s->table, netns, kernel_listen_overflows(netns, pid), now_ns);
+	table_round_end(s->table);
 }
 
 /* ---- life ---- */

@@ -35,6 +35,7 @@ void table_free(struct table *t)
 	if (!t)
 		return;
 	question_done(t);
+	overflows_free(t);
 	ports_done(t);
 	repeat_done(t);
 	held_drop(t);

@@ -130,6 +130,7 @@ struct table {
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */
 	struct question *question; /* table_question.c */
+	struct overflows *overflows; /* table_overflow.c; NULL: none were looked for */
 	bool asks;		   /* somebody answers questions */
 };
 
