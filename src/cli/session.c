@@ -189,7 +189,10 @@ static void look_at_listeners(struct session *s, uint64_t now_ns)
 	}
 	for (size_t at = 0; asked < COUNTERS_ASKED && table_uncounted(s->table, &at, &netns, &pid);
 	     asked++)
-		table_counted(s->table, netns, kernel_listen_overflows(netns, pid), now_ns);
+		table_counted(s->table, netns,
+			      pid || netns == s->own_netns ? kernel_listen_overflows(netns, pid)
+							   : UINT64_MAX,
+			      now_ns);
 	table_round_end(s->table);
 }
 

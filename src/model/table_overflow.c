@@ -24,6 +24,7 @@ struct space {
 	uint64_t overflows;  /* of its counter, UINT64_MAX not known */
 	uint64_t grown;	     /* all its listeners, in this round */
 	bool gone;	     /* one has ended in this round: what it added is not known */
+	bool seen, counted;  /* in this round */
 	bool tried;
 };
 
@@ -71,7 +72,10 @@ static struct space *space_of(struct table *t, const struct socket *s)
 		space = &grown[o->count++];
 		*space = (struct space){.netns = s->netns, .overflows = UINT64_MAX};
 	}
-	if (space && s->owner)
+	if (!space)
+		return NULL;
+	space->seen = true;
+	if (s->owner)
 		space->pid = s->owner->pid;
 	return space;
 }
@@ -230,17 +234,28 @@ void table_counted(struct table *t, uint32_t netns, uint64_t overflows, uint64_t
 	if (!space->gone && overflows != UINT64_MAX && space->overflows <= overflows)
 		judge(t, space, overflows - space->overflows, now_ns);
 	space->overflows = overflows;
-	space->tried = true;
+	space->tried = space->counted = true;
 }
 
 void table_round_end(struct table *t)
 {
 	struct overflows *o = t->overflows;
+	size_t kept = 0;
 
 	for (size_t i = 0; o && i < o->count; i++) {
-		o->space[i].grown = 0;
-		o->space[i].gone = false;
+		struct space space = o->space[i];
+
+		if (!space.seen)
+			continue;
+		/* What grew and was not counted would be another round's. */
+		if (space.grown && !space.counted)
+			space.overflows = UINT64_MAX;
+		space.grown = 0;
+		space.gone = space.seen = space.counted = false;
+		o->space[kept++] = space;
 	}
-	if (o)
+	if (o) {
+		o->count = kept;
 		o->doubts = 0;
+	}
 }

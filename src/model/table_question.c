@@ -98,11 +98,10 @@ static void repair_owner(struct table *t, struct socket *s, struct event_holder 
 
 	h->kernel = !held && socket_is_kernels(s);
 	h->unheld &= !held && !h->kernel;
-	if (!held && queued) {
-		give_to_listener(t, s);
-	} else if (h->unheld) {
+	if (h->unheld)
 		table_disown(t, s);
-	}
+	else if (!held && queued)
+		give_to_listener(t, s);
 	h->process = s->owner;
 	h->bound_by = s->binder;
 }
