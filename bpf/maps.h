@@ -50,7 +50,7 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps") __weak;
 
-/* Value: the cookie of a SO_REUSEPORT listener, inherited by the children the kernel clones from
+/* Value: the cookie of a listener with SO_REUSEPORT or IP_TRANSPARENT, inherited by the children the kernel clones from
  * it: the only way to tell whose child it is where the clone no longer carries its listener's
  * cookie (6.16 on).  Lives and dies with the socket. */
 struct {

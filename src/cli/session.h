@@ -32,6 +32,7 @@ struct session {
 	struct table *table;
 	struct answers answers;
 	struct serve *serve; /* answers `ls` and `who`; NULL: cannot */
+	uint32_t own_netns;	/* 0: not known */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
 	uint64_t fact_ns; /* time of the last fact */
 	uint64_t seen_ns; /* CLOCK_BOOTTIME up to which facts were read */

@@ -76,6 +76,7 @@ struct look_reader {
 	size_t space_count;
 	uint32_t *toured; /* network namespaces, entered or refused; of the thread that makes the tour */
 	size_t toured_count;
+	bool rings_missed; /* the table of one could not be read */
 	struct look_listener *listeners; /* of TCP */
 	struct look_socket *queued; /* connections whose listener is asked for at the end */
 	size_t listener_count, queued_count;

@@ -160,11 +160,11 @@ static int dump(struct look_reader *r, int fd, uint32_t netns, uint8_t family, u
 /* All protocols at once. */
 static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part)
 {
-	int err = 0, fd = part == LOOK_UDP
-				  ? -1
-				  : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	bool again = part == LOOK_UDP && r->request->tcp;
+	int err = 0,
+	    fd = again ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
-	if (part == LOOK_UDP)
+	if (again)
 		return 0;
 	if (fd < 0)
 		return -errno;

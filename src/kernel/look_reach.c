@@ -112,8 +112,10 @@ static int tell_ring(struct look_reader *r, const struct look_ring *ring)
 	uint32_t slot, next = 0;
 	int task, err = 0;
 
-	if (!skel)
+	if (!skel) {
+		r->rings_missed = true;
 		return 0;
+	}
 	snprintf(path, sizeof(path), "/proc/%u/task/%u", ring->pid, ring->tid);
 	task = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (task < 0)
@@ -128,6 +130,7 @@ static int tell_ring(struct look_reader *r, const struct look_ring *ring)
 		if (!err && at->count)
 			err = look_tell_registered(r, &at->held);
 	} while (!err && next > slot && next < at->slots);
+	r->rings_missed |= err || next < at->slots;
 	close(task);
 	return err;
 }
@@ -221,6 +224,12 @@ static void read_queues(struct look_reader *r)
 void look_reach_begin(struct look_reader *r)
 {
 	r->ring_count = r->space_count = r->listener_count = r->queued_count = 0;
+	r->rings_missed = false;
+}
+
+bool look_missed_rings(const struct look_reader *r)
+{
+	return r->rings_missed;
 }
 
 void look_reach(struct look_reader *r)

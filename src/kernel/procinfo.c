@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* procinfo.c - what /proc says about a process, users' and namespaces' names. */
+#include "kernel.h"
 #include "netns.h"
 #include "kernel.h"
 #include "procinfo.h"
@@ -21,6 +22,10 @@
 #define CONTAINER_ID_SIZE 65
 #define NAMED		  64
 #define NAMES_NS	  (5 * 1000000000ull)
+/* Names of namespaces are read again after this long: of one that has ended another may have the inode. */
+#define NAMES_FRESH_NS 1000000000u
+/* One without a name may have got it meanwhile. */
+#define NAMES_MISSED_NS 10000000u
 
 static ssize_t read_file(const char *directory, const char *file, char *out, size_t size)
 {
@@ -331,24 +336,68 @@ void procinfo_done(struct procinfo *p)
 	*p = (struct procinfo){0};
 }
 
+/* Namespaces that have a name: to read the directories for each of a thousand would take a second. */
+static struct {
+	struct named {
+		uint32_t inode;
+		char name[NETNS_NAME_SIZE];
+	} * item;
+	size_t count;
+	uint64_t read_ns;
+} names;
+
+static void add_names(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		uint32_t inode = netns_inode_at(dirfd(dir), entry->d_name);
+		struct named *grown;
+
+		if (!inode)
+			continue;
+		grown = realloc(names.item, (names.count + 1) * sizeof(*grown));
+		if (!grown)
+			break; /* the others go without their names */
+		names.item = grown;
+		grown[names.count].inode = inode;
+		snprintf(grown[names.count++].name, NETNS_NAME_SIZE, "%.*s", NETNS_NAME_SIZE - 1,
+			 entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static const char *find_name(uint32_t inode)
+{
+	for (size_t i = 0; i < names.count; i++) {
+		if (names.item[i].inode == inode)
+			return names.item[i].name;
+	}
+	return "";
+}
+
+static const char *name_of(uint32_t inode)
+{
+	const char *name = find_name(inode);
+	uint64_t now = kernel_now();
+
+	if (names.read_ns && now - names.read_ns < (*name ? NAMES_FRESH_NS : NAMES_MISSED_NS))
+		return name;
+	names.count = 0;
+	names.read_ns = now;
+	add_names("/run/netns");
+	add_names("/run/docker/netns");
+	return find_name(inode);
+}
+
 void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
 {
-	static const char *const directories[] = {"/run/netns", "/run/docker/netns"};
 	struct process_place place = {0};
 	const char *container;
 
-	ret[0] = '\0';
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]) && !ret[0]; i++) {
-		DIR *dir = opendir(directories[i]);
-		struct dirent *entry;
-
-		while (dir && !ret[0] && (entry = readdir(dir))) {
-			if (netns_inode_at(dirfd(dir), entry->d_name) == inode)
-				snprintf(ret, size, "%s", entry->d_name);
-		}
-		if (dir)
-			closedir(dir);
-	}
+	snprintf(ret, size, "%s", name_of(inode));
 	if (ret[0] || !task)
 		return;
 	if (!task->process.container && !task->resolved)

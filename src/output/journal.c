@@ -187,6 +187,11 @@ static void journal_word(struct writer *w, enum field field, const char *word)
 	put(w, field, "", word, strlen(word));
 }
 
+static void journal_text(struct writer *w, enum field field, const char *text, size_t len)
+{
+	put_bytes(w, field, "", text, len);
+}
+
 static void journal_number(struct writer *w, enum field field, uint64_t value)
 {
 	char digits[20];
@@ -325,6 +330,7 @@ static const struct spelling journal_spelling = {
 	.end = journal_end,
 	.time = journal_time,
 	.word = journal_word,
+	.text = journal_text,
 	.number = journal_number,
 	.flag = journal_flag,
 	.absent = journal_absent,

@@ -13,12 +13,16 @@
 #define EVENT_MAX  65536
 #define HOLDER_MAX 6144
 
+/* Bytes of a container's id, as Docker shows it. */
+#define CONTAINER_SHOWN 12
+
 /* What an event and a listed socket tell alike. */
 struct subject {
 	uint16_t protocol;
 	enum family family;
 	bool mapped;
 	uint32_t netns;
+	const char *netns_name;		     /* as of an event */
 	uint64_t cookie;		     /* 0 unknown */
 	const struct endpoint *local, *peer; /* NULL none */
 	const struct endpoint *asked;	     /* NULL: the same */
@@ -99,6 +103,26 @@ static void walk_error(struct walk *walk)
 	walk->spell->word(walk->w, FIELD_ERROR, name);
 }
 
+/* One without a name is its container's. */
+static void walk_netns(struct walk *walk)
+{
+	const struct subject *s = &walk->subject;
+	const char *name = s->netns_name;
+	size_t len = name ? strlen(name) : 0;
+
+	walk->spell->number(walk->w, FIELD_NETNS, s->netns);
+	if (!name)
+		return;
+	if (!len && s->process && s->process->container) {
+		name = s->process->container;
+		len = strnlen(name, CONTAINER_SHOWN);
+	}
+	if (len)
+		walk->spell->text(walk->w, FIELD_NETNS_NAME, name, len);
+	else
+		walk->spell->absent(walk->w, FIELD_NETNS_NAME);
+}
+
 static void walk_subject(struct walk *walk)
 {
 	const struct spelling *spell = walk->spell;
@@ -114,7 +138,7 @@ static void walk_subject(struct walk *walk)
 	spell->word(w, FIELD_FAMILY, s->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
 	if (s->mapped)
 		spell->flag(w, FIELD_MAPPED, true);
-	spell->number(w, FIELD_NETNS, s->netns);
+	walk_netns(walk);
 	if (s->cookie)
 		spell->number(w, FIELD_COOKIE, s->cookie);
 	else
@@ -138,6 +162,7 @@ static void walk_socket(struct walk *walk)
 		.family = e->family,
 		.mapped = e->mapped,
 		.netns = e->netns,
+		.netns_name = e->netns_name,
 		.cookie = e->cookie,
 		.local = e->has_local ? &e->local : NULL,
 		.peer = e->has_peer ? &e->peer : NULL,
@@ -157,6 +182,19 @@ static void walk_socket(struct walk *walk)
 	}
 }
 
+/* Beside a process that is null: nobody is looked for.  `device` is the interface that receives through it, 0 none or unknown. */
+static void walk_kernel(struct walk *walk, uint32_t device)
+{
+	const struct writer_options *o = &walk->w->options;
+	const char *name = NULL;
+
+	walk->spell->flag(walk->w, FIELD_KERNEL, true);
+	if (device && o->interface_name)
+		name = o->interface_name(o->ctx, walk->subject.netns, device);
+	if (name)
+		walk->spell->text(walk->w, FIELD_DEVICE, name, strlen(name));
+}
+
 static void walk_holder(struct walk *walk, const struct event_holder *h)
 {
 	const struct spelling *spell = walk->spell;
@@ -164,6 +202,10 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 
 	spell->open(w, FIELD_NONE, NEST_OBJECT);
 	walk_process(walk, FIELD_PROCESS, h->process, TELL_SHORT);
+	if (h->kernel)
+		walk_kernel(walk, h->kernel_device);
+	else if (h->unheld)
+		spell->flag(w, FIELD_UNHELD, true);
 	walk_place(walk, FIELD_LOCAL, h->family, h->mapped, &h->local);
 	if (h->has_peer)
 		walk_place(walk, FIELD_PEER, h->family, h->mapped, &h->peer);
@@ -401,10 +443,9 @@ static void walk_open_by(struct walk *walk, const struct listing *l, const struc
 	spell->close(w, NEST_LIST);
 }
 
-static void walk_port(struct walk *walk, const struct listing *l, const struct listing_socket *s,
-		      const struct services *services)
+static void walk_port(struct walk *walk, const struct listing_netns *netns,
+		      const struct listing_socket *s, const struct services *services)
 {
-	const struct listing_netns *netns = listing_netns_of(l, s->netns);
 	const struct spelling *spell = walk->spell;
 	struct writer *w = walk->w;
 	uint16_t port = s->local.port;
@@ -425,25 +466,13 @@ static void walk_port(struct walk *walk, const struct listing *l, const struct l
 		spell->absent(w, FIELD_SERVICE);
 }
 
-/* Beside a process that is null: nobody is looked for. */
-static void walk_kernel(struct walk *walk, const struct listing_socket *s)
-{
-	const struct writer_options *o = &walk->w->options;
-	const char *device = NULL;
-
-	walk->spell->flag(walk->w, FIELD_KERNEL, true);
-	if (s->kernel_device && o->interface_name)
-		device = o->interface_name(o->ctx, s->netns, s->kernel_device);
-	if (device)
-		walk->spell->text(walk->w, FIELD_DEVICE, device, strlen(device));
-}
-
 void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
 		   const struct listing_socket *s, const struct services *services)
 {
 	const struct spelling *spell = w->spelling;
 	const char *state = inet_state_name(listing_state(s));
 	const struct listing_task *owner = listing_owner(l, s);
+	const struct listing_netns *netns = listing_netns_of(l, s->netns);
 	size_t start = out->len;
 	struct walk walk;
 
@@ -456,6 +485,7 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 		.family = (enum family)s->family,
 		.mapped = s->mapped,
 		.netns = s->netns,
+		.netns_name = netns && netns->away ? netns->name : NULL,
 		.cookie = s->cookie,
 		.local = &s->local,
 		.peer = listing_has_peer(s) ? &s->peer : NULL,
@@ -467,7 +497,7 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 	spell->word(w, FIELD_EVENT, "socket");
 	walk_subject(&walk);
 	if (s->flags & LOOK_KERNEL)
-		walk_kernel(&walk, s);
+		walk_kernel(&walk, s->kernel_device);
 	if (owner && owner->ended)
 		spell->flag(w, FIELD_ENDED, true);
 	if (state)
@@ -484,7 +514,7 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 		spell->number(w, FIELD_DROPPED, s->dropped);
 	}
 	spell->close(w, NEST_OBJECT);
-	walk_port(&walk, l, s, services);
+	walk_port(&walk, netns, s, services);
 	spell->end(w);
 	if (out->failed)
 		out->len = start;

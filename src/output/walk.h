@@ -49,7 +49,8 @@
 	X(HOOK, "hook") X(STATUS, "status") X(COVERS, "covers") X(MISSES, "misses")          \
 	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
 	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")       \
-	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")
+	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")                                 \
+	X(NETNS_NAME, "netns_name") X(UNHELD, "unheld")
 /* clang-format on */
 
 enum field {
@@ -85,7 +86,7 @@ struct place {
 /*
  * Every pointer handed over lives until end() returns.  `word` is one of our own names and needs no
  * escaping, `text` is any bytes.  absent() is a field whose value is unknown, where the contract wants it said.  Events have
- * no text, no decimals and no counts of states; a speller of events alone leaves these NULL.
+ * no decimals and no counts of states; a speller of events alone leaves these NULL.
  */
 struct spelling {
 	void (*free)(struct writer *w);   /* what it keeps beside itself; may be NULL */

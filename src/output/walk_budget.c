@@ -2,6 +2,7 @@
 #include "walk_budget.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 unsigned int budget_percent(const struct budget_row *row)
 {
@@ -120,6 +121,10 @@ static void give_begin(const struct budget_fields *f, const char *event,
 	give_time(w, f->report->time_ns);
 	w->spelling->word(w, FIELD_EVENT, event);
 	w->spelling->number(w, FIELD_NETNS, ns->netns);
+	if (ns->name && ns->name[0])
+		w->spelling->text(w, FIELD_NETNS_NAME, ns->name, strlen(ns->name));
+	else if (ns->name)
+		w->spelling->absent(w, FIELD_NETNS_NAME);
 }
 
 static void walk_failure(struct writer *w, const struct watch_failure *f)

@@ -374,4 +374,34 @@ def many_sockets_are_told_while_the_trace_goes_on():
     assert tracer.returncode == 0, "events were lost"
 
 
+@test
+def every_command_names_the_namespace():
+    name, store = space("named"), os.path.join(work, "named.store")
+    text, lines = os.path.join(work, "named.txt"), os.path.join(work, "named.json")
+    running = [watcher("record", "--store", store), watcher("trace", "--output", text),
+               watcher("trace", "-o", "json", "--output", lines)]
+    _, _, _, kept = lives(name)
+    place, mine = "127.0.0.1:%d" % kept, lambda o: o.get("netns") == inode(name)
+    until("the connection", lambda: open(text).read(), lambda t: place in t)
+    assert row_of(name, kept)["netns_name"] == name
+    spaces = [json.loads(l) for l in sockwatch("ephemeral", "-o", "json").stdout.splitlines()]
+    assert {o.get("netns_name") for o in filter(mine, spaces)} == {name}, spaces
+    assert "network namespace %s %d\n" % (name, inode(name)) in sockwatch("ephemeral").stdout
+    for process in running:
+        end(process)
+    check_names(name, mine, open(text).read(), open(lines).read())
+    words = ["history", "--store", store]
+    check_names(name, mine, sockwatch(*words).stdout, sockwatch(*words, "-o", "json").stdout)
+
+
+def check_names(name, mine, text, lines):
+    rows = [r for r in text.splitlines() if ":4950 " in r]
+    wrong = [r for r in rows if not r.endswith("netns " + name)]
+    assert rows and not wrong, wrong
+    events = [json.loads(l) for l in lines.splitlines()]
+    assert any(map(mine, events)) and {e["netns_name"] for e in filter(mine, events)} == {name}, lines
+    own = os.stat("/proc/self/ns/net").st_ino
+    assert not any("netns_name" in e for e in events if e.get("netns") == own), lines
+
+
 run_tests()

@@ -5,10 +5,13 @@
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "expect.h"
 #include "features.h"
@@ -263,6 +266,54 @@ static void accept_emfile_worker(void)
 	scenario_fail("the listener must be %d", p->pid);
 }
 
+#define FILE_MAX "/proc/sys/fs/file-max"
+
+static void do_give_up_root(struct call *c)
+{
+	c->result = setresuid(65534, 65534, 65534);
+	c->error = errno;
+}
+
+static void do_read_limit(struct call *c)
+{
+	FILE *file = fopen(FILE_MAX, "re");
+
+	c->result = file && fscanf(file, "%ld", &c->arg[0]) == 1 ? 0 : -1;
+	if (file)
+		fclose(file);
+}
+
+/* The whole machine has no room for another file, but for who may administrate it. */
+static void accept_enfile(void)
+{
+	struct peer *p, *client, *root;
+	struct call before = {0}, user = {0};
+	struct address at;
+	char limit[24];
+	int fd, conn, err;
+
+	if (!getenv("WHOLE_MACHINE"))
+		scenario_skip("the limit is the whole machine's");
+	p = peer_start("sw-server");
+	client = peer_start("sw-client");
+	root = peer_start("sw-root");
+	tracer_shared();
+	fd = listen_on(p, "127.0.0.1", &at);
+	conn = (int)must("socket", remote_socket(client, AF_INET, 0));
+	must("connect", remote_connect(client, conn, at));
+	peer_call(p, do_give_up_root, &user);
+	must("setresuid", user.result < 0 ? -user.error : 0);
+	peer_call(root, do_read_limit, &before);
+	must("file-max", before.result);
+	snprintf(limit, sizeof(limit), "%ld", before.arg[0]);
+	must("file-max", remote_write_file(root, FILE_MAX, "0"));
+	err = remote_accept(p, fd, ACCEPT_NULL);
+	must("file-max", remote_write_file(root, FILE_MAX, limit));
+	if (err != -ENFILE)
+		scenario_fail("accept gave %d", err);
+	check_accept(p, remote_cookie(p, fd), &at, "ENFILE");
+}
+
 /* A program that does not wait makes this mistake as often as it can. */
 static void accept_again_and_again(void)
 {
@@ -434,6 +485,7 @@ const struct scenario failure_scenarios[] = {
 	{"failure-ports-waiting", ports_waiting},
 	{"failure-ports-waiting-before", ports_waiting_before},
 	{"failure-accept-emfile", accept_emfile},
+	{"failure-accept-enfile", accept_enfile},
 	{"failure-accept4-emfile", accept4_emfile},
 	{"failure-accept-emfile-worker", accept_emfile_worker},
 	{"failure-accept-again", accept_again_and_again},

@@ -173,7 +173,7 @@ static void fork_and_close(void)
 }
 
 /* A process that did not descend from the binder gets it over a Unix socket. */
-static void pass_to_heir(struct scene *s)
+static int send_to_heir(struct scene *s)
 {
 	int pair[2];
 
@@ -185,12 +185,43 @@ static void pass_to_heir(struct scene *s)
 	if (!bind_here(s->binder, s->held, s->shape))
 		scenario_fail("cannot bind to %s", s->shape->address);
 	must("sendmsg", remote_pass(s->binder, pair[0], s->held));
-	must("recvmsg", remote_take(s->heir, pair[1]));
+	return pair[1];
+}
+
+/* Whoever sent it has no more to do with it, and nobody else has it yet. */
+static void check_nobody(struct scene *s)
+{
+	const struct line *l = refused(s);
+	char binder[40];
+
+	for (int i = 1; strstr(l->text, "\"holders_as_of\"") && i < TRIES; i++)
+		l = refused(s);
+	snprintf(binder, sizeof(binder), "\"bound_by\":{\"pid\":%d,", (int)s->binder->pid);
+	if (l->holder_count == 1 && !l->holder.known && strstr(l->text, "\"unheld\":true") &&
+	    strstr(l->text, binder))
+		return;
+	scenario_show(l);
+	scenario_fail("%s: nobody has it open", s->shape->address);
+}
+
+static void send_and_end(struct scene *s)
+{
+	int over = send_to_heir(s);
+
+	peer_end(s->binder, SIGKILL);
+	check_nobody(s);
+	must("recvmsg", remote_take(s->heir, over));
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
+}
+
+static void in_flight(void)
+{
+	each_shape(send_and_end);
 }
 
 static void pass_and_end(struct scene *s)
 {
-	pass_to_heir(s);
+	must("recvmsg", remote_take(s->heir, send_to_heir(s)));
 	check_holder(s, s->binder->pid, s->binder->name, 0, false);
 	peer_end(s->binder, SIGKILL);
 	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
@@ -313,7 +344,7 @@ static void number_used_again(void)
 
 	if (!scene_new(&s, &shapes[0]))
 		return;
-	pass_to_heir(&s);
+	must("recvmsg", remote_take(s.heir, send_to_heir(&s)));
 	peer_end(s.binder, SIGKILL);
 	do { /* its parent may not have been told yet */
 		c = (struct call){.arg = {s.binder->pid}};
@@ -325,8 +356,13 @@ static void number_used_again(void)
 }
 
 const struct scenario handover_scenarios[] = {
-	{"handover-fork-exit", fork_and_exit},	 {"handover-fork-kill", fork_and_kill},
-	{"handover-fork-close", fork_and_close}, {"handover-rights", pass_rights},
-	{"handover-getfd", pidfd_getfd_},	 {"handover-exec", exec_renames},
-	{"handover-number", number_used_again},	 {0},
+	{"handover-fork-exit", fork_and_exit},
+	{"handover-fork-kill", fork_and_kill},
+	{"handover-fork-close", fork_and_close},
+	{"handover-rights", pass_rights},
+	{"handover-in-flight", in_flight},
+	{"handover-getfd", pidfd_getfd_},
+	{"handover-exec", exec_renames},
+	{"handover-number", number_used_again},
+	{0},
 };

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "conflict.h"
+#include "look.h"
 
 /* A kernel that hands out the first `count`, and may break off. */
 struct kernel {
@@ -33,7 +34,8 @@ static void answer(struct world *w)
 	table_answer_begin(w->table, w->now);
 	for (unsigned int i = 0; i < k->count; i++)
 		table_answer(w->table, &k->found[i]);
-	table_answer_end(w->table, (ANSWER_DESCRIPTORS | ANSWER_TIME_WAITS) & ~k->breaks);
+	table_answer_end(w->table,
+			 (ANSWER_DESCRIPTORS | ANSWER_TIME_WAITS | ANSWER_RINGS) & ~k->breaks);
 	assert_false(table_question(w->table, &k->question));
 }
 
@@ -357,6 +359,144 @@ static void what_the_table_never_saw_is_named_when_nothing_else_is_in_the_way(vo
 	assert_int_equal(w->owner[0].pid, 100);
 }
 
+static void ask_protocol(struct world *w, uint16_t protocol)
+{
+	struct fact f = call(w, WIRE_BIND, w->sk += 64, 200, 0);
+
+	f.protocol = protocol;
+	f.result = -EADDRINUSE;
+	place(&f, ANY6);
+	fail_call(w, &f);
+}
+
+/* Also beside one that the table knows: facts never tell of the kernel's. */
+static void the_kernels_own_is_no_unknown_process(void **state)
+{
+	static const uint16_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct world *w = *state;
+	struct kernel k = {.count = 1};
+
+	ask_kernel(w, &k);
+	for (size_t i = 0; i < 2; i++) {
+		struct fact f = call(w, WIRE_SEED_SOCKET, 0xc000, 0, 0), other;
+
+		f.has_task = false;
+		f.options |= WIRE_O_KERNEL;
+		f.protocol = protocols[i];
+		f.to = protocols[i] == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE;
+		f.kernel_device = 9;
+		place(&f, ANY4);
+		k.found[0] = f;
+		for (unsigned int known = 0; known < 2; known++) {
+			const struct event_holder *h = &w->holder[0];
+
+			w->now += 2 * SECOND;
+			ask_protocol(w, protocols[i]);
+			assert_int_equal(w->trouble.holder_count, 1 + known);
+			if (known && protocols[i] == IPPROTO_UDP)
+				h++;
+			assert_true(h->kernel);
+			assert_null(h->process);
+			assert_int_equal(h->kernel_device, 9);
+			other = call(w, WIRE_BIND, w->sk += 64, 100, 0);
+			other.protocol = protocols[i];
+			place(&other, ANY6ONLY);
+			table_apply(w->table, &other);
+		}
+	}
+}
+
+/* Its end is told by no hook, so that the table must not remember it: a look finds it, and a call does not keep it. */
+static void a_datagram_socket_of_the_kernel_is_not_kept(void **state)
+{
+	struct world *w = *state;
+	const struct look_socket found = {
+		.sk = 0xc000,
+		.cookie = 0xc000,
+		.time_ns = w->now,
+		.netns = NETNS,
+		.protocol = IPPROTO_UDP,
+		.family = FAMILY_IPV4,
+		.state = STATE_CLOSE,
+		.local.port = PORT,
+		.flags = LOOK_KERNEL,
+		.options = WIRE_O_KNOWN,
+	};
+	const struct look_sink seed = table_look_sink(w->table);
+	struct fact f = call(w, WIRE_BIND, 0xc040, 0, 0);
+	uint64_t added, removed;
+
+	table_seed_begin(w->table, w->now);
+	seed.socket(seed.ctx, &found, NULL, 0);
+	table_seed_end(w->table, false, &added, &removed);
+	assert_int_equal(added, 0);
+	f.has_task = false;
+	f.protocol = IPPROTO_UDP;
+	f.options |= WIRE_O_KERNEL;
+	f.flags = WIRE_F_ENDLESS;
+	fail_call(w, &f);
+	assert_int_equal(w->last.kind, EVENT_BIND);
+	assert_true(w->last.kernel && w->last.has_local);
+	ask_protocol(w, IPPROTO_UDP);
+	assert_int_equal(w->trouble.holder_count, 0);
+}
+
+/* On its way over a Unix socket: a table of its namespace leads to it, and no descriptor. */
+static void what_is_in_flight_is_nobodys(void **state)
+{
+	static const struct {
+		bool udp, known, held;
+		unsigned int breaks;
+		uint8_t flags;
+		uint32_t owner, binder;
+	} cases[] = {
+		{.known = true, .binder = 100},
+		{.known = true, .udp = true, .binder = 100},
+		{.known = false},
+		{.known = false, .udp = true},
+		{.known = true, .held = true, .owner = 300, .binder = 100},
+		{.known = true, .breaks = ANSWER_DESCRIPTORS, .owner = 100},
+		{.known = true, .breaks = ANSWER_RINGS, .owner = 100},
+		/* Closed by now: it was its process' when the call failed. */
+		{.known = true, .flags = WIRE_F_NO_FILE | WIRE_F_ORPHAN, .owner = 100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint16_t protocol = cases[i].udp ? IPPROTO_UDP : IPPROTO_TCP;
+		struct kernel k = {.breaks = cases[i].breaks};
+		const struct event_holder *h;
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		h = &w->holder[0];
+		ask_kernel(w, &k);
+		f = call(w, WIRE_BIND, 0x9000, 100, 0);
+		f.protocol = protocol;
+		f.options |= WIRE_O_KEEPS_PORT;
+		if (cases[i].known)
+			table_apply(w->table, &f);
+		if (cases[i].held) {
+			kernel_opens(w, &k, 0x9000, 300, 1, "heir");
+			k.found[0].to = STATE_CLOSE;
+		}
+		f.kind = WIRE_SEED_SOCKET;
+		f.flags = cases[i].flags;
+		f.has_task = false;
+		f.time_ns = w->now;
+		k.found[k.count++] = f;
+		ask_protocol(w, protocol);
+		assert_int_equal(w->trouble.holder_count, 1);
+		assert_int_equal(h->process ? w->owner[0].pid : 0, cases[i].owner);
+		assert_int_equal(h->bound_by ? w->binder[0].pid : 0, cases[i].binder);
+		assert_int_equal(h->unheld, !cases[i].owner);
+		teardown(&state_of_case);
+	}
+}
+
 /* Descriptors lead to the MPTCP socket only, whichever of the two came first. */
 static void an_mptcp_socket_and_its_subflow_change_hands_as_one(void **state)
 {
@@ -448,6 +588,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_the_table_never_saw_is_named_when_nothing_else_is_in_the_way, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(the_kernels_own_is_no_unknown_process, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_datagram_socket_of_the_kernel_is_not_kept, setup,
+						teardown),
+		cmocka_unit_test(what_is_in_flight_is_nobodys),
 		cmocka_unit_test(an_mptcp_socket_and_its_subflow_change_hands_as_one),
 		cmocka_unit_test_setup_teardown(a_connection_that_waits_goes_with_its_listener,
 						setup, teardown),
