@@ -75,10 +75,8 @@ static void the_kernel_says_which_time_waits_there_are(void **state)
 	kernel_has(w, &k, 81, 0x9000, 0); /* the other is gone */
 	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(k.asked, 1);
-	assert_int_equal(k.question.netns, NETNS);
-	assert_int_equal(k.question.pid, 200);
-	assert_int_equal(k.question.port, PORT);
-	assert_int_equal(k.question.protocol, IPPROTO_TCP);
+	assert_true(k.question.netns == NETNS && k.question.pid == 200 && k.question.port == PORT &&
+		    k.question.protocol == IPPROTO_TCP);
 	assert_int_equal(w->trouble.holders_as_of_ns, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_int_equal(w->holder[0].peer.port, 81);
@@ -93,8 +91,7 @@ static void the_kernel_says_which_time_waits_there_are(void **state)
 	/* What conflicts with nobody is no holder, whoever says that it is there. */
 	ask_port(w, TWO4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
-	k.count = 0;
-	w->now += 2 * SECOND; /* the same failure again is only counted */
+	k.count = 0, w->now += 2 * SECOND; /* the same failure again is only counted */
 	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
 }
