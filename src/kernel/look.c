@@ -281,11 +281,11 @@ static int tour_held(struct look_reader *r, int err)
 {
 	const uint32_t wanted = r->request->netns;
 	const size_t before = r->toured_count;
+	int refused = 0;
 
 	for (size_t i = 0; i < r->space_count; i++) {
 		const struct look_space *s = &r->spaces[i];
 		struct netns_at at = {.netns = s->inode};
-		int refused;
 
 		if ((wanted && s->inode != wanted) || was_toured(r, s->inode))
 			continue;
@@ -300,7 +300,7 @@ static int tour_held(struct look_reader *r, int err)
 	if (!wanted || r->toured_count == before)
 		return err;
 	r->unseen = (struct netns_unseen){0};
-	return 0;
+	return refused;
 }
 
 /* ---- both halves ---- */

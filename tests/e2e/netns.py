@@ -170,6 +170,8 @@ print(inode, flush=True); sys.stdin.read()""")
     found(inode)
     rows = [json.loads(o) for o in sockwatch("ls", "--netns", str(inode), "-o", "json").stdout.splitlines()]
     assert len(rows) == 1, rows
+    out = without(CAP_SYS_ADMIN, "ephemeral", "--netns", str(inode))
+    assert out.returncode == 1 and ("load" in out.stderr or "Operation not permitted" in out.stderr), out
     end(process)
 
 
