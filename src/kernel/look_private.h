@@ -61,8 +61,7 @@ struct look_reader {
 		uint32_t pid, tid;
 	} * seen; /* of threads that are not the first */
 	size_t seen_count;
-	struct look_socket
-		*kernels; /* UDP sockets of the kernel, whose devices are asked for at the end */
+	struct look_socket *kernels; /* its UDP sockets, whose devices are asked for last */
 	size_t kernel_count;
 	struct reach_bpf *reach; /* NULL: not loaded */
 	bool no_reach;		 /* it was tried already */
@@ -70,14 +69,11 @@ struct look_reader {
 		uint64_t ring; /* kernel address */
 		uint32_t pid, tid, fd;
 	} * rings;
-	size_t ring_count;
 	struct look_space {
 		uint32_t inode, pid, tid, fd;
-	} * spaces; /* namespaces behind descriptors, of any kind */
-	size_t space_count;
-	uint32_t *
-		toured; /* network namespaces, entered or refused; of the thread that makes the tour */
-	size_t toured_count;
+	} * spaces;	  /* namespaces behind descriptors, of any kind */
+	uint32_t *toured; /* network namespaces that the tour entered, or was refused */
+	size_t ring_count, space_count, toured_count;
 	bool rings_missed;		 /* the table of one could not be read */
 	struct look_listener *listeners; /* of TCP */
 	struct look_socket *queued;	 /* connections whose listener is asked for at the end */
