@@ -7,7 +7,7 @@ import datetime, select, sqlite3
 from listing import *  # noqa: F403
 
 RUN = os.environ["SOCKWATCH_RUN"]
-VERSION = 2  # PAST_VERSION
+VERSION = 3  # PAST_VERSION
 # A listener, a connection that is left by its client's end and one that goes on; prints the client's pid and both ports.
 LIVES = """
 l = socket.socket(); l.bind(("127.0.0.1", 4950)); l.listen()
@@ -72,7 +72,7 @@ def check_known(name, leaver, left, kept, begin, *args):
     until("the leaver's line", lambda: sockwatch("ls", "-H", "--netns", "/run/netns/" + name, "-L", str(left), *args).stdout,
           line.search)
     words = until("words on the leaver", lambda: sockwatch("who", "127.0.0.1:%d" % left, *args).stdout,
-                  lambda w: "left by     leaver[%d], user root" % leaver in w and "since  " in w)
+                  lambda w: "left by     leaver[%d], ended, user root" % leaver in w and "since  " in w)
     assert "TIME_WAIT" in words and "no process has it open any more" in words and "freed       by itself" in words, words
     line = re.compile(r"^  since +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, \S+ ago$", re.M)
     until("words on the listener", lambda: sockwatch("who", "127.0.0.1:4950", *args).stdout, line.search)
@@ -389,13 +389,13 @@ def every_command_names_the_namespace():
     assert "network namespace %s %d\n" % (name, inode(name)) in sockwatch("ephemeral").stdout
     for process in running:
         end(process)
-    check_names(name, mine, open(text).read(), open(lines).read())
+    check_names(name, mine, place, open(text).read(), open(lines).read())
     words = ["history", "--store", store]
-    check_names(name, mine, sockwatch(*words).stdout, sockwatch(*words, "-o", "json").stdout)
+    check_names(name, mine, place, sockwatch(*words).stdout, sockwatch(*words, "-o", "json").stdout)
 
 
-def check_names(name, mine, text, lines):
-    rows = [r for r in text.splitlines() if ":4950 " in r]
+def check_names(name, mine, place, text, lines):
+    rows = [r for r in text.splitlines() if place + " " in r and ":4950 " in r]
     wrong = [r for r in rows if not r.endswith("netns " + name)]
     assert rows and not wrong, wrong
     events = [json.loads(l) for l in lines.splitlines()]
