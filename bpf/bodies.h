@@ -8,31 +8,6 @@
 
 #include "fold.h"
 
-/* What the hook's first copy told last on this CPU (core.bpf.c). */
-static __always_inline void note_told(__u32 hook, struct sock *sk, __u64 change)
-{
-	struct told *last = bpf_map_lookup_elem(&told, &hook);
-
-	if (!last)
-		return;
-	last->sk = (__u64)sk;
-	last->change = change;
-}
-
-static __always_inline bool was_told(__u32 hook, struct sock *sk, __u64 change)
-{
-	struct told *last = bpf_map_lookup_elem(&told, &hook);
-
-	if (!last || last->sk != (__u64)sk || last->change != change)
-		return false;
-	/*
-	 * A note serves once: the next socket at this address may make the same change in a run
-	 * that the first copy misses.
-	 */
-	last->sk = 0;
-	return true;
-}
-
 static __always_inline void call_fill(struct wire_call *c, struct sock *sk, const bool trusted,
 				      const bool task)
 {

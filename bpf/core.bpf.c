@@ -34,13 +34,13 @@ int BPF_PROG(again__tcp_destroy_sock, struct sock *sk)
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(tp_btf__tcp_receive_reset, struct sock *sk)
 {
-	return tell_once(NESTED_RECEIVE_RESET, WIRE_RESET_RECEIVED, sk, true, false);
+	return tell_reset_received(sk, true, false);
 }
 
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(again__tcp_receive_reset, struct sock *sk)
 {
-	return tell_once(NESTED_RECEIVE_RESET, WIRE_RESET_RECEIVED, sk, true, true);
+	return tell_reset_received(sk, true, true);
 }
 
 SEC("tp_btf/tcp_send_reset")

@@ -3,38 +3,27 @@
  * core.h - the hooks both tiers stand on, whatever the kernel lets their programs know of its types: tp_btf in core.bpf.c,
  * raw_tp in untyped.bpf.c.
  *
- * Each program is attached twice.  The kernel does not run a program on a CPU where it is running already (prog->active,
- * 5.19 on; recursion_misses counts it), and softirq reaches these hooks while a task is inside them: one change of state
- * in some thousand would be lost in silence.  The second copy runs after the first.  It finds in `told` whether the first
- * one told this event on this CPU, and tells it if not.  Softirq between the two copies makes it tell an event twice:
- * such facts carry WIRE_F_AGAIN and the table drops what it knows already.
+ * Each program is attached twice, as are the trampolines.  The kernel does not run a program on a CPU where it is running
+ * already (prog->active: trampolines from 5.12 on, raw tracepoints from 5.19 on), and softirq reaches these hooks while a task
+ * is inside them, or the task is preempted there and others of its CPU reach them: one change of state in some thousand would
+ * be lost in silence.  The second copy runs after the first.  It finds in a note whether the first ran for this event, and
+ * does its work if not.  Softirq between the two copies makes it tell an event twice: such facts carry WIRE_F_AGAIN and the
+ * table drops what it knows already.  What reached neither copy is what the first missed (recursion_misses) without the
+ * second's doing its work (`rescued`); the loader counts it as lost.
  */
 #ifndef SOCKWATCH_BPF_CORE_H
 #define SOCKWATCH_BPF_CORE_H
 
 #include "states.h"
+#include "told.h"
 
 static __always_inline int tell_state(struct sock *sk, const bool trusted, int from, int to,
 				      const bool again)
 {
-	if (from == to || !is_traced_protocol(READ(trusted, sk, sk_protocol)))
-		return 0;
-	if (!again)
-		note_told(NESTED_STATE, sk, from << 8 | to);
-	else if (was_told(NESTED_STATE, sk, from << 8 | to))
+	if (is_told(NESTED_STATE, sk, from << 8 | to, again) || from == to ||
+	    !is_traced_protocol(READ(trusted, sk, sk_protocol)))
 		return 0;
 	on_state(sk, trusted, from, to, again ? WIRE_F_AGAIN : 0);
-	return 0;
-}
-
-static __always_inline int tell_once(enum nested_hook hook, enum wire_kind kind, struct sock *sk,
-				     const bool trusted, const bool again)
-{
-	if (!again)
-		note_told(hook, sk, 0);
-	else if (was_told(hook, sk, 0))
-		return 0;
-	on_socket(kind, sk, trusted);
 	return 0;
 }
 
@@ -58,9 +47,17 @@ static __always_inline bool was_never_used(struct sock *sk, const bool trusted)
 
 static __always_inline int tell_destroy(struct sock *sk, const bool trusted, const bool again)
 {
-	return was_never_used(sk, trusted)
-		       ? 0
-		       : tell_once(NESTED_DESTROY, WIRE_DESTROY, sk, trusted, again);
+	if (!is_told(NESTED_DESTROY, sk, 0, again) && !was_never_used(sk, trusted))
+		on_socket(WIRE_DESTROY, sk, trusted);
+	return 0;
+}
+
+static __always_inline int tell_reset_received(struct sock *sk, const bool trusted,
+					       const bool again)
+{
+	if (!is_told(NESTED_RECEIVE_RESET, sk, 0, again))
+		on_socket(WIRE_RESET_RECEIVED, sk, trusted);
+	return 0;
 }
 
 /* sk is NULL for a segment that meets no socket, and may be a minisock, which has no more than
@@ -69,12 +66,13 @@ static __always_inline int tell_reset_sent(struct sock *sk, const bool trusted, 
 {
 	__u8 state;
 
-	if (!sk)
+	if (is_told(NESTED_SEND_RESET, sk, 0, again) || !sk)
 		return 0;
 	state = READ(trusted, sk, __sk_common.skc_state);
 	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV || state == TCP_LISTEN)
 		return 0;
-	return tell_once(NESTED_SEND_RESET, WIRE_RESET_SENT, sk, trusted, again);
+	on_socket(WIRE_RESET_SENT, sk, trusted);
+	return 0;
 }
 
 #endif

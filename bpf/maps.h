@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * maps.h - every map but two of connect() (asked.h) and two of failed calls (fold.h), with its note: key, value, who writes, what
- * happens when full.
+ * maps.h - every map but two of connect() (asked.h), two of failed calls (fold.h) and two of second copies (told.h), with its
+ * note: key, value, who writes, what happens when full.
  * Definitions are weak, so that bpftool merges them when the objects are linked.
  */
 #ifndef SOCKWATCH_BPF_MAPS_H
@@ -59,29 +59,6 @@ struct {
 	__type(key, int);
 	__type(value, __u64);
 } listener_of SEC(".maps") __weak;
-
-/* Hooks that softirq may reach while a task is inside the same hook; see core.bpf.c. */
-enum nested_hook {
-	NESTED_STATE,
-	NESTED_DESTROY,
-	NESTED_RECEIVE_RESET,
-	NESTED_SEND_RESET,
-	NESTED_TIME_WAIT,
-	NESTED_HOOKS
-};
-
-struct told {
-	__u64 sk;
-	__u64 change; /* of state: from << 8 | to */
-};
-
-/* Key: enum nested_hook.  Value: what the hook's first copy told last on this CPU.  Never full. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, NESTED_HOOKS);
-	__type(key, __u32);
-	__type(value, struct told);
-} told SEC(".maps") __weak;
 
 /* What was last reported of a UDP socket that sends without being connected. */
 struct sent {

@@ -12,18 +12,37 @@
  */
 #include "failures.h"
 #include "minisock.h"
+#include "told.h"
+
+/* Both copies of a program, `name` and again_`name` (core.h); `work` is an expression of the arguments and of `again`. */
+#define TWICE(section, name, work, ...)                                                            \
+	SEC(section)                                                                               \
+	int BPF_PROG(name, __VA_ARGS__)                                                            \
+	{                                                                                          \
+		const bool again = false;                                                          \
+                                                                                                   \
+		return work;                                                                       \
+	}                                                                                          \
+	SEC(section)                                                                               \
+	int BPF_PROG(again_##name, __VA_ARGS__)                                                    \
+	{                                                                                          \
+		const bool again = true;                                                           \
+                                                                                                   \
+		return work;                                                                       \
+	}
 
 /*
  * UDP takes a port in bind(), connect() or a send, all by udp_lib_get_port().  The entries of the
  * first two leave a note, so that only the third is taken for an autobind.
  */
-static __always_inline int udp_enter(enum call_kind kind, struct socket *sock)
+static __always_inline int udp_enter(enum nested_hook hook, enum call_kind kind,
+				     struct socket *sock, const bool again)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct sock *sk = sock->sk;
 	struct call call = {.kind = kind};
 
-	if (!sk || !is_udp_socket(sk, true))
+	if (is_call_told(hook, sock, again) || !sk || !is_udp_socket(sk, true))
 		return 0;
 	call.sk = (__u64)sk;
 	call.udp = sk->__sk_common.skc_num ? UDP_HAS_PORT : UDP_NO_PORT;
@@ -39,34 +58,24 @@ static __always_inline void call_forget(void)
 	bpf_map_delete_elem(&calls, &id);
 }
 
-SEC("fentry/inet_bind")
-int BPF_PROG(fentry__inet_bind, struct socket *sock)
-{
-	return udp_enter(CALL_BIND, sock);
-}
+TWICE("fentry/inet_bind", fentry__inet_bind, udp_enter(NESTED_ENTER_BIND4, CALL_BIND, sock, again),
+      struct socket *sock)
 
-SEC("fentry/inet6_bind")
-int BPF_PROG(fentry__inet6_bind, struct socket *sock)
-{
-	return udp_enter(CALL_BIND, sock);
-}
+TWICE("fentry/inet6_bind", fentry__inet6_bind,
+      udp_enter(NESTED_ENTER_BIND6, CALL_BIND, sock, again), struct socket *sock)
 
-SEC("fentry/inet_dgram_connect")
-int BPF_PROG(fentry__inet_dgram_connect, struct socket *sock)
-{
-	return udp_enter(CALL_CONNECT, sock);
-}
+TWICE("fentry/inet_dgram_connect", fentry__inet_dgram_connect,
+      udp_enter(NESTED_ENTER_CONNECT_UDP, CALL_CONNECT, sock, again), struct socket *sock)
 
-SEC("fexit/inet_dgram_connect")
-int BPF_PROG(fexit__inet_dgram_connect, struct socket *sock, void *uaddr, int length, int flags,
-	     int ret)
+static __always_inline int udp_connect_exit(struct socket *sock, const void *uaddr, int length,
+					    int ret, const bool again)
 {
 	struct call *call = current_call();
 	struct sock *sk = sock->sk;
 	__u8 asked[28] = {};
 	bool had_port;
 
-	if (!call || !sk || call->sk != (__u64)sk)
+	if (is_call_told(NESTED_CONNECT_UDP, sock, again) || !call || !sk || call->sk != (__u64)sk)
 		return 0;
 	had_port = call->udp == UDP_HAS_PORT;
 	call_forget();
@@ -76,26 +85,32 @@ int BPF_PROG(fexit__inet_dgram_connect, struct socket *sock, void *uaddr, int le
 	return 0;
 }
 
+TWICE("fexit/inet_dgram_connect", fexit__inet_dgram_connect,
+      udp_connect_exit(sock, uaddr, length, ret, again), struct socket *sock, void *uaddr,
+      int length, int flags, int ret)
+
 /* What a send reports when this fails is EAGAIN (net/ipv4/af_inet.c inet_autobind()). */
 #define NO_PORT_RESULT (-11)
 
-SEC("fexit/udp_lib_get_port")
-int BPF_PROG(fexit__udp_lib_get_port, struct sock *sk, unsigned short port, unsigned int hash,
-	     int ret)
+static __always_inline int get_port_exit(struct sock *sk, int ret, const bool again)
 {
-	if (is_udp_socket(sk, true) && !current_call())
+	if (!is_call_told(NESTED_SEND, sk, again) && is_udp_socket(sk, true) && !current_call())
 		on_autobind(sk, true, ret ? NO_PORT_RESULT : 0);
 	return 0;
 }
 
+TWICE("fexit/udp_lib_get_port", fexit__udp_lib_get_port, get_port_exit(sk, ret, again),
+      struct sock *sk, unsigned short port, unsigned int hash, int ret)
+
 /* uaddr is struct sockaddr * up to 6.18 and struct sockaddr_unsized * later; a copy needs neither
  * type. */
-static __always_inline int bind_exit(struct socket *sock, const void *uaddr, int length, int ret)
+static __always_inline int bind_exit(enum nested_hook hook, struct socket *sock, const void *uaddr,
+				     int length, int ret, const bool again)
 {
 	__u8 asked[28] = {};
 	struct sock *sk = sock->sk;
 
-	if (!sk)
+	if (is_call_told(hook, sock, again) || !sk)
 		return 0;
 	if (is_udp_socket(sk, true))
 		call_forget();
@@ -107,27 +122,24 @@ static __always_inline int bind_exit(struct socket *sock, const void *uaddr, int
 	return 0;
 }
 
-SEC("fexit/inet_bind")
-int BPF_PROG(fexit__inet_bind, struct socket *sock, void *uaddr, int length, int ret)
-{
-	return bind_exit(sock, uaddr, length, ret);
-}
+TWICE("fexit/inet_bind", fexit__inet_bind, bind_exit(NESTED_BIND4, sock, uaddr, length, ret, again),
+      struct socket *sock, void *uaddr, int length, int ret)
 
-SEC("fexit/inet6_bind")
-int BPF_PROG(fexit__inet6_bind, struct socket *sock, void *uaddr, int length, int ret)
-{
-	return bind_exit(sock, uaddr, length, ret);
-}
+TWICE("fexit/inet6_bind", fexit__inet6_bind,
+      bind_exit(NESTED_BIND6, sock, uaddr, length, ret, again), struct socket *sock, void *uaddr,
+      int length, int ret)
 
-SEC("fexit/inet_listen")
-int BPF_PROG(fexit__inet_listen, struct socket *sock, int backlog, int ret)
+static __always_inline int listen_exit(struct socket *sock, int backlog, int ret, const bool again)
 {
 	struct sock *sk = sock->sk;
 
-	if (sk && is_traced_socket(sk, true))
+	if (!is_call_told(NESTED_LISTEN, sock, again) && sk && is_traced_socket(sk, true))
 		on_listen(sk, true, true, backlog, ret);
 	return 0;
 }
+
+TWICE("fexit/inet_listen", fexit__inet_listen, listen_exit(sock, backlog, ret, again),
+      struct socket *sock, int backlog, int ret)
 
 /* Whether the connect() that fails had gone to SYN_SENT. */
 static __always_inline bool was_turned_back(struct sock *sk)
@@ -146,13 +158,15 @@ static __always_inline bool was_turned_back(struct sock *sk)
  * is connecting or connected is not told, nor one that dissolves a connection.
  */
 static __always_inline int denied(enum wire_kind kind, struct socket *sock, const void *uaddr,
-				  int length, int ret)
+				  int length, int ret, const bool again)
 {
 	struct sock *sk = sock->sk;
 	__u8 asked[28] = {};
 	bool udp;
 
-	if (ret >= 0 || !sk)
+	if (is_call_told(kind == WIRE_BIND ? NESTED_BIND_DENIED : NESTED_CONNECT_DENIED, sock,
+			 again) ||
+	    ret >= 0 || !sk)
 		return 0;
 	udp = is_udp_socket(sk, true);
 	if (!udp && !is_traced_socket(sk, true))
@@ -167,17 +181,13 @@ static __always_inline int denied(enum wire_kind kind, struct socket *sock, cons
 	return 0;
 }
 
-SEC("fexit/security_socket_bind")
-int BPF_PROG(fexit__security_socket_bind, struct socket *sock, void *uaddr, int length, int ret)
-{
-	return denied(WIRE_BIND, sock, uaddr, length, ret);
-}
+TWICE("fexit/security_socket_bind", fexit__security_socket_bind,
+      denied(WIRE_BIND, sock, uaddr, length, ret, again), struct socket *sock, void *uaddr,
+      int length, int ret)
 
-SEC("fexit/security_socket_connect")
-int BPF_PROG(fexit__security_socket_connect, struct socket *sock, void *uaddr, int length, int ret)
-{
-	return denied(WIRE_CONNECT, sock, uaddr, length, ret);
-}
+TWICE("fexit/security_socket_connect", fexit__security_socket_connect,
+      denied(WIRE_CONNECT, sock, uaddr, length, ret, again), struct socket *sock, void *uaddr,
+      int length, int ret)
 
 /* The kind of call that a cgroup program is run for: a number of its own from 5.15 (6fc88c354f3a) on. */
 static __always_inline bool is_connect_attach(__u32 type)
@@ -202,14 +212,14 @@ static __always_inline bool is_connect_attach(__u32 type)
  * The kernel runs the cgroup programs of connect4 and connect6 here, where a host has any, and lets them change the address in
  * place: (sk, uaddr, type, ...) up to 6.6, with one argument less up to 5.11, (sk, uaddr, length, type, ...) later (fefba7d1ae19).
  */
-SEC("fentry/__cgroup_bpf_run_filter_sock_addr")
-int fentry__sock_addr(unsigned long long *ctx)
+static __always_inline int sock_addr_enter(unsigned long long *ctx, const bool again)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct sock *sk = (struct sock *)ctx[0];
 	struct asked_for asked = {.sk = (__u64)sk};
 
-	if (!is_connect_attach(sock_addr_params == 6 ? ARGUMENT(ctx, 3) : ARGUMENT(ctx, 2)) ||
+	if (is_call_told(NESTED_ENTER_ASKED, sk, again) ||
+	    !is_connect_attach(sock_addr_params == 6 ? ARGUMENT(ctx, 3) : ARGUMENT(ctx, 2)) ||
 	    !(is_traced_socket(sk, false) || is_udp_socket(sk, false)))
 		return 0;
 	bpf_probe_read_kernel(asked.address, sizeof(asked.address), (void *)ctx[1]);
@@ -217,9 +227,20 @@ int fentry__sock_addr(unsigned long long *ctx)
 	return 0;
 }
 
+SEC("fentry/__cgroup_bpf_run_filter_sock_addr")
+int fentry__sock_addr(unsigned long long *ctx)
+{
+	return sock_addr_enter(ctx, false);
+}
+
+SEC("fentry/__cgroup_bpf_run_filter_sock_addr")
+int again_fentry__sock_addr(unsigned long long *ctx)
+{
+	return sock_addr_enter(ctx, true);
+}
+
 /* The exit of inet_dgram_connect() tells of UDP that is refused. */
-SEC("fexit/__cgroup_bpf_run_filter_sock_addr")
-int fexit__sock_addr(unsigned long long *ctx)
+static __always_inline int sock_addr_exit(unsigned long long *ctx, const bool again)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct asked_for asked, *found = bpf_map_lookup_elem(&asked_for, &id);
@@ -229,7 +250,7 @@ int fexit__sock_addr(unsigned long long *ctx)
 		  : sock_addr_params == 5 ? ARGUMENT(ctx, 5)
 					  : ARGUMENT(ctx, 4);
 
-	if (!found || found->sk != (__u64)sk)
+	if (is_call_told(NESTED_ASKED, sk, again) || !found || found->sk != (__u64)sk)
 		return 0;
 	asked = *found;
 	bpf_map_delete_elem(&asked_for, &id);
@@ -244,11 +265,27 @@ int fexit__sock_addr(unsigned long long *ctx)
 	return 0;
 }
 
-static __always_inline int connect_exit(struct sock *sk, const void *uaddr, int length, int ret)
+SEC("fexit/__cgroup_bpf_run_filter_sock_addr")
+int fexit__sock_addr(unsigned long long *ctx)
+{
+	return sock_addr_exit(ctx, false);
+}
+
+SEC("fexit/__cgroup_bpf_run_filter_sock_addr")
+int again_fexit__sock_addr(unsigned long long *ctx)
+{
+	return sock_addr_exit(ctx, true);
+}
+
+/* A v4-mapped connect of an IPv6 socket comes to tcp_v4_connect() inside tcp_v6_connect(), which reports it. */
+static __always_inline int connect_exit(enum nested_hook hook, struct sock *sk, const void *uaddr,
+					int length, int ret, const bool again)
 {
 	__u8 asked[28] = {}, flags = 0;
 
-	if (!is_traced_protocol(sk->sk_protocol))
+	if (is_call_told(hook, sk, again) ||
+	    (hook == NESTED_CONNECT4 && sk->__sk_common.skc_family != AF_INET) ||
+	    !is_traced_protocol(sk->sk_protocol))
 		return 0;
 	if (ret < 0 && length >= (int)sizeof(__u16))
 		bpf_probe_read_kernel(asked, sizeof(asked), uaddr);
@@ -258,89 +295,66 @@ static __always_inline int connect_exit(struct sock *sk, const void *uaddr, int 
 	return 0;
 }
 
-SEC("fexit/tcp_v4_connect")
-int BPF_PROG(fexit__tcp_v4_connect, struct sock *sk, void *uaddr, int length, int ret)
-{
-	/* A v4-mapped connect of an IPv6 socket comes here inside tcp_v6_connect(), which reports
-	 * it. */
-	if (sk->__sk_common.skc_family != AF_INET)
-		return 0;
-	return connect_exit(sk, uaddr, length, ret);
-}
+TWICE("fexit/tcp_v4_connect", fexit__tcp_v4_connect,
+      connect_exit(NESTED_CONNECT4, sk, uaddr, length, ret, again), struct sock *sk, void *uaddr,
+      int length, int ret)
 
-SEC("fexit/tcp_v6_connect")
-int BPF_PROG(fexit__tcp_v6_connect, struct sock *sk, void *uaddr, int length, int ret)
-{
-	return connect_exit(sk, uaddr, length, ret);
-}
+TWICE("fexit/tcp_v6_connect", fexit__tcp_v6_connect,
+      connect_exit(NESTED_CONNECT6, sk, uaddr, length, ret, again), struct sock *sk, void *uaddr,
+      int length, int ret)
 
-static __always_inline int accept_return(struct sock *child)
+static __always_inline int accept_return(struct sock *child, const bool again)
 {
-	if (child && is_traced_socket(child, true))
+	if (!is_call_told(NESTED_ACCEPT, child, again) && child && is_traced_socket(child, true))
 		on_accept(child, true, 0);
 	return 0;
 }
 
 /* Every accept joins its socket to the new file here, also one that was blocked before the program was attached: a function
  * already entered has no exit to see.  Needs CONFIG_SECURITY_NETWORK. */
-SEC("fentry/security_sock_graft")
-int BPF_PROG(fentry__security_sock_graft, struct sock *sk, struct socket *parent)
-{
-	return accept_return(sk);
-}
+TWICE("fentry/security_sock_graft", fentry__security_sock_graft, accept_return(sk, again),
+      struct sock *sk, struct socket *parent)
 
 /* Up to 6.9 (sk, flags, err, kern); from 6.10 (92ef0fd55ac8) (sk, proto_accept_arg).  Delete the
  * first with 6.6. */
-SEC("fexit/inet_csk_accept")
-int BPF_PROG(fexit__inet_csk_accept4, struct sock *sk, int flags, int *err, bool kern,
-	     struct sock *child)
-{
-	return accept_return(child);
-}
+TWICE("fexit/inet_csk_accept", fexit__inet_csk_accept4, accept_return(child, again),
+      struct sock *sk, int flags, int *err, bool kern, struct sock *child)
 
-SEC("fexit/inet_csk_accept")
-int BPF_PROG(fexit__inet_csk_accept2, struct sock *sk, void *arg, struct sock *child)
-{
-	return accept_return(child);
-}
+TWICE("fexit/inet_csk_accept", fexit__inet_csk_accept2, accept_return(child, again),
+      struct sock *sk, void *arg, struct sock *child)
 
 /* No descriptor left (EMFILE), no memory, a socket that does not listen: whatever happens before a connection is taken and after. */
-SEC("fexit/__sys_accept4")
-int BPF_PROG(fexit____sys_accept4, int fd, void *addr, void *length, int flags, int ret)
+static __always_inline int accept4_exit(int fd, int ret, const bool again)
 {
-	if (accept_went_wrong(ret))
+	if (!is_call_told(NESTED_ACCEPT_FAILED, NULL, again) && accept_went_wrong(ret))
 		on_accept_failed(fd, ret);
 	return 0;
 }
 
-/* A kernel has one of the two, the second from 6.8 on.  Delete the first with 6.6. */
-SEC("fentry/inet_twsk_hashdance")
-int BPF_PROG(fentry__inet_twsk_hashdance, struct inet_timewait_sock *tw, struct sock *sk)
+TWICE("fexit/__sys_accept4", fexit____sys_accept4, accept4_exit(fd, ret, again), int fd, void *addr,
+      void *length, int flags, int ret)
+
+static __always_inline int time_wait(struct inet_timewait_sock *tw, struct sock *sk,
+				     const bool again)
 {
-	on_time_wait(tw, sk, 0);
+	if (!is_told(NESTED_TIME_WAIT, tw, 0, again))
+		on_time_wait(tw, sk, again ? WIRE_F_AGAIN : 0);
 	return 0;
 }
 
-SEC("fentry/inet_twsk_hashdance_schedule")
-int BPF_PROG(fentry__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw, struct sock *sk)
+/* A kernel has one of the two functions, the second from 6.8 on.  Delete the first with 6.6. */
+TWICE("fentry/inet_twsk_hashdance", fentry__inet_twsk_hashdance, time_wait(tw, sk, again),
+      struct inet_timewait_sock *tw, struct sock *sk)
+
+TWICE("fentry/inet_twsk_hashdance_schedule", fentry__inet_twsk_hashdance_schedule,
+      time_wait(tw, sk, again), struct inet_timewait_sock *tw, struct sock *sk)
+
+static __always_inline int time_wait_end(struct inet_timewait_sock *tw, const bool again)
 {
-	note_told(NESTED_TIME_WAIT, sk, (__u64)tw);
-	on_time_wait(tw, sk, 0);
+	if (!is_told(NESTED_TIME_WAIT_END, tw, 0, again))
+		on_time_wait_end(tw);
 	return 0;
 }
 
-/* Softirq may come in here, see core.bpf.c; the older function runs without. */
-SEC("fentry/inet_twsk_hashdance_schedule")
-int BPF_PROG(again__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw, struct sock *sk)
-{
-	if (!was_told(NESTED_TIME_WAIT, sk, (__u64)tw))
-		on_time_wait(tw, sk, WIRE_F_AGAIN);
-	return 0;
-}
-
-SEC("fentry/inet_twsk_kill")
-int BPF_PROG(fentry__inet_twsk_kill, struct inet_timewait_sock *tw)
-{
-	on_time_wait_end(tw);
-	return 0;
-}
+TWICE("fentry/inet_twsk_kill", fentry__inet_twsk_kill, time_wait_end(tw, again),
+      struct inet_timewait_sock *tw)

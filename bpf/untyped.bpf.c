@@ -34,13 +34,13 @@ int BPF_PROG(raw_again__tcp_destroy_sock, struct sock *sk)
 SEC("raw_tp/tcp_receive_reset")
 int BPF_PROG(raw_tp__tcp_receive_reset, struct sock *sk)
 {
-	return tell_once(NESTED_RECEIVE_RESET, WIRE_RESET_RECEIVED, sk, false, false);
+	return tell_reset_received(sk, false, false);
 }
 
 SEC("raw_tp/tcp_receive_reset")
 int BPF_PROG(raw_again__tcp_receive_reset, struct sock *sk)
 {
-	return tell_once(NESTED_RECEIVE_RESET, WIRE_RESET_RECEIVED, sk, false, true);
+	return tell_reset_received(sk, false, true);
 }
 
 SEC("raw_tp/tcp_send_reset")

@@ -3,6 +3,8 @@
 #ifndef SOCKWATCH_HOOK_H
 #define SOCKWATCH_HOOK_H
 
+#include "nested.h"
+
 enum kernel_tier {
 	TIER_BOTH,	  /* needed by either; of a choice: some facts by one, some by the other */
 	TIER_TRAMPOLINES,
@@ -26,6 +28,12 @@ struct kernel_hook {
 	const char *misses;	/* what stays uncovered with this row; "" nothing */
 	enum hook_status status;
 	char why[128];		/* of a row that is not attached */
+	enum nested_hook nested; /* of a second copy: what it counts under; else NESTED_NONE */
 };
+
+#define HOOK_ROW(fact, program, hook, tier, covers, misses)                                        \
+	{                                                                                          \
+		fact, program, hook, tier, covers, misses, HOOK_UNUSED, "", NESTED_NONE            \
+	}
 
 #endif

@@ -64,7 +64,7 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx);
 
 /* From now on kernel_drain() also hands what processes did to `fn`: before each fact all that happened before it. */
 void kernel_follow_processes(struct kernel *k, kernel_process_fn fn, void *ctx);
-/* What processes did and nobody was told, since kernel_open(): not in kernel_lost(). */
+/* What processes did and nobody was told, since kernel_open(): not in kernel_lost(), but as of the last call of it. */
 uint64_t kernel_processes_lost(const struct kernel *k);
 
 /*
@@ -75,11 +75,12 @@ void kernel_wait(struct kernel *k, int timeout_ms);
 /* kernel_wait() also returns when `fd`, which the caller keeps open, can be read; -1: none.  A nap is not cut short. */
 void kernel_wait_also(struct kernel *k, int fd);
 
-/* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with WANT_CALL. */
-uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
+/* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with WANT_CALL and WANT_RUN. */
+uint64_t kernel_lost(struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
 /* Of the sum, what was lost for want of something else than room in the ring: of room to follow a call in, of a share of the ring
- * that is left to the socket's user, of room to count a failed call in. */
-enum kernel_want { WANT_CALL, WANT_SHARE, WANT_FOLD, KERNEL_WANTS };
+ * that is left to the socket's user, of room to count a failed call in; of a run of its program, which the kernel leaves out
+ * where it was interrupted. */
+enum kernel_want { WANT_CALL, WANT_SHARE, WANT_FOLD, WANT_RUN, KERNEL_WANTS };
 uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want);
 
 /* Takes looks for the tracer: see look_source.h.  Lives as long as `k`, until kernel_attach() at the latest the same one. */

@@ -155,6 +155,10 @@ static void explain_lost(const struct session *s)
 		log_error("losing events: %llu failed calls were too different from each other "
 			  "to be counted together",
 			  more[WANT_FOLD]);
+	else if (more[WANT_RUN])
+		log_error("losing events: the kernel left %llu of them out, because it runs no "
+			  "program where the same one was interrupted",
+			  more[WANT_RUN]);
 	else if (more[WANT_SHARE])
 		log_error("losing events: the sockets of one user filled their share of the ring "
 			  "buffer of %llu KiB; a larger --ring or a faster reader helps",

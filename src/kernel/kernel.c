@@ -394,16 +394,17 @@ uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want)
 		[WANT_FOLD] = &k->skel->bss->unfolded,
 	};
 
-	return *count[want];
+	return want == WANT_RUN ? missed_sum(k, false) : *count[want];
 }
 
-uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
+uint64_t kernel_lost(struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
 {
 	uint64_t sum = k->malformed + look_malformed(k->look);
 
+	missed_read(k);
 	memset(ret_by_kind, 0, WIRE_KINDS * sizeof(ret_by_kind[0]));
 	ret_by_kind[WIRE_NONE] = sum;
-	sum += k->skel ? kernel_lost_for(k, WANT_CALL) : 0;
+	sum += k->skel ? kernel_lost_for(k, WANT_CALL) + kernel_lost_for(k, WANT_RUN) : 0;
 	for (int i = 1; k->skel && i < WIRE_KINDS; i++) {
 		ret_by_kind[i] = *(volatile __u64 *)&k->skel->bss->lost[i];
 		sum += ret_by_kind[i];

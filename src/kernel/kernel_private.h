@@ -14,7 +14,7 @@
 #include "sockwatch.skel.h"
 #include "types.h"
 
-#define MAX_HOOKS  80
+#define MAX_HOOKS  96
 #define LOOK_HOOKS 8 /* those of looks among them */
 #define PLACE_SIZE 256
 
@@ -23,6 +23,11 @@ struct followed;
 struct places;
 struct sysctls;
 struct look_reader;
+
+/* Of a row, by the last look: runs that the kernel left out, and those of them that no second copy made good. */
+struct missed {
+	uint64_t misses, lost;
+};
 
 struct kernel {
 	struct sockwatch_bpf *skel;
@@ -33,6 +38,9 @@ struct kernel {
 	enum kernel_tier tier; /* see kernel_tier_chosen() */
 	struct types types; /* the kernel's, those that the programs reach into and hook; fd -1 none */
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
+	int program_fd[MAX_HOOKS]; /* of the rows that are attached, owned by `skel`; else -1 */
+	struct missed missed[MAX_HOOKS];
+	uint64_t missed_ns, rescued_before[NESTED_HOOKS];
 	bool untyped; /* the kernel carries no BTF: the offsets come from options.btf_path, tracing programs may not be typed */
 	size_t failed;	      /* rows that had failed when this was chosen */
 	bool has_cookie_helper;
@@ -92,6 +100,14 @@ bool probe_helper(const struct types *types, const char *target, int attach_type
 int probe_trampolines(const struct types *types);
 /* Asking makes a kernel load its IPv6 module, whose functions are then there to be hooked. */
 bool probe_ipv6(void);
+
+/* missed.c */
+/* Counts from now on, when all is attached. */
+void missed_begin(struct kernel *k);
+/* Looks anew, at most once a second until nothing is attached any more. */
+void missed_read(struct kernel *k);
+/* What was not told by the last look, of processes or of sockets.  At least: softirq between two copies hides one. */
+uint64_t missed_sum(const struct kernel *k, bool processes);
 
 /* places.c */
 struct places *places_new(int cgroup_fd);

@@ -17,24 +17,26 @@ bool hooks_are_listed(const char *list, const char *hook)
 }
 
 static const struct kernel_hook hook_table[] = {
-	{"look", "look_held", "iter/task_file", TIER_BOTH,
-	 "who has which socket open; sockets that are bound and no more", "", HOOK_UNUSED, ""},
-	{"look", "look_tcp", "iter/tcp", TIER_BOTH,
-	 "TCP sockets without a descriptor, TIME_WAITs and bind buckets, in every namespace", "",
-	 HOOK_UNUSED, ""},
-	{"look", "look_udp", "iter/udp", TIER_BOTH,
-	 "UDP sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
-	{"look", "walk__descriptor", "walk/descriptors", TIER_BOTH,
-	 "who has which socket open; sockets that are bound and no more", "", HOOK_UNUSED, ""},
-	{"look", "walk__begin", "walk/tables", TIER_BOTH, "where the kernel's tables lie", "",
-	 HOOK_UNUSED, ""},
-	{"look", "walk__tcp", "walk/tcp", TIER_BOTH,
-	 "TCP sockets without a descriptor, TIME_WAITs and bind buckets, in every namespace", "",
-	 HOOK_UNUSED, ""},
-	{"look", "walk__listeners", "walk/listeners", TIER_BOTH,
-	 "listeners without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
-	{"look", "walk__udp", "walk/udp", TIER_BOTH,
-	 "UDP sockets without a descriptor, in every namespace", "", HOOK_UNUSED, ""},
+	HOOK_ROW("look", "look_held", "iter/task_file", TIER_BOTH,
+		 "who has which socket open; sockets that are bound and no more", ""),
+	HOOK_ROW(
+		"look", "look_tcp", "iter/tcp", TIER_BOTH,
+		"TCP sockets without a descriptor, TIME_WAITs and bind buckets, in every namespace",
+		""),
+	HOOK_ROW("look", "look_udp", "iter/udp", TIER_BOTH,
+		 "UDP sockets without a descriptor, in every namespace", ""),
+	HOOK_ROW("look", "walk__descriptor", "walk/descriptors", TIER_BOTH,
+		 "who has which socket open; sockets that are bound and no more", ""),
+	HOOK_ROW("look", "walk__begin", "walk/tables", TIER_BOTH, "where the kernel's tables lie",
+		 ""),
+	HOOK_ROW(
+		"look", "walk__tcp", "walk/tcp", TIER_BOTH,
+		"TCP sockets without a descriptor, TIME_WAITs and bind buckets, in every namespace",
+		""),
+	HOOK_ROW("look", "walk__listeners", "walk/listeners", TIER_BOTH,
+		 "listeners without a descriptor, in every namespace", ""),
+	HOOK_ROW("look", "walk__udp", "walk/udp", TIER_BOTH,
+		 "UDP sockets without a descriptor, in every namespace", ""),
 };
 
 bool look_has_hook(const char *name)

@@ -90,12 +90,29 @@ static bool is_alone(const struct kernel_hook *h)
 	return strcmp(h->hook, "fentry/inet_twsk_kill") == 0;
 }
 
+/* A second copy fares as its program does, which stands beside it: else it is told. */
+static bool goes_without_saying(const struct features *f, size_t row)
+{
+	const struct kernel_hook *h = &f->hooks[row];
+
+	if (!h->nested || h->status != HOOK_FAILED)
+		return h->nested;
+	for (size_t i = row ? row - 1 : 0; i <= row + 1 && i < f->hook_count; i++) {
+		if (!f->hooks[i].nested && f->hooks[i].status == HOOK_ATTACHED &&
+		    strcmp(f->hooks[i].hook, h->hook) == 0)
+			return false;
+	}
+	return true;
+}
+
 static void write_uncovered(struct buffer *out, const struct features *f)
 {
 	buffer_print(out, "\nNot covered:\n");
 	for (size_t i = 0; i < f->hook_count; i++) {
 		const struct kernel_hook *h = &f->hooks[i];
 
+		if (goes_without_saying(f, i))
+			continue;
 		/* The IPv6 row misses what the IPv4 row above it misses. */
 		if (i > 0 && strcmp(h->misses, f->hooks[i - 1].misses) == 0 && !h->why[0])
 			continue;
@@ -123,6 +140,8 @@ void features_write_text(struct buffer *out, const struct features *f)
 	for (size_t i = 0; i < f->hook_count; i++) {
 		const struct kernel_hook *h = &f->hooks[i];
 
+		if (goes_without_saying(f, i))
+			continue;
 		buffer_print(out, "%-16s %-28s %-12s %-9s %s", h->fact, h->hook,
 			     tier_names[h->tier], status_names[h->status], h->covers);
 		if (h->why[0])

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * missed.c - what the kernel did not tell: it runs no program on a CPU where that program was interrupted, and counts how often.
+ *
+ * Where a hook has a second copy (bpf/core.h), what the first missed is lost only as far as the second did not do its work.
+ */
+#include "kernel_private.h"
+
+#include <string.h>
+
+#define READ_NS 1000000000
+
+static uint64_t misses_of(const struct kernel *k, size_t row)
+{
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (k->program_fd[row] < 0 || bpf_obj_get_info_by_fd(k->program_fd[row], &info, &size) < 0)
+		return 0;
+	return info.recursion_misses;
+}
+
+/* The row that stands in for `h` where this is missed; NULL there is none. */
+static const struct kernel_hook *copy_of(const struct kernel *k, size_t row)
+{
+	const struct kernel_hook *h = &k->hooks[row];
+
+	for (size_t i = row ? row - 1 : 0; i <= row + 1 && i < k->hook_count; i++) {
+		const struct kernel_hook *copy = &k->hooks[i];
+
+		if (copy->nested && copy->status == HOOK_ATTACHED &&
+		    strcmp(copy->hook, h->hook) == 0 &&
+		    strcmp(strstr(copy->program, "__"), strstr(h->program, "__")) == 0)
+			return copy;
+	}
+	return NULL;
+}
+
+static uint64_t rescued(const struct kernel *k, enum nested_hook nested)
+{
+	return *(volatile __u64 *)&k->skel->bss->rescued[nested];
+}
+
+void missed_begin(struct kernel *k)
+{
+	memset(k->missed, 0, sizeof(k->missed));
+	for (int i = 0; i < NESTED_HOOKS; i++)
+		k->rescued_before[i] = rescued(k, (enum nested_hook)i);
+}
+
+void missed_read(struct kernel *k)
+{
+	uint64_t now = kernel_now();
+
+	if (!k->skel || (!k->detached && now - k->missed_ns < READ_NS))
+		return;
+	k->missed_ns = now;
+	for (size_t i = 0; i < k->hook_count; i++) {
+		const struct kernel_hook *copy = copy_of(k, i);
+		struct missed *m = &k->missed[i];
+		uint64_t misses, done;
+
+		if (k->hooks[i].nested)
+			continue;
+		misses = misses_of(k, i);
+		if (!copy) {
+			m->lost = misses;
+			continue;
+		}
+		/* Those of the look before: the second copy may not have come to it yet. */
+		done = rescued(k, copy->nested) - k->rescued_before[copy->nested];
+		if (!k->detached && m->misses > done + m->lost)
+			m->lost = m->misses - done;
+		else if (k->detached && misses > done + m->lost)
+			m->lost = misses - done;
+		m->misses = misses;
+	}
+}
+
+uint64_t missed_sum(const struct kernel *k, bool processes)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < k->hook_count; i++) {
+		if ((strcmp(k->hooks[i].fact, "process") == 0) == processes)
+			sum += k->missed[i].lost;
+	}
+	return sum;
+}
