@@ -55,14 +55,12 @@ static __always_inline void on_failure(enum wire_kind kind, struct sock *sk, con
 	failure_submit(&c);
 }
 
-static __always_inline void on_bound(struct sock *sk, const bool trusted, const __u8 flags)
+static __always_inline void on_bound(struct sock *sk, const bool trusted)
 {
 	struct wire_call *c = call_reserve(WIRE_BIND, sk, trusted, true);
 
 	if (!c)
 		return;
-	if (c->fact.options & WIRE_O_KERNEL)
-		c->fact.flags |= flags;
 	/* inet_sport is set only after the bind hooks ran */
 	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
 	record_submit(c);
@@ -74,7 +72,7 @@ static __always_inline void on_bind(struct sock *sk, const bool trusted, const _
 	if (result < 0)
 		on_failure(WIRE_BIND, sk, trusted, asked, result, 0, 0);
 	else
-		on_bound(sk, trusted, 0);
+		on_bound(sk, trusted);
 }
 
 static __always_inline void on_listen(struct sock *sk, const bool trusted, const bool task,

@@ -17,8 +17,7 @@ static __always_inline int after_bind(void *ctx)
 	 * comes by io_uring or from a 32-bit process. */
 	if (has_calls && current_call())
 		return 1;
-	/* The kernel does not call cgroup/sock_release for its own. */
-	on_bound(sk, false, is_udp_socket(sk, false) ? WIRE_F_ENDLESS : 0);
+	on_bound(sk, false);
 	return 1;
 }
 

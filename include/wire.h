@@ -46,7 +46,6 @@ enum wire_flag { /* wire_fact.flags */
 	WIRE_F_ORPHAN = 1 << 1,	      /* SOCK_DEAD: no process holds it any more */
 	WIRE_F_SHUTDOWN = 1 << 2,     /* sk_shutdown == SHUTDOWN_MASK: close() came first */
 	WIRE_F_LINGER2_OFF = 1 << 3,  /* tcp_sock.linger2 < 0: FIN_WAIT2 ends by a reset */
-	WIRE_F_ENDLESS = 1 << 4,      /* BIND: no hook tells the end of this socket, which is the kernel's own */
 	WIRE_F_STEERED = 1 << 4,      /* STATE from LISTEN: a rule or a program may have chosen the listener, which is not told */
 	WIRE_F_OPENED = 1 << 4,	      /* CONNECT: the socket had gone to SYN_SENT in this call */
 	WIRE_F_NO_FILE = 1 << 5,      /* seeds: no descriptor yet (not accepted) or no more */

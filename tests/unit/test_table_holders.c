@@ -403,7 +403,7 @@ static void the_kernels_own_is_no_unknown_process(void **state)
 	}
 }
 
-/* Its end is told by no hook, so that the table must not remember it: a look finds it, and a call does not keep it. */
+/* Its end is told by no hook, so that the table must not remember it: a look finds it, and no call of it is told. */
 static void a_datagram_socket_of_the_kernel_is_not_kept(void **state)
 {
 	struct world *w = *state;
@@ -420,20 +420,12 @@ static void a_datagram_socket_of_the_kernel_is_not_kept(void **state)
 		.options = WIRE_O_KNOWN,
 	};
 	const struct look_sink seed = table_look_sink(w->table);
-	struct fact f = call(w, WIRE_BIND, 0xc040, 0, 0);
 	uint64_t added, removed;
 
 	table_seed_begin(w->table, w->now);
 	seed.socket(seed.ctx, &found, NULL, 0);
 	table_seed_end(w->table, false, &added, &removed);
 	assert_int_equal(added, 0);
-	f.has_task = false;
-	f.protocol = IPPROTO_UDP;
-	f.options |= WIRE_O_KERNEL;
-	f.flags = WIRE_F_ENDLESS;
-	fail_call(w, &f);
-	assert_int_equal(w->last.kind, EVENT_BIND);
-	assert_true(w->last.kernel && w->last.has_local);
 	ask_protocol(w, IPPROTO_UDP);
 	assert_int_equal(w->trouble.holder_count, 0);
 }
