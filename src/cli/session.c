@@ -20,6 +20,8 @@
 #define HELD_MS	      1
 #define CLOCK_STEP_NS 100000
 #define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
+/* Where something is lost all the time, repairs take a tenth of it. */
+#define REPAIR_REST 9
 /* Namespaces in a round: each costs 50 us or so. */
 #define COUNTERS_ASKED 100
 
@@ -135,6 +137,7 @@ static void tell_lost(struct session *s, uint64_t now_ns)
 	e.lost.since_ns = s->lost_since_ns;
 	look(s, true, &e.lost.added, &e.lost.removed);
 	e.time_ns = kernel_now();
+	s->rest_until_ns = e.time_ns + REPAIR_REST * (e.time_ns - now_ns);
 	on_event(s, &e);
 	s->lost_told = s->lost;
 	s->explained = false;
@@ -223,7 +226,7 @@ static void check_loss(struct session *s, bool idle)
 		return;
 	table_get_stats(s->table, &stats);
 	count_lost(s, kernel_lost(s->kernel, by_kind), stats.unseen);
-	if (s->lost == before && s->lost > s->lost_told && idle)
+	if (s->lost == before && s->lost > s->lost_told && idle && now >= s->rest_until_ns)
 		tell_lost(s, now);
 	s->lost_checked_ns = now;
 	check_processes(s);

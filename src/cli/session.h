@@ -45,6 +45,7 @@ struct session {
 	/* Loss: what was counted when last looked, and what the reader has been told. */
 	uint64_t lost, lost_told, full_told;
 	uint64_t lost_since_ns, lost_checked_ns;
+	uint64_t rest_until_ns; /* no repair before */
 	uint64_t listeners_ns; /* when listeners were looked at */
 	uint64_t kernel_lost; /* what the kernel side counted when last looked */
 	uint64_t lost_for[KERNEL_WANTS]; /* ... of it */

@@ -95,5 +95,5 @@ int follow_fd(const struct kernel *k)
 uint64_t kernel_processes_lost(const struct kernel *k)
 {
 	return (k->skel ? *(volatile __u64 *)&k->skel->bss->processes_lost : 0) +
-	       missed_sum(k, true) + (k->followed ? k->followed->malformed : 0);
+	       k->missed_processes + (k->followed ? k->followed->malformed : 0);
 }

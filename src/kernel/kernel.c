@@ -392,9 +392,10 @@ uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want)
 		[WANT_CALL] = &k->skel->bss->calls_full,
 		[WANT_SHARE] = &k->skel->bss->over_share,
 		[WANT_FOLD] = &k->skel->bss->unfolded,
+		[WANT_RUN] = &k->missed_calls,
 	};
 
-	return want == WANT_RUN ? missed_sum(k, false) : *count[want];
+	return *count[want];
 }
 
 uint64_t kernel_lost(struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])

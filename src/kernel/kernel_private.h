@@ -41,6 +41,8 @@ struct kernel {
 	int program_fd[MAX_HOOKS]; /* of the rows that are attached, owned by `skel`; else -1 */
 	struct missed missed[MAX_HOOKS];
 	uint64_t missed_ns, rescued_before[NESTED_HOOKS];
+	/* Not told by the last look.  At least: softirq between two copies hides one. */
+	__u64 missed_calls, missed_processes;
 	bool untyped; /* the kernel carries no BTF: the offsets come from options.btf_path, tracing programs may not be typed */
 	size_t failed;	      /* rows that had failed when this was chosen */
 	bool has_cookie_helper;
@@ -106,8 +108,6 @@ bool probe_ipv6(void);
 void missed_begin(struct kernel *k);
 /* Looks anew, at most once a second until nothing is attached any more. */
 void missed_read(struct kernel *k);
-/* What was not told by the last look, of processes or of sockets.  At least: softirq between two copies hides one. */
-uint64_t missed_sum(const struct kernel *k, bool processes);
 
 /* places.c */
 struct places *places_new(int cgroup_fd);

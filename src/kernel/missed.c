@@ -55,35 +55,22 @@ void missed_read(struct kernel *k)
 	if (!k->skel || (!k->detached && now - k->missed_ns < READ_NS))
 		return;
 	k->missed_ns = now;
+	k->missed_calls = k->missed_processes = 0;
 	for (size_t i = 0; i < k->hook_count; i++) {
 		const struct kernel_hook *copy = copy_of(k, i);
 		struct missed *m = &k->missed[i];
-		uint64_t misses, done;
+		uint64_t misses, told, done;
 
 		if (k->hooks[i].nested)
 			continue;
 		misses = misses_of(k, i);
-		if (!copy) {
-			m->lost = misses;
-			continue;
-		}
-		/* Those of the look before: the second copy may not have come to it yet. */
-		done = rescued(k, copy->nested) - k->rescued_before[copy->nested];
-		if (!k->detached && m->misses > done + m->lost)
-			m->lost = m->misses - done;
-		else if (k->detached && misses > done + m->lost)
-			m->lost = misses - done;
+		done = copy ? rescued(k, copy->nested) - k->rescued_before[copy->nested] : 0;
+		/* Of the last ones the second copy may be still to come. */
+		told = copy && !k->detached ? m->misses : misses;
+		if (told > done + m->lost)
+			m->lost = told - done;
 		m->misses = misses;
+		*(strcmp(k->hooks[i].fact, "process") == 0 ? &k->missed_processes
+							   : &k->missed_calls) += m->lost;
 	}
-}
-
-uint64_t missed_sum(const struct kernel *k, bool processes)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < k->hook_count; i++) {
-		if ((strcmp(k->hooks[i].fact, "process") == 0) == processes)
-			sum += k->missed[i].lost;
-	}
-	return sum;
 }
