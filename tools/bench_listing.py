@@ -42,6 +42,18 @@ def inside(netns):
             enter(home)
 
 
+@contextlib.contextmanager
+def own_netns():
+    """The path of a network namespace whose loopback is up; it goes at the end."""
+    name = "swbench%d" % os.getpid()
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+        yield "/run/netns/" + name
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False)
+
+
 def enter(netns):
     if LIBC.setns(netns.fileno(), 0):
         raise OSError(ctypes.get_errno(), "setns")
@@ -64,21 +76,20 @@ def never_late(_seconds):
     return False
 
 
-def measure(name, size, sockwatch, rounds, is_late):
+def measure(size, sockwatch, rounds, is_late):
     """Wall clock and CPU of each round by command, fewer rounds where it is late; None where so many cannot be held."""
-    holder = subprocess.Popen(["ip", "netns", "exec", name, sys.executable, HOLDER, str(size)], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    holder = subprocess.Popen([sys.executable, HOLDER, str(size)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
     try:
         if holder.stdout.readline().split()[:1] != ["ready"]:
             return None
-        with inside("/run/netns/" + name):
-            commands = known_commands(sockwatch, a_port())
-            times = {word: [] for word in commands}
-            for number in range(min(rounds, 3) if size > MANY else rounds):
-                if number and is_late(size / 2500):
-                    break
-                for word, command in commands.items():
-                    times[word].append(once(command))
+        commands = known_commands(sockwatch, a_port())
+        times = {word: [] for word in commands}
+        for number in range(min(rounds, 3) if size > MANY else rounds):
+            if number and is_late(size / 2500):
+                break
+            for word, command in commands.items():
+                times[word].append(once(command))
         return times
     finally:
         holder.stdin.close()
@@ -88,13 +99,8 @@ def measure(name, size, sockwatch, rounds, is_late):
 def measure_size(opt, size, is_late=never_late):
     if not shutil.which("ss"):
         return None
-    name = "swbench%d" % os.getpid()
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    try:
-        subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
-        return measure(name, size, os.path.abspath(opt.sockwatch), max(5, opt.rounds), is_late)
-    finally:
-        subprocess.run(["ip", "netns", "del", name], check=False)
+    with own_netns() as netns, inside(netns):
+        return measure(size, os.path.abspath(opt.sockwatch), max(5, opt.rounds), is_late)
 
 
 def bench(opt, _tools):

@@ -4,6 +4,7 @@
 Rates drift, so each round of a tool stands between two of the bare machine, the tools take turns, and beside what is left of the
 rate stands what the kernel itself counts of the programs' time (kernel.bpf_stats_enabled).  A figure is the median, and in
 brackets the lowest and the highest."""
+import contextlib
 import json
 import os
 import re
@@ -11,12 +12,14 @@ import statistics
 import time
 
 import bench_listing
+import bench_services
 from bench_processes import set_stats
 
 MINUTES = 10
 PACED = 20000           # connections a second, and as many, while the kernel counts; it slows the programs
 SLOW = 5000             # a second: few facts a wake-up
 CATCH_UP_S = 1          # what was told so far is written down
+AFTER_S = 200           # what comes after the rates takes as long
 WORDS = {"empty": "empty program", "sockwatch-record": "record", "sockwatch-nothing": "trace, a filter that matches nothing",
          "sockwatch-text": "trace, text", "sockwatch-json": "trace -o json to a file", "sockwatch-life": "trace --events close",
          "tcplife": "tcplife", "tcpstates": "tcpstates"}
@@ -96,12 +99,14 @@ def measure_rates(tables, tools, parts):
     def loaded(row, running):
         row.kernel_loaded = parts.fdinfo_sum(running.pid, "memlock")
 
+    took = 0
     for number in range(opt.rounds):
-        # As long as one takes at most, with all of them, and what comes after it.
-        if number and tables.is_late(len(tools) * 4 * opt.seconds + 150):
+        if number and tables.is_late(took + AFTER_S):
             tables.leave_out(f"rounds {number + 1} to {opt.rounds} of the rates")
             break
+        took = time.monotonic()
         rows += parts.series(opt, tools, details=False, rounds=1, idle=idle, loaded=loaded)
+        took = time.monotonic() - took
     return rows
 
 
@@ -194,6 +199,27 @@ def tell_start(tables, tools, parts):
                ["tool", "ready, ms", "first event, ms"], rows)
 
 
+def tell_services(tables, tools, parts):
+    recorder = [tool for tool in tools if tool.name == "sockwatch-record"]
+    rows = []
+
+    @contextlib.contextmanager
+    def recording():
+        with parts.Running(recorder[0], tables.opt.folder) as running:
+            running.wait_ready()
+            yield
+            running.finish()
+
+    if not recorder or tables.is_late(60):
+        tables.leave_out("services")
+        return
+    for name, bare, traced in bench_services.measure(tables.opt, recording, tables.is_late):
+        for what, times in ("", bare), (", record", traced):
+            rows.append([name + what] + [Figure([n[i] for n in times], digits) for i, digits in enumerate((0, 2, 2))])
+    tables.add("services", f"Servers with a connection for each request, {bench_services.CLIENTS} clients",
+               ["server, client", "requests/s", "p50, ms", "p99, ms"], rows)
+
+
 def machine(opt):
     with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
         model = re.search(r"^model name\s*:\s*(.*)", file.read(), re.M)
@@ -213,6 +239,7 @@ def bench(opt, tools, parts):
     unpaced = tell_rates(tables, rows) if rows else {}
     tell_cpu(tables, chosen, parts, unpaced)
     tell_start(tables, chosen, parts)
+    tell_services(tables, chosen, parts)
     tell_listings(tables)
     if opt.json:
         with open(opt.json, "w", encoding="ascii") as file:

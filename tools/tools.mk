@@ -6,7 +6,7 @@
 
 TOOLS      := connrate forkrate nullcall
 TOOLS_BIN  := $(TOOLS:%=$(BUILD)/tools/%)
-DEPS_BENCH := libbpf-tools python3 util-linux lsof iproute2
+DEPS_BENCH := libbpf-tools python3 util-linux lsof iproute2 nginx-light wrk redis-server redis-tools
 
 .PHONY: tools bench deps-bench
 tools: $(TOOLS_BIN) $(BUILD)/tools/empty
