@@ -96,7 +96,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
 	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase \
-	debootstrap sqlite3 nftables iptables openssh-client passt
+	debootstrap sqlite3 nftables iptables openssh-client passt valgrind
 include tests/tests.mk
 include tools/tools.mk
 include tests/vm/vm.mk

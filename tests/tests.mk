@@ -26,6 +26,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(WRAP_$(@F)) -o $@ $^ -lcmocka -lsqlite3 -lm
 
 include tests/fuzz/fuzz.mk
+include tests/cost/cost.mk
 
 # The end-to-end agent: no dependencies, static, so that the same file runs on the host and in any kernel.
 AGENT_SRC := $(wildcard tests/e2e/*.c)
@@ -47,9 +48,9 @@ test: deps-test
 # Machines in emulation disturb no suite of the host, and take the longest: the longest of them first.
 BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh)
 .PHONY: test-programs test-built
-test-programs: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN) $(FUZZ_PLAY)
+test-programs: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch
 test-built: test-programs
-	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh tests/e2e/*.sh) \
+	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh) \
 		$(filter-out $(BESIDE),$(wildcard tests/vm/*.sh)) --beside $(BESIDE)
 
 # The README's two commands on a Debian with nothing on it; half an hour for each suite.
