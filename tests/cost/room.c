@@ -254,7 +254,7 @@ const char *kernel_btf_place(const struct kernel *k)
 	return NULL;
 }
 
-uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
+uint64_t kernel_lost(struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
 {
 	(void)k;
 	memset(ret_by_kind, 0, WIRE_KINDS * sizeof(*ret_by_kind));
