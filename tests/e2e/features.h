@@ -2,7 +2,7 @@
 /*
  * features.h - what the program under test says of itself: which hooks it took, and what they miss.
  *
- * Owns: one run of `features -o json` for each question, with the hooks the agent was told to use.
+ * Owns: one run of `features -o json` for each choice of hooks that the agent uses.
  * Refuses to know: what that should be.
  *
  *     if (!features_attached("fentry/inet_twsk_kill"))

@@ -223,11 +223,15 @@ void listed_run(struct listed *l, const char *const *args)
 bool listed_has_iterators(void)
 {
 	static char out[65536];
+	static int has = -1; /* stays as it is */
 	const char *const args[] = {"ls", "--hooks", "iterators", "--state", "listen", NULL};
 	struct run r;
 
-	run_begin(&r, args);
-	return run_end(&r, out, sizeof(out)) == 0 || !strstr(r.words, "takes no iterators");
+	if (has < 0) {
+		run_begin(&r, args);
+		has = run_end(&r, out, sizeof(out)) == 0 || !strstr(r.words, "takes no iterators");
+	}
+	return has;
 }
 
 void listed_take(struct listed *l, const char *source, uint64_t netns)

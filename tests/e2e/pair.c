@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
 #include <string.h>
 
 #include "pair.h"
 #include "scenario.h"
+#include "tracer.h"
+
+#define PROC_TIME_WAIT 3 /* the timer that /proc/net/tcp names for it */
 
 struct pair pair_new(const char *address)
 {
@@ -120,19 +124,64 @@ void pair_talk(struct pair *p, long from_client, long from_server)
 	p->of_client.received = p->of_child.sent = (uint64_t)from_server;
 }
 
+/* An end that nobody has open any more is on its way into a TIME_WAIT that packets find. */
+static bool is_closing(pid_t pid, const char *table, unsigned int local, unsigned int peer)
+{
+	unsigned int from, to, timer, inode, references;
+	char path[48], line[256];
+	bool closing = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/net/%s", pid, table);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*d: %*[^:]:%x %*[^:]:%x %*x %*x:%*x %x:%*x %*x %*d %*d %u %u",
+			   &from, &to, &timer, &inode, &references) == 5 &&
+		    from == local && to == peer)
+			closing |= (timer == PROC_TIME_WAIT ? references : inode) == 0;
+	}
+	if (f)
+		fclose(f);
+	return closing;
+}
+
+static void wait_time_wait(pid_t pid, unsigned int local, unsigned int peer)
+{
+	uint64_t deadline = deadline_in(5000);
+
+	while (is_closing(pid, "tcp", local, peer) || is_closing(pid, "tcp6", local, peer)) {
+		if (deadline_left(deadline) == 0)
+			scenario_fail("port %u does not reach TIME_WAIT", local);
+		tracer_pump(-1, deadline_in(1));
+	}
+}
+
+void pair_follow(const struct pair *p, enum close_order order)
+{
+	struct peer *acceptor = p->acceptor ? p->acceptor : p->server;
+	unsigned int ports[2] = {address_port(&p->of_client.local), address_port(&p->listen_at)};
+	bool client_first = order == CLIENT_FIRST;
+	struct peer *first = client_first ? p->client : acceptor;
+	struct peer *second = client_first ? acceptor : p->client;
+	int fd = client_first ? p->child : p->conn;
+
+	if (must("receive", remote_receive(second, fd, 1)) != 0)
+		scenario_fail("the stream does not end");
+	wait_time_wait(first->gone ? second->pid : first->pid, ports[!client_first],
+		       ports[client_first]);
+	must("close", remote_close(second, fd));
+}
+
 void pair_close(struct pair *p, enum close_order order)
 {
 	struct peer *acceptor = p->acceptor ? p->acceptor : p->server;
 	bool client_first = order == CLIENT_FIRST;
-	struct peer *first = client_first ? p->client : acceptor;
-	struct peer *second = client_first ? acceptor : p->client;
-	int first_fd = client_first ? p->conn : p->child;
-	int second_fd = client_first ? p->child : p->conn;
 
-	must("close", remote_close(first, first_fd));
-	if (must("receive", remote_receive(second, second_fd, 1)) != 0)
-		scenario_fail("the stream does not end");
-	must("close", remote_close(second, second_fd));
+	if (client_first)
+		must("close", remote_close(p->client, p->conn));
+	else
+		must("close", remote_close(acceptor, p->child));
+	pair_follow(p, order);
 	if (acceptor != p->server)
 		must("close", remote_close(acceptor, p->listener));
 	must("close", remote_close(p->server, p->listener));

@@ -47,7 +47,13 @@ void pair_accept(struct pair *p, enum accept_how how);
 void pair_know(struct pair *p);
 /* Payload both ways, known to the expectations. */
 void pair_talk(struct pair *p, long from_client, long from_server);
-/* One side, then, when it has seen the end of the stream, the other, then the listener. */
+/*
+ * What is left to do once one side has closed, after pair_know(): the other sees the end of the stream and closes. Before
+ * that the first one's TIME_WAIT must be there: on two processors a kernel (5.10) may reset the other side in the moment
+ * between, and the reason is no longer "peer-close".
+ */
+void pair_follow(const struct pair *p, enum close_order order);
+/* One side, then the other, then the listener. */
 void pair_close(struct pair *p, enum close_order order);
 void pair_check(struct tracer *t, const struct pair *p);
 /* All of the above for a tracer. */

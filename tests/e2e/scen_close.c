@@ -34,9 +34,7 @@ static struct pair connected(void)
 /* What is left to do once the client's socket is on its way out. */
 static void server_follows(struct pair *p)
 {
-	if (must("receive", remote_receive(p->server, p->child, 1)) != 0)
-		scenario_fail("the stream does not end");
-	must("close", remote_close(p->server, p->child));
+	pair_follow(p, CLIENT_FIRST);
 	must("close", remote_close(p->server, p->listener));
 }
 

@@ -146,8 +146,7 @@ static void preforked(void)
 		pair_know(&p[i]);
 		pair_talk(&p[i], 5, 7);
 		must("close", remote_close(p[i].client, p[i].conn));
-		must("receive", remote_receive(worker[i], p[i].child, 1));
-		must("close", remote_close(worker[i], p[i].child));
+		pair_follow(&p[i], CLIENT_FIRST);
 		p[i].of_client.states = STATES_CLIENT_ACTIVE;
 		p[i].of_child.states = STATES_CHILD_PASSIVE;
 		p[i].of_client.reason = "local-close";
@@ -218,8 +217,7 @@ static void reuseport(void)
 		pair_accept(&p, ACCEPT_ADDRESS);
 		pair_know(&p);
 		must("close", remote_close(p.client, p.conn));
-		must("receive", remote_receive(p.server, p.child, 1));
-		must("close", remote_close(p.server, p.child));
+		pair_follow(&p, CLIENT_FIRST);
 		p.of_child.before_or_null = true;
 		p.of_client.reason = "local-close";
 		p.of_child.reason = "peer-close";

@@ -112,7 +112,7 @@ static void do_many(struct call *c)
 	}
 }
 
-#define MANY 8000
+#define MANY 2000
 
 struct tally {
 	uint64_t connects, accepts, closes;
@@ -123,7 +123,7 @@ static struct tally tally(const struct tracer *t)
 	return (struct tally){t->kind[LINE_CONNECT], t->kind[LINE_ACCEPT], t->kind[LINE_CLOSE]};
 }
 
-/* The reader sleeps through more than any buffer holds.  All lines come late, or what is missing is
+/* The reader sleeps through far more than a pipe holds.  All lines come late, or what is missing is
  * counted. */
 static void reader_sleeps(void)
 {

@@ -50,6 +50,24 @@ check told_apart "$(wc -l <"$work/said")" test "$(sed -nE 's/^ *FAIL (one|two)-.
 check the_one_beside_gives_way "$(grep -m 1 'FAIL two' "$work/said")" grep -q "FAIL two-0: at priority $(nice -n 5 nice)" "$work/said"
 check the_others_do_not "$(grep -m 1 'FAIL one' "$work/said")" grep -q "FAIL one-0: at priority $(nice)" "$work/said"
 
+# The host's lane ends only after the suite beside it has looked.
+suite host <<-END
+	echo PASS host
+	for ((i = 0; i < 200; i++)); do [ -e "$work/looked" ] && break; sleep 0.05; done
+END
+suite machines <<-END
+	[ -e "\$RUN_ALONE" ] && echo "FAIL machines: alone from the beginning" || echo PASS beside
+	touch "$work/looked"
+	for ((i = 0; i < 200; i++)); do [ -e "\$RUN_ALONE" ] && break; sleep 0.05; done
+	[ \$i -lt 200 ] && echo PASS alone || echo "FAIL machines: never alone"
+END
+if [ "$(nproc)" -gt 1 ]; then
+	tests/run "$work/host" --beside "$work/machines" >"$work/said" 2>&1
+	check a_free_lane_is_told "$(cat "$work/said")" test "$(tail -n 1 "$work/said")" = "3 passed, 0 failed, 0 skipped"
+else
+	echo "SKIP a_free_lane_is_told: one processor"
+fi
+
 suite endless <<-END
 	trap 'rm "$work/mess"' EXIT
 	echo \$\$ >"$work/mess"
