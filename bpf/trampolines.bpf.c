@@ -188,6 +188,16 @@ static __always_inline bool is_connect_attach(__u32 type)
 	       type == bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET6_CONNECT);
 }
 
+/* One of a function's arguments, its result behind them: a load of its own, since 5.10 refuses one from a chosen place. */
+#define ARGUMENT(ctx, n)                                                                           \
+	({                                                                                         \
+		__u64 argument_;                                                                   \
+		asm volatile("%0 = *(u64 *)(%1 + %2)"                                              \
+			     : "=r"(argument_)                                                     \
+			     : "r"(ctx), "i"((n) * sizeof(__u64)));                                \
+		argument_;                                                                         \
+	})
+
 /*
  * The kernel runs the cgroup programs of connect4 and connect6 here, where a host has any, and lets them change the address in
  * place: (sk, uaddr, type, ...) up to 6.6, with one argument less up to 5.11, (sk, uaddr, length, type, ...) later (fefba7d1ae19).
@@ -199,7 +209,7 @@ int fentry__sock_addr(unsigned long long *ctx)
 	struct sock *sk = (struct sock *)ctx[0];
 	struct asked_for asked = {.sk = (__u64)sk};
 
-	if (!is_connect_attach(sock_addr_params == 6 ? ctx[3] : ctx[2]) ||
+	if (!is_connect_attach(sock_addr_params == 6 ? ARGUMENT(ctx, 3) : ARGUMENT(ctx, 2)) ||
 	    !(is_traced_socket(sk, false) || is_udp_socket(sk, false)))
 		return 0;
 	bpf_probe_read_kernel(asked.address, sizeof(asked.address), (void *)ctx[1]);
@@ -215,7 +225,9 @@ int fexit__sock_addr(unsigned long long *ctx)
 	struct asked_for asked, *found = bpf_map_lookup_elem(&asked_for, &id);
 	struct sock *sk = (struct sock *)ctx[0];
 	__u8 got[28];
-	int ret = sock_addr_params == 6 ? ctx[6] : sock_addr_params == 5 ? ctx[5] : ctx[4];
+	int ret = sock_addr_params == 6	  ? ARGUMENT(ctx, 6)
+		  : sock_addr_params == 5 ? ARGUMENT(ctx, 5)
+					  : ARGUMENT(ctx, 4);
 
 	if (!found || found->sk != (__u64)sk)
 		return 0;

@@ -242,9 +242,6 @@ static const char *not_needed(const struct kernel *k, const struct kernel_hook *
 		return "the function has other arguments here";
 	if (strcmp(h->program, "fexit__inet_csk_accept4") == 0 && k->accept_params != 4)
 		return "the function has other arguments here";
-	/* Its programs ask for an enumeration of the kernel's, which the reduced types do not hold: they would see nothing. */
-	if (strstr(h->program, "__sock_addr"))
-		return "the kind of call cannot be told";
 	if ((strcmp(h->fact, "time-wait") == 0 || strstr(h->fact, " denied") ||
 	     strstr(h->fact, " asked")) &&
 	    !types_function(&k->types, strchr(h->hook, '/') + 1))

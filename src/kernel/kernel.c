@@ -150,6 +150,7 @@ static int open_programs(struct kernel *k, struct kernel_error *error)
 static int read_types(struct kernel *k)
 {
 	static const char *const functions[TYPES_FUNCTIONS + 1] = {
+		"__cgroup_bpf_run_filter_sock_addr",
 		"btf_trace_inet_sock_set_state",
 		"btf_trace_sock_send_length",
 		"inet_csk_accept",

@@ -37,7 +37,7 @@ struct reader {
 	uint32_t *offset; /* of each STRIDE-th type id; id 0 is void */
 	uint32_t *mapped; /* of each type id: its id in `out`, 0 not there */
 	uint32_t count;
-	struct names structs, functions;
+	struct names named, functions;
 	uint32_t wanted[MAX_WANTED]; /* ids */
 	size_t wanted_count;
 	struct btf *out;
@@ -208,8 +208,8 @@ static void note_type(struct reader *r, const struct btf_type *t, uint32_t id,
 	unsigned int kind = btf_kind(t);
 	int i;
 
-	if (kind == BTF_KIND_STRUCT && r->wanted_count < MAX_WANTED &&
-	    index_of(r, &r->structs, t->name_off) >= 0)
+	if ((kind == BTF_KIND_STRUCT || kind == BTF_KIND_ENUM) && r->wanted_count < MAX_WANTED &&
+	    index_of(r, &r->named, t->name_off) >= 0)
 		r->wanted[r->wanted_count++] = id;
 	if (kind != BTF_KIND_FUNC && kind != BTF_KIND_TYPEDEF)
 		return;
@@ -313,6 +313,18 @@ static int copy_composite(struct reader *r, const struct btf_type *t, bool whole
 	return err < 0 ? err : id;
 }
 
+/* Values are asked for by name, of an enumeration that has one. */
+static int copy_enum(struct reader *r, const struct btf_type *t, bool whole)
+{
+	const struct btf_enum *e = btf_enum(t);
+	int id = btf__add_enum(r->out, whole ? name_of(r, t->name_off) : NULL, t->size);
+	int err = 0;
+
+	for (unsigned int i = 0; i < btf_vlen(t) && whole && id > 0 && !err; i++)
+		err = btf__add_enum_value(r->out, name_of(r, e[i].name_off), e[i].val);
+	return err < 0 ? err : id;
+}
+
 static int copy_array(struct reader *r, const struct btf_type *t, int depth)
 {
 	const struct btf_array *a = btf_array(t);
@@ -344,7 +356,7 @@ static int copy_type(struct reader *r, uint32_t id, int depth)
 		copy = btf__add_int(r->out, name_of(r, t->name_off), t->size, btf_int_encoding(t));
 		break;
 	case BTF_KIND_PTR: copy = btf__add_ptr(r->out, 0); break;
-	case BTF_KIND_ENUM: copy = btf__add_enum(r->out, NULL, t->size); break;
+	case BTF_KIND_ENUM: copy = copy_enum(r, t, is_wanted(r, id)); break;
 	case BTF_KIND_ENUM64: copy = btf__add_enum64(r->out, NULL, t->size, false); break;
 	case BTF_KIND_FLOAT: copy = btf__add_float(r->out, name_of(r, t->name_off), t->size); break;
 	case BTF_KIND_ARRAY: copy = copy_array(r, t, depth); break;
@@ -380,7 +392,7 @@ static int write_out(const struct reader *r, struct types *types)
 	return raw ? types_give(types, raw, size) : -ENOMEM;
 }
 
-int types_load(struct types *types, const char *path, const char *const *structs,
+int types_load(struct types *types, const char *path, const char *const *named,
 	       const char *const *functions)
 {
 	struct reader r = {0};
@@ -388,7 +400,7 @@ int types_load(struct types *types, const char *path, const char *const *structs
 
 	*types = (struct types){.fd = -1, .functions = functions};
 	if (!err)
-		err = names_init(&r.structs, structs);
+		err = names_init(&r.named, named);
 	if (!err)
 		err = names_init(&r.functions, functions);
 	if (!err)
@@ -420,7 +432,7 @@ int types_load(struct types *types, const char *path, const char *const *structs
 	return err;
 }
 
-/* What is behind "___" tells apart definitions that a program has of one struct. */
+/* What is behind "___" tells apart definitions that a program has of one type. */
 static char *name_in_kernel(const char *name)
 {
 	const char *flavor = strstr(name, "___");
@@ -442,7 +454,7 @@ int types_load_for(struct types *types, const char *path, const struct btf *prog
 		const char *name = btf__name_by_offset(programs, t->name_off);
 
 		/* Shorter ones are the programs' own. */
-		if (!btf_is_struct(t) || !name || strlen(name) < 3)
+		if (!(btf_is_struct(t) || btf_is_enum(t)) || !name || strlen(name) < 3)
 			continue;
 		names[n] = name_in_kernel(name);
 		err = names[n++] ? 0 : -ENOMEM;

@@ -7,7 +7,7 @@
  * (btf_custom_path) it is done at once.  Refuses to know: what the types are for.  One thread.
  *
  *     struct types types;
- *     types_load(&types, NULL, structs, functions);
+ *     types_load(&types, NULL, named, functions);
  *     ... types.path, types.function_id[0] ...
  *     types_done(&types);
  */
@@ -32,13 +32,13 @@ struct types {
 };
 
 /*
- * Reads `path` (NULL: the kernel's own BTF) and keeps the structs named by `structs`, with what they embed without a name;
- * looks up `functions`, or typedefs.  Both lists end with NULL.  O(types of the kernel).  0, -errno of a file, or -EBADMSG for
+ * Reads `path` (NULL: the kernel's own BTF) and keeps the structs and enumerations in `named`, with what they embed without a
+ * name; looks up `functions`, or typedefs.  Both lists end with NULL.  O(types of the kernel).  0, -errno of a file, or -EBADMSG for
  * what is no BTF; nothing is to be freed then.
  */
-int types_load(struct types *types, const char *path, const char *const *structs,
+int types_load(struct types *types, const char *path, const char *const *named,
 	       const char *const *functions);
-/* Likewise the structs that the types of an object name, whose programs are then relocated by `types->path`. */
+/* Likewise those that the types of an object name, whose programs are then relocated by `types->path`. */
 int types_load_for(struct types *types, const char *path, const struct btf *programs,
 		   const char *const *functions);
 /* Takes `btf` for the reduced one: 0 or -errno. */
