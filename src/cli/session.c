@@ -138,8 +138,8 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 				"way at once",
 				(unsigned long long)(calls - s->calls_full));
 		else if (first)
-			log_error("losing events: the ring buffer of %llu KiB is full; a larger "
-				  "--ring or a faster reader helps",
+			log_error("losing events: the ring buffer is full, and what waits behind "
+				  "it, %llu KiB; a larger --ring or a faster reader helps",
 				  (unsigned long long)s->options->ring_bytes / 1024);
 	} else if (unseen > s->unseen && !s->explained) {
 		s->lost += unseen - s->unseen;

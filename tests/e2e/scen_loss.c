@@ -201,7 +201,29 @@ static void survives(void)
 			      (unsigned long long)t->lost, t->words);
 }
 
+/* What is not read waits in memory: more than the ring holds, less than --ring. */
+static void waits(void)
+{
+	static const char *const args[] = {"--ring", "64M", NULL};
+	struct peer *busy = peer_start("sw-busy");
+	struct tracer *t = tracer_open(args);
+
+	t->count_only = true;
+	t->stopped = true;
+	fill(busy);
+	if (t->kind[LINE_CLOSE] > FILL)
+		scenario_fail("%llu ends were told although nobody read",
+			      (unsigned long long)t->kind[LINE_CLOSE]);
+	t->stopped = false;
+	tracer_wait_exit(t, SIGINT);
+	/* The kernel may have run no program for some. */
+	if (strstr(t->words, "ring buffer") || t->kind[LINE_CLOSE] < FILL)
+		scenario_fail("%llu of %d ends were told; it said: %s",
+			      (unsigned long long)t->kind[LINE_CLOSE], 2 * FILL, t->words);
+}
+
 const struct scenario loss_scenarios[] = {
+	{"loss-none-while-nobody-reads", waits},
 	{"loss-survived", survives},
 	{"loss-repaired", loses_and_repairs},
 	{0},

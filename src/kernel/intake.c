@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "intake.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wire_process.h"
+
+/* Between two turns of the thread, by what the last one moved; after so many that moved nothing it sleeps. */
+#define TURN_NS	     2000000
+#define SLOW_TURN_NS 8000000
+#define BUSY_BYTES   (64u << 10)
+#define IDLE_TURNS   3
+#define NICEST	     (-20)
+
+/* So that a ring which is filled as fast as it is read keeps nobody. */
+#define MOVE_MAX 65536
+
+#define CHUNK_BYTES (128u << 10)
+#define SPARES	    4	 /* chunks kept for the next records */
+#define RECORD_MAX  8192 /* with its head */
+
+struct record {
+	uint64_t size; /* of what follows, in bytes; the next record begins at a multiple of 8 */
+	uint8_t data[];
+};
+_Static_assert(sizeof(struct record) + WIRE_PROCESS_MAX <= RECORD_MAX, "fits into any chunk");
+
+struct chunk {
+	struct chunk *next;
+	size_t end, read; /* in `room` */
+	_Alignas(8) uint8_t room[];
+};
+#define CHUNK_ROOM (CHUNK_BYTES - sizeof(struct chunk))
+
+struct list {
+	struct chunk *first, *last;
+};
+
+struct lane {
+	struct intake *in;
+	struct ring_buffer *ring;
+	struct list
+		moved; /* out of the ring, under the lock; its last chunk has room for one more record */
+	struct list taken;     /* the caller's */
+	size_t chunks;	       /* of both */
+	size_t records, bytes; /* of this turn */
+};
+
+struct intake {
+	struct lane lane[INTAKE_LANES];
+	int map_fd[INTAKE_LANES];
+	size_t limit; /* chunks of a lane */
+	volatile uint32_t *asleep;
+	pthread_mutex_t lock;
+	struct chunk *spare;
+	size_t spares;
+	int wake, call; /* eventfds: for the caller, for the thread */
+	bool waiting;	/* the caller waits for `wake` */
+	bool started, stop;
+	bool all;		  /* nothing was left in a ring at the last turn */
+	uint64_t asked, answered; /* turns that the caller wants */
+	pthread_cond_t answer;
+	pthread_t thread;
+};
+
+/* ---- chunks, under the lock ---- */
+
+/* From the kernel and back to it: the heap would keep what is freed in its middle. */
+static struct chunk *chunk_new(struct intake *in)
+{
+	struct chunk *c = in->spare;
+
+	if (c) {
+		in->spare = c->next;
+		in->spares--;
+	} else {
+		c = mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+		if (c == MAP_FAILED)
+			return NULL;
+	}
+	*c = (struct chunk){0};
+	return c;
+}
+
+/* False where it is not kept. */
+static bool chunk_keep(struct intake *in, struct chunk *c)
+{
+	if (in->spares == SPARES)
+		return false;
+	c->next = in->spare;
+	in->spare = c;
+	in->spares++;
+	return true;
+}
+
+static void append(struct list *list, struct chunk *first, struct chunk *last)
+{
+	if (list->last)
+		list->last->next = first;
+	else
+		list->first = first;
+	list->last = last;
+}
+
+/* Room for one more record; false where too much waits already, or no memory is left. */
+static bool make_room(struct lane *lane)
+{
+	struct chunk *c = lane->moved.last;
+
+	if (c && c->end + RECORD_MAX <= CHUNK_ROOM)
+		return true;
+	c = lane->chunks < lane->in->limit ? chunk_new(lane->in) : NULL;
+	if (!c)
+		return false;
+	lane->chunks++;
+	append(&lane->moved, c, c);
+	return true;
+}
+
+/* ---- moving, under the lock ---- */
+
+/* libbpf counts a record as read whatever is returned, so the room for the next one is made here. */
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct lane *lane = ctx;
+	struct chunk *c = lane->moved.last;
+	struct record *r = (struct record *)(c->room + c->end);
+
+	/* None is longer: who reads it sees that it is malformed. */
+	if (size > WIRE_PROCESS_MAX)
+		size = WIRE_PROCESS_MAX;
+	r->size = size;
+	memcpy(r->data, data, size);
+	c->end += sizeof(*r) + ((size + 7) & ~(size_t)7);
+	lane->bytes += size;
+	return ++lane->records < MOVE_MAX && make_room(lane) ? 0 : -ECANCELED;
+}
+
+/*
+ * The first ring before the second: whatever was in the second before a record of the first is there, too, when it is taken.
+ * False where something is left in a ring.
+ */
+static bool move(struct intake *in, size_t *ret_bytes)
+{
+	bool all = true;
+
+	*ret_bytes = 0;
+	for (int i = 0; i < INTAKE_LANES; i++) {
+		struct lane *lane = &in->lane[i];
+
+		lane->records = lane->bytes = 0;
+		if (make_room(lane))
+			all &= ring_buffer__consume(lane->ring) != -ECANCELED;
+		else
+			all = false;
+		*ret_bytes += lane->bytes;
+	}
+	return all;
+}
+
+/* ---- the thread ---- */
+
+/* Until the caller calls, a record comes, or a time has passed; NULL: none. */
+static void rest(struct intake *in, const struct timespec *time)
+{
+	struct pollfd fds[] = {{.fd = in->call, .events = POLLIN},
+			       {.fd = in->map_fd[0], .events = POLLIN},
+			       {.fd = in->map_fd[1], .events = POLLIN}};
+	eventfd_t count;
+
+	if (time) {
+		ppoll(fds, 1, time, NULL);
+	} else {
+		/* A record that came before the flag makes poll() return at once, one after it wakes. */
+		*in->asleep = 1;
+		poll(fds, 3, -1);
+		*in->asleep = 0;
+	}
+	eventfd_read(in->call, &count);
+}
+
+/* The bytes it moved; -1 once it is to end. */
+static ssize_t take_turn(struct intake *in)
+{
+	size_t bytes = 0;
+	uint64_t asked;
+	bool stop, wake;
+
+	pthread_mutex_lock(&in->lock);
+	stop = in->stop;
+	asked = in->asked;
+	in->all = move(in, &bytes);
+	wake = in->waiting && bytes;
+	if (wake)
+		in->waiting = false;
+	if (in->answered != asked) {
+		in->answered = asked;
+		pthread_cond_signal(&in->answer);
+	}
+	pthread_mutex_unlock(&in->lock);
+	if (wake)
+		eventfd_write(in->wake, 1);
+	return stop ? -1 : (ssize_t)bytes;
+}
+
+static void *take_turns(void *ctx)
+{
+	static const struct timespec turn = {.tv_nsec = TURN_NS}, slow = {.tv_nsec = SLOW_TURN_NS};
+	struct intake *in = ctx;
+	int idle = 0;
+	ssize_t bytes;
+
+	/* What comes too late is lost.  Where this is refused the thread goes as fast as others. */
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICEST);
+	while ((bytes = take_turn(in)) >= 0) {
+		idle = bytes ? 0 : idle + 1;
+		rest(in, bytes > BUSY_BYTES ? &turn : idle < IDLE_TURNS ? &slow : NULL);
+	}
+	return NULL;
+}
+
+/* ---- the caller ---- */
+
+/* The thread moves, since the caller may have to wait for a processor with the lock in its hands. */
+bool intake_move(struct intake *in)
+{
+	uint64_t want;
+	bool all;
+
+	pthread_mutex_lock(&in->lock);
+	want = ++in->asked;
+	pthread_mutex_unlock(&in->lock);
+	eventfd_write(in->call, 1);
+	pthread_mutex_lock(&in->lock);
+	while (in->answered < want)
+		pthread_cond_wait(&in->answer, &in->lock);
+	all = in->all;
+	for (int i = 0; i < INTAKE_LANES; i++) {
+		struct lane *lane = &in->lane[i];
+
+		if (!lane->moved.first || !lane->moved.first->end)
+			continue;
+		append(&lane->taken, lane->moved.first, lane->moved.last);
+		lane->moved = (struct list){0};
+	}
+	pthread_mutex_unlock(&in->lock);
+	return all;
+}
+
+const void *intake_peek(struct intake *in, int lane, size_t *ret_size)
+{
+	struct lane *l = &in->lane[lane];
+	struct chunk *c;
+	bool kept;
+
+	while ((c = l->taken.first) && c->read == c->end) {
+		l->taken.first = c->next;
+		if (!c->next)
+			l->taken.last = NULL;
+		pthread_mutex_lock(&in->lock);
+		l->chunks--;
+		kept = chunk_keep(in, c);
+		pthread_mutex_unlock(&in->lock);
+		if (!kept)
+			munmap(c, CHUNK_BYTES);
+	}
+	if (!c)
+		return NULL;
+	*ret_size = ((struct record *)(c->room + c->read))->size;
+	return c->room + c->read + sizeof(struct record);
+}
+
+void intake_drop(struct intake *in, int lane)
+{
+	struct chunk *c = in->lane[lane].taken.first;
+	const struct record *r = (struct record *)(c->room + c->read);
+
+	c->read += sizeof(*r) + ((r->size + 7) & ~(size_t)7);
+}
+
+void intake_wait(struct intake *in, int also_fd, int timeout_ms)
+{
+	struct pollfd fds[] = {{.fd = in->wake, .events = POLLIN},
+			       {.fd = also_fd, .events = POLLIN}};
+	eventfd_t count;
+	bool is_there = false;
+
+	pthread_mutex_lock(&in->lock);
+	for (int i = 0; i < INTAKE_LANES; i++) {
+		const struct lane *l = &in->lane[i];
+
+		is_there |= l->taken.first || (l->moved.first && l->moved.first->end);
+	}
+	in->waiting = !is_there;
+	pthread_mutex_unlock(&in->lock);
+	if (is_there)
+		return;
+	poll(fds, 2, timeout_ms);
+	pthread_mutex_lock(&in->lock);
+	in->waiting = false;
+	pthread_mutex_unlock(&in->lock);
+	eventfd_read(in->wake, &count);
+}
+
+/* Signals are the caller's. */
+static int start_thread(struct intake *in)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&in->thread, NULL, take_turns, in);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	in->started = !err;
+	return -err;
+}
+
+struct intake *intake_open(const int map_fds[INTAKE_LANES], size_t limit, volatile uint32_t *asleep)
+{
+	struct intake *in = calloc(1, sizeof(*in));
+	int err = 0;
+
+	if (!in)
+		return NULL;
+	pthread_mutex_init(&in->lock, NULL);
+	pthread_cond_init(&in->answer, NULL);
+	in->asleep = asleep;
+	in->limit = limit / CHUNK_BYTES + 2; /* the one that is taken, and the one that is filled */
+	in->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	in->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (in->wake < 0 || in->call < 0)
+		err = -errno;
+	for (int i = 0; i < INTAKE_LANES && !err; i++) {
+		struct lane *lane = &in->lane[i];
+
+		lane->in = in;
+		in->map_fd[i] = map_fds[i];
+		lane->ring = ring_buffer__new(map_fds[i], on_record, lane, NULL);
+		if (!lane->ring)
+			err = -errno;
+	}
+	if (!err)
+		err = start_thread(in);
+	if (!err)
+		return in;
+	intake_close(in);
+	errno = -err;
+	return NULL;
+}
+
+static void free_list(struct list *list)
+{
+	struct chunk *c;
+
+	while ((c = list->first)) {
+		list->first = c->next;
+		munmap(c, CHUNK_BYTES);
+	}
+}
+
+void intake_close(struct intake *in)
+{
+	struct list spare;
+
+	if (!in)
+		return;
+	if (in->started) {
+		pthread_mutex_lock(&in->lock);
+		in->stop = true;
+		pthread_mutex_unlock(&in->lock);
+		eventfd_write(in->call, 1);
+		pthread_join(in->thread, NULL);
+	}
+	for (int i = 0; i < INTAKE_LANES; i++) {
+		ring_buffer__free(in->lane[i].ring);
+		free_list(&in->lane[i].moved);
+		free_list(&in->lane[i].taken);
+	}
+	spare.first = in->spare;
+	free_list(&spare);
+	if (in->wake >= 0)
+		close(in->wake);
+	if (in->call >= 0)
+		close(in->call);
+	pthread_cond_destroy(&in->answer);
+	pthread_mutex_destroy(&in->lock);
+	free(in);
+}
