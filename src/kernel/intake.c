@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,12 +220,17 @@ static ssize_t take_turn(struct intake *in)
 static void *take_turns(void *ctx)
 {
 	static const struct timespec turn = {.tv_nsec = TURN_NS}, slow = {.tv_nsec = SLOW_TURN_NS};
+	static const struct sched_param first = {.sched_priority = 1};
 	struct intake *in = ctx;
 	int idle = 0;
 	ssize_t bytes;
 
-	/* What comes too late is lost.  Where this is refused the thread goes as fast as others. */
-	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICEST);
+	/*
+	 * What comes too late is lost.  Not a nice value alone, which counts among the processes of one session only
+	 * (autogroup); where neither is allowed the thread goes as fast as others.
+	 */
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) < 0)
+		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICEST);
 	while ((bytes = take_turn(in)) >= 0) {
 		idle = bytes ? 0 : idle + 1;
 		rest(in, bytes > BUSY_BYTES ? &turn : idle < IDLE_TURNS ? &slow : NULL);
