@@ -335,7 +335,7 @@ void kernel_detach(struct kernel *k)
 
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 {
-	bool asked = false;
+	bool all = false;
 	size_t drained = 0, size;
 	const void *data;
 
@@ -344,13 +344,13 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 		struct fact fact;
 
 		data = intake_peek(k->intake, INTAKE_FACTS, &size);
-		if (!data) {
-			if (asked)
-				break;
-			intake_move(k->intake);
-			asked = true;
-			continue;
+		/* A lane may be too short for what is in the ring. */
+		if (!data && !all) {
+			all = intake_move(k->intake);
+			data = intake_peek(k->intake, INTAKE_FACTS, &size);
 		}
+		if (!data)
+			break;
 		if (fact_decode(&fact, data, size) < 0) {
 			k->malformed++;
 		} else {
