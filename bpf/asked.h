@@ -46,7 +46,7 @@ static __always_inline bool same_destination(const __u8 *a, const __u8 *b)
 /* The destination that the caller gave, before a program changed it. */
 static __always_inline void on_asked(struct sock *sk, const bool trusted, const __u8 *asked)
 {
-	struct wire_fact *f = record_reserve(WIRE_ASKED, sizeof(*f));
+	struct wire_fact *f = record_reserve(WIRE_ASKED, sizeof(*f), sk);
 
 	if (!f)
 		return;

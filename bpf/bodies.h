@@ -53,7 +53,7 @@ static __always_inline void call_fill(struct wire_call *c, struct sock *sk, cons
 static __always_inline struct wire_call *call_reserve(enum wire_kind kind, struct sock *sk,
 						      const bool trusted, const bool task)
 {
-	struct wire_call *c = record_reserve(kind, sizeof(*c));
+	struct wire_call *c = record_reserve(kind, sizeof(*c), sk);
 
 	if (c)
 		call_fill(c, sk, trusted, task);
@@ -80,21 +80,26 @@ static __always_inline void on_failure(enum wire_kind kind, struct sock *sk, con
 	failure_submit(&c);
 }
 
-static __always_inline void on_bind(struct sock *sk, const bool trusted, const __u8 *asked,
-				    int result)
+static __always_inline void on_bound(struct sock *sk, const bool trusted, const __u8 flags)
 {
-	struct wire_call *c;
+	struct wire_call *c = call_reserve(WIRE_BIND, sk, trusted, true);
 
-	if (result < 0) {
-		on_failure(WIRE_BIND, sk, trusted, asked, result, 0, 0);
-		return;
-	}
-	c = call_reserve(WIRE_BIND, sk, trusted, true);
 	if (!c)
 		return;
+	if (c->fact.options & WIRE_O_KERNEL)
+		c->fact.flags |= flags;
 	/* inet_sport is set only after the bind hooks ran */
 	c->fact.local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
 	record_submit(c);
+}
+
+static __always_inline void on_bind(struct sock *sk, const bool trusted, const __u8 *asked,
+				    int result)
+{
+	if (result < 0)
+		on_failure(WIRE_BIND, sk, trusted, asked, result, 0, 0);
+	else
+		on_bound(sk, trusted, 0);
 }
 
 static __always_inline void on_listen(struct sock *sk, const bool trusted, const bool task,
@@ -176,7 +181,7 @@ static __always_inline void on_accept(struct sock *sk, const bool trusted, __u8 
 /* `sk` as a number is enough: the table knows the rest. */
 static __always_inline void on_socket(enum wire_kind kind, struct sock *sk, const bool trusted)
 {
-	struct wire_fact *f = record_reserve(kind, sizeof(*f));
+	struct wire_fact *f = record_reserve(kind, sizeof(*f), sk);
 
 	if (!f)
 		return;

@@ -17,7 +17,8 @@ static __always_inline int after_bind(void *ctx)
 	 * comes by io_uring or from a 32-bit process. */
 	if (has_calls && current_call())
 		return 1;
-	on_bind(sk, false, NULL, 0);
+	/* The kernel does not call cgroup/sock_release for its own. */
+	on_bound(sk, false, is_udp_socket(sk, false) ? WIRE_F_ENDLESS : 0);
 	return 1;
 }
 

@@ -105,7 +105,7 @@ static __always_inline void on_closed(struct sock *sk, const bool trusted, int f
 
 	if (from == TCP_SYN_SENT)
 		note_turned_back(sk, trusted);
-	c = record_reserve(WIRE_CLOSED, sizeof(*c));
+	c = record_reserve(WIRE_CLOSED, sizeof(*c), sk);
 	if (!c)
 		return;
 	fill_socket(&c->fact, sk, trusted);

@@ -65,6 +65,26 @@ static __always_inline __be16 inet_source_port(const struct sock *sk)
 	return BPF_CORE_READ((const struct inet_sock *)sk, inet_sport);
 }
 
+/* INET_FLAGS_TRANSPARENT, which belongs to an enumeration without a name. */
+#define INET_TRANSPARENT (1ul << 15)
+
+/* TPROXY may have led a connection here.  From 6.6 on; nobody asks before, see on_born(). */
+static __always_inline bool is_transparent(struct sock *sk)
+{
+	struct inet_sock *inet = (struct inet_sock *)sk;
+
+	return bpf_core_field_exists(inet->inet_flags) &&
+	       (BPF_CORE_READ(inet, inet_flags) & INET_TRANSPARENT);
+}
+
+/* A program of the namespace may choose the listener: NETNS_BPF_SK_LOOKUP. */
+static __always_inline bool has_sk_lookup(struct sock *sk)
+{
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+
+	return bpf_core_field_exists(net->bpf.run_array) && BPF_CORE_READ(net, bpf.run_array[1]);
+}
+
 /* The task may make calls through io_uring: it has a ring, or is a worker of one, which has none. */
 static __always_inline bool task_has_uring(struct task_struct *task)
 {

@@ -10,49 +10,54 @@
 /* The verifier follows a value by its register only: the compiler must not keep a second one. */
 #define KEEP_BOUNDS(value) asm volatile("" : "+r"(value))
 
-/* Appends a name, moves *at behind it; false where it cannot. */
-static __always_inline bool put_name(struct process_record *r, __u32 *at, __u32 end,
-				     const unsigned char *name)
+/*
+ * One name of a path is put by a function that the verifier looks at once, on its own, and that finds everything in the
+ * record: inlined, the two loops took it 100 ms, which is most of the time that a trace takes to begin.
+ */
+enum step { STEP_FAILED, STEP_NEXT, STEP_DONE };
+
+static __always_inline enum step put_name(struct process_record *r, const unsigned char *name)
 {
-	__u32 to = *at;
+	__u32 to = r->at;
 	long n;
 
 	KEEP_BOUNDS(to);
-	if (to >= end || to > sizeof(r->text) - NAME_ROOM)
-		return false;
+	if (to >= r->end || to > sizeof(r->text) - NAME_ROOM)
+		return STEP_FAILED;
 	n = bpf_probe_read_kernel_str(r->text + to, NAME_ROOM, name);
 	if (n <= 0)
-		return false;
-	*at = to + ((__u32)n & (2 * NAME_ROOM - 1));
-	return *at <= end;
+		return STEP_FAILED;
+	r->at = to + (__u32)n;
+	return r->at <= r->end ? STEP_NEXT : STEP_FAILED;
 }
 
 /* d_path() may not be called here.  Mounts are crossed upwards to the root of their namespace. */
-static __always_inline bool put_path(struct process_record *r, __u32 *at, struct file *file)
+__weak __noinline int put_path_name(int unused)
 {
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
-	__u32 end = *at + WIRE_PATH_MAX;
+	__u32 zero = 0;
+	struct process_record *r = bpf_map_lookup_elem(&process_room, &zero);
+	struct dentry *dentry, *parent;
+	struct vfsmount *mnt;
+	struct mount *mount, *above;
 
-	for (int i = 0; i < PATH_NAMES && dentry && mnt; i++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-
-		if (dentry == BPF_CORE_READ(mnt, mnt_root) || dentry == parent) {
-			struct mount *mount =
-				(void *)mnt - bpf_core_field_offset(struct mount, mnt);
-			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
-
-			if (!above || above == mount)
-				return true;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
-			continue;
-		}
-		if (!put_name(r, at, end, BPF_CORE_READ(dentry, d_name.name)))
-			return false;
-		dentry = parent;
+	if (!r)
+		return STEP_FAILED;
+	dentry = (void *)r->above;
+	mnt = (void *)r->mount;
+	if (!dentry || !mnt)
+		return STEP_FAILED;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (dentry != BPF_CORE_READ(mnt, mnt_root) && dentry != parent) {
+		r->above = (__u64)parent;
+		return put_name(r, BPF_CORE_READ(dentry, d_name.name));
 	}
-	return false;
+	mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	above = BPF_CORE_READ(mount, mnt_parent);
+	if (!above || above == mount)
+		return STEP_DONE;
+	r->above = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+	r->mount = (__u64)above + bpf_core_field_offset(struct mount, mnt);
+	return STEP_NEXT;
 }
 
 /* `parent` became `__parent` in 6.15. */
@@ -61,27 +66,41 @@ struct kernfs_node___old {
 	const char *name;
 } __attribute__((preserve_access_index));
 
-static __always_inline bool put_cgroup(struct process_record *r, __u32 *at,
-				       struct task_struct *task)
+__weak __noinline int put_cgroup_name(int unused)
 {
-	struct kernfs_node *node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
-	__u32 end = *at + WIRE_PATH_MAX;
+	__u32 zero = 0;
+	struct process_record *r = bpf_map_lookup_elem(&process_room, &zero);
+	struct kernfs_node *node, *above;
+	struct kernfs_node___old *old;
 
-	for (int i = 0; i < PATH_NAMES && node; i++) {
-		struct kernfs_node___old *old = (void *)node;
-		struct kernfs_node *above;
+	if (!r || !r->above)
+		return STEP_FAILED;
+	node = (void *)r->above;
+	old = (void *)node;
+	if (bpf_core_field_exists(node->__parent))
+		above = BPF_CORE_READ(node, __parent);
+	else
+		above = (void *)BPF_CORE_READ(old, parent);
+	if (!above)
+		return STEP_DONE; /* the root has no name */
+	r->above = (__u64)above;
+	return put_name(r, (const unsigned char *)BPF_CORE_READ(node, name));
+}
 
-		if (bpf_core_field_exists(node->__parent))
-			above = BPF_CORE_READ(node, __parent);
-		else
-			above = (void *)BPF_CORE_READ(old, parent);
-		if (!above)
-			return true; /* the root has no name */
-		if (!put_name(r, at, end, (const unsigned char *)BPF_CORE_READ(node, name)))
-			return false;
-		node = above;
-	}
-	return false;
+/* The length of the path that was put behind the record; 0 where it is not there whole, else `flag` says that it is. */
+static __always_inline __u32 put_names(struct process_record *r, enum wire_process_flag flag)
+{
+	__u32 begin = r->at;
+	int did = STEP_NEXT;
+
+	r->end = begin + WIRE_PATH_MAX;
+	for (int i = 0; i < PATH_NAMES && did == STEP_NEXT; i++)
+		did = flag == WIRE_PROCESS_EXE ? put_path_name(i) : put_cgroup_name(i);
+	if (did == STEP_DONE)
+		r->head.flags |= flag;
+	else
+		r->at = begin;
+	return r->at - begin;
 }
 
 static __always_inline __u32 put_args(struct process_record *r, struct mm_struct *mm)
@@ -104,26 +123,20 @@ static __always_inline __u32 put_args(struct process_record *r, struct mm_struct
 static __always_inline int tell_exec(struct task_struct *task)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	__u32 zero = 0, begin, at;
+	__u32 zero = 0;
 	struct process_record *r = bpf_map_lookup_elem(&process_room, &zero);
 	__u64 size;
 
 	if (!r || !mm)
 		return 0;
 	fill_process(&r->head, WIRE_PROCESS_EXEC, task, BPF_CORE_READ(task, real_parent));
-	begin = at = put_args(r, mm);
-	if (put_path(r, &at, BPF_CORE_READ(mm, exe_file)))
-		r->head.flags |= WIRE_PROCESS_EXE;
-	else
-		at = begin;
-	r->head.exe_len = at - begin;
-	begin = at;
-	if (put_cgroup(r, &at, task))
-		r->head.flags |= WIRE_PROCESS_CGROUP;
-	else
-		at = begin;
-	r->head.cgroup_len = at - begin;
-	size = sizeof(r->head) + at;
+	r->at = put_args(r, mm);
+	r->above = (__u64)BPF_CORE_READ(mm, exe_file, f_path.dentry);
+	r->mount = (__u64)BPF_CORE_READ(mm, exe_file, f_path.mnt);
+	r->head.exe_len = put_names(r, WIRE_PROCESS_EXE);
+	r->above = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	r->head.cgroup_len = put_names(r, WIRE_PROCESS_CGROUP);
+	size = sizeof(r->head) + r->at;
 	r->head.size = size;
 	KEEP_BOUNDS(size);
 	if (size > WIRE_PROCESS_MAX || bpf_ringbuf_output(&processes, r, size, process_wakeup()))

@@ -48,6 +48,12 @@ static __always_inline bool is_ring_file(struct file *file)
 	return name[0] == ring[0] && name[1] == ring[1];
 }
 
+/* A namespace of whatever kind, whose inode is the file's: NSFS_MAGIC. */
+static __always_inline bool is_namespace_file(struct file *file)
+{
+	return BPF_CORE_READ(file, f_inode, i_sb, s_magic) == 0x6e736673;
+}
+
 /* Each process has credentials of its own: a file keeps those it was made with. */
 static __always_inline bool task_made_file(struct task_struct *task, struct file *file)
 {

@@ -10,6 +10,26 @@
 #include "fill.h"
 #include "submit.h"
 
+/* Key: what alike failures have in common.  Value: their number, and one of them.  Written by fold.h into the map that
+ * fold_turn names, emptied by the loader, which changes fold_turn before it takes the other.  Full: the call is counted in `lost`
+ * and in `unfolded`. */
+#define FOLDED_MAP(name)                                                                           \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(max_entries, FOLD_SLOTS);                                                   \
+		__type(key, struct wire_fold_key);                                                 \
+		__type(value, struct wire_fold);                                                   \
+	} name SEC(".maps") __weak
+FOLDED_MAP(folded_even);
+FOLDED_MAP(folded_odd);
+
+/* Set by the loader: the lowest bit names the map. */
+__u32 fold_turn SEC(".bss") __weak;
+/* Calls that went into these maps, and keys in the one it names, which the loader sets back. */
+__u64 fold_count SEC(".bss") __weak;
+__u32 fold_keys SEC(".bss") __weak;
+__u64 unfolded SEC(".bss") __weak;
+
 /* Puts a sockaddr the caller passed into one end of a fact: what was asked for when the call
  * failed. */
 static __always_inline void fill_asked(__u8 addr[16], __u16 *port_be, __u8 family,
@@ -84,6 +104,7 @@ static __always_inline void fold_into(void *map, const struct wire_call *c)
 	}
 	if (!fold) {
 		record_lost(c->fact.kind);
+		__sync_fetch_and_add(&unfolded, 1);
 		return;
 	}
 	__sync_fetch_and_add(&fold->count, 1);
@@ -104,7 +125,7 @@ static __always_inline void failure_submit(const struct wire_call *c)
 			fold_into(&folded_even, c);
 		return;
 	}
-	record = record_reserve(c->fact.kind, sizeof(*record));
+	record = record_reserve(c->fact.kind, sizeof(*record), (struct sock *)c->fact.sk);
 	if (!record)
 		return;
 	time_ns = record->fact.time_ns;

@@ -82,12 +82,12 @@ static __always_inline bool is_inet(__u16 family)
 	return family == AF_INET || family == AF_INET6;
 }
 
-/* Kinds of files that are no rings, by the low bits of their address. */
+/* Kinds of files that lead to no socket, by the low bits of their address. */
 #define PLAIN_KINDS 64
 __u64 plain_kind[PLAIN_KINDS] SEC(".bss");
 
-/* What a file is called is asked once of each kind: most files are no rings, and each line of memory counts. */
-static __always_inline int tell_ring(struct bpf_iter__task_file *ctx, struct task_struct *task,
+/* What a file is is asked once of each kind: most are plain, and each line of memory counts. */
+static __always_inline int tell_way(struct bpf_iter__task_file *ctx, struct task_struct *task,
 				     struct file *file)
 {
 	__u64 kind = (__u64)BPF_CORE_READ(file, f_op);
@@ -96,58 +96,51 @@ static __always_inline int tell_ring(struct bpf_iter__task_file *ctx, struct tas
 
 	if (plain_kind[at] == kind)
 		return 0;
-	if (!is_ring_file(file)) {
+	if (fill_way(&r, task, file, ctx->fd))
+		bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	else
 		plain_kind[at] = kind;
-		return 0;
-	}
-	fill_ring(&r, task, file, ctx->fd);
-	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	return 0;
+}
+
+/* `plain`: before bpf_sock_from_file(), 5.11. */
+static __always_inline int tell_file(struct bpf_iter__task_file *ctx, const bool plain)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *socket = NULL;
+	struct sock *sk;
+
+	if (is_late())
+		return 1;
+	if (!task || !file)
+		return 0;
+	if (!plain)
+		socket = bpf_sock_from_file(file);
+	else if (is_socket_file(file))
+		socket = BPF_CORE_READ(file, private_data);
+	if (!socket)
+		return tell_way(ctx, task, file);
+	sk = READ(!plain, socket, sk);
+	if (!sk || !is_inet(READ(!plain, sk, __sk_common.skc_family)))
+		return 0;
+	return tell_held(ctx, task, file, sk, socket,
+			 plain ? BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum)
+			       : sk->__sk_common.skc_net.net->ns.inum,
+			 !plain);
 }
 
 SEC("look/task_file")
 int look_held(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct socket *socket;
-	struct sock *sk;
-
-	if (is_late())
-		return 1;
-	if (!task || !file)
-		return 0;
-	/* NULL for what is no socket. */
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return tell_ring(ctx, task, file);
-	sk = socket->sk;
-	if (!sk || !is_inet(sk->__sk_common.skc_family))
-		return 0;
-	return tell_held(ctx, task, file, sk, socket, sk->__sk_common.skc_net.net->ns.inum, true);
+	return tell_file(ctx, false);
 }
 
-/* Before bpf_sock_from_file(), 5.11.  A program of its own, because each member that is read costs every start. */
+/* A program of its own, because each member that is read costs every start. */
 SEC("look/task_file")
 int look_held_plain(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct socket *socket;
-	struct sock *sk;
-
-	if (is_late())
-		return 1;
-	if (!task || !file)
-		return 0;
-	if (!is_socket_file(file))
-		return tell_ring(ctx, task, file);
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || !is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))
-		return 0;
-	return tell_held(ctx, task, file, sk, socket,
-			 BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum), false);
+	return tell_file(ctx, true);
 }
 
 /* Not sk->sk_socket: to follow a trusted pointer the verifier searches all of the kernel's types, for longer than this takes on

@@ -98,16 +98,22 @@ static __always_inline void fill_held(struct wire_look *r, struct sock *sk, stru
 		r->flags |= LOOK_F_MAKER;
 }
 
-/* Descriptor `fd` is a ring of io_uring, which may have sockets of its own: nothing else of it is told. */
-static __always_inline void fill_ring(struct wire_look *r, struct task_struct *task,
-				      struct file *file, __u32 fd)
+/* Descriptor `fd`, which is no socket, leads to some: it is a ring of io_uring, or a namespace.  Nothing else of it is told. */
+static __always_inline bool fill_way(struct wire_look *r, struct task_struct *task,
+				     struct file *file, __u32 fd)
 {
+	bool ring = is_ring_file(file);
+
+	if (!ring && !is_namespace_file(file))
+		return false;
 	__builtin_memset(r, 0, sizeof(*r));
-	r->kind = LOOK_RING;
+	r->kind = ring ? LOOK_RING : LOOK_SPACE;
 	r->size = sizeof(*r);
 	r->fd = fd;
-	r->sk = (__u64)BPF_CORE_READ(file, private_data);
+	r->sk = ring ? (__u64)BPF_CORE_READ(file, private_data)
+		     : BPF_CORE_READ(file, f_inode, i_ino);
 	r->socket = (__u64)BPF_CORE_READ(task, tgid) << 32 | (__u32)BPF_CORE_READ(task, pid);
+	return true;
 }
 
 static __always_inline void fill_holder(struct wire_look_first *r, struct task_struct *task)

@@ -4,13 +4,14 @@
  *
  * Instead of vmlinux.h, because what the programs' own type information holds is parsed, and sent to the kernel, at each
  * start: 90 KB of structs that nobody reaches into cost a listing of few sockets a fifth of its time.  Members of
- * anonymous unions stand flat: they are found by name.  src/kernel/look_iter.c names each struct once more.
+ * anonymous unions stand flat: they are found by name.
  */
 #ifndef SOCKWATCH_LOOK_TYPES_H
 #define SOCKWATCH_LOOK_TYPES_H
 
 /* What vmlinux.h defines and other headers ask for. */
 #define __VMLINUX_H__
+#include <stdbool.h>
 
 typedef signed char __s8;
 typedef unsigned char __u8;
@@ -23,10 +24,7 @@ typedef unsigned long long __u64;
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
-typedef _Bool bool;
 
-#define true	    1
-#define false	    0
 #define SOCK_STREAM 1
 #define SOCK_DGRAM  2
 #define IPPROTO_TCP 6
@@ -85,7 +83,6 @@ struct sock_common {
 	struct sock *skc_listener; /* of a request; in the place of skc_flags */
 };
 
-struct socket;
 struct sock {
 	struct sock_common __sk_common;
 	struct {
@@ -103,7 +100,6 @@ struct sock {
 struct tcp_sock {
 	__u32 rcv_nxt, copied_seq, write_seq, snd_una;
 };
-struct udp_sock;
 struct inet_bind_bucket {
 	int l3mdev;
 	signed char fastreuse, fastreuseport;
@@ -122,8 +118,13 @@ struct tcp_timewait_sock {
 struct cred {
 	kuid_t uid, euid;
 };
+struct super_block {
+	unsigned long s_magic;
+};
 struct inode {
 	unsigned short i_mode;
+	unsigned long i_ino;
+	struct super_block *i_sb;
 };
 struct qstr {
 	const unsigned char *name;

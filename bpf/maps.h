@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * maps.h - every map but two of connect() (asked.h), with its note: key, value, who writes, what happens when full.
+ * maps.h - every map but two of connect() (asked.h) and two of failed calls (fold.h), with its note: key, value, who writes, what
+ * happens when full.
  * Definitions are weak, so that bpftool merges them when the objects are linked.
  */
 #ifndef SOCKWATCH_BPF_MAPS_H
@@ -15,6 +16,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 26);
 } facts SEC(".maps") __weak;
+const volatile __u64 ring_bytes SEC(".rodata") __weak = 0; /* its size, set by the loader */
 
 enum call_kind {
 	CALL_BIND = 1,
@@ -48,7 +50,7 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps") __weak;
 
-/* Value: the cookie of a SO_REUSEPORT listener, inherited by the children the kernel clones from
+/* Value: the cookie of a listener with SO_REUSEPORT or IP_TRANSPARENT, inherited by the children the kernel clones from
  * it: the only way to tell whose child it is where the clone no longer carries its listener's
  * cookie (6.16 on).  Lives and dies with the socket. */
 struct {
@@ -101,13 +103,17 @@ struct {
 #define FOLD_CALLS 256
 #define FOLD_NS	   100000000
 
+/* What one user has had: failed calls since since_ns (fold.h), and bytes of the ring from since_pos on while it was more than
+ * half full (submit.h); two CPUs may let some more through. */
 struct allowance {
 	__u64 since_ns;
 	__u64 calls;
+	__u64 since_pos;
+	__u64 bytes;
 };
+#define NOBODYS ((__u32)-1)
 
-/* Key: real uid.  Value: the failed calls since since_ns; two CPUs may let some more through.  Written by fold.h.  Full:
- * the user who failed longest ago begins anew. */
+/* Key: uid, real for calls, the socket's for bytes; NOBODYS for minisocks.  Full: who was longest without begins anew. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -115,28 +121,11 @@ struct {
 	__type(value, struct allowance);
 } allowances SEC(".maps") __weak;
 
-/* Key: what alike failures have in common.  Value: their number, and one of them.  Written by fold.h into the map that
- * fold_turn names, emptied by the loader, which changes fold_turn before it takes the other.  Full: the call is counted in `lost`. */
-#define FOLDED_MAP(name)                                                                           \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
-		__uint(max_entries, FOLD_SLOTS);                                                   \
-		__type(key, struct wire_fold_key);                                                 \
-		__type(value, struct wire_fold);                                                   \
-	} name SEC(".maps") __weak
-FOLDED_MAP(folded_even);
-FOLDED_MAP(folded_odd);
-
-/* Set by the loader: the lowest bit names the map. */
-__u32 fold_turn SEC(".bss") __weak;
-/* Calls that went into these maps, and keys in the one it names, which the loader sets back. */
-__u64 fold_count SEC(".bss") __weak;
-__u32 fold_keys SEC(".bss") __weak;
-
 /* Facts that found the ring full, by kind.  Written here, read by the loader. */
 #define LOST_KINDS 16 /* a power of two, so that any kind can be bounded by a mask */
 _Static_assert(WIRE_KINDS <= LOST_KINDS, "each kind has a counter");
 __u64 lost[LOST_KINDS] SEC(".bss") __weak;
+__u64 over_share SEC(".bss") __weak; /* of them, those that found their user's share used up */
 __u64 calls_full SEC(".bss") __weak;
 
 /* The reader sleeps and wants to be woken with the next fact.  It sets this, the fact that wakes it

@@ -13,7 +13,7 @@ static __always_inline void on_time_wait(struct inet_timewait_sock *tw, struct s
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
-	f = record_reserve(WIRE_TIME_WAIT, sizeof(*f));
+	f = record_reserve(WIRE_TIME_WAIT, sizeof(*f), sk);
 	if (!f)
 		return;
 	fill_socket(f, sk, true);
@@ -31,7 +31,7 @@ static __always_inline void on_time_wait_end(struct inet_timewait_sock *tw)
 	/* DCCP (up to 6.15) has minisocks too, which carry no protocol. */
 	if (BPF_CORE_READ(tw, __tw_common.skc_prot, name[0]) == 'D')
 		return;
-	f = record_reserve(WIRE_TIME_WAIT_END, sizeof(*f));
+	f = record_reserve(WIRE_TIME_WAIT_END, sizeof(*f), NULL);
 	if (!f)
 		return;
 	f->flags = 0;

@@ -12,7 +12,7 @@
 #include "wire_process.h"
 
 /* The reader comes by itself; it is woken when so much waits. */
-#define PROCESS_RING (4u << 20)
+#define PROCESS_RING (512u << 10)
 
 /* What processes did.  Written by this file only.  Full: the record is dropped and counted in `processes_lost`. */
 struct {
@@ -28,6 +28,9 @@ __u64 processes_lost SEC(".bss") __weak;
 struct process_record {
 	struct wire_process head;
 	char text[WIRE_ARGS_MAX + 2 * WIRE_PATH_MAX + NAME_ROOM];
+	/* What is left of a path: what is above (dentry or kernfs_node) and its mount; where in `text` it goes, and must end. */
+	__u64 above, mount;
+	__u32 at, end;
 };
 
 /* Key: 0.  Value: room to put an exec's record together.  Never full. */

@@ -21,7 +21,7 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 		}
 	}
 	if (has_cookie_helper && to == TCP_LISTEN &&
-	    BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport)) {
+	    (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport) || is_transparent(sk))) {
 		__u64 *of = bpf_sk_storage_get(&listener_of, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
 		if (of)
@@ -42,7 +42,7 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 static __always_inline void on_change(struct sock *sk, const bool trusted, int from, int to,
 				      const __u8 flags)
 {
-	struct wire_fact *f = record_reserve(WIRE_STATE, sizeof(*f));
+	struct wire_fact *f = record_reserve(WIRE_STATE, sizeof(*f), sk);
 
 	if (!f)
 		return;
@@ -56,7 +56,7 @@ static __always_inline void on_change(struct sock *sk, const bool trusted, int f
 /*
  * A child cloned from its listener.  Up to 6.12 the clone still carries the listener's cookie here,
  * from 6.16 on it is 0 already; asking the helper for one would give the listener's away or be
- * undone at once.
+ * undone at once.  Then its port tells the listener, unless a rule or a program led it to another.
  */
 static __always_inline void on_born(struct sock *sk, const bool trusted, int from, int to,
 				    const __u8 flags)
@@ -70,10 +70,12 @@ static __always_inline void on_born(struct sock *sk, const bool trusted, int fro
 		if (of)
 			listener = *of;
 	}
-	f = record_reserve(WIRE_STATE, sizeof(*f));
+	f = record_reserve(WIRE_STATE, sizeof(*f), sk);
 	if (!f)
 		return;
 	f->flags = flags;
+	if (!listener && (is_transparent(sk) || has_sk_lookup(sk)))
+		f->flags |= WIRE_F_STEERED;
 	f->netns = socket_netns(sk, trusted);
 	f->sk = (__u64)sk;
 	f->cookie = 0;

@@ -16,10 +16,43 @@ static __always_inline void record_lost(enum wire_kind kind)
 	__sync_fetch_and_add(&lost[kind & (LOST_KINDS - 1)], 1);
 }
 
-static __always_inline void *record_reserve(enum wire_kind kind, __u64 size)
+/*
+ * Beyond its half no user may have more of the ring than he leaves to all others: his flood hides facts of his own sockets only.
+ * What is counted goes with the reader's coming past since_pos, so it is never more than what is in the ring.
+ */
+static __always_inline bool has_share(struct sock *sk, __u64 size)
 {
-	struct wire_fact *f = bpf_ringbuf_reserve(&facts, size, 0);
+	__u64 read = bpf_ringbuf_query(&facts, BPF_RB_CONS_POS);
+	__u64 written = bpf_ringbuf_query(&facts, BPF_RB_PROD_POS);
+	struct allowance fresh = {.since_pos = written, .bytes = size}, *a;
+	__u32 uid = NOBODYS;
 
+	if (sk)
+		uid = BPF_CORE_READ(sk, sk_uid.val);
+	a = bpf_map_lookup_elem(&allowances, &uid);
+	if (!a) {
+		bpf_map_update_elem(&allowances, &uid, &fresh, BPF_NOEXIST);
+		return true;
+	}
+	if (read >= a->since_pos) {
+		a->since_pos = written;
+		a->bytes = 0;
+	}
+	if (a->bytes + size > ring_bytes - (written - read)) {
+		__sync_fetch_and_add(&over_share, 1);
+		return false;
+	}
+	__sync_fetch_and_add(&a->bytes, size);
+	return true;
+}
+
+/* `sk` is whose fact it is; NULL for a minisock, which has no user. */
+static __always_inline void *record_reserve(enum wire_kind kind, __u64 size, struct sock *sk)
+{
+	struct wire_fact *f = NULL;
+
+	if (bpf_ringbuf_query(&facts, BPF_RB_AVAIL_DATA) <= ring_bytes / 2 || has_share(sk, size))
+		f = bpf_ringbuf_reserve(&facts, size, 0);
 	if (!f) {
 		record_lost(kind);
 		return NULL;

@@ -35,10 +35,8 @@ int BPF_PROG(walk__descriptor, __u64 directory_fd, __u64 fd)
 	__u32 netns;
 
 	walk.count = 0;
-	if (file && !sk && is_ring_file(file)) {
-		fill_ring(&walk.held.look, task, file, fd);
-		walk.count = 1;
-	}
+	if (file && !sk)
+		walk.count = fill_way(&walk.held.look, task, file, fd);
 	if (!sk)
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);

@@ -63,6 +63,7 @@ enum budget_unseen { UNSEEN_RANGE = 1, UNSEEN_TCP = 2, UNSEEN_UDP = 4, UNSEEN_BO
 
 struct budget_namespace {
 	uint32_t netns;
+	char *name;		   /* as of an event; freed with it */
 	unsigned int unseen;	   /* enum budget_unseen: numbers that need it are not known */
 	bool selected;		   /* a socket of it is */
 	struct port_range range;

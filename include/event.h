@@ -52,11 +52,15 @@ struct event_holder {
 	uint16_t protocol;	       /* IPPROTO_ */
 	enum family family;
 	bool mapped, has_peer;
+	bool ended; /* who bound it has: `bound_by`, where nobody else did `process` */
 	struct endpoint local, peer;
 	enum tcp_state state;	       /* CLOSE: bound only; STATE_NONE where the protocol has none */
 	uint64_t since_ns;	       /* 0 unknown */
 	uint32_t why;		       /* enum holder_why */
 	uint32_t socket_uid;	       /* of who made the socket, INET_NO_UID unknown */
+	bool unheld;		       /* no process has it open, and it is not the kernel's: on its way over a Unix socket */
+	bool kernel;		       /* the kernel's own, which belongs to no process: */
+	uint32_t kernel_device;	       /* the interface that receives through it, 0 none or unknown */
 };
 
 /* What a failed call needs to be understood. */
@@ -81,6 +85,7 @@ struct event {
 	bool has_local;
 	bool has_peer;
 	uint32_t netns;		/* inode */
+	const char *netns_name;	/* of another namespace than the observer's own: "" it has none; NULL: its own, or not known */
 	uint64_t cookie;	/* 0 unknown */
 	struct endpoint local;
 	struct endpoint peer;

@@ -36,6 +36,7 @@ struct fact {
 	struct process task;	/* valid where has_task; strings NULL */
 	uint32_t socket_uid;	/* of who made the socket; INET_NO_UID unknown, which it is without WIRE_O_KNOWN */
 	uint32_t fd, parent;	/* seeds */
+	uint32_t kernel_device;	/* seeds: the interface that the kernel made the socket for, 0 none or unknown */
 	int result;		/* 0 or a negative errno */
 	/*
 	 * Failed calls that the kernel side counted together: the first at since_ns (0: not

@@ -59,6 +59,8 @@ struct endpoint {
 
 /* Longest "[addr%interface]:port" with NUL.  An interface name has 15 bytes and is 60 once all are escaped. */
 #define INET_INTERFACE_MAX 60
+/* Of a network namespace, with a zero at its end: any bytes. */
+#define NETNS_NAME_SIZE	   64
 #define INET_ENDPOINT_SIZE 128
 #define INET_ADDRESS_SIZE  64
 

@@ -75,9 +75,12 @@ void kernel_wait(struct kernel *k, int timeout_ms);
 /* kernel_wait() also returns when `fd`, which the caller keeps open, can be read; -1: none.  A nap is not cut short. */
 void kernel_wait_also(struct kernel *k, int fd);
 
-/* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with the calls below. */
+/* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with WANT_CALL. */
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
-uint64_t kernel_calls_full(const struct kernel *k);
+/* Of the sum, what was lost for want of something else than room in the ring: of room to follow a call in, of a share of the ring
+ * that is left to the socket's user, of room to count a failed call in. */
+enum kernel_want { WANT_CALL, WANT_SHARE, WANT_FOLD, KERNEL_WANTS };
+uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want);
 
 /* Takes looks for the tracer: see look_source.h.  Lives as long as `k`, until kernel_attach() at the latest the same one. */
 struct look_reader *kernel_look(const struct kernel *k);
@@ -98,6 +101,10 @@ void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const c
 			    struct process_place *ret);
 /* writer_options.interface_name with a struct kernel as ctx; the result lives as long as `k`. */
 const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex);
+/* ListenOverflows of a namespace that `pid` may be in, from its netstat; UINT64_MAX not known. */
+uint64_t kernel_listen_overflows(uint32_t netns, uint32_t pid);
+/* As `ip netns` or Docker calls it, any bytes, "" where they do not; until the next call. */
+const char *kernel_netns_name(struct kernel *k, uint32_t netns);
 
 /*
  * Fills *ret for namespace `netns` (inode); `pid` is a process that may be in it.  False: unknown.  What a namespace said is

@@ -28,7 +28,7 @@ struct listing_task {
 	struct process process;
 	uint32_t parent;	/* pid */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME, 0 unknown */
-	bool resolved;		/* all is known that is told; it is a copy (process_copy()) of the listing's own */
+	bool resolved, ended;	/* from the past: process_copy(), all is known that is told; no such process is there now */
 };
 
 struct listing_holder {
@@ -59,13 +59,11 @@ struct listing_socket {
 	bool mapped;
 };
 
-#define LISTING_NETNS_NAME 64
-
 struct listing_netns {
 	uint32_t inode;
 	uint16_t low, high;	/* ephemeral ports; 0, 0 unknown */
-	char name[LISTING_NETNS_NAME]; /* any bytes; "": not asked for, or it has none */
-	bool has_sockets;
+	char name[NETNS_NAME_SIZE]; /* any bytes; "": not asked for, or it has none */
+	bool away;	/* another than the caller's own: it is to be named */
 	uint32_t holder;	/* + 1 of one of them, 0 none */
 };
 
@@ -105,9 +103,10 @@ void listing_add_netns(struct listing *l, const struct listing_netns *netns);
 uint32_t listing_find(const struct listing *l, uint64_t key, uint64_t sk);
 /* A hint that this socket is looked for soon; any values. */
 void listing_expect(const struct listing *l, uint64_t key, uint64_t sk);
-/* Asked once for each namespace but `own` that has sockets, with a task that has one open (NULL none). */
+/* Asked once for each namespace but `own` that has sockets or was added as such, with a task that has one open (NULL none). */
 typedef void (*listing_netns_fn)(uint32_t inode, struct listing_task *task, char *ret, size_t size);
 void listing_name_netns(struct listing *l, uint32_t own, listing_netns_fn name_of);
+void listing_add_away(struct listing *l, uint32_t inode);
 const struct listing_netns *listing_netns_of(const struct listing *l, uint32_t inode);
 
 /* Gives sockets of one key the same holders, chooses the owners and finds the listeners.  Call after the last addition. */

@@ -40,6 +40,8 @@ void look_close(struct look_reader *r);
 int look_take(struct look_reader *r, const struct look_request *request, const struct look_sink *sink,
 	      struct kernel_error *error);
 
+/* Of the last look: a ring of io_uring may hold sockets that were not seen. */
+bool look_missed_rings(const struct look_reader *r);
 /* Records that were not to be believed, since look_open(). */
 uint64_t look_malformed(const struct look_reader *r);
 

@@ -87,7 +87,7 @@ struct past_life {
 	uint64_t start_ns; /* CLOCK_BOOTTIME, 0 unknown */
 	uint32_t ruid;
 	uint8_t texts;	   /* bit per enum past_text: it follows, not terminated */
-	uint8_t pad;	   /* 0 */
+	uint8_t pad[5];	   /* 0 */
 	uint16_t len[PAST_TEXTS];
 };
 

@@ -17,6 +17,7 @@ struct procinfo {
 	uint32_t parent;
 	uint32_t uid, ruid;	/* effective and real */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME */
+	bool ended;		/* and is not waited for yet */
 	char name[PROCESS_NAME_SIZE];
 	char *command;		/* arguments, separated by spaces */
 	char *executable;
@@ -38,6 +39,8 @@ void procinfo_place(uint32_t pid, const char *cgroup, struct process_place *ret)
 void procinfo_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
 			      struct process_place *ret);
 bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret);
+/* The process that began at `start_ns` (CLOCK_BOOTTIME, 0 unknown: whoever has the number) has not ended. */
+bool procinfo_lives(uint32_t pid, uint64_t start_ns);
 /* The name `ip netns` or Docker gave a namespace, else the container of `task`, which is in it (NULL none); "" none.  `ret`
  * holds `size` bytes. */
 void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size);

@@ -101,6 +101,10 @@ struct table_round {
 size_t table_listeners(const struct table *t, struct table_round *round, struct wire_listener *list, size_t max);
 void table_listeners_seen(struct table *t, const struct wire_listener *list, size_t count,
 			  uint64_t now_ns);
+/* After a round, from *at 0 on: namespaces whose counter ListenOverflows (UINT64_MAX not known) tells of queues full between two looks. */
+bool table_uncounted(const struct table *t, size_t *at, uint32_t *ret_netns, uint32_t *ret_pid);
+void table_counted(struct table *t, uint32_t netns, uint64_t overflows, uint64_t now_ns);
+void table_round_end(struct table *t);
 
 /*
  * What facts do not tell, the table asks: who has a port open, because descriptors are handed over without a fact; what ports
@@ -129,6 +133,7 @@ void table_answer_range(struct table *t, const struct port_range *range);
  */
 #define ANSWER_DESCRIPTORS 1u
 #define ANSWER_TIME_WAITS  2u
+#define ANSWER_RINGS	   4u /* what rings of io_uring hold: nobody else can have open what no descriptor leads to */
 void table_answer_begin(struct table *t, uint64_t now_ns);
 void table_answer(struct table *t, const struct fact *seed);
 void table_answer_end(struct table *t, unsigned int complete);

@@ -49,9 +49,10 @@ struct who {
 
 /* Who is behind a rule; NULL unknown.  O(sockets). */
 const struct listing_socket *who_behind_redirect(const struct who *who, const struct redirect *r);
-/* Appends a rule as one line of fields; `behind` may be NULL. */
+/* Appends a rule as one line of fields; its namespace and `behind` may be NULL. */
 void writer_redirect(struct writer *w, struct buffer *out, uint64_t time_ns,
-		     const struct redirect *r, const struct process *behind);
+		     const struct redirect *r, const struct listing_netns *netns,
+		     const struct process *behind);
 
 /* Appends the answer for people. */
 void who_write(struct buffer *out, const struct who *who);

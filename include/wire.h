@@ -46,6 +46,8 @@ enum wire_flag { /* wire_fact.flags */
 	WIRE_F_ORPHAN = 1 << 1,	      /* SOCK_DEAD: no process holds it any more */
 	WIRE_F_SHUTDOWN = 1 << 2,     /* sk_shutdown == SHUTDOWN_MASK: close() came first */
 	WIRE_F_LINGER2_OFF = 1 << 3,  /* tcp_sock.linger2 < 0: FIN_WAIT2 ends by a reset */
+	WIRE_F_ENDLESS = 1 << 4,      /* BIND: no hook tells the end of this socket, which is the kernel's own */
+	WIRE_F_STEERED = 1 << 4,      /* STATE from LISTEN: a rule or a program may have chosen the listener, which is not told */
 	WIRE_F_OPENED = 1 << 4,	      /* CONNECT: the socket had gone to SYN_SENT in this call */
 	WIRE_F_NO_FILE = 1 << 5,      /* seeds: no descriptor yet (not accepted) or no more */
 	WIRE_F_VARIOUS = 1 << 5,      /* calls counted together that asked for several ends: none is told */
@@ -62,7 +64,7 @@ enum wire_option {
 	WIRE_O_SHARES_PORT = 1 << 4, /* seeds only: connect() alone chose the port, other destinations may share it */
 	WIRE_O_KEEPS_PORT = 1 << 3, /* bind() named the port: it stays when the connection ends */
 	WIRE_O_KEEPS_ADDR = 1 << 5, /* likewise an address */
-	WIRE_O_KERNEL = 1 << 6,	    /* calls: the kernel's own socket, whatever process it works for */
+	WIRE_O_KERNEL = 1 << 6,	    /* calls and seeds: the kernel's own socket, whatever process it works for */
 	WIRE_O_KNOWN = 1 << 7,	    /* the others were read: calls and seeds only */
 };
 

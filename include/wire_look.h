@@ -19,6 +19,7 @@ enum wire_look_kind {
 	LOOK_HELD,  /* struct wire_look: another socket of the same task */
 	LOOK_LOOSE, /* struct wire_look: a socket of the namespace */
 	LOOK_RING,  /* struct wire_look of which `fd` counts, `sk` (the ring) and `socket` (pid << 32 | tid): see bpf/reach.bpf.c */
+	LOOK_SPACE, /* likewise, `sk` being the inode of a namespace, of any kind */
 };
 
 enum wire_look_flag {

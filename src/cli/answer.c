@@ -17,7 +17,7 @@ static bool look(struct kernel *k, struct table *t, const struct look_request *r
 	return look_take(kernel_look(k), request, &sink, &error) == 0 && !error.text[0];
 }
 
-/* Descriptors lead to sockets in every namespace; to TIME_WAITs only the tables of this one do. */
+/* Descriptors lead to sockets in every namespace; to TIME_WAITs and the kernel's own only the tables of this one do. */
 static void answer_holders(struct kernel *k, struct table *t, const struct table_question *q,
 			   uint64_t now_ns)
 {
@@ -32,11 +32,13 @@ static void answer_holders(struct kernel *k, struct table *t, const struct table
 	table_answer_begin(t, now_ns);
 	request.tcp = false;
 	if (look(k, t, &request))
-		complete |= ANSWER_DESCRIPTORS;
+		complete |=
+			ANSWER_DESCRIPTORS | (look_missed_rings(kernel_look(k)) ? 0 : ANSWER_RINGS);
 	request.tasks = false;
 	request.tcp = tcp;
+	request.udp = !tcp;
 	request.until_ns = kernel_now() + ANSWER_NS;
-	if (tcp && look(k, t, &request))
+	if (look(k, t, &request))
 		complete |= ANSWER_TIME_WAITS;
 	table_answer_end(t, complete);
 }

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "past.h"
 #include "past_wire.h"
+#include "procinfo.h"
 #include "serve.h"
 #include "store.h"
 
@@ -39,7 +40,7 @@ struct asking {
 	int fd;
 	const uint8_t *out;
 	size_t out_len, in_len;
-	bool hello, end;
+	bool hello, end, no_args;
 	uint8_t in[IN_BYTES];
 	struct past_answer answer;
 };
@@ -121,6 +122,11 @@ static int take_answers(struct asking *k)
 		at += (size_t)n;
 		k->hello = true;
 		k->end = k->answer.kind == PAST_END;
+		if (k->no_args) {
+			k->answer.program.args = NULL;
+			k->answer.program.args_len = 0;
+			k->answer.program.args_cut = false;
+		}
 		if (k->answer.kind == PAST_LIFE)
 			past_apply(k->past, &k->answer.life, 0);
 	}
@@ -186,8 +192,8 @@ static void say_failed(const char *name, int err)
 			name);
 }
 
-static void ask_trace(struct past *p, int dir, const char *name, const uint8_t *question,
-		      size_t len)
+static void ask_trace(const struct ask *a, struct past *p, int dir, const char *name,
+		      const uint8_t *question, size_t len)
 {
 	struct asking *k = calloc(1, sizeof(*k));
 	uint64_t begin = kernel_now();
@@ -195,6 +201,7 @@ static void ask_trace(struct past *p, int dir, const char *name, const uint8_t *
 
 	if (err >= 0) {
 		k->past = p;
+		k->no_args = a->no_args;
 		k->fd = err;
 		k->out = question;
 		k->out_len = len;
@@ -275,7 +282,8 @@ static size_t drop_silent(int dir, struct trace *traces, size_t count)
 	return kept;
 }
 
-static void ask_traces(struct past *p, int dir, struct trace *traces, size_t count)
+static void ask_traces(const struct ask *a, struct past *p, int dir, struct trace *traces,
+		       size_t count)
 {
 	uint64_t begin = kernel_now();
 
@@ -286,7 +294,7 @@ static void ask_traces(struct past *p, int dir, struct trace *traces, size_t cou
 		size_t len = make_question(p, &question);
 
 		if (len)
-			ask_trace(p, dir, traces[i].name, question, len);
+			ask_trace(a, p, dir, traces[i].name, question, len);
 		free(question);
 	}
 }
@@ -359,11 +367,11 @@ int ask_open(struct ask *a, const struct options *options)
 {
 	struct store_error error = {""};
 
-	*a = (struct ask){.store_file = options->store_file};
+	*a = (struct ask){.store_file = options->store_file, .no_args = options->no_args};
 	if (!options->store_file)
 		return 0;
 	a->store = store_reader_open(options->store_file, wall_now(), &error);
-	if (a->store && options->no_args)
+	if (a->store && a->no_args)
 		store_reader_leave_out_args(a->store);
 	if (a->store)
 		return 0;
@@ -371,11 +379,21 @@ int ask_open(struct ask *a, const struct options *options)
 	return EXIT_USAGE;
 }
 
+/* Who left a socket may have ended since. */
+static void find_ended(struct listing *l, size_t first)
+{
+	for (size_t i = first; i < l->task_count; i++) {
+		const struct process *p = &l->tasks[i].process;
+
+		l->tasks[i].ended = !procinfo_lives(p->pid, p->program ? p->program->start_ns : 0);
+	}
+}
+
 int ask_fill(struct ask *a, struct listing *l)
 {
 	struct trace traces[TRACES];
 	int dir = serve_directory(false), code = 0;
-	size_t count = dir < 0 ? 0 : find_traces(dir, traces);
+	size_t count = dir < 0 ? 0 : find_traces(dir, traces), tasks = l->task_count;
 	struct past past;
 
 	if (dir < 0 && dir != -ENOENT)
@@ -385,10 +403,11 @@ int ask_fill(struct ask *a, struct listing *l)
 			log_error("no memory");
 			code = 1;
 		} else {
-			ask_traces(&past, dir, traces, count);
+			ask_traces(a, &past, dir, traces, count);
 			if (a->store)
 				code = ask_store(a, &past);
 			past_done(&past);
+			find_ended(l, tasks);
 		}
 	}
 	if (dir >= 0)

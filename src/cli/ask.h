@@ -21,6 +21,7 @@ struct store_reader;
 struct ask {
 	struct store_reader *store; /* NULL none */
 	const char *store_file;
+	bool no_args; /* nor are they taken from those that have them */
 };
 
 /* 0, or the exit code after saying why; ask_close() either way. */

@@ -6,12 +6,14 @@
 #include "look_source.h"
 #include "output.h"
 #include "owner.h"
+#include "procinfo.h"
 #include "session.h"
 #include "wire_look.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -293,6 +295,28 @@ static int attach_look(struct ephemeral *e)
 	return 1;
 }
 
+/* Elsewhere 127.0.0.1:80 is another place.  One without a name is the container's of a process in it. */
+static void name_namespaces(struct budget *b)
+{
+	uint32_t own = command_own_netns();
+
+	for (size_t i = 0; i < b->ns_count; i++) {
+		struct budget_namespace *ns = b->ns[i];
+		char name[NETNS_NAME_SIZE];
+
+		if (ns->netns == own || ns->name)
+			continue;
+		procinfo_netns_name(ns->netns, NULL, name, sizeof(name));
+		for (size_t p = 0; p < b->process_count && !name[0]; p++) {
+			const char *container = b->process[p].process->container;
+
+			if (b->process[p].ns == ns && container)
+				snprintf(name, sizeof(name), "%.12s", container);
+		}
+		ns->name = strdup(name);
+	}
+}
+
 static void print_report(struct ephemeral *e)
 {
 	struct budget_report report = {
@@ -307,6 +331,7 @@ static void print_report(struct ephemeral *e)
 	};
 	struct winsize size;
 
+	name_namespaces(e->budget);
 	if (isatty(e->output.fd) == 1 && ioctl(e->output.fd, TIOCGWINSZ, &size) == 0)
 		report.columns = size.ws_col;
 	if (e->options->format == FORMAT_JSON)

@@ -208,8 +208,7 @@ static int run(struct ls *s)
 	}
 	if (o->resolve && !json)
 		resolve(s);
-	if (!json)
-		name_netns(s);
+	name_netns(s);
 	print(s);
 	if (s->buffer.failed || s->second_buffer.failed) {
 		log_error("no memory");

@@ -20,6 +20,19 @@
 #define HELD_MS	      1
 #define CLOCK_STEP_NS 100000
 #define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
+/* Namespaces in a round: each costs 50 us or so. */
+#define COUNTERS_ASKED 100
+
+/* Elsewhere 127.0.0.1:80 is another place: `event`, or a copy of it that says where. */
+static const struct event *name_netns(const struct session *s, const struct event *event,
+				      struct event *copy)
+{
+	if (event->netns == s->own_netns || !s->own_netns || event->kind == EVENT_LOST)
+		return event;
+	*copy = *event;
+	copy->netns_name = kernel_netns_name(s->kernel, event->netns);
+	return copy;
+}
 
 /* Whoever the event names is looked up before anybody asks for more than a name. */
 static void resolve(struct session *s, const struct event *e)
@@ -27,8 +40,10 @@ static void resolve(struct session *s, const struct event *e)
 	process_resolve(s->processes, e->process);
 	if (e->kind == EVENT_ACCEPT)
 		process_resolve(s->processes, e->accept.listener);
-	for (size_t i = 0; e->trouble && i < e->trouble->holder_count; i++)
+	for (size_t i = 0; e->trouble && i < e->trouble->holder_count; i++) {
 		process_resolve(s->processes, e->trouble->holders[i].process);
+		process_resolve(s->processes, e->trouble->holders[i].bound_by);
+	}
 }
 
 static void on_event(void *ctx, const struct event *event)
@@ -37,14 +52,16 @@ static void on_event(void *ctx, const struct event *event)
 
 	/* Who took a life as one that goes on hears of its end, whatever has become of it. */
 	bool told = event->kind == EVENT_CLOSE && event->close.told;
+	struct event named;
 
 	resolve(s, event);
 	if (!told && !filter_match(&s->options->filter, event))
 		return;
-	if (s->done)
+	if (s->done) {
 		s->untold++;
-	else
-		s->sink(s->ctx, event);
+		return;
+	}
+	s->sink(s->ctx, name_netns(s, event, &named));
 }
 
 static void on_fact(void *ctx, const struct fact *fact)
@@ -123,24 +140,40 @@ static void tell_lost(struct session *s, uint64_t now_ns)
 	s->explained = false;
 }
 
+/* Why the first was lost since the last repair. */
+static void explain_lost(const struct session *s)
+{
+	unsigned long long kib = s->options->ring_bytes / 1024, more[KERNEL_WANTS];
+
+	for (int want = 0; want < KERNEL_WANTS; want++)
+		more[want] = kernel_lost_for(s->kernel, (enum kernel_want)want) - s->lost_for[want];
+	if (more[WANT_CALL])
+		log_error("losing events: %llu calls were not followed, too many were under "
+			  "way at once",
+			  more[WANT_CALL]);
+	else if (more[WANT_FOLD])
+		log_error("losing events: %llu failed calls were too different from each other "
+			  "to be counted together",
+			  more[WANT_FOLD]);
+	else if (more[WANT_SHARE])
+		log_error("losing events: the sockets of one user filled their share of the ring "
+			  "buffer of %llu KiB; a larger --ring or a faster reader helps",
+			  kib);
+	else
+		log_error("losing events: the ring buffer is full, and what waits behind it, "
+			  "%llu KiB; a larger --ring or a faster reader helps",
+			  kib);
+}
+
 /* Adds what was lost since the last look; says so when it is the first since the last repair. */
 static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen)
 {
 	bool first = s->lost == s->lost_told;
 
 	if (kernel_count > s->kernel_lost) {
-		uint64_t calls = kernel_calls_full(s->kernel);
-
 		s->explained = true;
-		if (first && calls > s->calls_full)
-			log_error(
-				"losing events: %llu calls were not followed, too many were under "
-				"way at once",
-				(unsigned long long)(calls - s->calls_full));
-		else if (first)
-			log_error("losing events: the ring buffer is full, and what waits behind "
-				  "it, %llu KiB; a larger --ring or a faster reader helps",
-				  (unsigned long long)s->options->ring_bytes / 1024);
+		if (first)
+			explain_lost(s);
 	} else if (unseen > s->unseen && !s->explained) {
 		s->lost += unseen - s->unseen;
 		if (first)
@@ -151,7 +184,8 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 	if (first && s->lost > s->lost_told)
 		s->lost_since_ns = s->lost_checked_ns;
 	s->kernel_lost = kernel_count;
-	s->calls_full = kernel_calls_full(s->kernel);
+	for (int want = 0; want < KERNEL_WANTS; want++)
+		s->lost_for[want] = kernel_lost_for(s->kernel, (enum kernel_want)want);
 	s->unseen = unseen;
 }
 
@@ -202,6 +236,7 @@ static void look_at_listeners(struct session *s, uint64_t now_ns)
 {
 	struct wire_listener list[LISTENERS_ASKED];
 	struct table_round round = {0};
+	uint32_t netns, pid, asked = 0;
 	size_t n;
 
 	if (now_ns - s->listeners_ns < NSEC_PER_SEC)
@@ -212,6 +247,13 @@ static void look_at_listeners(struct session *s, uint64_t now_ns)
 			return;
 		table_listeners_seen(s->table, list, n, now_ns);
 	}
+	for (size_t at = 0; asked < COUNTERS_ASKED && table_uncounted(s->table, &at, &netns, &pid);
+	     asked++)
+		table_counted(s->table, netns,
+			      pid || netns == s->own_netns ? kernel_listen_overflows(netns, pid)
+							   : UINT64_MAX,
+			      now_ns);
+	table_round_end(s->table);
 }
 
 /* ---- life ---- */
@@ -220,7 +262,8 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 {
 	int code;
 
-	*s = (struct session){.options = options, .sink = sink, .ctx = ctx};
+	*s = (struct session){
+		.options = options, .sink = sink, .ctx = ctx, .own_netns = command_own_netns()};
 	code = command_open_kernel(options, &s->kernel);
 	if (code)
 		return code;
@@ -265,10 +308,12 @@ static enum open_answer on_open(void *ctx, const struct event *life)
 {
 	struct each *each = ctx;
 
+	struct event named;
+
 	process_resolve(each->session->processes, life->process);
 	if (!filter_match(&each->session->options->filter, life))
 		return OPEN_UNWANTED;
-	return each->sink(each->ctx, life);
+	return each->sink(each->ctx, name_netns(each->session, life, &named));
 }
 
 bool session_each_open(struct session *s, struct table_telling *telling, size_t max,

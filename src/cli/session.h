@@ -32,6 +32,7 @@ struct session {
 	struct table *table;
 	struct answers answers;
 	struct serve *serve; /* answers `ls` and `who`; NULL: cannot */
+	uint32_t own_netns;	/* 0: not known */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
 	uint64_t fact_ns; /* time of the last fact */
 	uint64_t seen_ns; /* CLOCK_BOOTTIME up to which facts were read */
@@ -46,7 +47,7 @@ struct session {
 	uint64_t lost_since_ns, lost_checked_ns;
 	uint64_t listeners_ns; /* when listeners were looked at */
 	uint64_t kernel_lost; /* what the kernel side counted when last looked */
-	uint64_t calls_full;  /* ... of it, calls that were not followed */
+	uint64_t lost_for[KERNEL_WANTS]; /* ... of it */
 	uint64_t unseen;      /* ... and the table: ends that were not told */
 	bool explained;	      /* by what the kernel side has counted */
 	uint64_t processes_lost, processes_full; /* likewise of what processes did */

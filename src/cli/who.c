@@ -168,6 +168,18 @@ static struct who who_of(struct search *s)
 	return who;
 }
 
+/* Those of rules too, which may have no socket. */
+static void name_netns(struct search *s)
+{
+	uint32_t own = command_own_netns();
+
+	for (size_t i = 0; i < s->redirects.count; i++) {
+		if (s->redirects.found[i].netns != own)
+			listing_add_away(&s->listing, s->redirects.found[i].netns);
+	}
+	listing_name_netns(&s->listing, own, procinfo_netns_name);
+}
+
 static void write_redirects(struct search *s, struct writer *w)
 {
 	const struct who who = who_of(s);
@@ -177,7 +189,9 @@ static void write_redirects(struct search *s, struct writer *w)
 		const struct listing_socket *behind = who_behind_redirect(&who, r);
 		const struct listing_task *task = behind ? listing_owner(&s->listing, behind) : NULL;
 
-		writer_redirect(w, &s->buffer, s->listing.time_ns, r, task ? &task->process : NULL);
+		writer_redirect(w, &s->buffer, s->listing.time_ns, r,
+				listing_netns_of(&s->listing, r->netns),
+				task ? &task->process : NULL);
 	}
 }
 
@@ -194,6 +208,7 @@ static void write_json(struct search *s)
 	}
 	s->known = command_know_tasks(s->options, &s->listing, false);
 	s->services = names_services();
+	name_netns(s);
 	write_redirects(s, w);
 	for (size_t i = 0; i < s->count; i++)
 		writer_socket(w, &s->buffer, &s->listing, s->found[i], s->services);
@@ -207,7 +222,7 @@ static void write_text(struct search *s)
 {
 	const struct who who = who_of(s);
 
-	listing_name_netns(&s->listing, who.own_netns, procinfo_netns_name);
+	name_netns(s);
 	who_write(&s->buffer, &who);
 }
 

@@ -67,6 +67,7 @@ static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 	skel->rodata->has_cookie_helper = k->has_cookie_helper;
 	skel->rodata->sock_addr_params = k->sock_addr_params;
 	skel->rodata->jiffy_ns = tick_ns();
+	skel->rodata->ring_bytes = ring_bytes(k);
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
 	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)ring_bytes(k));
 	err = sockwatch_bpf__load(skel);
@@ -162,8 +163,12 @@ static int read_types(struct kernel *k)
 	if (!skel)
 		return -errno;
 	/* Where the kernel has no types for its own functions, nothing can be hooked by them. */
-	err = types_load_for(&k->types, k->options.btf_path, bpf_object__btf(skel->obj),
-			     k->untyped ? &functions[TYPES_FUNCTIONS] : functions);
+	err = types_open(&k->types);
+	if (!err)
+		err = types_load_for(&k->types, k->options.btf_path, bpf_object__btf(skel->obj),
+				     k->untyped ? &functions[TYPES_FUNCTIONS] : functions);
+	if (err)
+		types_done(&k->types);
 	sockwatch_bpf__destroy(skel);
 	return err;
 }
@@ -387,9 +392,15 @@ void kernel_wait_also(struct kernel *k, int fd)
 	k->also_fd = fd;
 }
 
-uint64_t kernel_calls_full(const struct kernel *k)
+uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want)
 {
-	return k->skel ? *(volatile __u64 *)&k->skel->bss->calls_full : 0;
+	const volatile __u64 *const count[] = {
+		[WANT_CALL] = &k->skel->bss->calls_full,
+		[WANT_SHARE] = &k->skel->bss->over_share,
+		[WANT_FOLD] = &k->skel->bss->unfolded,
+	};
+
+	return *count[want];
 }
 
 uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
@@ -398,7 +409,7 @@ uint64_t kernel_lost(const struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
 
 	memset(ret_by_kind, 0, WIRE_KINDS * sizeof(ret_by_kind[0]));
 	ret_by_kind[WIRE_NONE] = sum;
-	sum += kernel_calls_full(k);
+	sum += k->skel ? kernel_lost_for(k, WANT_CALL) : 0;
 	for (int i = 1; k->skel && i < WIRE_KINDS; i++) {
 		ret_by_kind[i] = *(volatile __u64 *)&k->skel->bss->lost[i];
 		sum += ret_by_kind[i];

@@ -149,6 +149,7 @@ void look_close(struct look_reader *r)
 	free(r->tables.data);
 	free(r->seen);
 	free(r->kernels);
+	free(r->toured);
 	look_devices_done(&r->devices);
 	look_reach_done(r);
 	free(r);
@@ -199,6 +200,14 @@ static bool tell_range(struct look_reader *r, uint32_t netns)
 	return true;
 }
 
+static void note_toured(struct look_reader *r, uint32_t netns)
+{
+	uint32_t *one = look_append(&r->toured, &r->toured_count, sizeof(*one));
+
+	if (one)
+		*one = netns;
+}
+
 /* What is seen of this namespace is told, what is not as well. */
 static int visit(void *ctx)
 {
@@ -210,6 +219,7 @@ static int visit(void *ctx)
 
 	if (!netns)
 		return -ENOENT;
+	note_toured(r, netns);
 	if (!tell_range(r, netns))
 		return 0;
 	for (enum look_part part = LOOK_TCP; part < LOOK_PARTS; part++) {
@@ -228,6 +238,7 @@ static int visit(void *ctx)
 
 static void not_looked_at(void *ctx, uint32_t netns)
 {
+	note_toured(ctx, netns);
 	tell_unseen(ctx, netns, UNSEEN_RANGE);
 }
 
@@ -253,6 +264,46 @@ static int tour(struct look_reader *r)
 	r->unseen = (struct netns_unseen){0};
 	return err;
 }
+
+/* ---- namespaces behind descriptors ---- */
+
+static bool was_toured(const struct look_reader *r, uint32_t netns)
+{
+	for (size_t i = r->toured_count; i-- > 0;) {
+		if (r->toured[i] == netns)
+			return true;
+	}
+	return false;
+}
+
+/* Goes where only descriptors lead, once these were read; one may be a namespace of another kind.  `err`: of the tour. */
+static int tour_held(struct look_reader *r, int err)
+{
+	const uint32_t wanted = r->request->netns;
+	const size_t before = r->toured_count;
+	int refused = 0;
+
+	for (size_t i = 0; i < r->space_count; i++) {
+		const struct look_space *s = &r->spaces[i];
+		struct netns_at at = {.netns = s->inode};
+
+		if ((wanted && s->inode != wanted) || was_toured(r, s->inode))
+			continue;
+		snprintf(at.path, sizeof(at.path), "/proc/%u/task/%u/fd/%u", s->pid, s->tid, s->fd);
+		refused = netns_visit(&at, visit, r);
+		/* A descriptor that may not be opened (EACCES) can lead anywhere. */
+		if (refused && refused != -EACCES) {
+			not_looked_at(r, s->inode);
+			netns_count_unseen(&r->unseen, at.path, refused);
+		}
+	}
+	if (!wanted || r->toured_count == before)
+		return err;
+	r->unseen = (struct netns_unseen){0};
+	return refused;
+}
+
+/* ---- both halves ---- */
 
 static void *tour_beside(void *ctx)
 {
@@ -295,9 +346,29 @@ static int take_beside(struct look_reader *r)
 		return err;
 	take_tasks(r);
 	pthread_join(thread, NULL);
+	err = tour_held(r, r->tour_err);
 	r->time_ns = begin_ns;
 	taken = look_take_records(r, r->tables.data, r->tables.len);
-	return taken < 0 ? (int)taken : r->tour_err;
+	return taken < 0 ? (int)taken : err;
+}
+
+static int take_in_turn(struct look_reader *r)
+{
+	const bool tables_first = r->source->tables_first;
+	int err = tables_first ? tour(r) : 0;
+	size_t before;
+
+	if (err == 0 || err == -ENOENT)
+		take_tasks(r);
+	if (!tables_first)
+		err = tour(r);
+	before = r->toured_count;
+	if (wants_tour(r->request))
+		err = tour_held(r, err);
+	/* Descriptors lead to what was found only now. */
+	if (tables_first && r->toured_count > before)
+		take_tasks(r);
+	return err;
 }
 
 __attribute__((format(printf, 2, 3))) static void add_words(struct kernel_error *error,
@@ -368,12 +439,12 @@ static int fail(struct look_reader *r, int err, struct kernel_error *error)
 int look_take(struct look_reader *r, const struct look_request *request,
 	      const struct look_sink *sink, struct kernel_error *error)
 {
-	int err = 0;
+	int err;
 
 	r->request = request;
 	r->sink = sink;
 	r->has_task = false;
-	r->seen_count = r->kernel_count = 0;
+	r->seen_count = r->kernel_count = r->toured_count = 0;
 	look_reach_begin(r);
 	r->time_ns = kernel_now();
 	memset(r->err, 0, sizeof(r->err));
@@ -381,16 +452,7 @@ int look_take(struct look_reader *r, const struct look_request *request,
 	r->ranges_unseen = r->refused = 0;
 	if (r->source->begin)
 		r->source->begin(r);
-	if (r->source->beside && wants_tour(request)) {
-		err = take_beside(r);
-	} else {
-		if (r->source->tables_first)
-			err = tour(r);
-		if (err == 0)
-			take_tasks(r);
-		if (err == 0 && !r->source->tables_first)
-			err = tour(r);
-	}
+	err = r->source->beside && wants_tour(request) ? take_beside(r) : take_in_turn(r);
 	look_reach(r);
 	look_tell_kernels(r);
 	if (r->err[LOOK_TASKS] || r->refused)

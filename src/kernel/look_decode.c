@@ -113,12 +113,13 @@ static bool take_record(struct look_reader *r, const struct wire_look *w)
 	const struct look_sink *sink = r->sink;
 	struct look_socket socket;
 
-	if (w->kind == LOOK_NONE || w->kind > LOOK_RING)
+	if (w->kind == LOOK_NONE || w->kind > LOOK_SPACE)
 		return false;
 	if (w->size != (w->kind == LOOK_FIRST ? sizeof(struct wire_look_first) : sizeof(*w)))
 		return false;
-	if (w->kind == LOOK_RING) {
-		look_note_ring(r, w->sk, (uint32_t)(w->socket >> 32), (uint32_t)w->socket, w->fd);
+	if (w->kind == LOOK_RING || w->kind == LOOK_SPACE) {
+		(w->kind == LOOK_RING ? look_note_ring : look_note_space)(
+			r, w->sk, (uint32_t)(w->socket >> 32), (uint32_t)w->socket, w->fd);
 		return true;
 	}
 	if (w->kind == LOOK_FIRST)

@@ -24,39 +24,6 @@
 
 static const char *const programs[LOOK_PARTS] = {"look_held", "look_tcp", "look_udp"};
 
-/* Every struct that bpf/look.bpf.c reaches into. */
-static const char *const wanted_types[] = {
-	"bpf_iter_meta",
-	"bpf_iter__task_file",
-	"bpf_iter__tcp",
-	"bpf_iter__udp",
-	"cgroup",
-	"cred",
-	"css_set",
-	"dentry",
-	"fdtable",
-	"file",
-	"files_struct",
-	"in6_addr",
-	"inet_bind_bucket",
-	"inet_connection_sock",
-	"inet_timewait_sock",
-	"inode",
-	"kernfs_node",
-	"net",
-	"ns_common",
-	"path",
-	"qstr",
-	"refcount_struct",
-	"sock",
-	"sock_common",
-	"socket",
-	"task_struct",
-	"tcp_sock",
-	"tcp_timewait_sock",
-	"udp_sock",
-	NULL,
-};
 static const char *const wanted_functions[] = {"bpf_iter_task_file", "bpf_iter_tcp", "bpf_iter_udp",
 					       NULL};
 
@@ -233,19 +200,32 @@ static struct bpf_program *program_of(const struct iterators *it, enum look_part
 	return part == LOOK_TCP ? it->skel->progs.look_tcp : it->skel->progs.look_udp;
 }
 
+static int open_object(struct iterators *it)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = it->types.path);
+
+	it->skel = look_bpf__open_opts(&opts);
+	return it->skel ? 0 : -errno;
+}
+
+static int load_types(struct look_reader *r)
+{
+	struct iterators *it = r->state;
+	const struct btf *wanted = bpf_object__btf(it->skel->obj);
+
+	loading = &it->types;
+	if (r->options.btf_path)
+		return types_load_for(&it->types, r->options.btf_path, wanted, wanted_functions);
+	return types_load_kept(&it->types, r->options.keep_dir, wanted, wanted_functions);
+}
+
 /* `cookies`: with the helpers that came in 5.11 and 5.12. */
 static int load_programs(struct look_reader *r, bool cookies)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	struct iterators *it = r->state;
 	bool listeners = cookies && r->options.listener_of >= 0;
 	int err;
 
-	loading = &it->types;
-	opts.btf_custom_path = it->types.path;
-	it->skel = look_bpf__open_opts(&opts);
-	if (!it->skel)
-		return -errno;
 	it->skel->rodata->has_cookie_helper = cookies;
 	it->skel->rodata->may_want = r->options.may_want;
 	it->skel->rodata->has_listener_of = listeners;
@@ -301,19 +281,22 @@ static int open_iterators(struct look_reader *r, struct kernel_error *error)
 	for (int i = 0; i < LOOK_PARTS; i++)
 		it->link[i] = -1;
 	r->state = it;
-	err = r->options.btf_path ? types_load(&it->types, r->options.btf_path, wanted_types,
-					       wanted_functions)
-				  : types_load_kept(&it->types, r->options.keep_dir, wanted_types,
-						    wanted_functions);
+	err = types_open(&it->types);
 	if (!err)
 		err = register_sections();
+	if (!err)
+		err = open_object(it);
+	if (!err)
+		err = load_types(r);
 	if (err)
 		return err;
 	/* Kernels before 5.11 charge maps to this limit. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	err = load_programs(r, true);
-	if (err)
-		err = load_programs(r, false);
+	if (err) {
+		err = open_object(it);
+		err = err ? err : load_programs(r, false);
+	}
 	types_done(&it->types);
 	return err ? err : link_programs(r);
 }

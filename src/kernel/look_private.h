@@ -26,9 +26,9 @@ struct look_source {
 	int (*each_task)(struct look_reader *r);
 	int (*each_netns)(struct look_reader *r, uint32_t netns, enum look_part part);
 	void (*close)(struct look_reader *r); /* also of what was not opened, or in part */
-	const char *program[LOOK_PARTS]; /* the row that tells why a part fails; NULL none */
-	bool beside;	    /* namespaces are read beside the tasks, into r->tables */
-	bool tables_first;  /* descriptors lead to what the tables have shown */
+	const char *program[LOOK_PARTS];      /* the row that tells why a part fails; NULL none */
+	bool beside;	   /* namespaces are read beside the tasks, into r->tables */
+	bool tables_first; /* descriptors lead to what the tables have shown */
 };
 
 extern const struct look_source look_iterators, look_walk, look_proc;
@@ -53,7 +53,7 @@ struct look_reader {
 	/* Of the look that goes on. */
 	const struct look_request *request;
 	const struct look_sink *sink;
-	uint64_t time_ns;	 /* of the last read */
+	uint64_t time_ns;      /* of the last read */
 	struct look_task task; /* of the records that follow a LOOK_FIRST */
 	bool has_task;
 	struct seen_files {
@@ -61,7 +61,7 @@ struct look_reader {
 		uint32_t pid, tid;
 	} * seen; /* of threads that are not the first */
 	size_t seen_count;
-	struct look_socket *kernels; /* UDP sockets of the kernel, whose devices are asked for at the end */
+	struct look_socket *kernels; /* its UDP sockets, whose devices are asked for last */
 	size_t kernel_count;
 	struct reach_bpf *reach; /* NULL: not loaded */
 	bool no_reach;		 /* it was tried already */
@@ -69,19 +69,22 @@ struct look_reader {
 		uint64_t ring; /* kernel address */
 		uint32_t pid, tid, fd;
 	} * rings;
-	size_t ring_count;
+	struct look_space {
+		uint32_t inode, pid, tid, fd;
+	} * spaces;	  /* namespaces behind descriptors, of any kind */
+	uint32_t *toured; /* network namespaces that the tour entered, or was refused */
+	size_t ring_count, space_count, toured_count;
+	bool rings_missed;		 /* the table of one could not be read */
 	struct look_listener *listeners; /* of TCP */
-	size_t listener_count;
-	struct look_socket *queued; /* connections whose listener is asked for at the end */
-	size_t queued_count;
+	struct look_socket *queued;	 /* connections whose listener is asked for at the end */
+	size_t listener_count, queued_count;
 	struct look_devices devices; /* of the namespace that sock_diag or /proc/net is asked in */
 	struct bytes tables;
 	int tour_err;
 	int err[LOOK_PARTS]; /* the first of each */
 	struct netns_unseen unseen;
-	uint32_t ranges_unseen;
-	uint32_t refused; /* processes whose descriptors may not be looked at */
-	char refused_path[64]; /* of the first */
+	uint32_t ranges_unseen, refused; /* processes whose descriptors may not be looked at */
+	char refused_path[64];		 /* of the first */
 };
 
 /* The time that the request gave is over. */
@@ -106,6 +109,11 @@ void look_reach(struct look_reader *r);
 void look_reach_done(struct look_reader *r);
 /* Descriptor `fd` of a thread is a ring. */
 void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t tid, uint32_t fd);
+/* Descriptor `fd` of a thread is a namespace of some kind. */
+void look_note_space(struct look_reader *r, uint64_t inode, uint32_t pid, uint32_t tid,
+		     uint32_t fd);
+/* One more of `size` bytes behind *count of the array that `array` points to; NULL without memory. */
+void *look_append(void *array, size_t *count, size_t size);
 /* True: it waits for accept(), and is handed out by look_reach(). */
 bool look_note_queued(struct look_reader *r, const struct look_socket *s);
 

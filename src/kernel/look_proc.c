@@ -160,11 +160,11 @@ static int dump(struct look_reader *r, int fd, uint32_t netns, uint8_t family, u
 /* All protocols at once. */
 static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part)
 {
-	int err = 0, fd = part == LOOK_UDP
-				  ? -1
-				  : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	bool again = part == LOOK_UDP && r->request->tcp;
+	int err = 0,
+	    fd = again ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
-	if (part == LOOK_UDP)
+	if (again)
 		return 0;
 	if (fd < 0)
 		return -errno;
@@ -247,6 +247,7 @@ static void take_ring(struct look_reader *r, const char *process, uint32_t pid, 
 static void take_descriptor(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid,
 			    int fds, const char *name)
 {
+	unsigned long inode;
 	char target[64];
 	ssize_t n = readlinkat(fds, name, target, sizeof(target) - 1);
 
@@ -255,6 +256,8 @@ static void take_descriptor(struct look_reader *r, const char *process, uint32_t
 	target[n] = '\0';
 	if (strcmp(target, "anon_inode:[io_uring]") == 0)
 		take_ring(r, process, pid, tid, name);
+	else if (sscanf(target, "net:[%lu]", &inode) == 1)
+		look_note_space(r, inode, pid, tid, (uint32_t)strtoul(name, NULL, 10));
 	else
 		take_named(r, pid, tid, target, (uint32_t)strtoul(name, NULL, 10));
 }

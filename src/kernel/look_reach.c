@@ -19,62 +19,24 @@
 /* A queue that changes meanwhile is read again, up to so often. */
 #define TRIES 3
 
-/* Every struct that bpf/reach.bpf.c reaches into. */
-static const char *const wanted_types[] = {
-	"cgroup",
-	"cred",
-	"css_set",
-	"dentry",
-	"fdtable",
-	"file",
-	"files_struct",
-	"fixed_file_data",
-	"fixed_file_table",
-	"hlist_head",
-	"hlist_node",
-	"in6_addr",
-	"inet_bind_bucket",
-	"inet_connection_sock",
-	"inode",
-	"io_file_table",
-	"io_fixed_file",
-	"io_ring_ctx",
-	"io_rsrc_data",
-	"io_rsrc_node",
-	"kernfs_node",
-	"net",
-	"ns_common",
-	"path",
-	"pid",
-	"proc_inode",
-	"qstr",
-	"refcount_struct",
-	"request_sock",
-	"request_sock_queue",
-	"sock",
-	"sock_common",
-	"socket",
-	"task_struct",
-	"tcp_sock",
-	NULL,
-};
-static const char *const wanted_functions[] = {NULL};
+static const char *const no_functions[] = {NULL};
 
 /* NULL: the kernel does not let us reach anything. */
 static struct reach_bpf *programs_of(struct look_reader *r)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	struct reach_bpf *skel = NULL;
 	struct types types;
-	struct reach_bpf *skel;
 
 	if (r->reach || r->no_reach)
 		return r->reach;
 	r->no_reach = true;
-	if (types_load(&types, r->options.btf_path, wanted_types, wanted_functions) < 0)
-		return NULL;
 	opts.btf_custom_path = types.path;
-	skel = reach_bpf__open_opts(&opts);
-	if (skel && reach_bpf__load(skel) < 0) {
+	if (types_open(&types) == 0)
+		skel = reach_bpf__open_opts(&opts);
+	if (skel && (types_load_for(&types, r->options.btf_path, bpf_object__btf(skel->obj),
+				    no_functions) < 0 ||
+		     reach_bpf__load(skel) < 0)) {
 		reach_bpf__destroy(skel);
 		skel = NULL;
 	}
@@ -87,6 +49,7 @@ void look_reach_done(struct look_reader *r)
 {
 	reach_bpf__destroy(r->reach);
 	free(r->rings);
+	free(r->spaces);
 	free(r->listeners);
 	free(r->queued);
 }
@@ -103,8 +66,7 @@ static int run(const struct bpf_program *program, uint64_t first, uint64_t secon
 	return err;
 }
 
-/* One more of `size` bytes behind *count; NULL without memory. */
-static void *append(void *array, size_t *count, size_t size)
+void *look_append(void *array, size_t *count, size_t size)
 {
 	void **at = array, *grown;
 
@@ -118,7 +80,16 @@ static void *append(void *array, size_t *count, size_t size)
 	return (char *)*at + (*count)++ * size;
 }
 
-/* ---- rings ---- */
+/* ---- rings, and namespaces, whose visits are look.c's ---- */
+
+void look_note_space(struct look_reader *r, uint64_t inode, uint32_t pid, uint32_t tid, uint32_t fd)
+{
+	struct look_space *one = look_append(&r->spaces, &r->space_count, sizeof(*one));
+
+	if (one)
+		*one = (struct look_space){
+			.inode = (uint32_t)inode, .pid = pid, .tid = tid, .fd = fd};
+}
 
 void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t tid, uint32_t fd)
 {
@@ -128,7 +99,7 @@ void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t
 		if (r->rings[i].ring == ring && r->rings[i].pid == pid)
 			return; /* another descriptor of the same */
 	}
-	one = append(&r->rings, &r->ring_count, sizeof(*one));
+	one = look_append(&r->rings, &r->ring_count, sizeof(*one));
 	if (one)
 		*one = (struct look_ring){.ring = ring, .pid = pid, .tid = tid, .fd = fd};
 }
@@ -141,8 +112,10 @@ static int tell_ring(struct look_reader *r, const struct look_ring *ring)
 	uint32_t slot, next = 0;
 	int task, err = 0;
 
-	if (!skel)
+	if (!skel) {
+		r->rings_missed = true;
 		return 0;
+	}
 	snprintf(path, sizeof(path), "/proc/%u/task/%u", ring->pid, ring->tid);
 	task = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (task < 0)
@@ -157,6 +130,7 @@ static int tell_ring(struct look_reader *r, const struct look_ring *ring)
 		if (!err && at->count)
 			err = look_tell_registered(r, &at->held);
 	} while (!err && next > slot && next < at->slots);
+	r->rings_missed |= err || next < at->slots;
 	close(task);
 	return err;
 }
@@ -168,7 +142,7 @@ bool look_note_queued(struct look_reader *r, const struct look_socket *s)
 	struct look_socket *one;
 
 	if (s->state == STATE_LISTEN && s->protocol == IPPROTO_TCP) {
-		struct look_listener *l = append(&r->listeners, &r->listener_count, sizeof(*l));
+		struct look_listener *l = look_append(&r->listeners, &r->listener_count, sizeof(*l));
 
 		if (l)
 			*l = (struct look_listener){
@@ -177,7 +151,7 @@ bool look_note_queued(struct look_reader *r, const struct look_socket *s)
 	}
 	if (!(s->flags & LOOK_QUEUED) || s->protocol != IPPROTO_TCP)
 		return false;
-	one = append(&r->queued, &r->queued_count, sizeof(*one));
+	one = look_append(&r->queued, &r->queued_count, sizeof(*one));
 	if (one)
 		*one = *s;
 	return one != NULL;
@@ -249,7 +223,13 @@ static void read_queues(struct look_reader *r)
 
 void look_reach_begin(struct look_reader *r)
 {
-	r->ring_count = r->listener_count = r->queued_count = 0;
+	r->ring_count = r->space_count = r->listener_count = r->queued_count = 0;
+	r->rings_missed = false;
+}
+
+bool look_missed_rings(const struct look_reader *r)
+{
+	return r->rings_missed;
 }
 
 void look_reach(struct look_reader *r)

@@ -273,7 +273,8 @@ static int load_programs(struct look_reader *r)
 	w->skel = walk_bpf__open();
 	if (!w->skel)
 		return -errno;
-	if (types_load_for(&types, r->options.btf_path, bpf_object__btf(w->skel->obj),
+	if (types_open(&types) == 0 &&
+	    types_load_for(&types, r->options.btf_path, bpf_object__btf(w->skel->obj),
 			   no_functions) == 0)
 		opts.btf_custom_path = types.path;
 	walk_bpf__destroy(w->skel);

@@ -259,7 +259,7 @@ static void search_done(struct search *s)
 	free(s->secretive);
 }
 
-static void count_unseen(struct netns_unseen *u, const char *path, int err)
+void netns_count_unseen(struct netns_unseen *u, const char *path, int err)
 {
 	if (u->namespaces++)
 		return;
@@ -404,14 +404,14 @@ static void tell_unseen(const struct tour *t, const struct search *s, struct net
 
 		if (!r->inode)
 			continue;
-		count_unseen(u, r->path, r->err);
+		netns_count_unseen(u, r->path, r->err);
 		if (t->v->unseen)
 			t->v->unseen(t->ctx, (uint32_t)r->inode);
 	}
 	for (size_t i = 0; i < s->secretive_count; i++) {
 		if (has_inode(&t->files, s->secretive[i].file))
 			continue;
-		count_unseen(u, s->secretive[i].path, s->secretive[i].err);
+		netns_count_unseen(u, s->secretive[i].path, s->secretive[i].err);
 		if (t->v->unseen)
 			t->v->unseen(t->ctx, 0);
 	}
@@ -483,7 +483,7 @@ bool netns_find(uint32_t netns, uint32_t pid, struct netns_at *ret, struct netns
 	ret->path[0] = '\0';
 	found = search(&s);
 	for (size_t i = 0; ret_unseen && i < s.secretive_count; i++)
-		count_unseen(ret_unseen, s.secretive[i].path, s.secretive[i].err);
+		netns_count_unseen(ret_unseen, s.secretive[i].path, s.secretive[i].err);
 	search_done(&s);
 	return found;
 }

@@ -4,7 +4,7 @@
  *
  * A namespace is kept by processes and by single threads, by the threads that are left when the first one has ended, and by
  * bind mounts in any mount namespace that a process has (/run/netns, /run/docker/netns, /run/user/UID/netns).  What only a
- * descriptor or a socket keeps is not found.
+ * descriptor keeps is not found here, but by a look, which reads all of them anyway (look.c); what only a socket keeps nowhere.
  *
  * Owns: the search, and the way there and back.  Refuses to know: what a visit does; BPF.  Every
  * file is opened without waiting, and entered only where it is a network namespace (nsfs,
@@ -45,6 +45,7 @@ struct netns_visitor {
 
 /* O(threads).  0 when at least one namespace was seen, else the first -errno. */
 int netns_each(const struct netns_visitor *v, void *ctx, struct netns_unseen *ret);
+void netns_count_unseen(struct netns_unseen *u, const char *path, int err);
 /* The words for a user: which, why, and the capability that is missing.  False, and "", when nothing was left out. */
 bool netns_describe(const struct netns_unseen *u, char *ret, size_t size);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* procinfo.c - what /proc says about a process, users' and namespaces' names. */
+#include "kernel.h"
 #include "netns.h"
 #include "kernel.h"
 #include "procinfo.h"
@@ -21,6 +22,10 @@
 #define CONTAINER_ID_SIZE 65
 #define NAMED		  64
 #define NAMES_NS	  (5 * 1000000000ull)
+/* Names of namespaces are read again after this long: of one that has ended another may have the inode. */
+#define NAMES_FRESH_NS 1000000000u
+/* One without a name may have got it meanwhile. */
+#define NAMES_MISSED_NS 10000000u
 
 static ssize_t read_file(const char *directory, const char *file, char *out, size_t size)
 {
@@ -54,6 +59,8 @@ static int read_stat(uint32_t pid, struct procinfo *p)
 	char text[1024], *open_paren, *rest;
 	unsigned long long start = 0;
 	unsigned int parent = 0;
+	char state = 0;
+	int threads = 0;
 	size_t len;
 
 	if (read_small(pid, "stat", text, sizeof(text)) <= 0)
@@ -67,10 +74,12 @@ static int read_stat(uint32_t pid, struct procinfo *p)
 		len = sizeof(p->name) - 1;
 	memcpy(p->name, open_paren + 1, len);
 	if (sscanf(rest + 1,
-		   " %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   " %c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d "
 		   "%llu",
-		   &parent, &start) == 2) {
+		   &state, &parent, &threads, &start) == 4) {
 		p->parent = parent;
+		/* Other threads may live on behind the first one. */
+		p->ended = (state == 'Z' || state == 'X') && threads <= 1;
 		p->started_ns = start * (1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK));
 	}
 	return 0;
@@ -281,6 +290,20 @@ bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret)
 	return true;
 }
 
+/* /proc and the kernel count starts in ticks of their own. */
+#define START_SLACK_NS 20000000
+
+bool procinfo_lives(uint32_t pid, uint64_t start_ns)
+{
+	struct procinfo p = {0};
+
+	if (read_stat(pid, &p) < 0 || p.ended)
+		return false;
+	return !start_ns || !p.started_ns ||
+	       (p.started_ns < start_ns + START_SLACK_NS &&
+		start_ns < p.started_ns + START_SLACK_NS);
+}
+
 int procinfo_read(uint32_t pid, struct procinfo *ret)
 {
 	struct process_reading program = {0};
@@ -313,24 +336,68 @@ void procinfo_done(struct procinfo *p)
 	*p = (struct procinfo){0};
 }
 
+/* Namespaces that have a name: to read the directories for each of a thousand would take a second. */
+static struct {
+	struct named {
+		uint32_t inode;
+		char name[NETNS_NAME_SIZE];
+	} * item;
+	size_t count;
+	uint64_t read_ns;
+} names;
+
+static void add_names(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		uint32_t inode = netns_inode_at(dirfd(dir), entry->d_name);
+		struct named *grown;
+
+		if (!inode)
+			continue;
+		grown = realloc(names.item, (names.count + 1) * sizeof(*grown));
+		if (!grown)
+			break; /* the others go without their names */
+		names.item = grown;
+		grown[names.count].inode = inode;
+		snprintf(grown[names.count++].name, NETNS_NAME_SIZE, "%.*s", NETNS_NAME_SIZE - 1,
+			 entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static const char *find_name(uint32_t inode)
+{
+	for (size_t i = 0; i < names.count; i++) {
+		if (names.item[i].inode == inode)
+			return names.item[i].name;
+	}
+	return "";
+}
+
+static const char *name_of(uint32_t inode)
+{
+	const char *name = find_name(inode);
+	uint64_t now = kernel_now();
+
+	if (names.read_ns && now - names.read_ns < (*name ? NAMES_FRESH_NS : NAMES_MISSED_NS))
+		return name;
+	names.count = 0;
+	names.read_ns = now;
+	add_names("/run/netns");
+	add_names("/run/docker/netns");
+	return find_name(inode);
+}
+
 void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
 {
-	static const char *const directories[] = {"/run/netns", "/run/docker/netns"};
 	struct process_place place = {0};
 	const char *container;
 
-	ret[0] = '\0';
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]) && !ret[0]; i++) {
-		DIR *dir = opendir(directories[i]);
-		struct dirent *entry;
-
-		while (dir && !ret[0] && (entry = readdir(dir))) {
-			if (netns_inode_at(dirfd(dir), entry->d_name) == inode)
-				snprintf(ret, size, "%s", entry->d_name);
-		}
-		if (dir)
-			closedir(dir);
-	}
+	snprintf(ret, size, "%s", name_of(inode));
 	if (ret[0] || !task)
 		return;
 	if (!task->process.container && !task->resolved)

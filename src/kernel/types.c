@@ -371,17 +371,16 @@ static int copy_type(struct reader *r, uint32_t id, int depth)
 	return copy;
 }
 
+int types_open(struct types *types)
+{
+	*types = (struct types){.fd = memfd_create("btf", MFD_CLOEXEC)};
+	snprintf(types->path, sizeof(types->path), "/proc/self/fd/%d", types->fd);
+	return types->fd < 0 ? -errno : 0;
+}
+
 int types_give(struct types *types, const void *btf, size_t size)
 {
-	types->fd = memfd_create("btf", MFD_CLOEXEC);
-	if (types->fd < 0)
-		return -errno;
-	if (write(types->fd, btf, size) != (ssize_t)size) {
-		types_done(types);
-		return -EIO;
-	}
-	snprintf(types->path, sizeof(types->path), "/proc/self/fd/%d", types->fd);
-	return 0;
+	return write(types->fd, btf, size) == (ssize_t)size ? 0 : -EIO;
 }
 
 static int write_out(const struct reader *r, struct types *types)
@@ -398,7 +397,7 @@ int types_load(struct types *types, const char *path, const char *const *named,
 	struct reader r = {0};
 	int err = read_file(&r, path ? path : KERNEL_BTF);
 
-	*types = (struct types){.fd = -1, .functions = functions};
+	types->functions = functions;
 	if (!err)
 		err = names_init(&r.named, named);
 	if (!err)
@@ -432,38 +431,54 @@ int types_load(struct types *types, const char *path, const char *const *named,
 	return err;
 }
 
-/* What is behind "___" tells apart definitions that a program has of one type. */
-static char *name_in_kernel(const char *name)
+/* Shorter names are the programs' own. */
+static const char *name_for_kernel(const struct btf *programs, uint32_t id)
 {
-	const char *flavor = strstr(name, "___");
+	const struct btf_type *t = btf__type_by_id(programs, id);
+	const char *name = btf__name_by_offset(programs, t->name_off);
 
-	return flavor && flavor != name ? strndup(name, (size_t)(flavor - name)) : strdup(name);
+	return (btf_is_struct(t) || btf_is_enum(t)) && name && strlen(name) > 2 ? name : NULL;
+}
+
+const char **types_named(const struct btf *programs)
+{
+	const uint32_t count = btf__type_cnt(programs);
+	size_t bytes = 0, n = 0;
+	const char **list, *name;
+	char *text;
+
+	for (uint32_t id = 1; id < count; id++) {
+		name = name_for_kernel(programs, id);
+		bytes += name ? strlen(name) + 1 : 0;
+	}
+	list = malloc(count * sizeof(*list) + bytes);
+	if (!list)
+		return NULL;
+	text = (char *)&list[count];
+	for (uint32_t id = 1; id < count; id++) {
+		const char *flavor;
+
+		name = name_for_kernel(programs, id);
+		if (!name)
+			continue;
+		/* What is behind "___" tells apart definitions that a program has of one struct. */
+		flavor = strstr(name + 1, "___");
+		bytes = flavor ? (size_t)(flavor - name) : strlen(name);
+		list[n++] = memcpy(text, name, bytes);
+		text[bytes] = '\0';
+		text += bytes + 1;
+	}
+	list[n] = NULL;
+	return list;
 }
 
 int types_load_for(struct types *types, const char *path, const struct btf *programs,
 		   const char *const *functions)
 {
-	const uint32_t count = btf__type_cnt(programs);
-	char **names = calloc(count, sizeof(*names));
-	size_t n = 0;
-	int err = names ? 0 : -ENOMEM;
+	const char **named = types_named(programs);
+	int err = named ? types_load(types, path, named, functions) : -ENOMEM;
 
-	*types = (struct types){.fd = -1};
-	for (uint32_t id = 1; id < count && !err; id++) {
-		const struct btf_type *t = btf__type_by_id(programs, id);
-		const char *name = btf__name_by_offset(programs, t->name_off);
-
-		/* Shorter ones are the programs' own. */
-		if (!(btf_is_struct(t) || btf_is_enum(t)) || !name || strlen(name) < 3)
-			continue;
-		names[n] = name_in_kernel(name);
-		err = names[n++] ? 0 : -ENOMEM;
-	}
-	if (!err)
-		err = types_load(types, path, (const char *const *)names, functions);
-	while (n--)
-		free(names[n]);
-	free(names);
+	free(named);
 	return err;
 }
 

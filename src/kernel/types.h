@@ -7,8 +7,10 @@
  * (btf_custom_path) it is done at once.  Refuses to know: what the types are for.  One thread.
  *
  *     struct types types;
- *     types_load(&types, NULL, named, functions);
- *     ... types.path, types.function_id[0] ...
+ *     types_open(&types);
+ *     object = ...with btf_custom_path = types.path...
+ *     types_load_for(&types, NULL, bpf_object__btf(object), functions);
+ *     ... types.function[0].id; load the object ...
  *     types_done(&types);
  */
 #ifndef SOCKWATCH_TYPES_H
@@ -31,17 +33,21 @@ struct types {
 	const char *const *functions; /* their names */
 };
 
+/* Makes an empty file, so that an object can be opened with `types->path` before what it needs is known: 0 or -errno. */
+int types_open(struct types *types);
 /*
  * Reads `path` (NULL: the kernel's own BTF) and keeps the structs and enumerations in `named`, with what they embed without a
  * name; looks up `functions`, or typedefs.  Both lists end with NULL.  O(types of the kernel).  0, -errno of a file, or -EBADMSG for
- * what is no BTF; nothing is to be freed then.
+ * what is no BTF; types_done() in either case.
  */
 int types_load(struct types *types, const char *path, const char *const *named,
 	       const char *const *functions);
-/* Likewise those that the types of an object name, whose programs are then relocated by `types->path`. */
+/* Those that the types of an object name; NULL without memory.  The caller frees the list, and nothing else. */
+const char **types_named(const struct btf *programs);
+/* Loads these, for programs that are then relocated by `types->path`. */
 int types_load_for(struct types *types, const char *path, const struct btf *programs,
 		   const char *const *functions);
-/* Takes `btf` for the reduced one: 0 or -errno. */
+/* Takes `btf` for the reduced one: 0 or -EIO. */
 int types_give(struct types *types, const void *btf, size_t size);
 /* One of those looked up; NULL where the kernel has it not. */
 const struct types_function *types_function(const struct types *types, const char *name);

@@ -42,7 +42,7 @@ static uint64_t add_names(uint64_t key, const char *const *names)
 }
 
 /* False where the kernel does not say which build it is, or shows no types. */
-static bool find_key(uint64_t *ret, const char *const *structs, const char *const *functions)
+static bool find_key(uint64_t *ret, const char *const *named, const char *const *functions)
 {
 	const uint64_t basis = UINT64_C(0xcbf29ce484222325);
 	unsigned char id[BTF_ID_BYTES];
@@ -53,7 +53,7 @@ static bool find_key(uint64_t *ret, const char *const *structs, const char *cons
 		return false;
 	*ret = add(basis, id, id_size);
 	*ret = add(*ret, &st.st_size, sizeof(st.st_size));
-	*ret = add_names(add_names(*ret, structs), functions);
+	*ret = add_names(add_names(*ret, named), functions);
 	return true;
 }
 
@@ -134,18 +134,20 @@ static void keep(const struct types *types, int dir, uint64_t key)
 	free(btf);
 }
 
-int types_load_kept(struct types *types, int dir, const char *const *structs,
+int types_load_kept(struct types *types, int dir, const struct btf *programs,
 		    const char *const *functions)
 {
+	const char **named = types_named(programs);
 	uint64_t key = 0;
-	bool keeps = dir >= 0 && find_key(&key, structs, functions);
-	int err;
+	bool keeps = named && dir >= 0 && find_key(&key, named, functions);
+	int err = named ? 0 : -ENOMEM;
 
-	*types = (struct types){.fd = -1, .functions = functions};
-	if (keeps && take(types, dir, key))
-		return 0;
-	err = types_load(types, NULL, structs, functions);
-	if (!err && keeps)
-		keep(types, dir, key);
+	types->functions = functions;
+	if (!err && !(keeps && take(types, dir, key))) {
+		err = types_load(types, NULL, named, functions);
+		if (!err && keeps)
+			keep(types, dir, key);
+	}
+	free(named);
 	return err;
 }

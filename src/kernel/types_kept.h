@@ -5,7 +5,7 @@
  * Owns: one file, `types`, in a directory that is the user's alone; of one build of the kernel and one set of names.  What is not
  * exactly that is ignored and written anew.  Refuses to know: where the directory is, and who may get at it.
  *
- *     types_load_kept(&types, dir, structs, functions);     // as types_load(&types, NULL, structs, functions)
+ *     types_load_kept(&types, dir, programs, functions);     // as types_load_for(&types, NULL, programs, functions)
  */
 #ifndef SOCKWATCH_TYPES_KEPT_H
 #define SOCKWATCH_TYPES_KEPT_H
@@ -13,7 +13,7 @@
 #include "types.h"
 
 /* `dir` -1: nothing is kept.  O(1) where the file serves, else as types_load(). */
-int types_load_kept(struct types *types, int dir, const char *const *structs,
+int types_load_kept(struct types *types, int dir, const struct btf *programs,
 		    const char *const *functions);
 
 #endif

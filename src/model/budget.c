@@ -29,8 +29,10 @@ void budget_free(struct budget *b)
 {
 	if (!b)
 		return;
-	for (size_t i = 0; i < b->ns_count; i++)
+	for (size_t i = 0; i < b->ns_count; i++) {
+		free(b->ns[i]->name);
 		free(b->ns[i]);
+	}
 	free(b->ns);
 	budget_index_done(&b->index);
 	free(b->row);

@@ -90,6 +90,16 @@ static struct listing_netns *netns_entry(struct listing *l, uint32_t inode)
 	return NULL;
 }
 
+void listing_add_away(struct listing *l, uint32_t inode)
+{
+	struct listing_netns *at;
+
+	listing_add_netns(l, &(struct listing_netns){.inode = inode});
+	at = netns_entry(l, inode);
+	if (at)
+		at->away = true;
+}
+
 void listing_name_netns(struct listing *l, uint32_t own, listing_netns_fn name_of)
 {
 	struct listing_netns *at = NULL;
@@ -100,18 +110,17 @@ void listing_name_netns(struct listing *l, uint32_t own, listing_netns_fn name_o
 		if (s->netns == own)
 			continue;
 		if (!at || at->inode != s->netns) {
-			listing_add_netns(l, &(struct listing_netns){.inode = s->netns});
+			listing_add_away(l, s->netns);
 			at = netns_entry(l, s->netns);
 		}
 		if (!at)
 			return;
-		at->has_sockets = true;
 		if (s->first != LISTING_NONE)
 			at->holder = s->first + 1;
 	}
 	for (size_t i = 0; i < l->netns_count; i++) {
 		at = &l->netns[i];
-		if (at->has_sockets)
+		if (at->away)
 			name_of(at->inode,
 				at->holder ? &l->tasks[l->holders[at->holder - 1].task] : NULL, at->name,
 				sizeof(at->name));

@@ -19,27 +19,24 @@ void look_complete(struct look_socket *s)
 	bool never = s->protocol == IPPROTO_RAW || s->protocol == IPPROTO_ICMPV6;
 
 	/* One that failed to connect may still show the other end. */
-	if (s->state == STATE_CLOSE &&
-	    (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_MPTCP))
+	if (s->state == STATE_CLOSE && (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_MPTCP))
 		s->peer = (struct endpoint){0};
 	s->mapped = v6 && (inet_is_mapped(s->peer.addr) || inet_is_mapped(s->local.addr));
 	if (!s->mapped && !s->peer.port)
-		s->local.takes =
-			inet_takes((enum family)s->family, s->local.addr,
-				   never || (s->options & (v6only | WIRE_O_KNOWN)),
-				   never || (s->options & WIRE_O_V6ONLY));
+		s->local.takes = inet_takes((enum family)s->family, s->local.addr,
+					    never || (s->options & (v6only | WIRE_O_KNOWN)),
+					    never || (s->options & WIRE_O_V6ONLY));
 }
 
 /* ---- the table ---- */
 
-static bool is_traced(const struct look_socket *s, bool held)
+static bool is_traced(const struct look_socket *s)
 {
 	if (s->state == STATE_NEW_SYN_RECV)
 		return false;
 	if (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_MPTCP)
 		return true;
-	/* Without a descriptor a UDP socket is the kernel's own, which is released without a hook. */
-	return held && (s->protocol == IPPROTO_UDP || s->protocol == IPPROTO_UDPLITE);
+	return inet_is_udp(s->protocol);
 }
 
 static uint8_t fact_flags(const struct look_socket *s)
@@ -54,7 +51,7 @@ bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_
 {
 	bool minisock = s->flags & LOOK_MINISOCK;
 
-	if (!is_traced(s, task != NULL))
+	if (!is_traced(s))
 		return false;
 	*ret = (struct fact){
 		.kind = task ? WIRE_SEED_FILE : WIRE_SEED_SOCKET,
@@ -82,6 +79,9 @@ bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_
 	if (s->flags & LOOK_QUEUED)
 		ret->listener = s->listener.sk;
 	ret->options &= (uint8_t)~WIRE_O_V4_TOO; /* the same bit */
+	if (s->flags & LOOK_KERNEL)
+		ret->options |= WIRE_O_KERNEL;
+	ret->kernel_device = s->kernel_device;
 	if (s->flags & LOOK_BUCKET_OPEN)
 		ret->options |= WIRE_O_SHARES_PORT;
 	if (task) {
@@ -99,6 +99,9 @@ static void seed_table(void *ctx, const struct look_socket *s, const struct look
 {
 	struct fact fact;
 
+	/* Without a descriptor it is the kernel's own, which ends without a hook: the table would keep it for ever. */
+	if (!task && inet_is_udp(s->protocol))
+		return;
 	if (look_fact(&fact, s, task, fd))
 		table_seed(ctx, &fact);
 }
@@ -162,12 +165,11 @@ static void list_socket(void *ctx, const struct look_socket *s, const struct loo
 		.family = s->family,
 		/* Half-open: what ss and netstat call SYN_RECV. */
 		.state = s->state == STATE_NEW_SYN_RECV ? STATE_SYN_RECV : s->state,
-		.flags = s->flags & (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL | LOOK_BUCKET_OPEN |
-				     LOOK_ACCEPTED),
+		.flags = s->flags &
+			 (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL | LOOK_BUCKET_OPEN | LOOK_ACCEPTED),
 		.kernel_device = s->kernel_device,
-		.listener = s->listener.sk
-				    ? listing_find(l, s->listener.key, s->listener.sk) + 1
-				    : 0,
+		.listener =
+			s->listener.sk ? listing_find(l, s->listener.key, s->listener.sk) + 1 : 0,
 		.mapped = s->mapped,
 		.local = s->local,
 		.peer = s->peer,

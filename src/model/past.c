@@ -19,10 +19,11 @@ static bool is_left(const struct listing_socket *s)
 	       (s->state == STATE_FIN_WAIT2 && s->first == LISTING_NONE);
 }
 
+/* One that lives and that nobody has open is on its way over a Unix socket: who sent it has no more to do with it. */
 static bool wants_maker(const struct listing_socket *s)
 {
 	return s->first == LISTING_NONE && s->owner == LISTING_NONE &&
-	       !(s->flags & (LOOK_QUEUED | LOOK_KERNEL));
+	       (is_left(s) || (s->flags & LOOK_DEAD));
 }
 
 static bool is_unknown(const struct listing_socket *s)

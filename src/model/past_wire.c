@@ -132,7 +132,7 @@ static bool check_texts(const struct past_life *l, const uint8_t *texts)
 			return false;
 		texts += l->len[i];
 	}
-	return !l->pad && !(l->texts >> PAST_TEXTS);
+	return is_zero(l->pad, sizeof(l->pad)) && !(l->texts >> PAST_TEXTS);
 }
 
 static bool check_process(const struct past_life *l, const uint8_t *texts)

@@ -101,6 +101,13 @@ void holders_recall_time_waits(struct table *t, const struct fact *f);
 /* A socket of a look that the table has not listed; false when it is not in the way.  O(1). */
 bool holders_fill_found(struct table *t, struct event_holder *ret, const struct fact *asking,
 			const struct fact *f);
+/* A table of its namespace leads to a socket in the list: `unheld` unless a descriptor leads there too. */
+void holders_note_loose(struct table *t, const struct fact *f);
+/* Neither waiting for accept() nor closed by its process. */
+static inline bool holders_is_alive(const struct fact *f)
+{
+	return f->kind == WIRE_SEED_SOCKET && !(f->flags & (WIRE_F_NO_FILE | WIRE_F_ORPHAN));
+}
 void holders_add_found(struct table *t, const struct event_holder *h);
 /* Both kinds together, as `trouble` shows them. */
 void holders_join(struct table *t);

@@ -221,6 +221,8 @@ const struct process *table_listener_owner(const struct table *t, const struct s
 	const struct process *owner = NULL;
 	bool found = false, found_exact = false;
 
+	if (!listener_cookie && (child->flags & SOCKET_STEERED))
+		return NULL;
 	for (uint32_t i = t->listener[port_bucket(child->netns, child->local.port)]; i != NO_SLOT;
 	     i = table_slot(t, i)->next_listener) {
 		const struct socket *l = table_slot(t, i);

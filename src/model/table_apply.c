@@ -35,6 +35,7 @@ void table_free(struct table *t)
 	if (!t)
 		return;
 	question_done(t);
+	overflows_free(t);
 	ports_done(t);
 	repeat_done(t);
 	held_drop(t);
@@ -86,6 +87,8 @@ static void apply_birth(struct table *t, const struct fact *f)
 	s = table_insert(t, f->sk);
 	socket_begin_life(s, f->time_ns);
 	s->flags |= SOCKET_PASSIVE;
+	if (f->flags & WIRE_F_STEERED)
+		s->flags |= SOCKET_STEERED;
 	socket_update(s, f);
 	table_set_owner(t, s, table_listener_owner(t, s, f->listener));
 	s->listener = process_hold(s->owner);

@@ -237,6 +237,7 @@ static void consider_socket(struct table *t, const struct asker *a, struct socke
 		.state = inet_is_udp(s->protocol) ? STATE_NONE : (enum tcp_state)s->state,
 		.since_ns = s->since_ns,
 		.socket_uid = s->uid,
+		.kernel = socket_is_kernels(s),
 	};
 
 	if (s->netns != a->fact->netns || s->local.port != a->fact->local.port ||
@@ -411,11 +412,36 @@ bool holders_fill_found(struct table *t, struct event_holder *ret, const struct 
 		.peer = f->peer,
 		.state = udp ? STATE_NONE : f->to,
 		.socket_uid = f->options & WIRE_O_KNOWN ? f->socket_uid : INET_NO_UID,
+		.unheld = holders_is_alive(f) && !(f->options & WIRE_O_KERNEL),
+		.kernel = (f->options & WIRE_O_KERNEL) != 0,
+		.kernel_device = f->kernel_device,
 	};
 	return f->netns == asking->netns && f->local.port == asking->local.port &&
 	       f->sk != asking->sk && same_ports(f->protocol, asking->protocol) &&
 	       (udp || f->to != STATE_CLOSE || (f->options & WIRE_O_KEEPS_PORT)) &&
 	       stands_in_the_way(&a, ret, f->options, f->device, f->vrf);
+}
+
+/* No table leads to an MPTCP socket, but to the TCP socket that it works through. */
+static bool is_subflow_of(const struct event_holder *h, const struct fact *f)
+{
+	return h->protocol == IPPROTO_MPTCP && f->protocol == IPPROTO_TCP && h->state == f->to &&
+	       same_place(&h->local, &f->local) && same_place(&h->peer, &f->peer);
+}
+
+void holders_note_loose(struct table *t, const struct fact *f)
+{
+	struct port_state *p = t->ports;
+
+	for (size_t i = 0; i < MAX_SHOWN + p->sockets; i++) {
+		struct event_holder *h = &p->holder[i];
+
+		if ((i >= p->listeners && i < MAX_SHOWN) ||
+		    (p->holder_id[i] != f->sk && !is_subflow_of(h, f)))
+			continue;
+		h->unheld = holders_is_alive(f);
+		h->kernel_device = f->kernel_device;
+	}
 }
 
 void holders_add_found(struct table *t, const struct event_holder *h)
@@ -435,4 +461,9 @@ void holders_join(struct table *t)
 	p->trouble.holders = p->holder;
 	p->trouble.holder_count = p->listeners + others;
 	p->trouble.holders_more += p->others - others;
+	for (size_t i = 0; i < p->trouble.holder_count; i++) {
+		struct event_holder *h = &p->holder[i];
+
+		h->ended = process_has_ended(h->bound_by ? h->bound_by : h->process);
+	}
 }

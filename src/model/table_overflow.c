@@ -3,16 +3,82 @@
  * table_overflow.c - listeners whose queue is full, by what the kernel counts.
  *
  * The counter of a listener grows with each SYN or ACK that finds the queue full, and with stray packets that no queue has to do with
- * (net/ipv4/tcp_input.c tcp_rcv_state_process()).  So it grows for an overflow only where the queue was full at a look, too.
+ * (net/ipv4/tcp_input.c tcp_rcv_state_process()).  So it grows for an overflow only where the queue was full at a look, too, or
+ * where the namespace's own counter grew by more than all its other listeners may have added (tcp_conn_request()).
  */
 #include "table_record.h"
 
 #include "wire_listener.h"
 
 #include <netinet/in.h>
+#include <stdlib.h>
 
 /* Who is dropped asks again after 1, 2, 4 ... seconds: a pause shorter than this ends nothing. */
 #define PAUSE_NS 10000000000ull
+
+#define MAX_DOUBTS 64
+
+/* A namespace whose listeners were looked at. */
+struct space {
+	uint32_t netns, pid; /* a process that may be in it */
+	uint64_t overflows;  /* of its counter, UINT64_MAX not known */
+	uint64_t grown;	     /* all its listeners, in this round */
+	bool gone;	     /* one has ended in this round: what it added is not known */
+	bool seen, counted;  /* in this round */
+	bool tried;
+};
+
+struct overflows {
+	struct space *space;
+	size_t count;
+	/* Grown in this round, and the queue was not full at a look. */
+	struct {
+		uint64_t sk;
+		uint32_t netns, grown;
+	} doubt[MAX_DOUBTS];
+	size_t doubts;
+};
+
+void overflows_free(struct table *t)
+{
+	if (t->overflows)
+		free(t->overflows->space);
+	free(t->overflows);
+}
+
+static struct space *find_space(const struct table *t, uint32_t netns)
+{
+	for (size_t i = 0; t->overflows && i < t->overflows->count; i++) {
+		if (t->overflows->space[i].netns == netns)
+			return &t->overflows->space[i];
+	}
+	return NULL;
+}
+
+/* NULL without memory: short overflows are not seen then. */
+static struct space *space_of(struct table *t, const struct socket *s)
+{
+	struct space *space = find_space(t, s->netns), *grown;
+	struct overflows *o;
+
+	if (!t->overflows)
+		t->overflows = calloc(1, sizeof(*t->overflows));
+	o = t->overflows;
+	if (!space && o) {
+		grown = realloc(o->space, (o->count + 1) * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		o->space = grown;
+		space = &grown[o->count++];
+		*space = (struct space){.netns = s->netns, .overflows = UINT64_MAX};
+	}
+	if (!space)
+		return NULL;
+	space->seen = true;
+	if (s->owner)
+		space->pid = s->owner->pid;
+	return space;
+}
 
 size_t table_listeners(const struct table *t, struct table_round *round, struct wire_listener *list,
 		       size_t max)
@@ -55,9 +121,28 @@ static void tell(struct table *t, const struct socket *s, bool ended, uint64_t t
 
 void overflow_end(struct table *t, struct socket *s, uint64_t time_ns)
 {
+	struct space *space = find_space(t, s->netns);
+
+	if (space)
+		space->gone = true;
 	if ((s->flags & SOCKET_LOOKED_AT) && s->queue.begun_ns)
 		tell(t, s, true, time_ns);
 	s->flags &= ~(uint32_t)SOCKET_LOOKED_AT;
+}
+
+static void note_grown(struct table *t, const struct socket *s, uint32_t by, bool doubt)
+{
+	struct space *space = space_of(t, s);
+	struct overflows *o = t->overflows;
+
+	if (!space)
+		return;
+	space->grown += by;
+	if (!by || !doubt || o->doubts == MAX_DOUBTS)
+		return;
+	o->doubt[o->doubts].sk = s->sk;
+	o->doubt[o->doubts].netns = s->netns;
+	o->doubt[o->doubts++].grown = by;
 }
 
 static void see(struct table *t, struct socket *s, const struct wire_listener *l, uint64_t now_ns)
@@ -73,6 +158,7 @@ static void see(struct table *t, struct socket *s, const struct wire_listener *l
 	}
 	was_full = q->waiting > q->limit;
 	grown = l->dropped != q->dropped;
+	note_grown(t, s, l->dropped - q->dropped, !q->begun_ns && !full && !was_full);
 	q->waiting = l->waiting;
 	q->limit = l->limit;
 	if (grown)
@@ -102,5 +188,74 @@ void table_listeners_seen(struct table *t, const struct wire_listener *list, siz
 		if (s && s->state == STATE_LISTEN && list[i].state == STATE_LISTEN &&
 		    (!s->cookie || s->cookie == list[i].cookie))
 			see(t, s, &list[i], now_ns);
+	}
+}
+
+bool table_uncounted(const struct table *t, size_t *at, uint32_t *ret_netns, uint32_t *ret_pid)
+{
+	for (; t->overflows && *at < t->overflows->count; ++*at) {
+		const struct space *space = &t->overflows->space[*at];
+
+		if (space->tried && !space->grown)
+			continue;
+		*ret_netns = space->netns;
+		*ret_pid = space->pid;
+		++*at;
+		return true;
+	}
+	return false;
+}
+
+/* It grew by `count`; the other listeners of the namespace may have added as much as they grew. */
+static void judge(struct table *t, const struct space *space, uint64_t count, uint64_t now_ns)
+{
+	const struct overflows *o = t->overflows;
+
+	for (size_t i = 0; i < o->doubts; i++) {
+		uint32_t grown = o->doubt[i].grown;
+		struct socket *s = table_find(t, o->doubt[i].sk);
+
+		if (o->doubt[i].netns != space->netns || !s || !(s->flags & SOCKET_LOOKED_AT) ||
+		    s->queue.begun_ns || count <= space->grown - grown)
+			continue;
+		s->queue.before = s->queue.dropped - grown;
+		s->queue.begun_ns = now_ns;
+		tell(t, s, false, now_ns);
+	}
+}
+
+void table_counted(struct table *t, uint32_t netns, uint64_t overflows, uint64_t now_ns)
+{
+	struct space *space = find_space(t, netns);
+
+	if (!space)
+		return;
+	/* Lower: another namespace has the inode now. */
+	if (!space->gone && overflows != UINT64_MAX && space->overflows <= overflows)
+		judge(t, space, overflows - space->overflows, now_ns);
+	space->overflows = overflows;
+	space->tried = space->counted = true;
+}
+
+void table_round_end(struct table *t)
+{
+	struct overflows *o = t->overflows;
+	size_t kept = 0;
+
+	for (size_t i = 0; o && i < o->count; i++) {
+		struct space space = o->space[i];
+
+		if (!space.seen)
+			continue;
+		/* What grew and was not counted would be another round's. */
+		if (space.grown && !space.counted)
+			space.overflows = UINT64_MAX;
+		space.grown = 0;
+		space.gone = space.seen = space.counted = false;
+		o->space[kept++] = space;
+	}
+	if (o) {
+		o->count = kept;
+		o->doubts = 0;
 	}
 }

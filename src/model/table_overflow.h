@@ -16,6 +16,7 @@ struct listener_queue {
 	uint32_t waiting, limit;
 };
 
+void overflows_free(struct table *t);
 /* The listener is about to be one no more: ends its overflow. */
 void overflow_end(struct table *t, struct socket *s, uint64_t time_ns);
 

@@ -43,6 +43,12 @@ bool ports_lack_source(const struct fact *f);
  */
 bool ports_have_credit(struct table *t, uint64_t now_ns);
 
+/* The kernel made it for itself, and no process has it. */
+static inline bool socket_is_kernels(const struct socket *s)
+{
+	return !s->owner && (s->options & WIRE_O_KERNEL);
+}
+
 /* table_repeat.c: the same failure again, told at once and then with a count */
 bool repeat_init(struct table *t);
 void repeat_done(struct table *t);

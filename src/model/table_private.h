@@ -41,6 +41,7 @@ enum socket_flag {
 	SOCKET_IN_QUESTION = 1 << 21,  /* a holder of the port that a question is about */
 	SOCKET_LEFT_BOUND = 1 << 22,   /* its life has ended, and the port that bind() named is still its own */
 	SOCKET_LOOKED_AT = 1 << 23,    /* a listener's `queue` is known */
+	SOCKET_STEERED = 1 << 24,      /* a child: its port does not tell the listener */
 	SOCKET_ASKED_NEXT = 1 << 26,   /* `asked` is what the next connect() asked for */
 	SOCKET_ASKED = 1 << 27,	       /* ... what this life's did: a program changed it */
 };
@@ -60,8 +61,7 @@ struct socket {
 	const struct process *listener; /* the owner of the listener a child came from */
 	const struct process *binder;	/* who bound it, where a look found it with somebody else */
 	struct endpoint local, peer;
-	uint32_t netns;
-	uint32_t flags;
+	uint32_t netns, flags;
 	uint32_t next_listener;
 	uint32_t generation; /* of the last look that found it */
 	uint32_t next_port, prev_port; /* in the chain of `chained` */
@@ -79,8 +79,7 @@ _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the tabl
 
 /* An end that waits for the fact that explains it. */
 struct held {
-	uint64_t sk;
-	uint64_t due_ns;
+	uint64_t sk, due_ns;
 	bool out;	 /* gone before its turn */
 	bool in_connect; /* waits for the errno of connect(), else for a reset */
 	bool has_state;	 /* `state` goes out before `close` */
@@ -131,6 +130,7 @@ struct table {
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */
 	struct question *question; /* table_question.c */
+	struct overflows *overflows; /* table_overflow.c; NULL: none were looked for */
 	bool asks;		   /* somebody answers questions */
 };
 

@@ -70,52 +70,71 @@ static void tell(struct table *t)
 
 /* ---- holders ---- */
 
-/* What the descriptors say of a listed socket; those of nobody keep their last owner. */
+static bool is_same(const struct process *a, const struct process *b)
+{
+	return a && b && a->pid == b->pid;
+}
+
+/* Its listener may be another process' since: one that is listed, too.  Where that is not known, the one on its port. */
+static void give_to_listener(struct table *t, struct socket *s)
+{
+	const struct port_state *p = t->ports;
+	const struct process *owner = s->listener ? NULL : table_listener_owner(t, s, 0);
+
+	for (size_t i = 0; s->listener && i < p->listeners; i++) {
+		if (is_same(p->holder[i].bound_by, s->listener))
+			owner = p->holder[i].process;
+	}
+	if (owner)
+		table_set_owner(t, s, owner);
+}
+
+/* What the look says of a listed socket; those that are gone by now keep their last owner. */
 static void repair_owner(struct table *t, struct socket *s, struct event_holder *h)
 {
 	struct question *q = t->question;
 	bool queued = (s->flags & (SOCKET_PASSIVE | SOCKET_ACCEPTED)) == SOCKET_PASSIVE;
-	const struct process *listener;
+	bool held = table_choose_owner(t, q->look, s, q->looked_ns);
 
-	if (!table_choose_owner(t, q->look, s, q->looked_ns) && queued) {
-		listener = table_listener_owner(t, s, 0);
-		if (listener)
-			table_set_owner(t, s, listener);
-	}
+	h->kernel = !held && socket_is_kernels(s);
+	h->unheld &= !held && !h->kernel;
+	if (h->unheld)
+		table_disown(t, s);
+	else if (!held && queued)
+		give_to_listener(t, s);
 	h->process = s->owner;
 	h->bound_by = s->binder;
 }
 
-/* Listeners come first: who waits for accept() is theirs. */
+/* The next socket among those that hold the port, NULL none; *at begins at 0.  Listeners come first: who waits for accept() is
+ * theirs. */
+static struct socket *next_listed(struct table *t, size_t *at)
+{
+	const struct port_state *p = t->ports;
+	struct socket *s = NULL;
+
+	for (; !s && *at < MAX_SHOWN + p->sockets; ++*at) {
+		if (*at < p->listeners || *at >= MAX_SHOWN)
+			s = table_find(t, p->holder_id[*at]);
+	}
+	return s;
+}
+
 static void repair_owners(struct table *t)
 {
-	struct port_state *p = t->ports;
+	struct socket *s;
 
-	for (size_t i = 0; i < MAX_SHOWN + p->sockets; i++) {
-		struct socket *s;
-
-		if (i >= p->listeners && i < MAX_SHOWN)
-			continue;
-		s = table_find(t, p->holder_id[i]);
-		if (s)
-			repair_owner(t, s, &p->holder[i]);
-	}
+	for (size_t i = 0; (s = next_listed(t, &i));)
+		repair_owner(t, s, &t->ports->holder[i - 1]);
 }
 
 /* Also tells since when the list is known. */
 static uint64_t release_asked(struct table *t)
 {
-	struct port_state *p = t->ports;
 	uint64_t known_ns = 0;
+	struct socket *s;
 
-	for (size_t i = 0; i < MAX_SHOWN + p->sockets; i++) {
-		struct socket *s;
-
-		if (i >= p->listeners && i < MAX_SHOWN)
-			continue;
-		s = table_find(t, p->holder_id[i]);
-		if (!s)
-			continue;
+	for (size_t i = 0; (s = next_listed(t, &i));) {
 		s->flags &= ~(uint32_t)SOCKET_IN_QUESTION;
 		if (s->owned_ns && (!known_ns || s->owned_ns < known_ns))
 			known_ns = s->owned_ns;
@@ -127,18 +146,32 @@ static uint64_t release_asked(struct table *t)
 
 /*
  * The table does not know what stands in the way.  Where it knows one that does, these may as well have come after the
- * call, by facts that are still to be applied.
+ * call, by facts that are still to be applied; but no facts tell of the kernel's own.
  */
 static void add_found(struct table *t)
 {
 	struct question *q = t->question;
 
-	if (t->ports->listeners + t->ports->others)
-		return;
+	bool known = t->ports->listeners + t->ports->others;
+
 	for (size_t i = 0; i < q->found_count; i++) {
-		owner_look_choose(q->look, q->found[i].sk, 0, &q->found[i].holder.process);
+		if (known && !q->found[i].holder.kernel)
+			continue;
+		if (owner_look_choose(q->look, q->found[i].sk, 0, &q->found[i].holder.process))
+			q->found[i].holder.unheld = false;
 		holders_add_found(t, &q->found[i].holder);
 	}
+}
+
+/* Somebody may have it open who was not seen. */
+static void forget_unheld(struct table *t)
+{
+	struct question *q = t->question;
+
+	for (size_t i = 0; i < 2 * MAX_SHOWN; i++)
+		t->ports->holder[i].unheld = false;
+	for (size_t i = 0; i < q->found_count; i++)
+		q->found[i].holder.unheld = false;
 }
 
 static void end_holders(struct table *t, unsigned int known)
@@ -149,6 +182,8 @@ static void end_holders(struct table *t, unsigned int known)
 	bool time_waits = (known & ANSWER_TIME_WAITS) || inet_is_udp(f->protocol);
 	uint64_t known_ns;
 
+	if (!descriptors || !(known & ANSWER_RINGS))
+		forget_unheld(t);
 	if (descriptors) {
 		repair_owners(t);
 		repeat_learned(t, &q->e, f);
@@ -218,6 +253,7 @@ void table_answer(struct table *t, const struct fact *f)
 {
 	struct question *q = t->question;
 	const struct socket *s;
+	bool listed;
 
 	if (!q->look)
 		return;
@@ -226,13 +262,14 @@ void table_answer(struct table *t, const struct fact *f)
 		return;
 	}
 	s = table_find(t, f->sk);
-	if (s && (s->flags & SOCKET_IN_QUESTION)) {
-		/* Another socket than the one that was in the way: it came later. */
-		if (socket_is_stale(s, f))
-			return;
-	} else if (!note_found(t, q, f)) {
+	listed = s && (s->flags & SOCKET_IN_QUESTION);
+	/* Another socket than the one that was in the way: it came later. */
+	if (listed && socket_is_stale(s, f))
 		return;
-	}
+	if (f->kind == WIRE_SEED_SOCKET)
+		holders_note_loose(t, f);
+	if (!listed && !note_found(t, q, f))
+		return;
 	if (f->kind == WIRE_SEED_FILE && f->has_task)
 		owner_look_add(q->look, f->sk, &f->task, f->parent, f->arg);
 }
@@ -253,8 +290,7 @@ void table_answer_range(struct table *t, const struct port_range *range)
 	if (!q->waits || q->kind != QUESTION_RANGE)
 		return;
 	if (range && q->e.error != EACCES)
-		range_describe(t, f, range,
-			       q->e.kind != EVENT_CONNECT || inet_is_udp(f->protocol));
+		range_describe(t, f, range, q->e.kind != EVENT_CONNECT || inet_is_udp(f->protocol));
 	else if (range && f->local.port < range->unprivileged_from)
 		t->ports->trouble.unprivileged_from = range->unprivileged_from;
 	tell(t);

@@ -39,13 +39,14 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 	e->family = (enum family)s->family;
 	e->mapped = (s->flags & SOCKET_MAPPED) != 0;
 	e->netns = s->netns;
+	e->netns_name = NULL;
 	e->cookie = s->cookie;
 	e->local = s->local;
 	e->peer = s->peer;
 	e->has_local = s->local.port != 0 || !inet_is_any(e->family, s->local.addr);
 	e->has_peer = s->peer.port != 0;
 	e->process = s->owner;
-	e->kernel = !s->owner && (s->options & WIRE_O_KERNEL);
+	e->kernel = socket_is_kernels(s);
 	e->has_asked = (s->flags & SOCKET_ASKED) != 0;
 	e->asked.port = s->asked_port;
 	e->asked.ifindex = 0;
@@ -214,6 +215,16 @@ static void keep_binder(struct table *t, struct socket *s, const struct process 
 	process_hold(named);
 	process_release(t->processes, s->binder);
 	s->binder = named;
+}
+
+void table_disown(struct table *t, struct socket *s)
+{
+	const struct process *named = socket_named_owner(s);
+
+	if (named)
+		keep_binder(t, s, named);
+	s->flags |= SOCKET_SEED_OWNER;
+	table_set_owner(t, s, NULL);
 }
 
 bool table_choose_owner(struct table *t, struct owner_look *look, struct socket *s,

@@ -25,6 +25,8 @@ const struct process *process_of(struct table *t, const struct fact *f);
  * log holders).
  */
 bool table_choose_owner(struct table *t, struct owner_look *look, struct socket *s, uint64_t looked_ns);
+/* No process has it open, although it lives. */
+void table_disown(struct table *t, struct socket *s);
 /* Forgets the life before; the owner stays until a call names another. */
 void socket_begin_life(struct socket *s, uint64_t time_ns);
 void socket_push_span(struct socket *s, enum tcp_state state, uint64_t ns);

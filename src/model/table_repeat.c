@@ -17,7 +17,7 @@
 #define NO_ITEM	  UINT16_MAX
 
 struct repeat {
-	struct event e;	   /* the last one, with a reference to its process */
+	struct event e;	   /* the last one, with references to its processes */
 	uint64_t count;	   /* not told yet */
 	uint64_t since_ns; /* of the first of these */
 	uint64_t due_ns;
@@ -42,12 +42,23 @@ bool repeat_init(struct table *t)
 	return t->repeats != NULL;
 }
 
+static const struct process *listener_of(const struct event *e)
+{
+	return e->kind == EVENT_ACCEPT ? e->accept.listener : NULL;
+}
+
+static void release_item(struct table *t, const struct repeat *item)
+{
+	process_release(t->processes, item->e.process);
+	process_release(t->processes, listener_of(&item->e));
+}
+
 void repeat_done(struct table *t)
 {
 	struct repeats *r = t->repeats;
 
 	for (; r->count; r->count--) {
-		process_release(t->processes, r->item[r->first].e.process);
+		release_item(t, &r->item[r->first]);
 		r->first = (r->first + 1) % REPEATS;
 	}
 	free(r);
@@ -122,7 +133,7 @@ static void end_first(struct table *t)
 	while (*link != r->first)
 		link = &r->item[*link].next;
 	*link = item->next;
-	process_release(t->processes, item->e.process);
+	release_item(t, item);
 	r->first = (r->first + 1) % REPEATS;
 	r->count--;
 }
@@ -190,6 +201,7 @@ bool repeat_take(struct table *t, const struct event *e, const struct fact *f)
 		item = new_item(t, hash);
 		item->e = *e;
 		process_hold(e->process);
+		process_hold(listener_of(e));
 		item->options = f->options;
 		item->device = f->device;
 		item->due_ns = f->time_ns + WINDOW_NS;

@@ -51,6 +51,19 @@ static struct socket *holder_of(struct table *t, const struct fact *f)
 	return s;
 }
 
+/* The table would keep it for ever. */
+static void show_endless(struct table *t, const struct fact *f)
+{
+	struct socket passing = {.sk = f->sk};
+	struct event e;
+
+	socket_update(&passing, f);
+	event_of_socket(&e, &passing, EVENT_BIND, f->time_ns);
+	e.has_local = true;
+	e.bind.autobind = false;
+	t->sink(t->ctx, &e);
+}
+
 static void apply_bind(struct table *t, const struct fact *f)
 {
 	struct socket *s;
@@ -58,6 +71,10 @@ static void apply_bind(struct table *t, const struct fact *f)
 
 	if (f->result < 0) {
 		emit_failure(t, f, EVENT_BIND);
+		return;
+	}
+	if (f->flags & WIRE_F_ENDLESS) {
+		show_endless(t, f);
 		return;
 	}
 	s = holder_of(t, f);

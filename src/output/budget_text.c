@@ -57,11 +57,23 @@ TAKE(number, uint64_t)
 TAKE(decimal, double)
 TAKE(word, const char *)
 TAKE(states, const uint64_t *)
-TAKE(process, const struct process *)
+
+static void take_process(struct writer *w, enum field field, const struct process *process,
+			 enum telling telling)
+{
+	(void)telling;
+	set_cell(w, field)->process = process;
+}
 
 static void take_place(struct writer *w, enum field field, const struct place *place)
 {
 	set_cell(w, field)->place = *place;
+}
+
+static void take_text(struct writer *w, enum field field, const char *text, size_t len)
+{
+	(void)len;
+	set_cell(w, field)->word = text;
 }
 
 static void take_absent(struct writer *w, enum field field)
@@ -85,6 +97,7 @@ static const struct spelling cells_spelling = {
 	.end = take_end,
 	.time = take_number,
 	.word = take_word,
+	.text = take_text,
 	.number = take_number,
 	.decimal = take_decimal,
 	.states = take_states,
@@ -270,7 +283,12 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 		return;
 	}
 	walk_namespace(&t->fields, ns, seen);
-	buffer_print(t->out, "network namespace %u\n", ns->netns);
+	buffer_print(t->out, "network namespace ");
+	if (ns->name && ns->name[0]) {
+		buffer_escape_line(t->out, ns->name, strlen(ns->name));
+		buffer_print(t->out, " ");
+	}
+	buffer_print(t->out, "%u\n", ns->netns);
 	if (t->has[FIELD_FIRST_FAILURE])
 		put_failures(t);
 	else if (t->has[FIELD_FAILURES])

@@ -7,6 +7,7 @@
  * A field is named by its way from the event: "low" in "range" is SOCKWATCH_RANGE_LOW.  The items of a list repeat
  * their fields, which the journal keeps and finds each by its value: SOCKWATCH_HOLDERS_PID=901.
  */
+#include "process_json.h"
 #include "walk.h"
 
 #include <ctype.h>
@@ -186,6 +187,11 @@ static void journal_word(struct writer *w, enum field field, const char *word)
 	put(w, field, "", word, strlen(word));
 }
 
+static void journal_text(struct writer *w, enum field field, const char *text, size_t len)
+{
+	put_bytes(w, field, "", text, len);
+}
+
 static void journal_number(struct writer *w, enum field field, uint64_t value)
 {
 	char digits[20];
@@ -236,7 +242,6 @@ static void journal_place(struct writer *w, enum field field, const struct place
 				   place->interface ? interface : NULL)] = '\0';
 }
 
-/* The event's own process only: an entry is one datagram, and holders may be many. */
 static void put_program(struct writer *w, enum field field, const struct process *process)
 {
 	const struct program *program = process->program;
@@ -245,8 +250,9 @@ static void put_program(struct writer *w, enum field field, const struct process
 
 	if (program->start_ns)
 		put(w, field, "START", time,
-		    units_format_rfc3339(time, &self(w)->clock,
-					 program->start_ns + (uint64_t)*w->options.wall_offset_ns));
+		    units_format_rfc3339(
+			    time, &self(w)->clock,
+			    process_start(program->start_ns, *w->options.wall_offset_ns)));
 	if (program->exe)
 		put_bytes(w, field, "EXE", program->exe, strlen(program->exe));
 	while (program->args && len > 0 && !program->args[len - 1])
@@ -265,7 +271,8 @@ static void put_program(struct writer *w, enum field field, const struct process
 	}
 }
 
-static void journal_process(struct writer *w, enum field field, const struct process *process)
+static void journal_process(struct writer *w, enum field field, const struct process *process,
+			    enum telling telling)
 {
 	const char *cgroup = process->cgroup && !*process->cgroup ? "/" : process->cgroup;
 
@@ -288,7 +295,7 @@ static void journal_process(struct writer *w, enum field field, const struct pro
 		put_bytes(w, field, "POD", process->pod, strlen(process->pod));
 	if (process->unit)
 		put_bytes(w, field, "UNIT", process->unit, strlen(process->unit));
-	if (process->program && field == FIELD_PROCESS)
+	if (process->program && telling == TELL_WHOLE)
 		put_program(w, field, process);
 }
 
@@ -323,6 +330,7 @@ static const struct spelling journal_spelling = {
 	.end = journal_end,
 	.time = journal_time,
 	.word = journal_word,
+	.text = journal_text,
 	.number = journal_number,
 	.flag = journal_flag,
 	.absent = journal_absent,

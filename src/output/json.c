@@ -12,11 +12,12 @@
  * Every value is followed by a comma, which the end of its object or list, or of the line,
  * replaces: that is cheaper than asking before each field whether it is the first.
  */
-#define SPELT	  64
+#define SPELT	  128
 #define SPELT_MAX 16384
 
 struct spelt {
 	uint64_t serial; /* of the process, 0 none */
+	enum telling telling;
 	int64_t wall_offset_ns;
 	char *text;
 	size_t len;
@@ -231,44 +232,47 @@ static void json_place(struct writer *w, enum field field, const struct place *p
 }
 
 /* The process as it was spelt before: what it ran is long, and one process has many events. */
-static struct spelt *spelt_of(struct json_writer *j, const struct process *process)
+static struct spelt *spelt_of(struct json_writer *j, const struct process *process,
+			      enum telling telling)
 {
-	struct spelt *s = &j->spelt[process->serial % SPELT];
-
-	return process->serial && s->serial == process->serial &&
-			       s->wall_offset_ns == *j->base.options.wall_offset_ns
-		       ? s
-		       : NULL;
+	return &j->spelt[(2 * process->serial + telling) % SPELT];
 }
 
-static void keep_spelt(struct json_writer *j, const struct process *process, const char *text,
-		       size_t len)
+static bool is_spelt(const struct json_writer *j, const struct spelt *s,
+		     const struct process *process, enum telling telling)
 {
-	struct spelt *s = &j->spelt[process->serial % SPELT];
+	return process->serial && s->serial == process->serial && s->telling == telling &&
+	       s->wall_offset_ns == *j->base.options.wall_offset_ns;
+}
+
+static void keep_spelt(struct json_writer *j, struct spelt *s, const struct process *process,
+		       enum telling telling, const char *text, size_t len)
+{
 	char *copy = process->serial && len <= SPELT_MAX ? realloc(s->text, len) : NULL;
 
 	if (!copy)
 		return;
 	memcpy(copy, text, len);
-	*s = (struct spelt){process->serial, *j->base.options.wall_offset_ns, copy, len};
+	*s = (struct spelt){process->serial, telling, *j->base.options.wall_offset_ns, copy, len};
 }
 
-static void json_process(struct writer *w, enum field field, const struct process *process)
+static void json_process(struct writer *w, enum field field, const struct process *process,
+			 enum telling telling)
 {
 	struct json_writer *j = (struct json_writer *)w;
-	const struct spelt *spelt = spelt_of(j, process);
+	struct spelt *spelt = spelt_of(j, process, telling);
 	size_t start;
 
-	if (spelt) {
+	if (is_spelt(j, spelt, process, telling)) {
 		json_raw(w, field, spelt->text, spelt->len);
 		return;
 	}
 	buffer_append(w->out, keys[field].text, keys[field].len);
 	start = w->out->len;
-	process_json(w->out, process, *w->options.wall_offset_ns);
+	process_json(w->out, process, telling, *w->options.wall_offset_ns);
 	if (w->out->failed)
 		return;
-	keep_spelt(j, process, w->out->data + start, w->out->len - start);
+	keep_spelt(j, spelt, process, telling, w->out->data + start, w->out->len - start);
 	buffer_append(w->out, ",", 1);
 }
 

@@ -5,8 +5,21 @@
 
 #include "inet.h"
 #include "units.h"
+#include "utf8.h"
 
 #define NUMBER_MAX 20
+#define TICK_NS	   10000000u /* of the clock by which a start is known */
+
+/*
+ * Bytes that a value takes at most, as it is spelt: a line stays below 64 KiB with a whole process and with many short ones.
+ * No argument or path of words and the usual marks comes near; one of control characters, six bytes each, is cut.
+ */
+#define ARGS_ROOM	16384
+#define PATH_ROOM	4096
+#define NAME_ROOM	256
+#define SHORT_ARGS_ROOM 256
+#define SHORT_PATH_ROOM 512
+#define SHORT_ARGS_MAX	128 /* bytes as they are: enough to know it by */
 
 static void put_raw(struct buffer *out, const char *text)
 {
@@ -21,27 +34,61 @@ static void put_number(struct buffer *out, const char *key, uint64_t value)
 	buffer_append(out, digits, inet_format_number(digits, value));
 }
 
-static void put_string(struct buffer *out, const char *key, const char *text, size_t len)
+/* How many of the bytes are spelt in `room`: whole characters. */
+static size_t fitting(const char *text, size_t len, size_t room)
 {
+	size_t at = 0;
+
+	while (at < len) {
+		char one[24];
+		uint32_t code;
+		size_t n = utf8_decode(text + at, len - at, &code);
+		size_t spelt = json_escape(one, text + at, n ? n : 1);
+
+		if (spelt > room)
+			break;
+		room -= spelt;
+		at += n ? n : 1;
+	}
+	return at;
+}
+
+/* As much of it as is spelt in `room` bytes; false where that is not all. */
+static bool put_string(struct buffer *out, const char *key, const char *text, size_t len,
+		       size_t room)
+{
+	size_t fits = 6 * len > room ? fitting(text, len, room) : len;
 	char *p;
 
 	put_raw(out, key);
-	if (!text) {
-		put_raw(out, "null");
-		return;
-	}
-	p = buffer_reserve(out, 6 * len + 2);
+	p = buffer_reserve(out, 6 * fits + 2);
 	if (!p)
-		return;
+		return true;
 	p[0] = '"';
-	len = json_escape(p + 1, text, len);
-	p[len + 1] = '"';
-	out->len += len + 2;
+	len -= fits;
+	fits = json_escape(p + 1, text, fits);
+	p[fits + 1] = '"';
+	out->len += fits + 2;
+	return len == 0;
 }
 
-static void put_text(struct buffer *out, const char *key, const char *text)
+/* A path or a name; what nobody gives one of such length is cut, too. */
+static void put_text(struct buffer *out, const char *key, const char *text, size_t room)
 {
-	put_string(out, key, text, text ? strlen(text) : 0);
+	static const char mark[] = "…\"";
+
+	if (!text) {
+		put_raw(out, key);
+		put_raw(out, "null");
+	} else if (!put_string(out, key, text, strlen(text), room) && !out->failed) {
+		out->len--;
+		put_raw(out, mark);
+	}
+}
+
+uint64_t process_start(uint64_t start_ns, int64_t wall_offset_ns)
+{
+	return (start_ns + (uint64_t)wall_offset_ns + TICK_NS / 2) / TICK_NS * TICK_NS;
 }
 
 static void put_start(struct buffer *out, uint64_t start_ns, int64_t wall_offset_ns)
@@ -56,15 +103,16 @@ static void put_start(struct buffer *out, uint64_t start_ns, int64_t wall_offset
 	}
 	units_clock_init(&clock);
 	put_string(out, "", time,
-		   units_format_rfc3339(time, &clock, start_ns + (uint64_t)wall_offset_ns));
+		   units_format_rfc3339(time, &clock, process_start(start_ns, wall_offset_ns)),
+		   sizeof(time));
 }
 
-/* Each is ended by NUL; the last one not where it was cut. */
-static void put_args(struct buffer *out, const struct program *program, size_t max)
+/* Each is ended by NUL; the last one not where it was cut.  At most `max` bytes, spelt in `room`. */
+static void put_args(struct buffer *out, const struct program *program, size_t max, size_t room)
 {
 	const char *args = program ? program->args : NULL;
 	bool cut = args && (program->args_cut || program->args_len > max);
-	size_t left = args ? program->args_len : 0;
+	size_t left = args ? program->args_len : 0, end;
 	const char *comma = "";
 
 	put_raw(out, ",\"args\":");
@@ -75,14 +123,16 @@ static void put_args(struct buffer *out, const struct program *program, size_t m
 	if (left > max)
 		left = max;
 	put_raw(out, "[");
-	while (left > 0) {
+	for (end = out->len + room; left > 0 && !out->failed; comma = ",") {
 		size_t len = strnlen(args, left);
 
-		put_string(out, comma, args, len);
+		if (out->len + 3 > end || !put_string(out, comma, args, len, end - out->len - 3)) {
+			cut = true;
+			break;
+		}
 		len += len < left;
 		args += len;
 		left -= len;
-		comma = ",";
 	}
 	put_raw(out, "]");
 	if (cut)
@@ -101,35 +151,42 @@ static void put_parents(struct buffer *out, const struct process *p, int64_t wal
 
 		put_number(out, i ? ",{\"pid\":" : "{\"pid\":", parent->pid);
 		put_start(out, parent->start_ns, wall_offset_ns);
-		put_text(out, ",\"name\":", parent->name[0] ? parent->name : NULL);
-		put_args(out, parent, PARENT_ARGS_MAX);
+		put_text(out, ",\"name\":", parent->name[0] ? parent->name : NULL, NAME_ROOM);
+		put_args(out, parent, SHORT_ARGS_MAX, SHORT_ARGS_ROOM);
 		put_raw(out, "}");
 	}
 	put_raw(out, "]");
 }
 
-void process_json(struct buffer *out, const struct process *p, int64_t wall_offset_ns)
+void process_json(struct buffer *out, const struct process *p, enum telling telling,
+		  int64_t wall_offset_ns)
 {
 	const struct program *program = p->program;
+	const bool whole = telling == TELL_WHOLE;
 	/* The model's root is "", people and ss write "/". */
 	const char *cgroup = p->cgroup && !*p->cgroup ? "/" : p->cgroup;
 
 	put_number(out, "{\"pid\":", p->pid);
 	put_number(out, ",\"tid\":", p->tid);
 	put_start(out, program ? program->start_ns : 0, wall_offset_ns);
-	put_string(out, ",\"name\":", p->name, strnlen(p->name, sizeof(p->name)));
+	put_string(out, ",\"name\":", p->name, strnlen(p->name, sizeof(p->name)), NAME_ROOM);
 	put_number(out, ",\"uid\":", p->uid);
 	if (p->ruid == PROCESS_NO_UID)
 		put_raw(out, ",\"ruid\":null");
 	else
 		put_number(out, ",\"ruid\":", p->ruid);
-	put_text(out, ",\"exe\":", program ? program->exe : NULL);
-	put_args(out, program, SIZE_MAX);
-	put_parents(out, p, wall_offset_ns);
-	put_text(out, ",\"cgroup\":", cgroup);
-	put_text(out, ",\"container\":", p->container);
-	put_text(out, ",\"container_name\":", p->container_name);
-	put_text(out, ",\"pod\":", p->pod);
-	put_text(out, ",\"unit\":", p->unit);
+	if (whole)
+		put_text(out, ",\"exe\":", program ? program->exe : NULL, PATH_ROOM);
+	if (whole)
+		put_args(out, program, PROCESS_ARGS_MAX, ARGS_ROOM);
+	else
+		put_args(out, program, SHORT_ARGS_MAX, SHORT_ARGS_ROOM);
+	if (whole)
+		put_parents(out, p, wall_offset_ns);
+	put_text(out, ",\"cgroup\":", cgroup, whole ? PATH_ROOM : SHORT_PATH_ROOM);
+	put_text(out, ",\"container\":", p->container, NAME_ROOM);
+	put_text(out, ",\"container_name\":", p->container_name, NAME_ROOM);
+	put_text(out, ",\"pod\":", p->pod, NAME_ROOM);
+	put_text(out, ",\"unit\":", p->unit, NAME_ROOM);
 	put_raw(out, "}");
 }

@@ -3,12 +3,12 @@
 #ifndef SOCKWATCH_OUTPUT_PROCESS_JSON_H
 #define SOCKWATCH_OUTPUT_PROCESS_JSON_H
 
-#include "writer.h"
+#include "walk.h"
 
-/* Arguments of a parent: enough to know it by. */
-#define PARENT_ARGS_MAX 128
-
-/* Appends the object.  Times become wall time by the offset. */
-void process_json(struct buffer *out, const struct process *p, int64_t wall_offset_ns);
+/* Appends the object: 32 KiB at most, a short one 2 KiB.  Times become wall time by the offset. */
+void process_json(struct buffer *out, const struct process *p, enum telling telling,
+		  int64_t wall_offset_ns);
+/* When a process began, in wall time: the same in every command and run, which know the offset to a few nanoseconds. */
+uint64_t process_start(uint64_t start_ns, int64_t wall_offset_ns);
 
 #endif

@@ -27,7 +27,8 @@ static void walk_end(struct writer *w, enum field field, const struct redirect *
 }
 
 void writer_redirect(struct writer *w, struct buffer *out, uint64_t time_ns,
-		     const struct redirect *r, const struct process *behind)
+		     const struct redirect *r, const struct listing_netns *netns,
+		     const struct process *behind)
 {
 	const struct spelling *spell = w->spelling;
 	size_t start = out->len;
@@ -40,6 +41,10 @@ void writer_redirect(struct writer *w, struct buffer *out, uint64_t time_ns,
 	if (r->family)
 		spell->word(w, FIELD_FAMILY, r->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
 	spell->number(w, FIELD_NETNS, r->netns);
+	if (netns && netns->away && netns->name[0])
+		spell->text(w, FIELD_NETNS_NAME, netns->name, strlen(netns->name));
+	else if (netns && netns->away)
+		spell->absent(w, FIELD_NETNS_NAME);
 	spell->number(w, FIELD_PORT, r->port);
 	if (r->has_to)
 		walk_end(w, FIELD_FOR, r, &r->to);
@@ -56,7 +61,7 @@ void writer_redirect(struct writer *w, struct buffer *out, uint64_t time_ns,
 	}
 	spell->flag(w, FIELD_CONDITIONAL, r->conditional);
 	if (behind)
-		spell->process(w, FIELD_BEHIND, behind);
+		spell->process(w, FIELD_BEHIND, behind, TELL_WHOLE);
 	else
 		spell->absent(w, FIELD_BEHIND);
 	spell->end(w);

@@ -164,13 +164,40 @@ static void text_word(struct writer *w, enum field field, const char *word)
 
 static void text_flag(struct writer *w, enum field field, bool value)
 {
-	row_set(w, field)->number = value;
+	struct text_writer *t = (struct text_writer *)w;
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
+
+	if (h) {
+		h->kernel |= field == FIELD_KERNEL;
+		h->unheld |= field == FIELD_UNHELD;
+		h->ended |= field == FIELD_ENDED && value;
+	} else if (!t->in_holder) {
+		row_set(w, field)->number = value;
+	}
+}
+
+/* Names of interfaces and namespaces. */
+static void text_text(struct writer *w, enum field field, const char *text, size_t len)
+{
+	struct text_writer *t = (struct text_writer *)w;
+	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
+
+	if (h) {
+		len = len < INET_INTERFACE_MAX / 4 ? len : INET_INTERFACE_MAX / 4;
+		h->device[text_escape(h->device, text, len)] = '\0';
+	} else if (field == FIELD_NETNS_NAME) {
+		len = len < NETNS_NAME_SIZE ? len : NETNS_NAME_SIZE - 1;
+		t->netns[text_escape(t->netns, text, len)] = '\0';
+		row_set(w, field)->word = t->netns;
+	}
 }
 
 static void text_absent(struct writer *w, enum field field)
 {
 	if (field == FIELD_TIME_WAIT) /* which nobody misses elsewhere */
 		row_set(w, field)->number = false;
+	else if (field == FIELD_NETNS_NAME)
+		row_set(w, field)->word = NULL;
 }
 
 static void text_place(struct writer *w, enum field field, const struct place *place)
@@ -199,11 +226,13 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 		text->len = utf8_fit_middle(text->text, text->len, t->place_width);
 }
 
-static void text_process(struct writer *w, enum field field, const struct process *process)
+static void text_process(struct writer *w, enum field field, const struct process *process,
+			 enum telling telling)
 {
 	struct text_writer *t = (struct text_writer *)w;
 	struct holder_text *h = t->in_holder ? holder_of(t) : NULL;
 
+	(void)telling;
 	if (h)
 		*(field == FIELD_BOUND_BY ? &h->bound_by : &h->process) = process;
 	else if (!t->in_holder)
@@ -235,6 +264,7 @@ static const struct spelling text_spelling = {
 	.end = text_end,
 	.time = text_number,
 	.word = text_word,
+	.text = text_text,
 	.number = text_number,
 	.flag = text_flag,
 	.absent = text_absent,

@@ -29,8 +29,16 @@ static void detail_holder(struct line *line, const struct text_writer *t,
 	if (h->process)
 		line_process(line, h->process);
 	else
-		line_word(line, NULL, "an unknown process");
-	line_word(line, NULL, " ");
+		line_word(line, NULL,
+			  h->kernel   ? "the kernel itself"
+			  : h->unheld ? "a socket that no process has open,"
+				      : "an unknown process");
+	if (h->device[0]) {
+		line_word(line, NULL, " (");
+		line_word(line, NULL, h->device);
+		line_word(line, NULL, ")");
+	}
+	line_word(line, NULL, h->ended && !h->bound_by ? ", ended, " : " ");
 	line_put(line, NULL, h->local.text, h->local.len);
 	if (h->peer.len) {
 		line_word(line, NULL, "->");
@@ -47,6 +55,7 @@ static void detail_holder(struct line *line, const struct text_writer *t,
 	if (h->bound_by) {
 		line_word(line, NULL, ", bound by ");
 		line_process(line, h->bound_by);
+		line_word(line, NULL, h->ended ? ", ended" : "");
 	}
 	for (unsigned int i = 0; i < h->why_count; i++) {
 		const char *text = why_text(h->why[i]);
@@ -280,6 +289,19 @@ static void detail_lost(struct line *line, struct text_writer *t)
 	line_word(line, NULL, " removed");
 }
 
+/* Of sockets that are elsewhere. */
+static void detail_netns(struct line *line, const struct text_writer *t)
+{
+	const char *name = t->value[FIELD_NETNS_NAME].word;
+
+	line_piece(line);
+	line_word(line, NULL, "netns ");
+	if (name)
+		line_word(line, NULL, name);
+	else
+		line_number(line, t->value[FIELD_NETNS].number);
+}
+
 void text_detail(struct line *line, struct text_writer *t)
 {
 	if (row_has(t, FIELD_COUNT))
@@ -292,4 +314,6 @@ void text_detail(struct line *line, struct text_writer *t)
 		detail_call(line, t);
 	if (row_has(t, FIELD_FROM) || row_has(t, FIELD_TO))
 		detail_state(line, t);
+	if (row_has(t, FIELD_NETNS_NAME))
+		detail_netns(line, t);
 }

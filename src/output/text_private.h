@@ -23,9 +23,12 @@ struct place_text {
 };
 
 struct holder_text {
-	const struct process *process;	/* NULL: unknown */
+	const struct process *process;	/* NULL: unknown, or */
+	bool kernel, unheld;		/* the kernel's own; open in no process */
+	char device[INET_INTERFACE_MAX + 1]; /* the interface that it is for, "" none */
 	const struct process *bound_by; /* NULL: the same, or not known */
 	struct place_text local, peer;	/* len 0: none */
+	bool ended;			/* of `bound_by`, where that is NULL of `process` */
 	const char *state;		/* NULL: the protocol has none */
 	uint64_t since_ns;		/* CLOCK_REALTIME; 0 unknown */
 	const char *why[MAX_WHY];
@@ -41,6 +44,7 @@ struct text_writer {
 	bool has[FIELDS];
 	union value value[FIELDS];
 	struct place_text local, peer, asked;
+	char netns[4 * NETNS_NAME_SIZE]; /* the word of FIELD_NETNS_NAME */
 	struct holder_text holder[MAX_HOLDERS];
 	uint64_t holders; /* in the list */
 	bool in_holder;	  /* its fields are walked */

@@ -6,16 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * An event is less than 64 KiB in JSON, which is what many who read lines have room for.  Holders that do not fit are counted
+ * like those beyond the table's own bound: two short processes, two ends and their words are no more than HOLDER_MAX.
+ */
+#define EVENT_MAX  65536
+#define HOLDER_MAX 6144
+
+/* Bytes of a container's id, as Docker shows it. */
+#define CONTAINER_SHOWN 12
+
 /* What an event and a listed socket tell alike. */
 struct subject {
 	uint16_t protocol;
 	enum family family;
 	bool mapped;
 	uint32_t netns;
+	const char *netns_name;		     /* as of an event */
 	uint64_t cookie;		     /* 0 unknown */
 	const struct endpoint *local, *peer; /* NULL none */
 	const struct endpoint *asked;	     /* NULL: the same */
 	const struct process *process;	     /* NULL unknown */
+	enum telling telling;
 };
 
 /* Made-up words and names that must live as long as the walk. */
@@ -23,6 +35,7 @@ struct walk {
 	struct writer *w;
 	const struct spelling *spell;
 	const struct event *e; /* NULL: a listed socket */
+	size_t start;	       /* of what is written of it */
 	struct subject subject;
 	char protocol[24];
 	char error[24];
@@ -68,10 +81,11 @@ static void walk_place(struct walk *walk, enum field field, enum family family, 
 	walk->spell->place(walk->w, field, &place);
 }
 
-static void walk_process(struct walk *walk, enum field field, const struct process *process)
+static void walk_process(struct walk *walk, enum field field, const struct process *process,
+			 enum telling telling)
 {
 	if (process)
-		walk->spell->process(walk->w, field, process);
+		walk->spell->process(walk->w, field, process, telling);
 	else
 		walk->spell->absent(walk->w, field);
 }
@@ -89,6 +103,26 @@ static void walk_error(struct walk *walk)
 	walk->spell->word(walk->w, FIELD_ERROR, name);
 }
 
+/* One without a name is its container's. */
+static void walk_netns(struct walk *walk)
+{
+	const struct subject *s = &walk->subject;
+	const char *name = s->netns_name;
+	size_t len = name ? strlen(name) : 0;
+
+	walk->spell->number(walk->w, FIELD_NETNS, s->netns);
+	if (!name)
+		return;
+	if (!len && s->process && s->process->container) {
+		name = s->process->container;
+		len = strnlen(name, CONTAINER_SHOWN);
+	}
+	if (len)
+		walk->spell->text(walk->w, FIELD_NETNS_NAME, name, len);
+	else
+		walk->spell->absent(walk->w, FIELD_NETNS_NAME);
+}
+
 static void walk_subject(struct walk *walk)
 {
 	const struct spelling *spell = walk->spell;
@@ -104,7 +138,7 @@ static void walk_subject(struct walk *walk)
 	spell->word(w, FIELD_FAMILY, s->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
 	if (s->mapped)
 		spell->flag(w, FIELD_MAPPED, true);
-	spell->number(w, FIELD_NETNS, s->netns);
+	walk_netns(walk);
 	if (s->cookie)
 		spell->number(w, FIELD_COOKIE, s->cookie);
 	else
@@ -115,7 +149,7 @@ static void walk_subject(struct walk *walk)
 		walk_place(walk, FIELD_PEER, s->family, s->mapped, s->peer);
 	if (s->asked)
 		walk_place(walk, FIELD_ASKED, s->family, s->mapped, s->asked);
-	walk_process(walk, FIELD_PROCESS, s->process);
+	walk_process(walk, FIELD_PROCESS, s->process, s->telling);
 }
 
 static void walk_socket(struct walk *walk)
@@ -128,11 +162,14 @@ static void walk_socket(struct walk *walk)
 		.family = e->family,
 		.mapped = e->mapped,
 		.netns = e->netns,
+		.netns_name = e->netns_name,
 		.cookie = e->cookie,
 		.local = e->has_local ? &e->local : NULL,
 		.peer = e->has_peer ? &e->peer : NULL,
 		.asked = e->has_asked && asks ? &e->asked : NULL,
 		.process = e->process,
+		.telling = e->kind == EVENT_STATE || e->kind == EVENT_OVERFLOW ? TELL_SHORT
+									       : TELL_WHOLE,
 	};
 	walk_subject(walk);
 	if (e->kernel)
@@ -145,13 +182,30 @@ static void walk_socket(struct walk *walk)
 	}
 }
 
+/* Beside a process that is null: nobody is looked for.  `device` is the interface that receives through it, 0 none or unknown. */
+static void walk_kernel(struct walk *walk, uint32_t device)
+{
+	const struct writer_options *o = &walk->w->options;
+	const char *name = NULL;
+
+	walk->spell->flag(walk->w, FIELD_KERNEL, true);
+	if (device && o->interface_name)
+		name = o->interface_name(o->ctx, walk->subject.netns, device);
+	if (name)
+		walk->spell->text(walk->w, FIELD_DEVICE, name, strlen(name));
+}
+
 static void walk_holder(struct walk *walk, const struct event_holder *h)
 {
 	const struct spelling *spell = walk->spell;
 	struct writer *w = walk->w;
 
 	spell->open(w, FIELD_NONE, NEST_OBJECT);
-	walk_process(walk, FIELD_PROCESS, h->process);
+	walk_process(walk, FIELD_PROCESS, h->process, TELL_SHORT);
+	if (h->kernel)
+		walk_kernel(walk, h->kernel_device);
+	else if (h->unheld)
+		spell->flag(w, FIELD_UNHELD, true);
 	walk_place(walk, FIELD_LOCAL, h->family, h->mapped, &h->local);
 	if (h->has_peer)
 		walk_place(walk, FIELD_PEER, h->family, h->mapped, &h->peer);
@@ -160,7 +214,9 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 	if (h->since_ns)
 		walk_time(walk, FIELD_SINCE, h->since_ns);
 	if (h->bound_by)
-		spell->process(w, FIELD_BOUND_BY, h->bound_by);
+		spell->process(w, FIELD_BOUND_BY, h->bound_by, TELL_SHORT);
+	if (h->ended)
+		spell->flag(w, FIELD_ENDED, true);
 	spell->open(w, FIELD_WHY, NEST_LIST);
 	for (unsigned int bit = 0; bit < HOLDER_WHYS; bit++) {
 		if (h->why >> bit & 1)
@@ -170,19 +226,27 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 	spell->close(w, NEST_OBJECT);
 }
 
+static bool has_room(const struct walk *walk)
+{
+	return walk->w->out->len - walk->start < EVENT_MAX - HOLDER_MAX;
+}
+
 static void walk_trouble(struct walk *walk)
 {
 	const struct event_trouble *trouble = walk->e->trouble;
 	const struct spelling *spell = walk->spell;
+	uint64_t more = trouble->holders_more;
 	struct writer *w = walk->w;
+	size_t n = 0;
 
 	if (trouble->has_holders) {
 		spell->open(w, FIELD_HOLDERS, NEST_LIST);
-		for (size_t i = 0; i < trouble->holder_count; i++)
-			walk_holder(walk, &trouble->holders[i]);
+		for (; n < trouble->holder_count && has_room(walk); n++)
+			walk_holder(walk, &trouble->holders[n]);
 		spell->close(w, NEST_LIST);
-		if (trouble->holders_more)
-			spell->number(w, FIELD_MORE, trouble->holders_more);
+		more += trouble->holder_count - n;
+		if (more)
+			spell->number(w, FIELD_MORE, more);
 		if (trouble->holders_as_of_ns)
 			walk_time(walk, FIELD_AS_OF, trouble->holders_as_of_ns);
 	}
@@ -339,7 +403,8 @@ static void walk_event(struct walk *walk)
 		break;
 	case EVENT_ACCEPT:
 		if (e->accept.listener)
-			walk->spell->process(walk->w, FIELD_LISTENER, e->accept.listener);
+			walk->spell->process(walk->w, FIELD_LISTENER, e->accept.listener,
+					     TELL_SHORT);
 		break;
 	case EVENT_STATE: walk_change(walk); break;
 	case EVENT_CLOSE: walk_close(walk); break;
@@ -367,7 +432,8 @@ static void walk_open_by(struct walk *walk, const struct listing *l, const struc
 	spell->open(w, FIELD_HOLDERS, NEST_LIST);
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		spell->open(w, FIELD_NONE, NEST_OBJECT);
-		walk_process(walk, FIELD_PROCESS, &l->tasks[l->holders[h].task].process);
+		walk_process(walk, FIELD_PROCESS, &l->tasks[l->holders[h].task].process,
+			     TELL_SHORT);
 		if (l->holders[h].fd == LOOK_NO_FD)
 			spell->absent(w, FIELD_FD);
 		else
@@ -377,10 +443,9 @@ static void walk_open_by(struct walk *walk, const struct listing *l, const struc
 	spell->close(w, NEST_LIST);
 }
 
-static void walk_port(struct walk *walk, const struct listing *l, const struct listing_socket *s,
-		      const struct services *services)
+static void walk_port(struct walk *walk, const struct listing_netns *netns,
+		      const struct listing_socket *s, const struct services *services)
 {
-	const struct listing_netns *netns = listing_netns_of(l, s->netns);
 	const struct spelling *spell = walk->spell;
 	struct writer *w = walk->w;
 	uint16_t port = s->local.port;
@@ -401,39 +466,30 @@ static void walk_port(struct walk *walk, const struct listing *l, const struct l
 		spell->absent(w, FIELD_SERVICE);
 }
 
-/* Beside a process that is null: nobody is looked for. */
-static void walk_kernel(struct walk *walk, const struct listing_socket *s)
-{
-	const struct writer_options *o = &walk->w->options;
-	const char *device = NULL;
-
-	walk->spell->flag(walk->w, FIELD_KERNEL, true);
-	if (s->kernel_device && o->interface_name)
-		device = o->interface_name(o->ctx, s->netns, s->kernel_device);
-	if (device)
-		walk->spell->text(walk->w, FIELD_DEVICE, device, strlen(device));
-}
-
 void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
 		   const struct listing_socket *s, const struct services *services)
 {
 	const struct spelling *spell = w->spelling;
 	const char *state = inet_state_name(listing_state(s));
+	const struct listing_task *owner = listing_owner(l, s);
+	const struct listing_netns *netns = listing_netns_of(l, s->netns);
 	size_t start = out->len;
 	struct walk walk;
 
 	walk.w = w;
 	walk.spell = spell;
 	walk.e = NULL;
+	walk.start = start;
 	walk.subject = (struct subject){
 		.protocol = s->protocol,
 		.family = (enum family)s->family,
 		.mapped = s->mapped,
 		.netns = s->netns,
+		.netns_name = netns && netns->away ? netns->name : NULL,
 		.cookie = s->cookie,
 		.local = &s->local,
 		.peer = listing_has_peer(s) ? &s->peer : NULL,
-		.process = process_of(listing_owner(l, s)),
+		.process = process_of(owner),
 	};
 	w->out = out;
 	spell->begin(w);
@@ -441,10 +497,12 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 	spell->word(w, FIELD_EVENT, "socket");
 	walk_subject(&walk);
 	if (s->flags & LOOK_KERNEL)
-		walk_kernel(&walk, s);
+		walk_kernel(&walk, s->kernel_device);
+	if (owner && owner->ended)
+		spell->flag(w, FIELD_ENDED, true);
 	if (state)
 		spell->word(w, FIELD_STATE, state);
-	walk_process(&walk, FIELD_BINDER, process_of(listing_binder(l, s)));
+	walk_process(&walk, FIELD_BINDER, process_of(listing_binder(l, s)), TELL_SHORT);
 	walk_open_by(&walk, l, s);
 	if (s->since_ns)
 		walk_time(&walk, FIELD_SINCE, s->since_ns);
@@ -456,7 +514,7 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 		spell->number(w, FIELD_DROPPED, s->dropped);
 	}
 	spell->close(w, NEST_OBJECT);
-	walk_port(&walk, l, s, services);
+	walk_port(&walk, netns, s, services);
 	spell->end(w);
 	if (out->failed)
 		out->len = start;
@@ -470,6 +528,7 @@ void writer_event(struct writer *w, struct buffer *out, const struct event *even
 	walk.w = w;
 	walk.spell = w->spelling;
 	walk.e = event;
+	walk.start = start;
 	w->out = out;
 	w->spelling->begin(w);
 	walk_event(&walk);

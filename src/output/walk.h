@@ -29,7 +29,8 @@
 	X(END, "end") X(TIME_WAIT, "time_wait")                                                   \
 	X(STATES, "states") X(STATE, "state") X(NS, "ns") X(COUNT, "count")                       \
 	X(SINCE, "since") X(REPAIRED, "repaired") X(ADDED, "added")                               \
-	X(REMOVED, "removed") X(HOLDERS, "holders") X(BOUND_BY, "bound_by") X(WHY, "why")         \
+	X(REMOVED, "removed") X(HOLDERS, "holders") X(BOUND_BY, "bound_by")                      \
+	X(ENDED, "ended") X(WHY, "why")                                                           \
 	X(MORE, "holders_more") X(AS_OF, "holders_as_of")                                         \
 	X(RANGE, "range") X(LOW, "low") X(HIGH, "high") X(RESERVED, "reserved")                   \
 	X(USED, "used") X(MISSING, "missing") X(UNPRIVILEGED_FROM, "unprivileged_from")           \
@@ -48,7 +49,8 @@
 	X(HOOK, "hook") X(STATUS, "status") X(COVERS, "covers") X(MISSES, "misses")          \
 	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
 	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")       \
-	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")
+	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")                                 \
+	X(NETNS_NAME, "netns_name") X(UNHELD, "unheld")
 /* clang-format on */
 
 enum field {
@@ -64,6 +66,15 @@ enum nest {
 	NEST_LIST,
 };
 
+/*
+ * How much of a process is told.  Where a life begins or ends, and where a call fails, all of it; in what comes between and
+ * of others that are named beside, what tells it from others: it may be there thousands of times.
+ */
+enum telling {
+	TELL_WHOLE,
+	TELL_SHORT,
+};
+
 struct place {
 	enum family family;
 	bool mapped;
@@ -75,7 +86,7 @@ struct place {
 /*
  * Every pointer handed over lives until end() returns.  `word` is one of our own names and needs no
  * escaping, `text` is any bytes.  absent() is a field whose value is unknown, where the contract wants it said.  Events have
- * no text, no decimals and no counts of states; a speller of events alone leaves these NULL.
+ * no decimals and no counts of states; a speller of events alone leaves these NULL.
  */
 struct spelling {
 	void (*free)(struct writer *w);   /* what it keeps beside itself; may be NULL */
@@ -92,7 +103,8 @@ struct spelling {
 	void (*flag)(struct writer *w, enum field field, bool value);
 	void (*absent)(struct writer *w, enum field field);
 	void (*place)(struct writer *w, enum field field, const struct place *place);
-	void (*process)(struct writer *w, enum field field, const struct process *process);
+	void (*process)(struct writer *w, enum field field, const struct process *process,
+			enum telling telling);
 	void (*open)(struct writer *w, enum field field, enum nest nest);
 	void (*close)(struct writer *w, enum nest nest);
 };

@@ -2,6 +2,7 @@
 #include "walk_budget.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 unsigned int budget_percent(const struct budget_row *row)
 {
@@ -120,6 +121,10 @@ static void give_begin(const struct budget_fields *f, const char *event,
 	give_time(w, f->report->time_ns);
 	w->spelling->word(w, FIELD_EVENT, event);
 	w->spelling->number(w, FIELD_NETNS, ns->netns);
+	if (ns->name && ns->name[0])
+		w->spelling->text(w, FIELD_NETNS_NAME, ns->name, strlen(ns->name));
+	else if (ns->name)
+		w->spelling->absent(w, FIELD_NETNS_NAME);
 }
 
 static void walk_failure(struct writer *w, const struct watch_failure *f)
@@ -133,7 +138,7 @@ static void walk_failure(struct writer *w, const struct watch_failure *f)
 	if (f->has_peer)
 		spell->place(w, FIELD_PEER, &peer);
 	if (f->has_process)
-		spell->process(w, FIELD_PROCESS, &f->process);
+		spell->process(w, FIELD_PROCESS, &f->process, TELL_WHOLE);
 	else
 		spell->absent(w, FIELD_PROCESS);
 	spell->close(w, NEST_OBJECT);
@@ -225,7 +230,7 @@ void walk_process(void *fields, size_t i, const struct budget_process *p)
 
 	(void)i;
 	give_begin(fields, "process", p->ns);
-	w->spelling->process(w, FIELD_PROCESS, p->process);
+	w->spelling->process(w, FIELD_PROCESS, p->process, TELL_WHOLE);
 	give_number(w, FIELD_HELD, !p->ns->unseen, p->held);
 	give_number(w, FIELD_TIME_WAIT, budget_knows(p->ns, IPPROTO_TCP), p->time_wait);
 	give_decimal(w, FIELD_CHURN, p->churn_per_s);

@@ -411,6 +411,8 @@ static void say_left(struct buffer *out, const struct who *who, const struct lis
 
 	buffer_print(out, "  %-11s ", "left by");
 	say_process(out, p->name, p->pid);
+	if (who->listing->tasks[s->owner].ended)
+		buffer_print(out, ", ended");
 	say_user(out, who, p->uid);
 	say_line(out, "container", p->container);
 	if (!p->container)

@@ -101,6 +101,10 @@ int rows_apply(struct rows *r, const struct chunk *chunk)
 			rc = rows_process(r, (const struct record_process *)head);
 			continue;
 		}
+		if (head->kind == RECORD_NETNS) {
+			rc = rows_name_netns(r, (const struct record_netns *)head);
+			continue;
+		}
 		/* A copy, because what is found in the file is added, and a chunk may be applied
 		 * again. */
 		memcpy(e, head, head->size);

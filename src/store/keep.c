@@ -106,8 +106,10 @@ static int delete_rows(struct rows *r, const struct oldest *o, int64_t upto)
 		 "DELETE FROM holder WHERE call<=%1$lld;"
 		 "DELETE FROM loss WHERE id<=%1$lld;"
 		 "DELETE FROM block WHERE first=%2$lld AND last<=%1$lld;"
-		 "UPDATE block SET first=%1$lld+1 WHERE first=%2$lld",
-		 (long long)upto, (long long)o->first);
+		 "UPDATE block SET first=%1$lld+1 WHERE first=%2$lld;"
+		 "DELETE FROM netns_name WHERE EXISTS(SELECT 1 FROM netns_name AS n WHERE "
+		 "n.netns=netns_name.netns AND n.at>netns_name.at AND n.at<=%3$lld)",
+		 (long long)upto, (long long)o->first, (long long)o->newest);
 	if (r->block.rows > 0 && r->block.first == o->first) {
 		r->block.first = upto + 1;
 		r->block.rows = upto < o->last ? o->last - upto : 0;

@@ -2,6 +2,7 @@
 /* pack.c - events into records; the thread that drains the kernel runs this. */
 #include "store_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Text behind a record is cut where it would not fit; paths of cgroups end at 4096. */
@@ -152,6 +153,33 @@ static void fill_life(struct record *r, const struct event *e)
 	r->spans = (uint16_t)spans_pack((uint8_t *)(r + 1), c);
 }
 
+/* Told once and when it changes, also where another with its inode follows; without room with the next event. */
+static void note_netns(struct store *s, const struct event *e, int64_t wall_offset_ns)
+{
+	struct told_netns *told = &s->told_netns[e->netns % TOLD_NETNS];
+	const char *name = e->netns_name ? e->netns_name : "";
+	struct record_netns *r;
+
+	if (told->netns == e->netns && told->away == (e->netns_name != NULL) &&
+	    strcmp(told->name, name) == 0)
+		return;
+	r = queue_reserve(&s->queue, sizeof(*r));
+	if (!r)
+		return;
+	*r = (struct record_netns){
+		.size = sizeof(*r),
+		.kind = RECORD_NETNS,
+		.away = e->netns_name != NULL,
+		.netns = e->netns,
+		.time_ns = e->time_ns + (uint64_t)wall_offset_ns,
+	};
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	told->netns = e->netns;
+	told->away = r->away;
+	memcpy(told->name, r->name, sizeof(told->name));
+	queue_commit(&s->queue, r->size, false);
+}
+
 /* False when it was dropped. */
 static bool put_event(struct store *s, const struct event *e, int64_t wall_offset_ns,
 		      enum record_kind kind)
@@ -160,6 +188,8 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 	struct record *r;
 	uint32_t slot = NO_SLOT;
 
+	if (kind != RECORD_LOST)
+		note_netns(s, e, wall_offset_ns);
 	if ((kind != RECORD_LOST && !find_slot(s, e->process, wall_offset_ns, &slot)) ||
 	    !(r = queue_reserve(&s->queue, size))) {
 		if (kind != RECORD_OPEN)
@@ -197,6 +227,7 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 		r->lost.removed = e->lost.removed;
 		break;
 	case RECORD_PROCESS:
+	case RECORD_NETNS:
 	case RECORD_SWEEP:
 	case RECORD_TROUBLE:
 	case RECORD_HOLDER: break;
@@ -227,6 +258,7 @@ static void put_holder(struct store *s, const struct event_holder *h, int64_t wa
 		.has_peer = h->has_peer,
 		.local = h->local,
 		.peer = h->peer,
+		.kernel = h->kernel,
 	};
 	uint32_t slot;
 	struct record *r;

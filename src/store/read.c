@@ -137,6 +137,7 @@ void store_reader_close(struct store_reader *r)
 	reader_forget(r);
 	sqlite3_finalize(r->find_process);
 	sqlite3_finalize(r->find_netns);
+	sqlite3_finalize(r->find_name);
 	sqlite3_close(r->db);
 	/* Last, because closing any descriptor of the file drops sqlite's locks on it. */
 	if (r->lock_fd >= 0)
@@ -190,6 +191,7 @@ static int answer(struct store_reader *r, struct answer *a, char *text, bool ope
 	int rc = text ? sqlite3_prepare_v2(r->db, text, -1, &s, NULL) : SQLITE_NOMEM;
 
 	sqlite3_free(text);
+	reader_forget_name(r);
 	r->running = store_is_recording(r) ? number(r, "SELECT max(id) FROM run", 0, 0) : 0;
 	while (rc == SQLITE_OK && !a->ended && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		rc = SQLITE_OK;

@@ -23,6 +23,12 @@ struct store_reader {
 	sqlite3_stmt *find_process, *find_netns;
 	int64_t netns_row;
 	uint32_t netns_inode;
+	sqlite3_stmt *find_name;
+	struct netns_name {
+		int64_t netns, from, until; /* row of the namespace, 0 none */
+		bool away;
+		char name[NETNS_NAME_SIZE];
+	} name; /* the last that was found */
 
 	/* What was in the way of the last call read; the processes are its own, not the cache's. */
 	sqlite3_stmt *find_trouble, *find_holders;
@@ -65,6 +71,11 @@ char *query_open(const struct store_query *q);
 /* Of one boot, by the row of its name. */
 char *query_open_of(int64_t boot);
 char *query_time_waits_of(sqlite3 *db, int64_t boot, uint64_t from_ns);
+
+/* read_name.c: as of an event; lives until the next call. */
+const char *reader_netns_name(struct store_reader *r, int64_t netns, uint64_t time_ns);
+/* Others may have come since. */
+void reader_forget_name(struct store_reader *r);
 
 /* read_row.c: the event lives until the next call.  False when the row cannot be read. */
 void reader_forget(struct store_reader *r); /* empties the cache, forgets the last trouble */

@@ -327,6 +327,7 @@ static bool read_holder(struct store_reader *r, size_t at)
 		.family = facts & FACTS_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.mapped = facts & FACTS_MAPPED,
 		.has_peer = facts & FACTS_HAS_PEER,
+		.kernel = facts & FACTS_KERNEL,
 		.state = (enum tcp_state)read_number(s, 6, STATES - 1, &ok),
 		.since_ns = read_number(s, 7, INT64_MAX, &ok),
 		.why = (uint32_t)read_number(s, 8, (1u << HOLDER_WHYS) - 1, &ok),
@@ -448,6 +449,7 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 	bool ok = true;
 	uint64_t facts = read_number(s, COLUMN_FACTS, FACTS_MAX, &ok);
 	int64_t process = (int64_t)read_number(s, COLUMN_PROCESS, UINT64_MAX, &ok);
+	int64_t netns;
 
 	*e = (struct event){
 		.kind = (enum event_kind)read_number(s, COLUMN_KIND, EVENT_KINDS - 1, &ok),
@@ -465,7 +467,9 @@ bool row_event(struct store_reader *r, sqlite3_stmt *s, struct event *e)
 		return false;
 	if (e->kind == EVENT_LOST)
 		return read_lost(s, e);
-	e->netns = netns_of(r, (int64_t)read_number(s, COLUMN_NETNS, UINT64_MAX, &ok));
+	netns = (int64_t)read_number(s, COLUMN_NETNS, UINT64_MAX, &ok);
+	e->netns = netns_of(r, netns);
+	e->netns_name = reader_netns_name(r, netns, e->time_ns);
 	if (process)
 		e->process = process_of(r, process);
 	if (!read_endpoint(s, COLUMN_LOCAL, COLUMN_LOCAL_PORT, &e->local) ||

@@ -58,6 +58,7 @@ enum record_kind {
 	RECORD_SWEEP,
 	RECORD_TROUBLE, /* of the call before it, or how often it was repeated */
 	RECORD_HOLDER,	/* of the trouble before it */
+	RECORD_NETNS,	/* what a namespace is called from here on */
 };
 
 /* trouble.known */
@@ -120,6 +121,15 @@ struct record {
 	uint16_t asked_port;
 	uint16_t pad[3];
 	/* spans[] */
+};
+
+struct record_netns {
+	uint16_t size;
+	uint8_t kind;
+	bool away; /* it has `name`, "" none; false: the recorder's own, or not known */
+	uint32_t netns;
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	char name[NETNS_NAME_SIZE];
 };
 
 #endif

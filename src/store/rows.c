@@ -26,6 +26,9 @@ static const char *const sql[STATEMENTS] = {
 	[COUNT_PROCESS] = "UPDATE process SET lives=lives+? WHERE id=?",
 	[PUT_NETNS] = "INSERT INTO netns(inode) VALUES(?)",
 	[FIND_NETNS] = "SELECT id FROM netns WHERE inode=?",
+	[NAME_NETNS] =
+		"INSERT OR REPLACE INTO netns_name SELECT ?1,?2,?3 WHERE ?3 IS NOT (SELECT name "
+		"FROM netns_name WHERE netns=?1 ORDER BY at DESC LIMIT 1)",
 	[FIND_OPEN] = "SELECT id,since_boot,facts,run FROM open WHERE netns=? AND key=?",
 	[DELETE_OPEN] = "DELETE FROM open WHERE id=?",
 	[PUT_BLOCK] = "INSERT OR REPLACE INTO block VALUES(?,?,?,?,?,?)",
@@ -233,6 +236,23 @@ int rows_netns(struct rows *r, uint32_t inode, int64_t *ret)
 		r->netns_row[at] = *ret;
 	}
 	return rc;
+}
+
+int rows_name_netns(struct rows *r, const struct record_netns *n)
+{
+	sqlite3_stmt *s = r->statement[NAME_NETNS];
+	int64_t netns;
+	int rc = rows_netns(r, n->netns, &netns);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(s, 1, netns);
+	sqlite3_bind_int64(s, 2, (int64_t)n->time_ns);
+	if (n->away)
+		sqlite3_bind_text(s, 3, n->name, -1, SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_null(s, 3);
+	return rows_run(s);
 }
 
 /* ---- rows ---- */

@@ -26,6 +26,7 @@ enum statement {
 	COUNT_PROCESS,
 	PUT_NETNS,
 	FIND_NETNS,
+	NAME_NETNS,
 	FIND_OPEN,
 	DELETE_OPEN,
 	PUT_BLOCK,
@@ -97,6 +98,7 @@ static inline bool rows_are_numbers(int64_t first, int64_t last)
 int rows_run(sqlite3_stmt *s); /* a statement that gives no row */
 int rows_process(struct rows *r, const struct record_process *p);
 int rows_netns(struct rows *r, uint32_t inode, int64_t *ret);
+int rows_name_netns(struct rows *r, const struct record_netns *n);
 /* The number of the next row; nearby numbers have nearby times, and of a long life the index knows when it began. */
 int rows_new_id(struct rows *r, uint64_t time_ns, uint64_t lived_ns, int64_t *ret);
 /* NULL for what is not known. */

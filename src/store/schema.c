@@ -60,6 +60,18 @@ _Static_assert(REASONS == 13 && HOWS == 7, "the view names every reason");
 	"WHEN 9 THEN 'LAST_ACK' WHEN 10 THEN 'LISTEN' WHEN 11 THEN 'CLOSING' END"
 
 /* clang-format off */
+/* A hexadecimal digit of `asked`: instr() is 0 for '0'. */
+#define NIBBLE(t, n) "instr('123456789ABCDEF',substr(hex(" t ".asked)," #n ",1))"
+#define BYTE(t, high, low) NIBBLE(t, high) "*16+" NIBBLE(t, low)
+
+/* ASKED_BYTES: the port, then the address. */
+#define ASKED_COLUMNS(t) \
+	",CASE WHEN " t ".asked IS NULL THEN NULL " \
+	"WHEN " t ".facts&512 THEN " ADDRESS("substr(" t ".asked,3)") " " \
+	"ELSE printf('%d.%d.%d.%d'," BYTE(t, 5, 6) "," BYTE(t, 7, 8) "," BYTE(t, 9, 10) "," \
+	BYTE(t, 11, 12) ") END AS asked_addr," \
+	"CASE WHEN " t ".asked NOTNULL THEN (" BYTE(t, 1, 2) ")*256+" BYTE(t, 3, 4) " END AS asked_port"
+
 #define LIFE_COLUMNS \
 	"closed INTEGER NOT NULL,lived INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER," \
 	"scale INTEGER NOT NULL,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,local,peer," \
@@ -75,6 +87,9 @@ const char schema_sql[] =
 	"CREATE TABLE run(id INTEGER PRIMARY KEY,boot INTEGER NOT NULL,version TEXT NOT NULL,"
 	"started INTEGER NOT NULL,alive INTEGER NOT NULL,stopped INTEGER);"
 	"CREATE TABLE netns(id INTEGER PRIMARY KEY,inode INTEGER NOT NULL UNIQUE);"
+	/* From `at` on; NULL: the recorder's own, or not known. */
+	"CREATE TABLE netns_name(netns INTEGER NOT NULL,at INTEGER NOT NULL,name TEXT,"
+	"PRIMARY KEY(netns,at)) WITHOUT ROWID;"
 	"CREATE TABLE process(id INTEGER PRIMARY KEY,boot INTEGER NOT NULL,pid INTEGER NOT NULL,"
 	"tid INTEGER NOT NULL,uid INTEGER NOT NULL,cgroup_id INTEGER NOT NULL,name TEXT NOT NULL,"
 	"start_boot INTEGER NOT NULL,program INTEGER NOT NULL,ruid INTEGER,start INTEGER,cut INTEGER,"
@@ -109,18 +124,19 @@ const char schema_sql[] =
 	"l.sent AS sent_bytes,l.received AS received_bytes,l.retransmits AS retransmits,"
 	"l.rtt AS rtt_us," REASON ",l.error AS errno,"
 	"CASE l.facts>>35&1 WHEN 0 THEN l.facts>>14&1 END AS time_wait,l.states AS states"
-	JOINS("life")
+	ASKED_COLUMNS("l") JOINS("life")
 
 	"CREATE VIEW open_lives AS SELECT l.id AS id," SOCKET_COLUMNS("l") ","
 	"CASE WHEN l.facts>>15&1 THEN " WHEN("(l.closed-l.lived)") " END AS opened,"
-	WHEN("(l.closed-l.lived)") " AS seen_since" JOINS("open")
+	WHEN("(l.closed-l.lived)") " AS seen_since" ASKED_COLUMNS("l") JOINS("open")
 
 	"CREATE VIEW calls AS SELECT l.id AS id," WHEN("l.at") " AS time,"
 	"CASE l.kind WHEN 0 THEN 'bind' WHEN 1 THEN 'listen' WHEN 3 THEN 'accept' WHEN 7 THEN 'overflow' "
 	"ELSE 'connect' END AS call,"
 	SOCKET_COLUMNS("l") ",l.error AS errno,"
 	"(SELECT more FROM trouble WHERE call=l.id AND known&4) AS repeated,"
-	"CASE l.kind WHEN 7 THEN l.number END AS dropped" JOINS("call")
+	"CASE l.kind WHEN 7 THEN l.number END AS dropped"
+	ASKED_COLUMNS("l") JOINS("call")
 
 	"CREATE VIEW holders AS SELECT h.call AS call,h.place AS place,p.pid AS pid,p.name AS comm,"
 	"p.uid AS uid,p.container AS container," ADDRESS("h.local") " AS local_addr,"

@@ -51,6 +51,8 @@ const char *store_why(sqlite3 *db, int rc, char *out, size_t size);
 
 /* ---- store.c ---- */
 
+#define TOLD_NETNS 256
+
 struct store {
 	struct queue queue;
 	struct slots *slots;
@@ -61,6 +63,11 @@ struct store {
 	struct rows rows;
 	struct keep keep;
 	uint64_t handed_ns; /* the producer's */
+	struct told_netns {
+		uint32_t netns;
+		bool away;
+		char name[NETNS_NAME_SIZE];
+	} told_netns[TOLD_NETNS]; /* likewise: what was put last; direct mapped */
 
 	/* the writer thread's, except where `lock` says */
 	struct chunk *held, *held_last; /* applied or to be applied, not committed */

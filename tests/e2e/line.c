@@ -26,7 +26,8 @@ static const char *const reason_name[] = {
 
 /* The order in which the contract lists the keys every event shares. */
 static const char *const common_key[] = {
-	"time", "event", "proto", "family", "netns", "cookie", "local", "peer", "process", "error",
+	"time",	  "event", "proto", "family",  "netns", "netns_name",
+	"cookie", "local", "peer",  "process", "error",
 };
 
 struct reader {

@@ -25,7 +25,7 @@ for i in range(int(sys.argv[1])):
 }
 
 # ---- rotation: every line in exactly one file, no file above the bound ----
-start rotate "$sockwatch" trace -o json --events bind -c python3 --output "$work/log" --rotate 16K --keep 3
+start rotate "$sockwatch" trace -o json --events bind -c python3 --output "$work/log" --rotate 96K --keep 3
 rotating=$running
 bind_many 30
 first=$binder
@@ -37,7 +37,7 @@ until_true sh -c "[ \$(cat $work/log* | jq -c 'select(.process.pid == $binder)' 
 held=$?
 check no_line_lost_across_rotations "$(cat "$work"/log* | jq -c "select(.process.pid == $binder)" | wc -l) of 120" test $held = 0
 largest=$(stat -c %s "$work"/log* | sort -n | tail -n 1)
-check files_stay_below_the_bound "$largest" test "$largest" -le 16384
+check files_stay_below_the_bound "$largest" test "$largest" -le 98304
 check the_old_file_is_file_1 "$(ls "$work")" test -s "$work/log.1"
 bind_many 400
 python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.77", 0))'

@@ -75,7 +75,7 @@ static int transact(struct request *r)
 	return error->error ? -1 : 0;
 }
 
-int netlink_link_up(const char *interface)
+static int link_set(const char *interface, unsigned int flags)
 {
 	struct request r;
 	struct ifinfomsg *info;
@@ -83,8 +83,19 @@ int netlink_link_up(const char *interface)
 	begin(&r, RTM_NEWLINK, 0, sizeof(*info));
 	info = NLMSG_DATA(&r.header);
 	info->ifi_index = (int)if_nametoindex(interface);
-	info->ifi_flags = info->ifi_change = IFF_UP;
+	info->ifi_flags = flags;
+	info->ifi_change = IFF_UP;
 	return info->ifi_index ? transact(&r) : -1;
+}
+
+int netlink_link_up(const char *interface)
+{
+	return link_set(interface, IFF_UP);
+}
+
+int netlink_link_down(const char *interface)
+{
+	return link_set(interface, 0);
 }
 
 int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of)

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 int netlink_link_up(const char *interface);
+int netlink_link_down(const char *interface);
 int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of);
 /* EOPNOTSUPP where the kernel has none. */
 int netlink_vxlan_add(const char *name, unsigned int port);

@@ -160,6 +160,22 @@ def a_mount_that_others_see_keeps_it():
 
 
 @test
+def a_descriptor_alone_keeps_it():
+    process, inode = child("""
+home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+inode = space()
+kept = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+assert libc.setns(home, 0x40000000) == 0
+print(inode, flush=True); sys.stdin.read()""")
+    found(inode)
+    rows = [json.loads(o) for o in sockwatch("ls", "--netns", str(inode), "-o", "json").stdout.splitlines()]
+    assert len(rows) == 1, rows
+    out = without(CAP_SYS_ADMIN, "ephemeral", "--netns", str(inode))
+    assert out.returncode == 1 and ("load" in out.stderr or "Operation not permitted" in out.stderr), out
+    end(process)
+
+
+@test
 def what_may_not_be_seen_is_said():
     process, inode = child("print(space(), flush=True); sys.stdin.read()")
     out = without(CAP_SYS_PTRACE, "ephemeral", "--fail-at", "99%")

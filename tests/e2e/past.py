@@ -7,7 +7,7 @@ import datetime, select, sqlite3
 from listing import *  # noqa: F403
 
 RUN = os.environ["SOCKWATCH_RUN"]
-VERSION = 2  # PAST_VERSION
+VERSION = 3  # PAST_VERSION
 # A listener, a connection that is left by its client's end and one that goes on; prints the client's pid and both ports.
 LIVES = """
 l = socket.socket(); l.bind(("127.0.0.1", 4950)); l.listen()
@@ -72,7 +72,7 @@ def check_known(name, leaver, left, kept, begin, *args):
     until("the leaver's line", lambda: sockwatch("ls", "-H", "--netns", "/run/netns/" + name, "-L", str(left), *args).stdout,
           line.search)
     words = until("words on the leaver", lambda: sockwatch("who", "127.0.0.1:%d" % left, *args).stdout,
-                  lambda w: "left by     leaver[%d], user root" % leaver in w and "since  " in w)
+                  lambda w: "left by     leaver[%d], ended, user root" % leaver in w and "since  " in w)
     assert "TIME_WAIT" in words and "no process has it open any more" in words and "freed       by itself" in words, words
     line = re.compile(r"^  since +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, \S+ ago$", re.M)
     until("words on the listener", lambda: sockwatch("who", "127.0.0.1:4950", *args).stdout, line.search)
@@ -372,6 +372,36 @@ def many_sockets_are_told_while_the_trace_goes_on():
     assert len(rows) == 4000 and all("since" in r for r in rows), sum("since" not in r for r in rows)
     end(tracer)
     assert tracer.returncode == 0, "events were lost"
+
+
+@test
+def every_command_names_the_namespace():
+    name, store = space("named"), os.path.join(work, "named.store")
+    text, lines = os.path.join(work, "named.txt"), os.path.join(work, "named.json")
+    running = [watcher("record", "--store", store), watcher("trace", "--output", text),
+               watcher("trace", "-o", "json", "--output", lines)]
+    _, _, _, kept = lives(name)
+    place, mine = "127.0.0.1:%d" % kept, lambda o: o.get("netns") == inode(name)
+    until("the connection", lambda: open(text).read(), lambda t: place in t)
+    assert row_of(name, kept)["netns_name"] == name
+    spaces = [json.loads(l) for l in sockwatch("ephemeral", "-o", "json").stdout.splitlines()]
+    assert {o.get("netns_name") for o in filter(mine, spaces)} == {name}, spaces
+    assert "network namespace %s %d\n" % (name, inode(name)) in sockwatch("ephemeral").stdout
+    for process in running:
+        end(process)
+    check_names(name, mine, place, open(text).read(), open(lines).read())
+    words = ["history", "--store", store]
+    check_names(name, mine, place, sockwatch(*words).stdout, sockwatch(*words, "-o", "json").stdout)
+
+
+def check_names(name, mine, place, text, lines):
+    rows = [r for r in text.splitlines() if place + " " in r and ":4950 " in r]
+    wrong = [r for r in rows if not r.endswith("netns " + name)]
+    assert rows and not wrong, wrong
+    events = [json.loads(l) for l in lines.splitlines()]
+    assert any(map(mine, events)) and {e["netns_name"] for e in filter(mine, events)} == {name}, lines
+    own = os.stat("/proc/self/ns/net").st_ino
+    assert not any("netns_name" in e for e in events if e.get("netns") == own), lines
 
 
 run_tests()

@@ -92,3 +92,97 @@ check process_ls_is_complete "$(cut -c -400 "$work/ls.json")" \
 	test "$(count "$work/ls.json" 'p["args"][1].endswith("/sw-server.py") and p["parents"]' | sed 's/^[1-9].*/some/')" = some
 "$sockwatch" who --netns self --no-args "$port" >"$work/who" 2>/dev/null
 check process_who_without_args "$(cat "$work/who")" test "$(grep -c "^tcp" "$work/who"):$(grep -c sw-server "$work/who")" = 1:0
+
+# ---- who left a TIME_WAIT and has ended, while a trace runs ----
+cat >"$work/sw-leaver.py" <<'PY'
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+accepted = server.accept()[0]
+client.close()
+accepted.recv(1)
+print(server.getsockname()[1])
+PY
+"$sockwatch" trace --netns self --events close >/dev/null 2>"$work/seen.err" &
+watcher=$!
+pids="$pids $watcher"
+until_true grep -q '^sockwatch: tracing' "$work/seen.err"
+left=$(python3 "$work/sw-leaver.py")
+python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1]))).recv(1)' "$port"
+left_by() { # PORT CONDITION: objects of TIME_WAITs with that peer, or that local port
+	"$sockwatch" ls --netns self --state time-wait --port "$1" -o json 2>/dev/null >"$work/left"
+	count "$work/left" "$2"
+}
+# shellcheck disable=SC2016
+until_true sh -c '[ "$("$1" ls --netns self --state time-wait --remote-port "$2" -o json | grep -c "\"ended\":true")" = 1 ]' sh "$sockwatch" "$left"
+check process_left_by_one_that_ended "$(cat "$work/left" "$work/seen.err" | cut -c -600)" \
+	test "$(left_by "$left" 'p["name"] == "python3" and e.get("ended") is True')" = 1
+check process_left_by_one_that_lives "$(cut -c -600 "$work/left")" \
+	test "$(left_by "$port" "p.get('pid') == $server and e.get('ended')"):$(left_by "$port" "p.get('pid') == $server" | sed 's/^[1-9].*/some/')" = 0:some
+"$sockwatch" who --netns self "$(python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())["local"]["port"])' <<<"$("$sockwatch" ls --netns self --state time-wait --remote-port "$left" -o json 2>/dev/null)")" >"$work/who" 2>&1
+check process_who_says_ended "$(cat "$work/who")" grep -q '^  left by  *python3\[[0-9]*\], ended, user' "$work/who"
+"$sockwatch" ls --netns self --no-args --state time-wait --port "$left" -o json >"$work/left" 2>/dev/null
+check process_left_without_args "$(cut -c -600 "$work/left")" \
+	test "$(grep -c '"ended":true' "$work/left"):$(grep -c sw-leaver "$work/left")" = 1:0
+kill -INT "$watcher"
+wait "$watcher"
+
+# ---- units, containers, cgroups: places that this suite makes ----
+root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+id=$(printf '%064x' $$)
+unit=sw-test-$$.service
+made="$root/$unit $root/docker-$id.scope"
+leave_cgroups() {
+	for c in $made; do
+		[ -d "$c" ] || continue
+		for p in $(cat "$c/cgroup.procs"); do kill -KILL "$p" 2>/dev/null; done
+		until_true rmdir "$c" 2>/dev/null
+	done
+	cleanup
+}
+# shellcheck disable=SC2086
+if [ -z "$root" ] || ! mkdir $made 2>"$work/why"; then
+	echo "SKIP process_places: no cgroup can be made in ${root:-a mount of cgroup2, which is missing}: $(tail -n 1 "$work/why")"
+	exit 0
+fi
+trap leave_cgroups EXIT
+# Of a shell: CGROUP COMMAND...
+in_cgroup='echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
+rm -f "$work/port"
+sh -c "$in_cgroup" sh "$root/$unit" python3 "$work/sw-server.py" "$work/port" &
+placed=$!
+pids="$pids $placed"
+until_true test -s "$work/port"
+port=$(cat "$work/port")
+among="unit:--unit:sw-test-$$:accept container:--container:$(echo "$id" | cut -c -12):connect cgroup:--cgroup:/docker-$id.scope:connect other:--unit:sw-other:accept"
+watchers=
+for one in $among; do
+	IFS=: read -r name option value kind <<<"$one"
+	"$sockwatch" trace --netns self -o json "$option" "$value" --events "$kind" >"$work/in-$name" 2>"$work/in-$name.err" &
+	watchers="$watchers $!"
+	until_true grep -q '^sockwatch: tracing' "$work/in-$name.err"
+done
+pids="$pids $watchers"
+sh -c "$in_cgroup" sh "$root/docker-$id.scope" python3 "$work/sw-client.py" "$port"
+python3 "$work/sw-client.py" "$port"
+# shellcheck disable=SC2086
+kill -INT $watchers
+# shellcheck disable=SC2086
+wait $watchers
+check process_by_unit "$(cut -c -600 "$work/in-unit")" \
+	test "$(count "$work/in-unit" "p.get('pid') == $placed and p.get('unit') == '$unit'"):$(wc -l <"$work/in-unit")" = 2:2
+check process_by_container "$(cut -c -600 "$work/in-container")" \
+	test "$(count "$work/in-container" "p['container'] == '$id' and p['args'][1].endswith('sw-client.py')"):$(wc -l <"$work/in-container")" = 1:1
+check process_by_cgroup "$(cut -c -600 "$work/in-cgroup")" \
+	test "$(count "$work/in-cgroup" "p['cgroup'] == '/docker-$id.scope'"):$(wc -l <"$work/in-cgroup")" = 1:1
+check process_by_another_unit "$(cut -c -300 "$work/in-other")" test ! -s "$work/in-other"
+: >"$work/listed"
+listed() { "$sockwatch" ls --netns self -o json --state listen "$@" 2>/dev/null >"$work/listed"; count "$work/listed" "p.get('pid') == $placed"; }
+for options in "--unit $unit" "--unit sw-test-$$" "--cgroup /$unit" "-f -p $$" "--args sw-server.py.*port" "-c python3"; do
+	# shellcheck disable=SC2086
+	check "process_ls_by: ${options//$$/N}" "$(cut -c -300 "$work/listed")" test "$(listed $options)" = 1
+done
+for options in "--unit sw-other" "--cgroup /sw-other" "--container ${id:0:12}" "-p $$" "--args no-such-thing" "--no-args --args sw-server"; do
+	# shellcheck disable=SC2086
+	check "process_ls_not_by: ${options//$$/N}" "$(cut -c -300 "$work/listed")" test "$(listed $options)" = 0
+done

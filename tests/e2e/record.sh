@@ -91,6 +91,7 @@ try: socket.create_server(("127.0.0.1", int(sys.argv[1])))
 except OSError: pass' "$old_port"
 sees() { [ "$(history "$store" --port "$1" -o json "${@:3}" 2>/dev/null | jq -s 'length')" -ge "$2" ]; }
 until_true sees "$new_client" 2
+until_true sees "$old_port" 1 -L "$old_port" --events bind --failed
 now=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
 
 count=$(history "$store" -L "$port" --events close -o json | jq -s 'map(select(.peer)) | length')

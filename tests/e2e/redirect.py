@@ -149,9 +149,10 @@ def the_process_behind_is_named_in_another_namespace():
     assert json.loads(who(a, "8080", "-o", "json").stdout)["behind"]["pid"] == server.pid
     out = [json.loads(line) for line in sockwatch("who", "tcp/8080", "-o", "json").stdout.splitlines()]
     mine = [o for o in out if o["event"] == "redirect" and o["netns"] == inode(a)]
-    assert len(mine) == 1 and mine[0]["behind"]["pid"] == server.pid, out
+    assert len(mine) == 1 and mine[0]["behind"]["pid"] == server.pid and mine[0]["netns_name"] == a, out
     text = sockwatch("who", "tcp/8080").stdout
     assert "behind      python3[%d], in network namespace %s" % (server.pid, b) in text, text
+    assert "in network namespace %s %d" % (a, inode(a)) in text, text  # no socket is there
 
 
 def program(name, code):

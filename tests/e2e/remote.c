@@ -96,9 +96,16 @@ int remote_socket(struct peer *p, int family, int flags)
 	return (int)call(p, do_socket, (struct call){.arg = {family, SOCK_STREAM | flags, 0}});
 }
 
+int remote_typed_socket(struct peer *p, int family, int type)
+{
+	return (int)call(p, do_socket, (struct call){.arg = {family, type, 0}});
+}
+
 int remote_protocol_socket(struct peer *p, int family, int protocol)
 {
-	return (int)call(p, do_socket, (struct call){.arg = {family, SOCK_STREAM, protocol}});
+	int type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+
+	return (int)call(p, do_socket, (struct call){.arg = {family, type, protocol}});
 }
 
 static void do_bind(struct call *c)

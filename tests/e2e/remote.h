@@ -29,6 +29,8 @@ struct end address_end(const struct address *a);
 unsigned int address_port(const struct address *a);
 
 int remote_socket(struct peer *p, int family, int flags);
+/* `type`: SOCK_STREAM or SOCK_DGRAM, with flags. */
+int remote_typed_socket(struct peer *p, int family, int type);
 int remote_protocol_socket(struct peer *p, int family, int protocol);
 int remote_bind(struct peer *p, int fd, struct address a);
 int remote_listen(struct peer *p, int fd, int backlog);

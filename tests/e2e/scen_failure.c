@@ -5,30 +5,17 @@
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "expect.h"
 #include "features.h"
 #include "scenario.h"
-
-static void do_socket(struct call *c)
-{
-	c->result = socket((int)c->arg[0], (int)c->arg[1] | SOCK_CLOEXEC, 0);
-}
-
-/* `type`: SOCK_STREAM or SOCK_DGRAM, with flags. */
-static int open_socket(struct peer *p, int family, int type)
-{
-	struct call c = {.arg = {family, type}};
-
-	peer_call(p, do_socket, &c);
-	if (c.result < 0)
-		scenario_fail("socket: %s", strerror(c.error));
-	return (int)c.result;
-}
 
 /* ---- no source address ---- */
 
@@ -66,7 +53,7 @@ static void check_no_source(struct peer *p, uint64_t cookie)
 static void no_source(int type, bool bound)
 {
 	struct peer *p = without_ipv6("sw-nosource");
-	int fd = open_socket(p, AF_INET6, type);
+	int fd = (int)must("socket", remote_typed_socket(p, AF_INET6, type));
 	int err;
 
 	tracer_shared();
@@ -191,7 +178,8 @@ static void do_limit_files(struct call *c)
 
 static int listen_on(struct peer *p, const char *address, struct address *ret_at)
 {
-	int fd = open_socket(p, strchr(address, ':') ? AF_INET6 : AF_INET, SOCK_STREAM);
+	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	int fd = (int)must("socket", remote_socket(p, family, 0));
 	int err = remote_bind(p, fd, address_of(address, 0));
 
 	if (err < 0)
@@ -229,11 +217,12 @@ static void no_descriptor(const char *address, enum accept_how how)
 	struct peer *p = peer_start("sw-server"), *client = peer_start("sw-client");
 	struct call limit = {.arg = {0}};
 	struct address at;
-	int fd, err;
+	int fd, conn, err;
 
 	tracer_shared();
 	fd = listen_on(p, address, &at);
-	must("connect", remote_connect(client, open_socket(client, at.ss.ss_family, SOCK_STREAM), at));
+	conn = (int)must("socket", remote_socket(client, at.ss.ss_family, 0));
+	must("connect", remote_connect(client, conn, at));
 	limit.arg[0] = fd + 1;
 	peer_call(p, do_limit_files, &limit);
 	must("setrlimit", limit.result);
@@ -277,6 +266,54 @@ static void accept_emfile_worker(void)
 	scenario_fail("the listener must be %d", p->pid);
 }
 
+#define FILE_MAX "/proc/sys/fs/file-max"
+
+static void do_give_up_root(struct call *c)
+{
+	c->result = setresuid(65534, 65534, 65534);
+	c->error = errno;
+}
+
+static void do_read_limit(struct call *c)
+{
+	FILE *file = fopen(FILE_MAX, "re");
+
+	c->result = file && fscanf(file, "%ld", &c->arg[0]) == 1 ? 0 : -1;
+	if (file)
+		fclose(file);
+}
+
+/* The whole machine has no room for another file, but for who may administrate it. */
+static void accept_enfile(void)
+{
+	struct peer *p, *client, *root;
+	struct call before = {0}, user = {0};
+	struct address at;
+	char limit[24];
+	int fd, conn, err;
+
+	if (!getenv("WHOLE_MACHINE"))
+		scenario_skip("the limit is the whole machine's");
+	p = peer_start("sw-server");
+	client = peer_start("sw-client");
+	root = peer_start("sw-root");
+	tracer_shared();
+	fd = listen_on(p, "127.0.0.1", &at);
+	conn = (int)must("socket", remote_socket(client, AF_INET, 0));
+	must("connect", remote_connect(client, conn, at));
+	peer_call(p, do_give_up_root, &user);
+	must("setresuid", user.result < 0 ? -user.error : 0);
+	peer_call(root, do_read_limit, &before);
+	must("file-max", before.result);
+	snprintf(limit, sizeof(limit), "%ld", before.arg[0]);
+	must("file-max", remote_write_file(root, FILE_MAX, "0"));
+	err = remote_accept(p, fd, ACCEPT_NULL);
+	must("file-max", remote_write_file(root, FILE_MAX, limit));
+	if (err != -ENFILE)
+		scenario_fail("accept gave %d", err);
+	check_accept(p, remote_cookie(p, fd), &at, "ENFILE");
+}
+
 /* A program that does not wait makes this mistake as often as it can. */
 static void accept_again_and_again(void)
 {
@@ -318,7 +355,7 @@ static void accept_again_and_again(void)
 static void accept_not_listening(void)
 {
 	struct peer *p = peer_start("sw-server");
-	int fd = open_socket(p, AF_INET, SOCK_STREAM), err;
+	int fd = (int)must("socket", remote_socket(p, AF_INET, 0)), err;
 	struct address at;
 
 	tracer_shared();
@@ -384,7 +421,7 @@ static void filtered_bind(void)
 {
 	struct tracer *t = tracer_shared();
 	struct peer *p = filtered(SYS_bind, EADDRINUSE), *other = peer_start("sw-other");
-	int fd = open_socket(p, AF_INET, SOCK_STREAM);
+	int fd = (int)must("socket", remote_socket(p, AF_INET, 0));
 	const struct line *l;
 	struct address at;
 
@@ -403,7 +440,7 @@ static void filtered_connect(void)
 {
 	struct tracer *t = tracer_shared();
 	struct peer *p = filtered(SYS_connect, EPERM);
-	int fd = open_socket(p, AF_INET6, SOCK_STREAM);
+	int fd = (int)must("socket", remote_socket(p, AF_INET6, 0));
 	const struct line *l;
 	uint64_t cookie;
 
@@ -423,7 +460,7 @@ static void filtered_listen(void)
 {
 	struct tracer *t = tracer_shared();
 	struct peer *p = filtered(SYS_listen, EACCES);
-	int fd = open_socket(p, AF_INET, SOCK_STREAM);
+	int fd = (int)must("socket", remote_socket(p, AF_INET, 0));
 	const struct line *l;
 
 	must("bind", remote_bind(p, fd, address_of("127.0.0.1", 0)));
@@ -448,6 +485,7 @@ const struct scenario failure_scenarios[] = {
 	{"failure-ports-waiting", ports_waiting},
 	{"failure-ports-waiting-before", ports_waiting_before},
 	{"failure-accept-emfile", accept_emfile},
+	{"failure-accept-enfile", accept_enfile},
 	{"failure-accept4-emfile", accept4_emfile},
 	{"failure-accept-emfile-worker", accept_emfile_worker},
 	{"failure-accept-again", accept_again_and_again},

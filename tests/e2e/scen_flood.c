@@ -2,8 +2,11 @@
 /* Calls that fail in a loop: every one is counted, few are told, and nobody else's facts are lost for them. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pair.h"
@@ -17,6 +20,11 @@
 #define FRESH	 1000 /* of them with a socket of their own */
 #define NOBODY	 65534
 #define MS_ROUND 10000
+#define APART	 1000 /* ports: more than are counted apart */
+#define CHILDREN 300  /* processes that fail once: more than are counted together beside these */
+#define SPENT	 300  /* calls: more than an allowance */
+#define MS_SPENT 100  /* for which that is */
+#define BRIEF	 8000 /* lives: more than a ring of 1 MiB holds the facts of */
 
 static struct sockaddr_in flooded(void)
 {
@@ -154,8 +162,175 @@ static void udp(void)
 	flood(SOCK_DGRAM);
 }
 
+static int fail_at(int fd, unsigned int i)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(0xc0000201)}};
+
+	at.sin_port = htons((uint16_t)(1 + i));
+	return bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0;
+}
+
+/* Not as long as a slow machine is waited for: the program's own time. */
+static bool is_over(const struct timespec *begin)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - begin->tv_sec) * 1000 + (now.tv_nsec - begin->tv_nsec) / 1000000 >=
+	       MS_SPENT - MS_SPENT / 10;
+}
+
+/*
+ * Binds that fail each in its own way, by many processes, while there is no allowance left: it begins anew with the first call
+ * after its time.  The result is how many failed, arg[0] how many of the processes found time to.
+ */
+static void fail_apart(struct call *c)
+{
+	uint64_t deadline = deadline_in(40000);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), status;
+	unsigned int apart = 0;
+
+	signal(SIGCHLD, SIG_DFL);
+	c->result = 0;
+	while (c->arg[0] < CHILDREN && deadline_left(deadline)) {
+		struct timespec begin;
+
+		poll(NULL, 0, MS_SPENT + MS_SPENT / 10);
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+		for (int i = 0; i < SPENT; i++)
+			c->result += fail_at(fd, 0);
+		/* What ends too late may have been told by itself. */
+		while (c->arg[0] < CHILDREN && !is_over(&begin)) {
+			if (apart < APART) {
+				c->result += fail_at(fd, apart + 1);
+				apart += !is_over(&begin);
+				continue;
+			}
+			if (fork() == 0)
+				_exit(!fail_at(fd, 0));
+			c->result += wait(&status) > 0 && status == 0;
+			c->arg[0] += !is_over(&begin);
+		}
+	}
+}
+
+static uint64_t failures_of(const struct tracer *t)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->line[i]->kind == LINE_BIND && !strcmp(t->line[i]->error, "EADDRNOTAVAIL"))
+			sum += t->line[i]->repeated ? t->line[i]->repeated : 1;
+	}
+	return sum;
+}
+
+static bool has_told_all(const struct tracer *t, const void *ctx)
+{
+	return failures_of(t) + t->lost >= (uint64_t) * (const long *)ctx;
+}
+
+/* While the tracer stands still there are more different failures than can be counted: that is said, not that the ring is full. */
+static void different(void)
+{
+	struct peer *flooder = peer_start("sw-flooder");
+	struct call call = {0};
+	struct tracer *t;
+
+	remote_own_netns(flooder);
+	peer_call(flooder, become_nobody, &call);
+	must("setuid", call.result < 0 ? -call.error : call.result);
+	t = tracer_open(NULL);
+	kill(t->pid, SIGSTOP);
+	peer_begin(flooder, fail_apart, &call);
+	while (!peer_poll(flooder, &call, 60000))
+		scenario_fail("the calls take too long");
+	kill(t->pid, SIGCONT);
+	if (call.arg[0] < CHILDREN)
+		scenario_skip("fewer calls fail here in a second than each user may tell");
+	tracer_await(t, 20000, "every failure told or counted as lost", has_told_all, &call.result);
+	tracer_end(t, SIGINT, 4);
+	if (failures_of(t) + t->lost != (uint64_t)call.result)
+		scenario_fail("%llu failures told, %llu lost, %ld were made",
+			      (unsigned long long)failures_of(t), (unsigned long long)t->lost,
+			      call.result);
+	if (!strstr(t->words, "failed calls were too different") || strstr(t->words, "ring buffer"))
+		scenario_fail("it does not say what was full, but: %s", t->words);
+}
+
+/* ---- lives that end at once, whose facts fill the ring ---- */
+
+/* arg[0]: SOCK_STREAM is refused, SOCK_DGRAM bound and closed.  The result is how many went that way. */
+static void live_briefly(struct call *c)
+{
+	struct sockaddr_in at = flooded();
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	c->result = 0;
+	for (int i = 0; i < BRIEF; i++) {
+		int fd = socket(AF_INET, (int)c->arg[0], 0);
+
+		if (c->arg[0] == SOCK_STREAM)
+			c->result += connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 &&
+				     errno == ECONNREFUSED;
+		else
+			c->result += bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+		close(fd);
+	}
+}
+
+static bool has_told_loss(const struct tracer *t, const void *ctx)
+{
+	(void)ctx;
+	return t->lost > 0;
+}
+
+/* While the tracer stands still, nobody fills what he may of its ring; root's connection comes after that. */
+static void fill_ring(int type)
+{
+	static const char *const args[] = {"--ring", "1M", NULL};
+	struct peer *flooder = peer_start("sw-flooder");
+	struct call call = {.arg = {type}};
+	struct tracer *t;
+	struct pair pair;
+
+	remote_own_netns(flooder);
+	peer_call(flooder, become_nobody, &call);
+	must("setuid", call.result < 0 ? -call.error : call.result);
+	t = tracer_open(args);
+	pair = pair_new("127.0.0.1");
+	kill(t->pid, SIGSTOP);
+	call = (struct call){.arg = {type}};
+	peer_begin(flooder, live_briefly, &call);
+	while (!peer_poll(flooder, &call, 60000))
+		scenario_fail("%d sockets take too long", BRIEF);
+	if (call.result != BRIEF)
+		scenario_fail("%ld of %d calls went as they must", call.result, BRIEF);
+	pair_listen(&pair);
+	pair_connect(&pair);
+	pair_accept(&pair, ACCEPT_ADDRESS);
+	pair_know(&pair);
+	pair_close(&pair, CLIENT_FIRST);
+	kill(t->pid, SIGCONT);
+	pair_check(t, &pair);
+	tracer_await(t, 20000, "a lost event although the ring overflowed", has_told_loss, NULL);
+	tracer_end(t, SIGINT, 4);
+	if (!strstr(t->words, "share of the ring buffer"))
+		scenario_fail("it does not say whose facts were lost, but: %s", t->words);
+}
+
+static void connects(void)
+{
+	fill_ring(SOCK_STREAM);
+}
+
+static void udp_lives(void)
+{
+	fill_ring(SOCK_DGRAM);
+}
+
 const struct scenario flood_scenarios[] = {
-	{"flood-of-binds", tcp},
-	{"flood-of-udp-binds", udp},
-	{0},
+	{"flood-of-binds", tcp},	   {"flood-of-udp-binds", udp},
+	{"flood-of-different", different}, {"flood-of-connects", connects},
+	{"flood-of-udp-lives", udp_lives}, {0},
 };

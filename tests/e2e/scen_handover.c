@@ -99,7 +99,7 @@ static const struct line *refused(struct scene *s)
 	return expect_line(tracer_shared(), remote_cookie(late, fd), LINE_BIND, NULL);
 }
 
-static void check_holder(struct scene *s, pid_t pid, const char *name, pid_t bound_by)
+static void check_holder(struct scene *s, pid_t pid, const char *name, pid_t bound_by, bool ended)
 {
 	const struct line *l = refused(s);
 	char binder[40];
@@ -110,11 +110,12 @@ static void check_holder(struct scene *s, pid_t pid, const char *name, pid_t bou
 	if (strcmp(l->error, "EADDRINUSE") == 0 && l->holder_count == 1 && l->holder.known &&
 	    l->holder.pid == (uint32_t)pid && (!name || strcmp(l->holder.name, name) == 0) &&
 	    (bound_by ? strstr(l->text, binder) != NULL : !strstr(l->text, "\"bound_by\"")) &&
+	    (strstr(l->text, "\"ended\":true") != NULL) == ended &&
 	    !strstr(l->text, "\"holders_as_of\""))
 		return;
 	scenario_show(l);
-	scenario_fail("%s: the holder must be %d %s, bound by %d", s->shape->address, (int)pid,
-		      name ? name : "", (int)bound_by);
+	scenario_fail("%s: the holder must be %d %s, bound by %d%s", s->shape->address, (int)pid,
+		      name ? name : "", (int)bound_by, ended ? ", ended" : "");
 }
 
 static void each_shape(void (*play)(struct scene *s))
@@ -132,9 +133,9 @@ static void inherit(struct scene *s, int signal)
 {
 	s->heir = peer_fork(s->binder, "sw-heir");
 	remote_survive(s->heir);
-	check_holder(s, s->binder->pid, s->binder->name, 0);
+	check_holder(s, s->binder->pid, s->binder->name, 0, false);
 	peer_end(s->binder, signal);
-	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid);
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
 }
 
 static void inherit_exit(struct scene *s)
@@ -163,7 +164,7 @@ static void inherit_close(struct scene *s)
 	s->heir = peer_fork(s->binder, "sw-heir");
 	remote_survive(s->heir); /* has its name once it answers */
 	must("close", remote_close(s->binder, s->held));
-	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid);
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, false);
 }
 
 static void fork_and_close(void)
@@ -172,7 +173,7 @@ static void fork_and_close(void)
 }
 
 /* A process that did not descend from the binder gets it over a Unix socket. */
-static void pass_to_heir(struct scene *s)
+static int send_to_heir(struct scene *s)
 {
 	int pair[2];
 
@@ -184,15 +185,46 @@ static void pass_to_heir(struct scene *s)
 	if (!bind_here(s->binder, s->held, s->shape))
 		scenario_fail("cannot bind to %s", s->shape->address);
 	must("sendmsg", remote_pass(s->binder, pair[0], s->held));
-	must("recvmsg", remote_take(s->heir, pair[1]));
+	return pair[1];
+}
+
+/* Whoever sent it has no more to do with it, and nobody else has it yet. */
+static void check_nobody(struct scene *s)
+{
+	const struct line *l = refused(s);
+	char binder[40];
+
+	for (int i = 1; strstr(l->text, "\"holders_as_of\"") && i < TRIES; i++)
+		l = refused(s);
+	snprintf(binder, sizeof(binder), "\"bound_by\":{\"pid\":%d,", (int)s->binder->pid);
+	if (l->holder_count == 1 && !l->holder.known && strstr(l->text, "\"unheld\":true") &&
+	    strstr(l->text, binder))
+		return;
+	scenario_show(l);
+	scenario_fail("%s: nobody has it open", s->shape->address);
+}
+
+static void send_and_end(struct scene *s)
+{
+	int over = send_to_heir(s);
+
+	peer_end(s->binder, SIGKILL);
+	check_nobody(s);
+	must("recvmsg", remote_take(s->heir, over));
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
+}
+
+static void in_flight(void)
+{
+	each_shape(send_and_end);
 }
 
 static void pass_and_end(struct scene *s)
 {
-	pass_to_heir(s);
-	check_holder(s, s->binder->pid, s->binder->name, 0);
+	must("recvmsg", remote_take(s->heir, send_to_heir(s)));
+	check_holder(s, s->binder->pid, s->binder->name, 0, false);
 	peer_end(s->binder, SIGKILL);
-	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid);
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
 }
 
 static void pass_rights(void)
@@ -218,7 +250,7 @@ static void take_and_end(struct scene *s)
 		scenario_skip("pidfd_getfd: %s", strerror(c.error));
 	must("pidfd_getfd", c.result < 0 ? -c.error : c.result);
 	peer_end(s->binder, SIGKILL);
-	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid);
+	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
 }
 
 static void pidfd_getfd_(void)
@@ -278,7 +310,7 @@ static void bind_and_exec(struct scene *s)
 	peer_call(s->binder, do_bind_and_exec, &c);
 	must("fork", c.result < 0 ? -c.error : c.result);
 	wait_for_name((pid_t)c.result, EXEC_NAME);
-	check_holder(s, (pid_t)c.result, EXEC_NAME, 0);
+	check_holder(s, (pid_t)c.result, EXEC_NAME, 0, false);
 }
 
 static void exec_renames(void)
@@ -312,7 +344,7 @@ static void number_used_again(void)
 
 	if (!scene_new(&s, &shapes[0]))
 		return;
-	pass_to_heir(&s);
+	must("recvmsg", remote_take(s.heir, send_to_heir(&s)));
 	peer_end(s.binder, SIGKILL);
 	do { /* its parent may not have been told yet */
 		c = (struct call){.arg = {s.binder->pid}};
@@ -320,12 +352,17 @@ static void number_used_again(void)
 	} while (c.result < 0 && c.error == EEXIST && deadline_left(deadline));
 	if (c.result < 0)
 		scenario_skip("clone3 with a chosen process id: %s", strerror(c.error));
-	check_holder(&s, s.heir->pid, s.heir->name, s.binder->pid);
+	check_holder(&s, s.heir->pid, s.heir->name, s.binder->pid, true);
 }
 
 const struct scenario handover_scenarios[] = {
-	{"handover-fork-exit", fork_and_exit},	 {"handover-fork-kill", fork_and_kill},
-	{"handover-fork-close", fork_and_close}, {"handover-rights", pass_rights},
-	{"handover-getfd", pidfd_getfd_},	 {"handover-exec", exec_renames},
-	{"handover-number", number_used_again},	 {0},
+	{"handover-fork-exit", fork_and_exit},
+	{"handover-fork-kill", fork_and_kill},
+	{"handover-fork-close", fork_and_close},
+	{"handover-rights", pass_rights},
+	{"handover-in-flight", in_flight},
+	{"handover-getfd", pidfd_getfd_},
+	{"handover-exec", exec_renames},
+	{"handover-number", number_used_again},
+	{0},
 };

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Every network namespace is seen, and each line names its own. */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "listed.h"
 #include "netlink.h"
 #include "pair.h"
 #include "scenario.h"
@@ -94,9 +99,41 @@ static void same_port_twice(void)
 	pair_check(t, &b);
 }
 
+/* arg[0]: a process whose network namespace the caller goes to; it keeps the one that it comes from open. */
+static void do_leave(struct call *c)
+{
+	char there[32];
+
+	snprintf(there, sizeof(there), "/proc/%ld/ns/net", c->arg[0]);
+	c->result = open("/proc/self/ns/net", O_RDONLY) < 0 ? -1 : setns(open(there, O_RDONLY), 0);
+}
+
+/* What is left in a namespace that nobody is in. */
+static void kept_by_descriptor(void)
+{
+	static const char *const sources[] = {"auto", "proc"};
+	static struct listed ls;
+	struct pair p = pair_new("127.0.0.1");
+	struct call c = {.arg = {getpid()}};
+
+	remote_own_netns(p.server);
+	peer_end(p.client, 0);
+	p.client = peer_fork(p.server, "sw-client-2");
+	pair_whole_life(tracer_shared(), &p, ACCEPT_ADDRESS, CLIENT_FIRST);
+	peer_call(p.server, do_leave, &c);
+	must("setns", c.result < 0 ? -c.error : c.result);
+	peer_end(p.client, 0);
+	for (int i = 0; i < 2; i++) {
+		listed_take(&ls, sources[i], p.server->netns);
+		if (!listed_find(&ls, "tcp", "TIME_WAIT", address_port(&p.of_client.local)))
+			scenario_fail("ls --hooks %s does not list the TIME_WAIT", sources[i]);
+	}
+}
+
 const struct scenario namespace_scenarios[] = {
 	{"netns-veth-ipv4", veth_ipv4},
 	{"netns-veth-ipv6", veth_ipv6},
 	{"netns-same-port-twice", same_port_twice},
+	{"netns-kept-by-descriptor", kept_by_descriptor},
 	{0},
 };

@@ -68,6 +68,32 @@ static bool has_two(const struct tracer *t, const void *ctx)
 	return n >= 2;
 }
 
+/* Over before anybody has looked: what the namespace counts tells of it. */
+static void burst(void)
+{
+	struct tracer *t = tracer_shared();
+	struct peer *server = peer_start("sw-server"), *client;
+	struct crowd before, c;
+	const struct line *l;
+
+	remote_own_netns(server);
+	client = peer_fork(server, "sw-client");
+	before = crowd(server, client, "127.0.0.1");
+	come(&before);
+	expect_line(t, before.cookie, LINE_OVERFLOW,
+		    NULL); /* from here on it is known what was counted */
+	c = crowd(server, client, "127.0.0.1");
+	come(&c);
+	take_all(&c);
+	l = expect_line(t, c.cookie, LINE_OVERFLOW, NULL);
+	if (strcmp(l->phase, "begin") != 0 || l->dropped < CLIENTS - 2 ||
+	    l->process.pid != (uint32_t)server->pid) {
+		scenario_show(l);
+		scenario_fail("at least %d were dropped", CLIENTS - 2);
+	}
+	tracer_await(t, 20000, "the end of the overflow", has_two, &c);
+}
+
 /* At least `least` are dropped, which the end counts too. */
 static void check(struct tracer *t, const struct crowd *c, uint64_t least)
 {
@@ -207,6 +233,7 @@ static void listed_proc(void)
 const struct scenario overflow_scenarios[] = {
 	{"overflow-drained", drained_ipv4},
 	{"overflow-drained-ipv6", drained_ipv6},
+	{"overflow-burst", burst},
 	{"overflow-closed", closed},
 	{"overflow-namespace", in_namespace},
 	{"overflow-before", before_the_trace},

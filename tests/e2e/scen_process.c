@@ -261,6 +261,72 @@ static void number_again(void)
 	expect_args(&first, two);
 }
 
+/* A child whose parent has ended when it connects, to arg[0].  The pids of both. */
+static void do_orphan(struct call *c)
+{
+	char port[16];
+	int pipes[2], status = -1;
+	pid_t pids[2] = {0, 0};
+
+	signal(SIGCHLD, SIG_DFL);
+	snprintf(port, sizeof(port), "%ld", c->arg[0]);
+	if (pipe(pipes) < 0)
+		return;
+	pids[0] = fork();
+	if (pids[0] == 0) {
+		const pid_t parent = getpid();
+
+		prctl(PR_SET_NAME, "sw-middle");
+		pids[1] = fork();
+		if (pids[1] == 0) {
+			for (int i = 0; i < 5000 && getppid() == parent; i++)
+				usleep(1000);
+			pids[1] = getpid();
+			status = getppid() == parent || process_connect_and_exit(port);
+			_exit(write(pipes[1], &pids[1], sizeof(pids[1])) < 0 || status);
+		}
+		_exit(0);
+	}
+	waitpid(pids[0], &status, 0);
+	close(pipes[1]);
+	if (read(pipes[0], &pids[1], sizeof(pids[1])) != sizeof(pids[1]))
+		status = -1;
+	close(pipes[0]);
+	c->arg[1] = pids[0];
+	c->arg[2] = pids[1];
+	c->result = status;
+}
+
+/* Its parents are who they were, by the names that they had. */
+static void orphan(void)
+{
+	struct tracer *t = tracer_shared();
+	struct peer *server = peer_start("sw-server"), *first = peer_start("sw-parent");
+	int listener = (int)must("socket", remote_socket(server, AF_INET, 0));
+	const struct json_node *process, *parent;
+	struct address at;
+	struct call c;
+	pid_t pid;
+
+	must("bind", remote_bind(server, listener, address_of("127.0.0.1", 0)));
+	must("listen", remote_listen(server, listener, 5));
+	at = remote_local(server, listener);
+	c = (struct call){.arg = {(long)address_port(&at)}};
+	peer_call(first, do_orphan, &c);
+	if (c.result != 0)
+		scenario_fail("the orphan failed: status %ld", c.result);
+	pid = (pid_t)c.arg[2];
+	tracer_await(t, 5000, "the connect line of the orphan", is_connected, &pid);
+	scenario_show(find_connect(t, pid));
+	if (json_parse(&doc, find_connect(t, pid)->text, strlen(find_connect(t, pid)->text)) < 0)
+		scenario_fail("%s", doc.why);
+	process = json_get(&doc, json_root(&doc), "process");
+	expect_text(process, "name", "sw-middle");
+	parent = json_first(&doc, json_get(&doc, process, "parents"));
+	expect_parent(parent, (pid_t)c.arg[1], "sw-middle");
+	expect_parent(json_next(&doc, parent), first->pid, "sw-parent");
+}
+
 /* ---- what it is called when it holds a port ---- */
 
 static void do_rename(struct call *c)
@@ -360,6 +426,7 @@ const struct scenario process_scenarios[] = {
 	{"process-args-hostile", hostile_args},
 	{"process-args-long", long_args},
 	{"process-number-again", number_again},
+	{"process-orphan", orphan},
 	{"process-renamed", renamed},
 	{"process-handed-to-program", handed_to_program},
 	{0},

@@ -163,19 +163,13 @@ static void redirect(bool v6, unsigned int port)
 
 /* ---- peers ---- */
 
-static void do_socket(struct call *c)
-{
-	c->result = socket((int)c->arg[0], (int)c->arg[1] | SOCK_CLOEXEC, 0);
-}
-
 static int open_socket(struct peer *p, int family, int type)
 {
-	struct call c = {.arg = {family, type}};
+	int fd = remote_typed_socket(p, family, type);
 
-	peer_call(p, do_socket, &c);
-	if (c.result < 0)
-		scenario_skip("socket: %s", strerror(c.error));
-	return (int)c.result;
+	if (fd < 0)
+		scenario_skip("socket: %s", strerror(-fd));
+	return fd;
 }
 
 static struct peer *peer_inside(const char *name)

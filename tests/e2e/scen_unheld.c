@@ -125,6 +125,64 @@ static void port_of_a_device(void)
 	}
 }
 
+static void do_set_down(struct call *c)
+{
+	c->result = netlink_link_down("sw-vx0");
+	c->error = errno;
+}
+
+/* bind() of the port fails; the line of `t` that says so, with one holder. */
+static const struct line *refused(struct tracer *t, struct peer *p)
+{
+	int fd = (int)must("socket", remote_protocol_socket(p, AF_INET, IPPROTO_UDP));
+	uint64_t cookie = remote_cookie(p, fd);
+	const struct line *l;
+	int err = remote_bind(p, fd, address_of("0.0.0.0", VXLAN_PORT));
+
+	if (err != -EADDRINUSE)
+		scenario_fail("bind gave %d", err);
+	l = expect_line(t, cookie, LINE_BIND, NULL);
+	if (l->holder_count != 1) {
+		scenario_show(l);
+		scenario_fail("%u holders, must be one", l->holder_count);
+	}
+	return l;
+}
+
+static void check_kernel_holds(struct tracer *t, struct peer *p)
+{
+	const struct line *l = refused(t, p);
+
+	if (!l->holder.known && strstr(l->text, "\"kernel\":true,\"device\":\"sw-vx0\"") &&
+	    !strstr(l->text, "holders_as_of"))
+		return;
+	scenario_show(l);
+	scenario_fail("the holder must be the kernel, for sw-vx0");
+}
+
+/* Whoever finds such a port taken must not look for a process, nor for the one that set the device up. */
+static void kernel_in_the_way(void)
+{
+	static const char *const none[] = {NULL};
+	struct tracer *before = tracer_shared();
+	struct peer *p = namespace_with_vxlan(true), *holder = peer_fork(p, "sw-udp");
+	struct call c = {0};
+	const struct line *l;
+	int fd;
+
+	check_kernel_holds(before, p);
+	check_kernel_holds(tracer_open(none), p);
+	peer_call(p, do_set_down, &c);
+	must("link down", c.result < 0 ? -c.error : 0);
+	fd = (int)must("socket", remote_protocol_socket(holder, AF_INET, IPPROTO_UDP));
+	must("bind", remote_bind(holder, fd, address_of("0.0.0.0", VXLAN_PORT)));
+	l = refused(before, p);
+	if (l->holder.pid != (uint32_t)holder->pid) {
+		scenario_show(l);
+		scenario_fail("the holder must be %d: the device is down", holder->pid);
+	}
+}
+
 /* ---- in the table of a ring ---- */
 
 #define RING_FILES 100
@@ -319,9 +377,31 @@ static void do_steer(struct call *c)
 	c->error = errno;
 }
 
+/* Whatever the trace says of a connection, it is not somebody's who merely has the port. */
+static void check_trace(struct tracer *t, struct peer *proxy, int child)
+{
+	uint64_t cookie = remote_cookie(proxy, child);
+	unsigned int lines = 0;
+
+	tracer_fence(t);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct line *l = t->line[i];
+
+		lines += l->cookie == cookie;
+		if (l->cookie != cookie || !l->process.known ||
+		    l->process.pid == (uint32_t)proxy->pid)
+			continue;
+		scenario_show(l);
+		scenario_fail("a line of %d's connection names %u", proxy->pid, l->process.pid);
+	}
+	if (!lines)
+		scenario_fail("the trace says nothing");
+}
+
 /* A program leads connections for a port to a proxy elsewhere, beside a listener that has the port. */
 static void steered(void)
 {
+	struct tracer *t = tracer_shared();
 	struct peer *proxy = own_namespace("sw-proxy"), *other = peer_fork(proxy, "sw-other");
 	int to = listen_on(proxy, QUEUE_PORT + 1, false), fd;
 	struct call c = {.arg = {to}};
@@ -346,7 +426,7 @@ static void steered(void)
 		if (r->binder.known && r->binder.pid != (uint32_t)proxy->pid)
 			scenario_fail("%s: bound by %u", sources[i], r->binder.pid);
 	}
-	must("accept", remote_accept(proxy, to, ACCEPT_ADDRESS));
+	check_trace(t, proxy, (int)must("accept", remote_accept(proxy, to, ACCEPT_ADDRESS)));
 	for (size_t i = 0; i < SOURCES; i++) {
 		listed_take(&ls, sources[i], proxy->netns);
 		r = find_child(address_port(&from));
@@ -364,6 +444,7 @@ static void steered(void)
 const struct scenario unheld_scenarios[] = {
 	{"unheld-kernel", kernel_socket},
 	{"unheld-port-of-a-device", port_of_a_device},
+	{"unheld-kernel-in-the-way", kernel_in_the_way},
 	{"unheld-ring", in_a_ring_first},
 	{"unheld-ring-last-slot", in_a_ring_last},
 	{"unheld-queue-shared-port", shared_port},

@@ -397,17 +397,18 @@ def cgroups():
 
 
 def answer(listener, rows):
-    """A tracer's answer about each TIME_WAIT: who left it has a hostile name, cgroup and container."""
+    """A tracer's answer about each TIME_WAIT: who left it has a hostile name, cgroup, container, unit, executable, arguments."""
     client, _ = listener.accept()
     with client:
         client.recv(1 << 16)
-        out = struct.pack("<HHIIHH", 1, 16, 0, 0x53504b57, 2, 0)
+        out = struct.pack("<HHIIHH", 1, 16, 0, 0x53504b57, 3, 0)
         for i, row in enumerate(rows):
             name = HOSTILE[i % len(HOSTILE)].split(b"\0")[0]
-            texts = name * 10, LONG[:1000]
+            # cgroup, container, its name, pod, unit, executable, arguments
+            texts = name * 10, LONG[:1000], name, name, name, b"/" + name, name + b"\0" + LONG[:900]
             ends = [socket.inet_aton(row[e]["addr"]) for e in ("local", "peer")]
-            life = struct.pack("<QQIIIIQHHHBB16s16s15sxHHI", row["cookie"] or 1, 9, row["netns"], 99, 99, 7, 0, 6,
-                               row["local"]["port"], row["peer"]["port"], 4, 31, *ends, name[:15], *map(len, texts), 0)
+            life = struct.pack("<QQIIIIQHHHBB16s16s15sxQIB5x7H", row["cookie"] or 1, 9, row["netns"], 99, 99, 7, 0, 6,
+                               row["local"]["port"], row["peer"]["port"], 4, 31, *ends, name[:15], 5, 7, 127, *map(len, texts))
             out += struct.pack("<HHI", 2, 8 + len(life) + sum(map(len, texts)), 0) + life + b"".join(texts)
         client.sendall(out + struct.pack("<HHI", 3, 8, 0))
 

@@ -44,6 +44,20 @@
 = 300 close #2 local-reset opened=100 lived=200 SYN_RECV:1,ESTABLISHED:199 p51.52 10.0.0.2:80>10.0.0.1:40000
 301 destroy B
 
+== from 6.16 on, where a program or a rule may have led the child ("opened") past the listener on its port
+0 bind A 0.0.0.0:80 p50
+= 0 bind #1 p50 0.0.0.0:80
+1 open A CLOSE>LISTEN p50
+= 1 state #1 CLOSE>LISTEN after=1 p50 0.0.0.0:80
+2 listen A arg=128 p50
+= 2 listen #1 backlog=128 p50 0.0.0.0:80
+100 state B LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0 opened
+101 state B SYN_RECV>ESTABLISHED cookie=2
+= 100 state #2 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000
+= 101 state #2 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000
+150 accept B p60
+= 150 accept #2 p60 10.0.0.2:80>10.0.0.1:40000
+
 == listen without bind: the port comes with listen
 0 open A CLOSE>LISTEN 0.0.0.0:0 p50
 = 0 state #1 CLOSE>LISTEN after=? p50 

@@ -92,6 +92,7 @@ static const struct event_holder holders[] = {
 	 .state = STATE_LISTEN,
 	 .since_ns = 1,
 	 .bound_by = &init,
+	 .ended = true,
 	 .why = WHY_LISTENING | WHY_WILDCARD},
 	{.family = FAMILY_IPV4,
 	 .local = V4(10, 0, 0, 1, 80),
@@ -118,6 +119,27 @@ static const struct event_trouble held_by_many = {
 	.has_holders = true, .holders = ten_holders, .holder_count = 10, .holders_more = 1990};
 static const struct event_trouble held_by_rest = {
 	.has_holders = true, .holders = &holders[1], .holder_count = 1};
+static const struct event_holder kernels[] = {
+	{.protocol = IPPROTO_UDP,
+	 .family = FAMILY_IPV6,
+	 .local = {.port = 4789, .takes = TAKES_IPV6},
+	 .kernel = true,
+	 .kernel_device = 2,
+	 .why = WHY_WILDCARD},
+	{.protocol = IPPROTO_TCP,
+	 .family = FAMILY_IPV6,
+	 .local = {.port = 2049, .takes = TAKES_BOTH},
+	 .state = STATE_LISTEN,
+	 .kernel = true},
+	{.protocol = IPPROTO_TCP,
+	 .family = FAMILY_IPV4,
+	 .local = V4(127, 0, 0, 1, 4789),
+	 .state = STATE_LISTEN,
+	 .unheld = true,
+	 .bound_by = &sample_nginx},
+};
+static const struct event_trouble held_by_kernel = {
+	.has_holders = true, .holders = kernels, .holder_count = 3};
 static const struct event_trouble held_by_nobody = {.has_holders = true, .holders_as_of_ns = 1};
 static const struct event_trouble no_port = {
 	.has_range = true, .low = 32768, .high = 60999, .reserved = 2, .used = 28230};
@@ -355,5 +377,18 @@ const struct event sample_events[] = {
 		      .limit = 128,
 		      .dropped = 1234,
 		      .since_ns = SAMPLE_BEGIN + 10 * SAMPLE_SEC}},
+	{.kind = EVENT_BIND,
+	 SOCKET6,
+	 .local = {.port = 4789, .takes = TAKES_BOTH},
+	 .process = &python,
+	 .error = EADDRINUSE,
+	 .trouble = &held_by_kernel},
+	{.kind = EVENT_LISTEN, SOCKET4, .netns_name = "web", .local = V4(127, 0, 0, 1, 80)},
+	{.kind = EVENT_STATE,
+	 PAIR4,
+	 .netns_name = "e\x1b[1m\"\xff",
+	 .state = {.from = STATE_SYN_SENT, .to = STATE_ESTABLISHED}},
+	{.kind = EVENT_CLOSE, PAIR4, .netns_name = "", .process = &sample_nginx},
+	{.kind = EVENT_CLOSE, PAIR4, .netns_name = ""},
 };
 const size_t sample_event_count = sizeof(sample_events) / sizeof(sample_events[0]);

@@ -36,6 +36,7 @@ const struct process curl = {.pid = 17, .tid = 18, .name = "cu\xffrl \"", .cgrou
 
 struct event found[FOUND_MAX];
 static struct process found_process[FOUND_MAX];
+static char found_netns[FOUND_MAX][NETNS_NAME_SIZE];
 size_t found_count;
 
 int store_setup(void **state)
@@ -117,6 +118,8 @@ static bool on_found(void *ctx, const struct event *event)
 	(void)ctx;
 	assert_true(found_count < FOUND_MAX);
 	found[found_count] = *event;
+	if (event->netns_name)
+		found[found_count].netns_name = strcpy(found_netns[found_count], event->netns_name);
 	if (event->process) {
 		found_process[found_count] = *event->process;
 		found[found_count].process = &found_process[found_count];

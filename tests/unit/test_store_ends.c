@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Why lives ended, kept and found again. */
+/* Why lives ended and what they were to reach, kept and found again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "store_case.h"
@@ -72,12 +75,104 @@ static void test_overflows(void **state)
 	assert_int_equal(found[1].overflow.since_ns, found[0].time_ns);
 }
 
+/* By the views, the only row of `view` whose asked port is `port`. */
+static int64_t asked_in(const char *view, const char *address, unsigned int port)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "SELECT asked_addr='%s' AND count(*)=1 FROM %s WHERE asked_port=%u", address, view,
+		 port);
+	return sql(text);
+}
+
+/* A program led them elsewhere: both ends are told, and either finds them. */
+static void test_what_was_asked_for(void **state)
+{
+	struct event v4 = life(0, 1, 41000, 1), v6 = life(0, 1, 42000, 2);
+	struct event open = open_life(0, 1, 43000, 3), failed = life(0, 1, 44000, 4);
+	struct event plain = life(0, 1, 45000, 5);
+	struct event *led[] = {&v4, &v6, &open, &failed};
+	struct filter by_port = {0}, by_address = {0};
+	struct store *s = OPEN();
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		led[i]->has_asked = true;
+		led[i]->asked =
+			(struct endpoint){.addr = {10, 96, 0, 200}, .port = (uint16_t)(60080 + i)};
+	}
+	v6.family = FAMILY_IPV6;
+	memcpy(v6.asked.addr, (uint8_t[16]){0xfd, [7] = 0xab, [15] = 0x0c}, 16);
+	failed.kind = EVENT_CONNECT;
+	failed.error = ECONNREFUSED;
+	store_event(s, &plain, OFFSET);
+	store_event(s, &v4, OFFSET);
+	store_event(s, &v6, OFFSET);
+	assert_true(store_open_life(s, &open, OFFSET));
+	store_event(s, &failed, OFFSET);
+	store_close(s, NULL);
+	assert_true(asked_in("lives", "10.96.0.200", 60080));
+	assert_true(asked_in("lives", "fd00:0000:0000:00ab:0000:0000:0000:000c", 60081));
+	assert_true(asked_in("open_lives", "10.96.0.200", 60082));
+	assert_true(asked_in("calls", "10.96.0.200", 60083));
+	assert_int_equal(sql("SELECT count(*) FROM lives WHERE asked_addr IS NULL AND "
+			     "asked_port IS NULL"),
+			 1);
+	assert_int_equal(units_parse_ranges("60080-60089", 65535, &by_port.peer_ports), 0);
+	assert_int_equal(ask(all(&by_port)), 4);
+	assert_int_equal(filter_add_cidr(&by_address, "10.96.0.0/16"), 0);
+	assert_int_equal(ask(all(&by_address)), 3);
+	filter_done(&by_port);
+	filter_done(&by_address);
+}
+
+/* An inode is given to the next namespace at once, and a name may come late. */
+static void test_what_a_namespace_was_called(void **state)
+{
+	static const struct {
+		double ended;
+		const char *name, *found;
+	} steps[] = {
+		{10, NULL, NULL}, {20, "web", "web"}, {30, "web", "web"}, {40, "", ""},
+		{50, "db", "db"}, {60, NULL, NULL},   {70, "web", "web"},
+	};
+	const size_t count = sizeof(steps) / sizeof(steps[0]);
+	struct store *s = OPEN();
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		struct event e = life(0, steps[i].ended, (uint16_t)(4000 + i), i + 1);
+
+		e.netns_name = steps[i].name;
+		store_event(s, &e, OFFSET);
+		/* Another one in between, which the writer tells apart by the same place. */
+		e.netns += 256;
+		e.cookie += 100;
+		e.netns_name = "other";
+		store_event(s, &e, OFFSET);
+	}
+	store_close(s, NULL);
+	assert_int_equal(ask_all(), 2 * count);
+	for (size_t i = 0; i < count; i++) {
+		const char *found_name = found[2 * i].netns_name;
+
+		assert_int_equal(found_name != NULL, steps[i].found != NULL);
+		if (found_name)
+			assert_string_equal(found_name, steps[i].found);
+		assert_string_equal(found[2 * i + 1].netns_name, "other");
+	}
+	assert_int_equal(sql("SELECT count(*) FROM netns_name"), 6);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_why_a_life_ended),
 		TEST(test_overflows),
+		TEST(test_what_was_asked_for),
+		TEST(test_what_a_namespace_was_called),
 	};
 
 	return cmocka_run_group_tests_name("store ends", tests, NULL, NULL);

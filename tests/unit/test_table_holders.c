@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "conflict.h"
+#include "look.h"
 
 /* A kernel that hands out the first `count`, and may break off. */
 struct kernel {
@@ -33,7 +34,8 @@ static void answer(struct world *w)
 	table_answer_begin(w->table, w->now);
 	for (unsigned int i = 0; i < k->count; i++)
 		table_answer(w->table, &k->found[i]);
-	table_answer_end(w->table, (ANSWER_DESCRIPTORS | ANSWER_TIME_WAITS) & ~k->breaks);
+	table_answer_end(w->table,
+			 (ANSWER_DESCRIPTORS | ANSWER_TIME_WAITS | ANSWER_RINGS) & ~k->breaks);
 	assert_false(table_question(w->table, &k->question));
 }
 
@@ -73,10 +75,8 @@ static void the_kernel_says_which_time_waits_there_are(void **state)
 	kernel_has(w, &k, 81, 0x9000, 0); /* the other is gone */
 	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(k.asked, 1);
-	assert_int_equal(k.question.netns, NETNS);
-	assert_int_equal(k.question.pid, 200);
-	assert_int_equal(k.question.port, PORT);
-	assert_int_equal(k.question.protocol, IPPROTO_TCP);
+	assert_true(k.question.netns == NETNS && k.question.pid == 200 && k.question.port == PORT &&
+		    k.question.protocol == IPPROTO_TCP);
 	assert_int_equal(w->trouble.holders_as_of_ns, 0);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_int_equal(w->holder[0].peer.port, 81);
@@ -91,8 +91,7 @@ static void the_kernel_says_which_time_waits_there_are(void **state)
 	/* What conflicts with nobody is no holder, whoever says that it is there. */
 	ask_port(w, TWO4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
-	k.count = 0;
-	w->now += 2 * SECOND; /* the same failure again is only counted */
+	k.count = 0, w->now += 2 * SECOND; /* the same failure again is only counted */
 	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->trouble.holder_count, 0);
 }
@@ -234,6 +233,58 @@ static void who_has_it_open_now_is_the_holder(void **state)
 	}
 }
 
+/* The binder ends before or after the other has the socket; what nobody has open keeps its last owner. */
+static void who_bound_it_and_has_ended_is_said_to_have(void **state)
+{
+	static const struct {
+		uint32_t heir; /* 0: nobody has it open */
+		bool ends, again;
+		bool ended;
+	} cases[] = {
+		{300, true, false, true}, {300, false, false, false}, {300, true, true, true},
+		{0, true, false, true},	  {0, false, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct process_fact life = {
+			.kind = WIRE_PROCESS_FORK, .pid = 100, .parent = 1, .start_ns = SECOND};
+		struct kernel k = {0};
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		process_set_follow(w->processes, NULL, 100, true);
+		ask_kernel(w, &k);
+		strcpy(life.name, "holder");
+		process_follow(w->processes, &life);
+		f = call(w, WIRE_BIND, 0x9000, 100, 0);
+		table_apply(w->table, &f);
+		if (cases[i].heir)
+			kernel_opens(w, &k, 0x9000, cases[i].heir, 100, "heir");
+		k.found[0].to = STATE_CLOSE;
+		life.kind = WIRE_PROCESS_EXIT;
+		if (cases[i].ends)
+			process_follow(w->processes, &life);
+		/* The number is another's now. */
+		life.kind = WIRE_PROCESS_FORK;
+		life.start_ns = 2 * SECOND;
+		if (cases[i].again)
+			process_follow(w->processes, &life);
+		f = call(w, WIRE_BIND, 0xa000, 200, 0);
+		f.result = -EADDRINUSE;
+		fail_call(w, &f);
+		assert_int_equal(w->trouble.holder_count, 1);
+		assert_int_equal(w->owner[0].pid, cases[i].heir ? cases[i].heir : 100);
+		assert_int_equal(w->holder[0].bound_by != NULL, cases[i].heir != 0);
+		if (w->holder[0].ended != cases[i].ended)
+			fail_msg("case %zu: ended is %d", i, w->holder[0].ended);
+		teardown(&state_of_case);
+	}
+}
+
 static void half_an_answer_names_who_was_known_and_says_so(void **state)
 {
 	struct world *w = *state;
@@ -303,6 +354,144 @@ static void what_the_table_never_saw_is_named_when_nothing_else_is_in_the_way(vo
 	k.found[0].cookie = 0x1234;
 	ask_port(w, ANY4, 0, 0);
 	assert_int_equal(w->owner[0].pid, 100);
+}
+
+static void ask_protocol(struct world *w, uint16_t protocol)
+{
+	struct fact f = call(w, WIRE_BIND, w->sk += 64, 200, 0);
+
+	f.protocol = protocol;
+	f.result = -EADDRINUSE;
+	place(&f, ANY6);
+	fail_call(w, &f);
+}
+
+/* Also beside one that the table knows: facts never tell of the kernel's. */
+static void the_kernels_own_is_no_unknown_process(void **state)
+{
+	static const uint16_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct world *w = *state;
+	struct kernel k = {.count = 1};
+
+	ask_kernel(w, &k);
+	for (size_t i = 0; i < 2; i++) {
+		struct fact f = call(w, WIRE_SEED_SOCKET, 0xc000, 0, 0), other;
+
+		f.has_task = false;
+		f.options |= WIRE_O_KERNEL;
+		f.protocol = protocols[i];
+		f.to = protocols[i] == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE;
+		f.kernel_device = 9;
+		place(&f, ANY4);
+		k.found[0] = f;
+		for (unsigned int known = 0; known < 2; known++) {
+			const struct event_holder *h = &w->holder[0];
+
+			w->now += 2 * SECOND;
+			ask_protocol(w, protocols[i]);
+			assert_int_equal(w->trouble.holder_count, 1 + known);
+			if (known && protocols[i] == IPPROTO_UDP)
+				h++;
+			assert_true(h->kernel);
+			assert_null(h->process);
+			assert_int_equal(h->kernel_device, 9);
+			other = call(w, WIRE_BIND, w->sk += 64, 100, 0);
+			other.protocol = protocols[i];
+			place(&other, ANY6ONLY);
+			table_apply(w->table, &other);
+		}
+	}
+}
+
+/* Its end is told by no hook, so that the table must not remember it: a look finds it, and a call does not keep it. */
+static void a_datagram_socket_of_the_kernel_is_not_kept(void **state)
+{
+	struct world *w = *state;
+	const struct look_socket found = {
+		.sk = 0xc000,
+		.cookie = 0xc000,
+		.time_ns = w->now,
+		.netns = NETNS,
+		.protocol = IPPROTO_UDP,
+		.family = FAMILY_IPV4,
+		.state = STATE_CLOSE,
+		.local.port = PORT,
+		.flags = LOOK_KERNEL,
+		.options = WIRE_O_KNOWN,
+	};
+	const struct look_sink seed = table_look_sink(w->table);
+	struct fact f = call(w, WIRE_BIND, 0xc040, 0, 0);
+	uint64_t added, removed;
+
+	table_seed_begin(w->table, w->now);
+	seed.socket(seed.ctx, &found, NULL, 0);
+	table_seed_end(w->table, false, &added, &removed);
+	assert_int_equal(added, 0);
+	f.has_task = false;
+	f.protocol = IPPROTO_UDP;
+	f.options |= WIRE_O_KERNEL;
+	f.flags = WIRE_F_ENDLESS;
+	fail_call(w, &f);
+	assert_int_equal(w->last.kind, EVENT_BIND);
+	assert_true(w->last.kernel && w->last.has_local);
+	ask_protocol(w, IPPROTO_UDP);
+	assert_int_equal(w->trouble.holder_count, 0);
+}
+
+/* On its way over a Unix socket: a table of its namespace leads to it, and no descriptor. */
+static void what_is_in_flight_is_nobodys(void **state)
+{
+	static const struct {
+		bool udp, known, held;
+		unsigned int breaks;
+		uint8_t flags;
+		uint32_t owner, binder;
+	} cases[] = {
+		{.known = true, .binder = 100},
+		{.known = true, .udp = true, .binder = 100},
+		{.known = false},
+		{.known = false, .udp = true},
+		{.known = true, .held = true, .owner = 300, .binder = 100},
+		{.known = true, .breaks = ANSWER_DESCRIPTORS, .owner = 100},
+		{.known = true, .breaks = ANSWER_RINGS, .owner = 100},
+		/* Closed by now: it was its process' when the call failed. */
+		{.known = true, .flags = WIRE_F_NO_FILE | WIRE_F_ORPHAN, .owner = 100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint16_t protocol = cases[i].udp ? IPPROTO_UDP : IPPROTO_TCP;
+		struct kernel k = {.breaks = cases[i].breaks};
+		const struct event_holder *h;
+		void *state_of_case;
+		struct world *w;
+		struct fact f;
+
+		setup(&state_of_case);
+		w = state_of_case;
+		h = &w->holder[0];
+		ask_kernel(w, &k);
+		f = call(w, WIRE_BIND, 0x9000, 100, 0);
+		f.protocol = protocol;
+		f.options |= WIRE_O_KEEPS_PORT;
+		if (cases[i].known)
+			table_apply(w->table, &f);
+		if (cases[i].held) {
+			kernel_opens(w, &k, 0x9000, 300, 1, "heir");
+			k.found[0].to = STATE_CLOSE;
+		}
+		f.kind = WIRE_SEED_SOCKET;
+		f.flags = cases[i].flags;
+		f.has_task = false;
+		f.time_ns = w->now;
+		k.found[k.count++] = f;
+		ask_protocol(w, protocol);
+		assert_int_equal(w->trouble.holder_count, 1);
+		assert_int_equal(h->process ? w->owner[0].pid : 0, cases[i].owner);
+		assert_int_equal(h->bound_by ? w->binder[0].pid : 0, cases[i].binder);
+		assert_int_equal(h->unheld, !cases[i].owner);
+		teardown(&state_of_case);
+	}
 }
 
 /* Descriptors lead to the MPTCP socket only, whichever of the two came first. */
@@ -390,11 +579,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			time_waits_that_cannot_be_read_are_those_of_the_facts, setup, teardown),
 		cmocka_unit_test(who_has_it_open_now_is_the_holder),
+		cmocka_unit_test(who_bound_it_and_has_ended_is_said_to_have),
 		cmocka_unit_test_setup_teardown(half_an_answer_names_who_was_known_and_says_so,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_the_table_never_saw_is_named_when_nothing_else_is_in_the_way, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(the_kernels_own_is_no_unknown_process, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_datagram_socket_of_the_kernel_is_not_kept, setup,
+						teardown),
+		cmocka_unit_test(what_is_in_flight_is_nobodys),
 		cmocka_unit_test(an_mptcp_socket_and_its_subflow_change_hands_as_one),
 		cmocka_unit_test_setup_teardown(a_connection_that_waits_goes_with_its_listener,
 						setup, teardown),

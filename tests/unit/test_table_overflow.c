@@ -72,6 +72,77 @@ static void tells(const char *what)
 	assert_non_null(strstr(story.out, line));
 }
 
+/* There was no time. */
+#define NOT_ASKED (UINT64_MAX - 1)
+
+/* A look, and what the namespace's own counter says then; `other` is what a listener beside it dropped. */
+static void look_counted(unsigned int second, uint32_t dropped, uint32_t other, uint64_t counted)
+{
+	struct table_round round = {0};
+	struct wire_listener list[4];
+	size_t n = table_listeners(story.table, &round, list, 4), at = 0;
+	uint32_t netns, pid;
+
+	story.out_len = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool first = table_owner(story.table, list[i].sk, 1) != NULL;
+
+		list[i].cookie = first ? 1 : 2;
+		list[i].state = STATE_LISTEN;
+		list[i].limit = 1;
+		list[i].dropped = first ? dropped : other;
+	}
+	table_listeners_seen(story.table, list, n, EPOCH_NS + second * SEC);
+	while (counted != NOT_ASKED && table_uncounted(story.table, &at, &netns, &pid)) {
+		assert_int_equal(pid, 100);
+		table_counted(story.table, netns, counted, EPOCH_NS + second * SEC);
+	}
+	table_round_end(story.table);
+}
+
+/* The queue was full, and is not any more at the next look. */
+static void test_between_two_looks(void **state)
+{
+	(void)state;
+	listens("");
+	look_counted(1, 0, 0, 70);
+	look_counted(2, 4, 0, 70);
+	tells(NULL); /* stray packets */
+	look_counted(3, 7, 0, 73);
+	tells("begin queue=0/1 dropped=3");
+	look_counted(4, 7, 0, 73);
+	tells("end queue=0/1 dropped=3");
+	look_counted(5, 9, 0, 2); /* another namespace has the inode */
+	tells(NULL);
+	look_counted(6, 10, 0, UINT64_MAX);
+	look_counted(7, 11, 0, 50);
+	tells(NULL); /* since when is not known */
+	look_counted(8, 12, 0, NOT_ASKED);
+	look_counted(9, 13, 0, 60);
+	tells(NULL); /* of which round the counter tells neither */
+}
+
+/* Only what others cannot have dropped is its own. */
+static void test_beside_another_one(void **state)
+{
+	(void)state;
+	listens("");
+	story_tell(&story, "2 open B CLOSE>LISTEN 10.0.0.1:81>0.0.0.0:0 cookie=2 p100");
+	story_tell(&story, "3 listen B arg=1");
+	look_counted(1, 0, 0, 0);
+	look_counted(2, 3, 3, 3);
+	tells(NULL);
+	look_counted(3, 6, 4, 7);
+	tells("begin queue=0/1 dropped=3");
+	look_counted(4, 6, 4, 7);
+	/* What one dropped that has ended is not known. */
+	story_tell(&story, "4500000 closed B LISTEN>CLOSE shutdown orphan");
+	look_counted(5, 8, 0, 9);
+	tells(NULL);
+	look_counted(6, 9, 0, 10);
+	tells("begin queue=0/1 dropped=1");
+}
+
 static void test_begins_and_ends(void **state)
 {
 	(void)state;
@@ -200,10 +271,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_begins_and_ends), TEST(test_ends_while_full),
-		TEST(test_stray_packets),   TEST(test_dropped_before_the_trace),
-		TEST(test_listener_ends),   TEST(test_not_the_listener),
-		TEST(test_every_listener),
+		TEST(test_begins_and_ends),    TEST(test_ends_while_full),
+		TEST(test_stray_packets),      TEST(test_dropped_before_the_trace),
+		TEST(test_listener_ends),      TEST(test_not_the_listener),
+		TEST(test_every_listener),     TEST(test_between_two_looks),
+		TEST(test_beside_another_one),
 	};
 
 	return cmocka_run_group_tests_name("overflow", tests, NULL, NULL);

@@ -119,8 +119,7 @@ static void a_vrf_has_ports_of_its_own(void **state)
 		{IPPROTO_TCP, 9, 0, 1}, /* the one on no device */
 		{IPPROTO_TCP, 9, 5, 1}, /* the one on the device */
 		{IPPROTO_TCP, 9, 6, 1}, /* another device, in no VRF that is known: the one on none */
-		{IPPROTO_TCP, 0, 0, 2},
-		{IPPROTO_TCP, 0, 5, 2},
+		{IPPROTO_TCP, 0, 0, 2}, {IPPROTO_TCP, 0, 5, 2},
 		{IPPROTO_UDP, 9, 0, 2}, /* UDP knows no VRF here */
 		{IPPROTO_UDP, 9, 5, 2},
 	};
@@ -474,6 +473,16 @@ static void a_failed_accept_is_of_its_listener(void **state)
 	assert_int_equal(w->last.kind, EVENT_KINDS);
 	table_release(w->table, w->now + 2 * SECOND);
 	assert_int_equal(w->last.repeated, 1);
+	/* No memory, no room in the whole machine: each is a failure of its own. */
+	for (size_t i = 0; i < 3; i++) {
+		f.result = -(const int[]){ENFILE, ENOBUFS, ENOMEM}[i];
+		f.time_ns = w->now += 1000;
+		w->last = (struct event){0};
+		table_apply(w->table, &f);
+		assert_int_equal(w->last.kind, EVENT_ACCEPT);
+		assert_int_equal(w->last.error, -f.result);
+		assert_true(w->last.repeated == 0 && w->last.has_local);
+	}
 }
 
 static void a_low_port_needs_a_capability(void **state)

@@ -85,9 +85,8 @@ static void hide_btf(void)
 static void load_modules(void)
 {
 	static const char *const module[] = {
-		"/veth.ko",	      "/libcrc32c.ko", "/udp_tunnel.ko",
-		"/ip6_udp_tunnel.ko", "/sctp.ko",      "/inet_diag.ko",
-		"/tcp_diag.ko",	      "/udp_diag.ko",  "/raw_diag.ko",
+		"/veth.ko", "/libcrc32c.ko", "/udp_tunnel.ko", "/ip6_udp_tunnel.ko", "/vxlan.ko",
+		"/sctp.ko", "/inet_diag.ko", "/tcp_diag.ko",   "/udp_diag.ko",	     "/raw_diag.ko",
 	};
 
 	for (size_t i = 0; i < sizeof(module) / sizeof(module[0]); i++) {
@@ -254,6 +253,7 @@ int main(int argc, char *argv[])
 	load_modules();
 	bring_up_loopback();
 	setenv("PATH", "/", 1);
+	setenv("WHOLE_MACHINE", "1", 1); /* its limits are the agent's to change */
 
 	dprintf(port, "\nBEGIN\n");
 	if (getenv("VM_CUT")) {

@@ -8,9 +8,9 @@ first use, so that a field which one tier leaves out is a difference and its val
 import json
 from collections import defaultdict
 
-# Differ from run to run, or from machine to machine, without meaning anything.
+# Differ from run to run, or from machine to machine, without meaning anything; arguments have the tier's name.
 UNSTABLE = {"time", "netns", "cookie", "after_ns", "opened", "duration_ns", "rtt_us", "retransmits", "since", "cgroup",
-            "container", "used", "ns", "inode", "syns"}
+            "container", "used", "ns", "inode", "syns", "start", "args"}
 NUMBERED = {"port", "pid", "tid"}
 # A FIN that comes with the ACK or after it.
 BY_CHANCE = {"substate"}
