@@ -307,7 +307,6 @@ struct each {
 static enum open_answer on_open(void *ctx, const struct event *life)
 {
 	struct each *each = ctx;
-
 	struct event named;
 
 	process_resolve(each->session->processes, life->process);

@@ -2,7 +2,6 @@
 /* procinfo.c - what /proc says about a process, users' and namespaces' names. */
 #include "kernel.h"
 #include "netns.h"
-#include "kernel.h"
 #include "procinfo.h"
 #include "runtimes.h"
 
