@@ -160,8 +160,8 @@ static void explain_lost(const struct session *s)
 			  "buffer of %llu KiB; a larger --ring or a faster reader helps",
 			  kib);
 	else
-		log_error("losing events: the ring buffer is full, and what waits behind it, "
-			  "%llu KiB; a larger --ring or a faster reader helps",
+		log_error("losing events: the ring buffer of %llu KiB is not read fast enough; a "
+			  "larger --ring or a faster reader helps",
 			  kib);
 }
 

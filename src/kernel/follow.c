@@ -37,6 +37,9 @@ void follow_until(struct kernel *k, uint64_t time_ns)
 	const void *data;
 	size_t size;
 
+	/* What nobody asked for must not fill the memory. */
+	while (!f && intake_peek(k->intake, INTAKE_PROCESSES, &size))
+		intake_drop(k->intake, INTAKE_PROCESSES);
 	if (!f || time_ns < f->until_ns)
 		return;
 	f->until_ns = time_ns;

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "units.h"
 #include "wire_process.h"
 
 /* Between two turns of the thread, by what the last one moved; after so many that moved nothing it sleeps. */
@@ -25,11 +26,11 @@
 #define IDLE_TURNS   3
 #define NICEST	     (-20)
 
-/* So that a ring which is filled as fast as it is read keeps nobody. */
-#define MOVE_MAX 65536
+/* Records in a turn, so that a ring which is filled as fast as it is read keeps nobody. */
+#define MOVE_MAX 16384
 
 #define CHUNK_BYTES (128u << 10)
-#define SPARES	    4	 /* chunks kept for the next records */
+#define SPARES	    2	 /* chunks that a lane keeps for the next records */
 #define RECORD_MAX  8192 /* with its head */
 
 struct record {
@@ -51,22 +52,21 @@ struct list {
 
 struct lane {
 	struct intake *in;
+	struct intake_source source;
 	struct ring_buffer *ring;
+	struct list moved; /* under the lock; its last chunk has room for one more record */
+	struct list taken; /* the caller's */
 	struct list
-		moved; /* out of the ring, under the lock; its last chunk has room for one more record */
-	struct list taken;     /* the caller's */
-	size_t chunks;	       /* of both */
+		spare; /* never empty where both others are: what waits is read without more memory */
+	size_t spares;
+	size_t waiting;	       /* bytes of both, with the heads */
 	size_t records, bytes; /* of this turn */
 };
 
 struct intake {
 	struct lane lane[INTAKE_LANES];
-	int map_fd[INTAKE_LANES];
-	size_t limit; /* chunks of a lane */
 	volatile uint32_t *asleep;
 	pthread_mutex_t lock;
-	struct chunk *spare;
-	size_t spares;
 	int wake, call; /* eventfds: for the caller, for the thread */
 	bool waiting;	/* the caller waits for `wake` */
 	bool started, stop;
@@ -79,13 +79,13 @@ struct intake {
 /* ---- chunks, under the lock ---- */
 
 /* From the kernel and back to it: the heap would keep what is freed in its middle. */
-static struct chunk *chunk_new(struct intake *in)
+static struct chunk *chunk_new(struct lane *lane)
 {
-	struct chunk *c = in->spare;
+	struct chunk *c = lane->spare.first;
 
 	if (c) {
-		in->spare = c->next;
-		in->spares--;
+		lane->spare.first = c->next;
+		lane->spares--;
 	} else {
 		c = mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			 0);
@@ -97,14 +97,21 @@ static struct chunk *chunk_new(struct intake *in)
 }
 
 /* False where it is not kept. */
-static bool chunk_keep(struct intake *in, struct chunk *c)
+static bool chunk_keep(struct lane *lane, struct chunk *c)
 {
-	if (in->spares == SPARES)
+	if (lane->spares == SPARES)
 		return false;
-	c->next = in->spare;
-	in->spare = c;
-	in->spares++;
+	c->next = lane->spare.first;
+	lane->spare.first = c;
+	lane->spares++;
 	return true;
+}
+
+static void set_waiting(struct lane *lane, size_t bytes)
+{
+	lane->waiting = bytes;
+	if (lane->source.moved)
+		*lane->source.moved = bytes;
 }
 
 static void append(struct list *list, struct chunk *first, struct chunk *last)
@@ -123,12 +130,16 @@ static bool make_room(struct lane *lane)
 
 	if (c && c->end + RECORD_MAX <= CHUNK_ROOM)
 		return true;
-	c = lane->chunks < lane->in->limit ? chunk_new(lane->in) : NULL;
+	c = lane->waiting < lane->source.limit ? chunk_new(lane) : NULL;
 	if (!c)
 		return false;
-	lane->chunks++;
 	append(&lane->moved, c, c);
 	return true;
+}
+
+static size_t record_bytes(size_t size)
+{
+	return sizeof(struct record) + ((size + 7) & ~(size_t)7);
 }
 
 /* ---- moving, under the lock ---- */
@@ -145,8 +156,9 @@ static int on_record(void *ctx, void *data, size_t size)
 		size = WIRE_PROCESS_MAX;
 	r->size = size;
 	memcpy(r->data, data, size);
-	c->end += sizeof(*r) + ((size + 7) & ~(size_t)7);
-	lane->bytes += size;
+	c->end += record_bytes(size);
+	lane->bytes += record_bytes(size);
+	set_waiting(lane, lane->waiting + record_bytes(size));
 	return ++lane->records < MOVE_MAX && make_room(lane) ? 0 : -ECANCELED;
 }
 
@@ -174,23 +186,29 @@ static bool move(struct intake *in, size_t *ret_bytes)
 
 /* ---- the thread ---- */
 
-/* Until the caller calls, a record comes, or a time has passed; NULL: none. */
-static void rest(struct intake *in, const struct timespec *time)
+/* Until the caller calls or `ns` have passed; 0: or a ring has something, true then. */
+static bool rest(struct intake *in, uint64_t ns)
 {
-	struct pollfd fds[] = {{.fd = in->call, .events = POLLIN},
-			       {.fd = in->map_fd[0], .events = POLLIN},
-			       {.fd = in->map_fd[1], .events = POLLIN}};
+	struct pollfd fds[1 + INTAKE_LANES] = {{.fd = in->call, .events = POLLIN}};
+	const struct timespec time = {.tv_sec = (time_t)(ns / NSEC_PER_SEC),
+				      .tv_nsec = (long)(ns % NSEC_PER_SEC)};
+	bool has = false;
 	eventfd_t count;
 
-	if (time) {
-		ppoll(fds, 1, time, NULL);
+	for (int i = 0; i < INTAKE_LANES; i++)
+		fds[1 + i] = (struct pollfd){.fd = in->lane[i].source.ring_fd, .events = POLLIN};
+	if (ns) {
+		ppoll(fds, 1, &time, NULL);
 	} else {
 		/* A record that came before the flag makes poll() return at once, one after it wakes. */
 		*in->asleep = 1;
-		poll(fds, 3, -1);
+		poll(fds, 1 + INTAKE_LANES, -1);
 		*in->asleep = 0;
+		for (int i = 0; i < INTAKE_LANES; i++)
+			has |= fds[1 + i].revents;
 	}
 	eventfd_read(in->call, &count);
+	return has;
 }
 
 /* The bytes it moved; -1 once it is to end. */
@@ -217,25 +235,49 @@ static ssize_t take_turn(struct intake *in)
 	return stop ? -1 : (ssize_t)bytes;
 }
 
-static void *take_turns(void *ctx)
+static uint64_t time_used_ns(void)
 {
-	static const struct timespec turn = {.tv_nsec = TURN_NS}, slow = {.tv_nsec = SLOW_TURN_NS};
-	static const struct sched_param first = {.sched_priority = 1};
-	struct intake *in = ctx;
-	int idle = 0;
-	ssize_t bytes;
+	struct timespec used = {0};
 
-	/*
-	 * What comes too late is lost.  Not a nice value alone, which counts among the processes of one session only
-	 * (autogroup); where neither is allowed the thread goes as fast as others.
-	 */
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * NSEC_PER_SEC + (uint64_t)used.tv_nsec;
+}
+
+/*
+ * What comes too late is lost.  Not a nice value alone, which counts among the processes of one session only (autogroup); where
+ * neither is allowed the thread goes as fast as others.
+ */
+static void go_first(void)
+{
+	static const struct sched_param first = {.sched_priority = 1};
+
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) < 0)
 		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICEST);
-	while ((bytes = take_turn(in)) >= 0) {
+}
+
+static void *take_turns(void *ctx)
+{
+	struct intake *in = ctx;
+	int idle = 0;
+
+	go_first();
+	for (;;) {
+		uint64_t ns, used = time_used_ns();
+		ssize_t bytes = take_turn(in);
+
+		if (bytes < 0)
+			return NULL;
 		idle = bytes ? 0 : idle + 1;
-		rest(in, bytes > BUSY_BYTES ? &turn : idle < IDLE_TURNS ? &slow : NULL);
+		if (idle > IDLE_TURNS) {
+			/* Where a ring has what cannot be moved, its program has not ended or its lane is full: not again at once. */
+			idle = rest(in, 0) ? 0 : IDLE_TURNS;
+			continue;
+		}
+		/* A host with one processor has half of it left. */
+		ns = bytes > BUSY_BYTES ? TURN_NS : SLOW_TURN_NS;
+		used = time_used_ns() - used;
+		rest(in, used > ns ? used : ns);
 	}
-	return NULL;
 }
 
 /* ---- the caller ---- */
@@ -277,8 +319,8 @@ const void *intake_peek(struct intake *in, int lane, size_t *ret_size)
 		if (!c->next)
 			l->taken.last = NULL;
 		pthread_mutex_lock(&in->lock);
-		l->chunks--;
-		kept = chunk_keep(in, c);
+		set_waiting(l, l->waiting - c->end);
+		kept = chunk_keep(l, c);
 		pthread_mutex_unlock(&in->lock);
 		if (!kept)
 			munmap(c, CHUNK_BYTES);
@@ -294,7 +336,7 @@ void intake_drop(struct intake *in, int lane)
 	struct chunk *c = in->lane[lane].taken.first;
 	const struct record *r = (struct record *)(c->room + c->read);
 
-	c->read += sizeof(*r) + ((r->size + 7) & ~(size_t)7);
+	c->read += record_bytes(r->size);
 }
 
 void intake_wait(struct intake *in, int also_fd, int timeout_ms)
@@ -335,7 +377,20 @@ static int start_thread(struct intake *in)
 	return -err;
 }
 
-struct intake *intake_open(const int map_fds[INTAKE_LANES], size_t limit, volatile uint32_t *asleep)
+static int open_lane(struct lane *lane)
+{
+	struct chunk *c;
+
+	lane->ring = ring_buffer__new(lane->source.ring_fd, on_record, lane, NULL);
+	c = lane->ring ? chunk_new(lane) : NULL;
+	if (!c)
+		return -errno;
+	chunk_keep(lane, c);
+	return 0;
+}
+
+struct intake *intake_open(const struct intake_source sources[INTAKE_LANES],
+			   volatile uint32_t *asleep)
 {
 	struct intake *in = calloc(1, sizeof(*in));
 	int err = 0;
@@ -345,19 +400,14 @@ struct intake *intake_open(const int map_fds[INTAKE_LANES], size_t limit, volati
 	pthread_mutex_init(&in->lock, NULL);
 	pthread_cond_init(&in->answer, NULL);
 	in->asleep = asleep;
-	in->limit = limit / CHUNK_BYTES + 2; /* the one that is taken, and the one that is filled */
 	in->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	in->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (in->wake < 0 || in->call < 0)
 		err = -errno;
 	for (int i = 0; i < INTAKE_LANES && !err; i++) {
-		struct lane *lane = &in->lane[i];
-
-		lane->in = in;
-		in->map_fd[i] = map_fds[i];
-		lane->ring = ring_buffer__new(map_fds[i], on_record, lane, NULL);
-		if (!lane->ring)
-			err = -errno;
+		in->lane[i].in = in;
+		in->lane[i].source = sources[i];
+		err = open_lane(&in->lane[i]);
 	}
 	if (!err)
 		err = start_thread(in);
@@ -380,8 +430,6 @@ static void free_list(struct list *list)
 
 void intake_close(struct intake *in)
 {
-	struct list spare;
-
 	if (!in)
 		return;
 	if (in->started) {
@@ -395,9 +443,8 @@ void intake_close(struct intake *in)
 		ring_buffer__free(in->lane[i].ring);
 		free_list(&in->lane[i].moved);
 		free_list(&in->lane[i].taken);
+		free_list(&in->lane[i].spare);
 	}
-	spare.first = in->spare;
-	free_list(&spare);
 	if (in->wake >= 0)
 		close(in->wake);
 	if (in->call >= 0)

@@ -19,8 +19,12 @@
 /* With facts flowing, facts wait this long for the reader: long enough to batch, far below what an
  * eye sees. */
 #define NAP_MS 10
-/* The ring itself: more than what comes between two turns of its reader, and within a cache. */
+/* The ring itself: more than what comes between two turns of its reader, and within a cache; more where
+ * --ring asks for more than usual, which helps where the reader comes late. */
 #define RING_BYTES (2u << 20)
+#define RING_SHARE 32
+/* Of what may wait that much may be of processes. */
+#define PROCESSES_SHARE 8
 /* Failures that are counted together wake nobody. */
 #define FOLD_MS 100
 
@@ -44,10 +48,22 @@ static uint32_t tick_ns(void)
 	return (uint32_t)tick.tv_nsec;
 }
 
-/* Of the ring itself; what it does not hold waits in memory. */
-static uint64_t ring_bytes(const struct kernel *k)
+static size_t larger(size_t a, size_t b)
 {
-	return k->options.ring_bytes < RING_BYTES ? k->options.ring_bytes : RING_BYTES;
+	return a > b ? a : b;
+}
+
+static size_t ring_bytes(const struct kernel *k)
+{
+	size_t all = k->options.ring_bytes, share = larger(RING_BYTES, all / RING_SHARE);
+
+	return all < share ? all : share;
+}
+
+/* What waits in memory, since the ring does not hold it. */
+static size_t memory_bytes(const struct kernel *k)
+{
+	return larger(INTAKE_LEAST, k->options.ring_bytes - ring_bytes(k));
 }
 
 /* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
@@ -68,6 +84,7 @@ static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 	skel->rodata->sock_addr_params = k->sock_addr_params;
 	skel->rodata->jiffy_ns = tick_ns();
 	skel->rodata->ring_bytes = ring_bytes(k);
+	skel->rodata->all_bytes = ring_bytes(k) + memory_bytes(k);
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
 	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)ring_bytes(k));
 	err = sockwatch_bpf__load(skel);
@@ -127,17 +144,24 @@ static void close_programs(struct kernel *k)
 
 static int open_programs(struct kernel *k, struct kernel_error *error)
 {
-	int err = load_chosen(k, error), maps[INTAKE_LANES];
+	struct intake_source sources[INTAKE_LANES];
+	int err = load_chosen(k, error);
 
 	if (err < 0)
 		return err;
-	maps[INTAKE_FACTS] = bpf_map__fd(k->skel->maps.facts);
-	maps[INTAKE_PROCESSES] = bpf_map__fd(k->skel->maps.processes);
-	k->intake = intake_open(maps, k->options.ring_bytes - ring_bytes(k),
-				&k->skel->bss->reader_asleep);
+	sources[INTAKE_FACTS] = (struct intake_source){
+		.ring_fd = bpf_map__fd(k->skel->maps.facts),
+		.limit = memory_bytes(k),
+		.moved = (volatile uint64_t *)&k->skel->bss->moved_bytes,
+	};
+	sources[INTAKE_PROCESSES] = (struct intake_source){
+		.ring_fd = bpf_map__fd(k->skel->maps.processes),
+		.limit = larger(INTAKE_LEAST, k->options.ring_bytes / PROCESSES_SHARE),
+	};
+	k->intake = intake_open(sources, &k->skel->bss->reader_asleep);
 	if (!k->intake)
-		return kernel_fail(error, -errno, "cannot map the ring buffer of %llu bytes: %s",
-				   (unsigned long long)ring_bytes(k), strerror(errno));
+		return kernel_fail(error, -errno, "cannot read the ring buffer of %zu bytes: %s",
+				   ring_bytes(k), strerror(errno));
 	return 0;
 }
 
