@@ -10,13 +10,16 @@
 #include "compat.h"
 #include "wire.h"
 
-/* All facts to user space.  Written by submit.h only.  Full: the fact is dropped and counted in
- * `lost`. The size is set by the loader (--ring). */
+/* All facts to user space, where a thread moves them to memory.  Written by submit.h only.  Full: the fact is dropped and counted
+ * in `lost`. The sizes are set by the loader (--ring). */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 26);
+	__uint(max_entries, 1 << 21);
 } facts SEC(".maps") __weak;
-const volatile __u64 ring_bytes SEC(".rodata") __weak = 0; /* its size, set by the loader */
+const volatile __u64 ring_bytes SEC(".rodata") __weak = 0; /* its size */
+const volatile __u64 all_bytes SEC(".rodata") __weak = 0;  /* with that of the memory */
+/* What was moved out of the ring and not read.  The thread adds before it moves, so that what waits is never told too low. */
+__u64 moved_bytes SEC(".bss") __weak;
 
 enum call_kind {
 	CALL_BIND = 1,
@@ -80,13 +83,18 @@ struct {
 #define FOLD_CALLS 256
 #define FOLD_NS	   100000000
 
-/* What one user has had: failed calls since since_ns (fold.h), and bytes of the ring from since_pos on while it was more than
- * half full (submit.h); two CPUs may let some more through. */
+/* Bytes that one user has had, from this position of the ring on. */
+struct share {
+	__u64 since_pos;
+	__u64 bytes;
+};
+
+/* What one user has had: failed calls since since_ns (fold.h), and shares of the ring, and of it and the memory behind it, while
+ * they were more than half full (submit.h); two CPUs may let some more through. */
 struct allowance {
 	__u64 since_ns;
 	__u64 calls;
-	__u64 since_pos;
-	__u64 bytes;
+	struct share ring, all;
 };
 #define NOBODYS ((__u32)-1)
 

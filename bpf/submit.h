@@ -17,14 +17,30 @@ static __always_inline void record_lost(enum wire_kind kind)
 }
 
 /*
- * Beyond its half no user may have more of the ring than he leaves to all others: his flood hides facts of his own sockets only.
- * What is counted goes with the reader's coming past since_pos, so it is never more than what is in the ring.
+ * Of the `room`, of which `used` is full up to the ring's position `written`.  What is counted goes with the reader's coming past
+ * since_pos, so it is never more than what waits.
  */
-static __always_inline bool has_share(struct sock *sk, __u64 size)
+static __always_inline bool has_room(struct share *s, __u64 size, __u64 written, __u64 used,
+				     __u64 room)
 {
-	__u64 read = bpf_ringbuf_query(&facts, BPF_RB_CONS_POS);
+	if (s->since_pos + used <= written) {
+		s->since_pos = written;
+		s->bytes = 0;
+	}
+	if (s->bytes + size + used > room)
+		return false;
+	__sync_fetch_and_add(&s->bytes, size);
+	return true;
+}
+
+/*
+ * Beyond its half no user may have more of the ring, nor of it and the memory behind it, than he leaves to all others: his flood
+ * hides facts of his own sockets only.
+ */
+static __always_inline bool has_share(struct sock *sk, __u64 size, __u64 in_ring, __u64 waiting)
+{
 	__u64 written = bpf_ringbuf_query(&facts, BPF_RB_PROD_POS);
-	struct allowance fresh = {.since_pos = written, .bytes = size}, *a;
+	struct allowance fresh = {0}, *a;
 	__u32 uid = NOBODYS;
 
 	if (sk)
@@ -34,24 +50,22 @@ static __always_inline bool has_share(struct sock *sk, __u64 size)
 		bpf_map_update_elem(&allowances, &uid, &fresh, BPF_NOEXIST);
 		return true;
 	}
-	if (read >= a->since_pos) {
-		a->since_pos = written;
-		a->bytes = 0;
-	}
-	if (a->bytes + size > ring_bytes - (written - read)) {
-		__sync_fetch_and_add(&over_share, 1);
-		return false;
-	}
-	__sync_fetch_and_add(&a->bytes, size);
-	return true;
+	if ((in_ring <= ring_bytes / 2 || has_room(&a->ring, size, written, in_ring, ring_bytes)) &&
+	    (waiting <= all_bytes / 2 || has_room(&a->all, size, written, waiting, all_bytes)))
+		return true;
+	__sync_fetch_and_add(&over_share, 1);
+	return false;
 }
 
 /* `sk` is whose fact it is; NULL for a minisock, which has no user. */
 static __always_inline void *record_reserve(enum wire_kind kind, __u64 size, struct sock *sk)
 {
+	__u64 in_ring = bpf_ringbuf_query(&facts, BPF_RB_AVAIL_DATA);
+	__u64 waiting = in_ring + moved_bytes;
 	struct wire_fact *f = NULL;
 
-	if (bpf_ringbuf_query(&facts, BPF_RB_AVAIL_DATA) <= ring_bytes / 2 || has_share(sk, size))
+	if ((in_ring <= ring_bytes / 2 && waiting <= all_bytes / 2) ||
+	    has_share(sk, size, in_ring, waiting))
 		f = bpf_ringbuf_reserve(&facts, size, 0);
 	if (!f) {
 		record_lost(kind);

@@ -26,7 +26,7 @@
 enum kernel_choice { HOOKS_AUTO, HOOKS_TRAMPOLINES, HOOKS_TRACEPOINTS };
 
 struct kernel_options {
-	uint64_t ring_bytes;		/* a power of two of pages */
+	uint64_t ring_bytes;		/* what may wait, in the ring and behind it: a power of two of pages */
 	enum kernel_choice hooks;
 	const char *hooks_without;	/* hooks to do without, told apart by ",-"; NULL none */
 	const char *btf_path;		/* NULL: the kernel's own, or a file where this release's is kept */
@@ -59,7 +59,7 @@ int kernel_attach(struct kernel *k, struct kernel_error *error);
 /* No fact is made any more; those in the ring can still be drained. */
 void kernel_detach(struct kernel *k);
 
-/* Hands up to `max` facts to `fn`, oldest first, and returns how many.  Never blocks. */
+/* Hands up to `max` facts to `fn`, oldest first, and returns how many.  Waits for none. */
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx);
 
 /* From now on kernel_drain() also hands what processes did to `fn`: before each fact all that happened before it. */

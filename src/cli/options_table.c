@@ -578,7 +578,7 @@ const struct options_row options_table[] = {
 		 "the vmlinux of this release in /boot, /lib/modules or /usr/lib/debug" },
 	{ KEY_RING, "ring", "SIZE", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_ring,
 	  .why = "not a size from 1M to 1G", .example = "256M",
-	  .doc = "Ring buffer, rounded up to a power of two; default 64M" },
+	  .doc = "Ring buffer, of which most is taken from memory as it is needed; rounded up to a power of two, default 64M" },
 	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_sockets,
 	  .why = "not a number from 1 to 16777216", .example = "2000000",
 	  .doc = "Sockets to remember at once; default 1000000" },

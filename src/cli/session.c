@@ -167,8 +167,8 @@ static void explain_lost(const struct session *s)
 			  "buffer of %llu KiB; a larger --ring or a faster reader helps",
 			  kib);
 	else
-		log_error("losing events: the ring buffer of %llu KiB is full; a larger "
-			  "--ring or a faster reader helps",
+		log_error("losing events: the ring buffer of %llu KiB is not read fast enough; a "
+			  "larger --ring or a faster reader helps",
 			  kib);
 }
 

@@ -8,7 +8,6 @@
 #include "wire_listener.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,12 @@
 /* With facts flowing, facts wait this long for the reader: long enough to batch, far below what an
  * eye sees. */
 #define NAP_MS 10
+/* The ring itself: more than what comes between two turns of its reader, and within a cache; more where
+ * --ring asks for more than usual, which helps where the reader comes late. */
+#define RING_BYTES (2u << 20)
+#define RING_SHARE 32
+/* Of what may wait that much may be of processes. */
+#define PROCESSES_SHARE 8
 /* Failures that are counted together wake nobody. */
 #define FOLD_MS 100
 
@@ -33,22 +38,6 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static int on_record(void *ctx, void *data, size_t size)
-{
-	struct kernel *k = ctx;
-	struct fact fact;
-
-	if (fact_decode(&fact, data, size) < 0) {
-		k->malformed++;
-	} else {
-		follow_until(k, fact.time_ns);
-		k->fn(k->fn_ctx, &fact);
-	}
-	/* libbpf goes on while producers do; stopping is the only way to look up from a busy ring.
-	 */
-	return ++k->drained >= k->drain_max ? -ECANCELED : 0;
-}
-
 /* One tick (CONFIG_HZ): clocks that move with it are that coarse. */
 static uint32_t tick_ns(void)
 {
@@ -57,6 +46,24 @@ static uint32_t tick_ns(void)
 	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec)
 		return 0;
 	return (uint32_t)tick.tv_nsec;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static size_t ring_bytes(const struct kernel *k)
+{
+	size_t all = k->options.ring_bytes, share = larger(RING_BYTES, all / RING_SHARE);
+
+	return all < share ? all : share;
+}
+
+/* What waits in memory, since the ring does not hold it. */
+static size_t memory_bytes(const struct kernel *k)
+{
+	return larger(INTAKE_LEAST, k->options.ring_bytes - ring_bytes(k));
 }
 
 /* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
@@ -76,9 +83,10 @@ static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 	skel->rodata->has_cookie_helper = k->has_cookie_helper;
 	skel->rodata->sock_addr_params = k->sock_addr_params;
 	skel->rodata->jiffy_ns = tick_ns();
-	skel->rodata->ring_bytes = k->options.ring_bytes;
+	skel->rodata->ring_bytes = ring_bytes(k);
+	skel->rodata->all_bytes = ring_bytes(k) + memory_bytes(k);
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
-	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)k->options.ring_bytes);
+	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)ring_bytes(k));
 	err = sockwatch_bpf__load(skel);
 	if (err == 0)
 		return skel;
@@ -128,22 +136,32 @@ static int load_chosen(struct kernel *k, struct kernel_error *error)
 static void close_programs(struct kernel *k)
 {
 	hooks_detach(k);
-	ring_buffer__free(k->ring);
-	k->ring = NULL;
+	intake_close(k->intake);
+	k->intake = NULL;
 	sockwatch_bpf__destroy(k->skel);
 	k->skel = NULL;
 }
 
 static int open_programs(struct kernel *k, struct kernel_error *error)
 {
+	struct intake_source sources[INTAKE_LANES];
 	int err = load_chosen(k, error);
 
 	if (err < 0)
 		return err;
-	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.facts), on_record, k, NULL);
-	if (!k->ring)
-		return kernel_fail(error, -errno, "cannot map the ring buffer of %llu bytes: %s",
-				   (unsigned long long)k->options.ring_bytes, strerror(errno));
+	sources[INTAKE_FACTS] = (struct intake_source){
+		.ring_fd = bpf_map__fd(k->skel->maps.facts),
+		.limit = memory_bytes(k),
+		.moved = (volatile uint64_t *)&k->skel->bss->moved_bytes,
+	};
+	sources[INTAKE_PROCESSES] = (struct intake_source){
+		.ring_fd = bpf_map__fd(k->skel->maps.processes),
+		.limit = larger(INTAKE_LEAST, k->options.ring_bytes / PROCESSES_SHARE),
+	};
+	k->intake = intake_open(sources, &k->skel->bss->reader_asleep);
+	if (!k->intake)
+		return kernel_fail(error, -errno, "cannot read the ring buffer of %zu bytes: %s",
+				   ring_bytes(k), strerror(errno));
 	return 0;
 }
 
@@ -346,27 +364,42 @@ void kernel_detach(struct kernel *k)
 
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 {
+	bool all = false;
+	size_t drained = 0, size;
+	const void *data;
+
 	k->drain_ns = kernel_now();
-	k->fn = fn;
-	k->fn_ctx = ctx;
-	k->drained = 0;
-	k->drain_max = max;
-	ring_buffer__consume(k->ring);
-	/* Facts of that time are read, or the ring is so full that they come in the next drain. */
-	if (k->drained < max)
+	while (drained < max) {
+		struct fact fact;
+
+		data = intake_peek(k->intake, INTAKE_FACTS, &size);
+		/* A lane may be too short for what is in the ring. */
+		if (!data && !all) {
+			all = intake_move(k->intake);
+			data = intake_peek(k->intake, INTAKE_FACTS, &size);
+		}
+		if (!data)
+			break;
+		if (fact_decode(&fact, data, size) < 0) {
+			k->malformed++;
+		} else {
+			follow_until(k, fact.time_ns);
+			fn(ctx, &fact);
+		}
+		intake_drop(k->intake, INTAKE_FACTS);
+		drained++;
+	}
+	/* Facts of that time are read, or there are so many that they come in the next drain. */
+	if (drained < max)
 		follow_until(k, k->drain_ns);
-	k->busy |= k->drained > 0;
+	k->busy |= drained > 0;
 	fold_drain(k, fn, ctx);
-	return k->drained;
+	return drained;
 }
 
 void kernel_wait(struct kernel *k, int timeout_ms)
 {
 	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000};
-	struct pollfd fds[] = {{.fd = bpf_map__fd(k->skel->maps.facts), .events = POLLIN},
-			       {.fd = k->also_fd, .events = POLLIN},
-			       {.fd = follow_fd(k), .events = POLLIN}};
-	volatile __u32 *asleep = &k->skel->bss->reader_asleep;
 
 	if (k->busy) {
 		k->busy = false;
@@ -375,10 +408,7 @@ void kernel_wait(struct kernel *k, int timeout_ms)
 	}
 	if (fold_is_waiting(k) && timeout_ms > FOLD_MS)
 		timeout_ms = FOLD_MS;
-	/* A fact that came before the flag makes poll() return at once, one after it wakes. */
-	*asleep = 1;
-	poll(fds, 3, timeout_ms);
-	*asleep = 0;
+	intake_wait(k->intake, k->also_fd, timeout_ms);
 }
 
 void kernel_wait_also(struct kernel *k, int fd)

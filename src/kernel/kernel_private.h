@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "fail.h"
+#include "intake.h"
 #include "kernel.h"
 #include "netns.h"
 #include "wire_listener.h"
@@ -17,6 +18,8 @@
 #define MAX_HOOKS  96
 #define LOOK_HOOKS 8 /* those of looks among them */
 #define PLACE_SIZE 256
+
+enum intake_lane { INTAKE_FACTS, INTAKE_PROCESSES };
 
 struct folds;
 struct followed;
@@ -31,7 +34,7 @@ struct missed {
 
 struct kernel {
 	struct sockwatch_bpf *skel;
-	struct ring_buffer *ring;
+	struct intake *intake; /* lanes: enum intake_lane */
 	struct kernel_hook hooks[MAX_HOOKS];
 	struct bpf_link *links[MAX_HOOKS];
 	size_t hook_count;
@@ -67,11 +70,7 @@ struct kernel {
 	uint64_t folds_told, folds_taken_ns;
 	bool detached;
 
-	/* One drain's callback. */
-	kernel_fact_fn fn;
-	void *fn_ctx;
-	size_t drained, drain_max;
-	uint64_t drain_ns; /* when it began */
+	uint64_t drain_ns; /* when the last drain began */
 };
 
 /* hooks.c */
@@ -122,8 +121,6 @@ bool fold_is_waiting(const struct kernel *k);
 /* Hands out what processes did until then; UINT64_MAX all there is. */
 void follow_until(struct kernel *k, uint64_t time_ns);
 void follow_close(struct kernel *k);
-/* What can be waited for, -1 nothing. */
-int follow_fd(const struct kernel *k);
 
 /* sysctls.c */
 /* What the namespace of this thread says of ports, `all` or just the range; false when it cannot be read. */

@@ -281,7 +281,8 @@ print(made, os.getpid())' "$work/enough"
 }
 store=$work/stopped
 hold
-start_record stopped "$store" --ring 64M
+# Only the kernel's part of the ring buffer, a 32nd, is there while the whole program stands still.
+start_record stopped "$store" --ring 1G
 storm >"$work/storm" &
 storm=$!
 pids="$pids $storm"

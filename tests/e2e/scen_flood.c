@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +27,10 @@
 #define SPENT	 300  /* calls: more than an allowance */
 #define MS_SPENT 100  /* for which that is */
 #define BRIEF	 8000 /* lives: more than a ring of 1 MiB holds the facts of */
+#define FLOODS	 10   /* of these lives: more than 16 MiB hold */
+#define BLOCKS	 200  /* connections whose lines no pipe holds */
+#define OFTEN                                                                                      \
+	1000 /* connections: more facts than a flood leaves room for in the ring, fewer than in 16 MiB */
 
 static struct sockaddr_in flooded(void)
 {
@@ -382,27 +387,38 @@ static bool has_told_loss(const struct tracer *t, const void *ctx)
 	return t->lost > 0;
 }
 
-/* While the tracer stands still, nobody fills what he may of its ring; root's connection comes after that. */
-static void fill_ring(int type)
+static struct peer *start_flooder(void)
 {
-	static const char *const args[] = {"--ring", "1M", NULL};
 	struct peer *flooder = peer_start("sw-flooder");
-	struct call call = {.arg = {type}};
-	struct tracer *t;
-	struct pair pair;
+	struct call call = {0};
 
 	remote_own_netns(flooder);
 	peer_call(flooder, become_nobody, &call);
 	must("setuid", call.result < 0 ? -call.error : call.result);
-	t = tracer_open(args);
-	pair = pair_new("127.0.0.1");
-	kill(t->pid, SIGSTOP);
-	call = (struct call){.arg = {type}};
+	return flooder;
+}
+
+static void flood_briefly(struct peer *flooder, int type)
+{
+	struct call call = {.arg = {type}};
+
 	peer_begin(flooder, live_briefly, &call);
 	while (!peer_poll(flooder, &call, 60000))
 		scenario_fail("%d sockets take too long", BRIEF);
 	if (call.result != BRIEF)
 		scenario_fail("%ld of %d calls went as they must", call.result, BRIEF);
+}
+
+/* While the tracer stands still, nobody fills what he may of its ring; root's connection comes after that. */
+static void fill_ring(int type)
+{
+	static const char *const args[] = {"--ring", "1M", NULL};
+	struct peer *flooder = start_flooder();
+	struct tracer *t = tracer_open(args);
+	struct pair pair = pair_new("127.0.0.1");
+
+	kill(t->pid, SIGSTOP);
+	flood_briefly(flooder, type);
 	pair_listen(&pair);
 	pair_connect(&pair);
 	pair_accept(&pair, ACCEPT_ADDRESS);
@@ -426,12 +442,66 @@ static void udp_lives(void)
 	fill_ring(SOCK_DGRAM);
 }
 
+/* Connections to the listener arg[0], at `addr`, arg[1] of them. */
+static void connect_often(struct call *c)
+{
+	for (c->result = 0; c->result < c->arg[1]; c->result++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (connect(fd, (struct sockaddr *)&c->addr, c->addr_len) < 0)
+			break;
+		shutdown(fd, SHUT_RDWR);
+		close(accept((int)c->arg[0], NULL, NULL));
+		close(fd);
+	}
+}
+
+static void make_often(struct pair *pair, long count)
+{
+	struct call call = {.arg = {pair->listener, count},
+			    .addr = pair->listen_at.ss,
+			    .addr_len = pair->listen_at.len};
+
+	peer_begin(pair->server, connect_often, &call);
+	while (!peer_poll(pair->server, &call, 60000))
+		scenario_fail("%ld connections take too long", count);
+	if (call.result != count)
+		scenario_fail("%ld of %ld connections were made", call.result, count);
+}
+
+/* While nobody reads, nobody fills what he may of the memory behind the ring; root's facts come after that, more than the ring holds. */
+static void fill_memory(void)
+{
+	char port[8];
+	const char *const args[] = {"--ring", "16M", "--port", port, NULL};
+	struct peer *flooder = start_flooder();
+	struct pair pair = pair_new("127.0.0.1");
+	struct tracer *t;
+
+	pair_listen(&pair);
+	snprintf(port, sizeof(port), "%u", address_port(&pair.listen_at));
+	t = tracer_open(args);
+	t->count_only = true;
+	t->stopped = true;
+	make_often(&pair, BLOCKS);
+	for (int i = 0; i < FLOODS; i++)
+		flood_briefly(flooder, SOCK_DGRAM);
+	make_often(&pair, OFTEN);
+	t->stopped = false;
+	tracer_await(t, 60000, "a lost event although the memory overflowed", has_told_loss, NULL);
+	tracer_wait_exit(t, SIGINT);
+	if (!strstr(t->words, "share of the ring buffer"))
+		scenario_fail("it does not say whose facts were lost, but: %s", t->words);
+	/* The kernel may have run no program for some. */
+	if (t->kind[LINE_CLOSE] < 2 * (BLOCKS + OFTEN) * 98 / 100)
+		scenario_fail("%llu of %d ends of root's were told; it said: %s",
+			      (unsigned long long)t->kind[LINE_CLOSE], 2 * (BLOCKS + OFTEN),
+			      t->words);
+}
+
 const struct scenario flood_scenarios[] = {
-	{"flood-of-binds", tcp},
-	{"flood-of-udp-binds", udp},
-	{"flood-of-different", different},
-	{"flood-of-connects", connects},
-	{"flood-by-two", two_at_once},
-	{"flood-of-udp-lives", udp_lives},
-	{0},
+	{"flood-of-memory", fill_memory},  {"flood-of-binds", tcp},
+	{"flood-of-udp-binds", udp},	   {"flood-of-different", different},
+	{"flood-of-connects", connects},   {"flood-by-two", two_at_once},
+	{"flood-of-udp-lives", udp_lives}, {0},
 };

@@ -8,12 +8,14 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "pair.h"
 #include "scenario.h"
 
-#define KEPT 8
-#define FILL 1500 /* connections: several times what the small ring holds */
+#define KEPT	8
+#define FILL	1500 /* connections: several times what the small ring holds */
+#define REST_MS 1000
 
 static void do_fill(struct call *c)
 {
@@ -204,7 +206,62 @@ static void survives(void)
 			      (unsigned long long)t->lost, t->words);
 }
 
+/* What is not read waits in memory: more than the ring holds, less than --ring. */
+static void waits(void)
+{
+	static const char *const args[] = {"--ring", "64M", NULL};
+	struct peer *busy = peer_start("sw-busy");
+	struct tracer *t = tracer_open(args);
+
+	t->count_only = true;
+	t->stopped = true;
+	fill(busy);
+	if (t->kind[LINE_CLOSE] > FILL)
+		scenario_fail("%llu ends were told although nobody read",
+			      (unsigned long long)t->kind[LINE_CLOSE]);
+	t->stopped = false;
+	tracer_wait_exit(t, SIGINT);
+	/* The kernel may have run no program for some. */
+	if (strstr(t->words, "ring buffer") || t->kind[LINE_CLOSE] < FILL)
+		scenario_fail("%llu of %d ends were told; it said: %s",
+			      (unsigned long long)t->kind[LINE_CLOSE], 2 * FILL, t->words);
+}
+
+static uint64_t cpu_ns(const struct tracer *t)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(t->pid, &clock) || clock_gettime(clock, &used) < 0)
+		scenario_fail("the tracer's time cannot be read");
+	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+/* While nobody reads and nothing more has room there is nothing to do. */
+static void rests(void)
+{
+	static const char *const args[] = {"--ring", "1M", NULL};
+	struct peer *busy = peer_start("sw-busy");
+	struct tracer *t = tracer_open(args);
+	uint64_t deadline, before;
+
+	t->count_only = true;
+	t->stopped = true;
+	fill(busy);
+	before = cpu_ns(t);
+	for (deadline = deadline_in(REST_MS); deadline_left(deadline) > 0;)
+		tracer_pump(-1, deadline);
+	before = (cpu_ns(t) - before) / 1000000;
+	t->stopped = false;
+	tracer_end(t, SIGINT, 4);
+	/* A guest counts the time that it waits for its processor, too: a third and more for a few wake-ups. */
+	if (before > REST_MS * 3 / 4)
+		scenario_fail("it ran for %llu of %d ms", (unsigned long long)before, REST_MS);
+}
+
 const struct scenario loss_scenarios[] = {
+	{"loss-none-while-nobody-reads", waits},
+	{"loss-rests-while-nobody-reads", rests},
 	{"loss-survived", survives},
 	{"loss-repaired", loses_and_repairs},
 	{0},
