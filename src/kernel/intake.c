@@ -273,10 +273,13 @@ static void *take_turns(void *ctx)
 			idle = rest(in, 0) ? 0 : IDLE_TURNS;
 			continue;
 		}
-		/* A host with one processor has half of it left. */
+		/*
+		 * A host with one processor has half of it left.  Not all that a clock of processes says: where the host is
+		 * a guest it counts the time without a processor, too, and the ring would fill meanwhile.
+		 */
 		ns = bytes > BUSY_BYTES ? TURN_NS : SLOW_TURN_NS;
 		used = time_used_ns() - used;
-		rest(in, used > ns ? used : ns);
+		rest(in, used < ns ? ns : used < SLOW_TURN_NS ? used : SLOW_TURN_NS);
 	}
 }
 

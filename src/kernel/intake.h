@@ -9,7 +9,7 @@
  * larger than a cache.  So it is only as large as the thread needs between two turns; who reads slowly lets a lane grow, which is
  * ordinary memory and is given back.
  *
- * The thread runs before all ordinary ones (SCHED_FIFO, or a nice value) where that is allowed, half of a processor's time at most.
+ * The thread runs before all ordinary ones (SCHED_FIFO, or a nice value) where that is allowed, about half of a processor's time at most.
  *
  * Owns: the thread, the lanes.  Refuses to know: what a record means.  The caller is one thread.
  */

@@ -206,6 +206,12 @@ static void survives(void)
 			      (unsigned long long)t->lost, t->words);
 }
 
+static bool has_told_every_end(const struct tracer *t, const void *ctx)
+{
+	(void)ctx;
+	return t->kind[LINE_CLOSE] >= 2 * FILL;
+}
+
 /* What is not read waits in memory: more than the ring holds, less than --ring. */
 static void waits(void)
 {
@@ -220,6 +226,7 @@ static void waits(void)
 		scenario_fail("%llu ends were told although nobody read",
 			      (unsigned long long)t->kind[LINE_CLOSE]);
 	t->stopped = false;
+	tracer_wait(t, 20000, has_told_every_end, NULL);
 	tracer_wait_exit(t, SIGINT);
 	/* The kernel may have run no program for some. */
 	if (strstr(t->words, "ring buffer") || t->kind[LINE_CLOSE] < FILL)
@@ -253,6 +260,7 @@ static void rests(void)
 		tracer_pump(-1, deadline);
 	before = (cpu_ns(t) - before) / 1000000;
 	t->stopped = false;
+	wait_told(t);
 	tracer_end(t, SIGINT, 4);
 	/* A guest counts the time that it waits for its processor, too: a third and more for a few wake-ups. */
 	if (before > REST_MS * 3 / 4)
