@@ -23,6 +23,8 @@ struct question {
 	struct fact fact;
 	uint64_t looked_ns;
 	struct owner_look *look; /* NULL: not looked, or no memory */
+	bool rings;		 /* what rings of io_uring hold was seen */
+	bool doubtful;		 /* who was known before is shown, for want of that */
 	struct found {
 		uint64_t sk;
 		struct event_holder holder; /* without its process */
@@ -89,6 +91,13 @@ static void give_to_listener(struct table *t, struct socket *s)
 		table_set_owner(t, s, owner);
 }
 
+/* Nobody was seen who has it open, but not everybody. */
+static bool stay_unheld(struct question *q, bool unheld)
+{
+	q->doubtful |= unheld && !q->rings;
+	return unheld && q->rings;
+}
+
 /* What the look says of a listed socket; those that are gone by now keep their last owner. */
 static void repair_owner(struct table *t, struct socket *s, struct event_holder *h)
 {
@@ -97,7 +106,7 @@ static void repair_owner(struct table *t, struct socket *s, struct event_holder 
 	bool held = table_choose_owner(t, q->look, s, q->looked_ns);
 
 	h->kernel = !held && socket_is_kernels(s);
-	h->unheld &= !held && !h->kernel;
+	h->unheld = stay_unheld(q, h->unheld && !held && !h->kernel);
 	if (h->unheld)
 		table_disown(t, s);
 	else if (!held && queued)
@@ -159,6 +168,7 @@ static void add_found(struct table *t)
 			continue;
 		if (owner_look_choose(q->look, q->found[i].sk, 0, &q->found[i].holder.process))
 			q->found[i].holder.unheld = false;
+		q->found[i].holder.unheld = stay_unheld(q, q->found[i].holder.unheld);
 		holders_add_found(t, &q->found[i].holder);
 	}
 }
@@ -182,7 +192,9 @@ static void end_holders(struct table *t, unsigned int known)
 	bool time_waits = (known & ANSWER_TIME_WAITS) || inet_is_udp(f->protocol);
 	uint64_t known_ns;
 
-	if (!descriptors || !(known & ANSWER_RINGS))
+	q->rings = known & ANSWER_RINGS;
+	q->doubtful = false;
+	if (!descriptors)
 		forget_unheld(t);
 	if (descriptors) {
 		repair_owners(t);
@@ -197,7 +209,7 @@ static void end_holders(struct table *t, unsigned int known)
 	if (descriptors)
 		add_found(t);
 	known_ns = release_asked(t);
-	if (t->asks && !(descriptors && time_waits))
+	if (t->asks && !(descriptors && time_waits && !q->doubtful))
 		t->ports->trouble.holders_as_of_ns = known_ns;
 	holders_join(t);
 	tell(t);

@@ -482,6 +482,7 @@ static void what_is_in_flight_is_nobodys(void **state)
 		assert_int_equal(h->process ? w->owner[0].pid : 0, cases[i].owner);
 		assert_int_equal(h->bound_by ? w->binder[0].pid : 0, cases[i].binder);
 		assert_int_equal(h->unheld, !cases[i].owner);
+		assert_int_equal(w->trouble.holders_as_of_ns != 0, cases[i].breaks != 0);
 		teardown(&state_of_case);
 	}
 }
