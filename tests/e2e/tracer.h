@@ -67,6 +67,11 @@ void tracer_forget(struct tracer *t);
 /* Signals (0: none), reads to the end and expects exit status `code`; ends the scenario otherwise.
  */
 void tracer_end(struct tracer *t, int signal, int code);
+/* Every loss that it told of is a program that the kernel did not run, because the same one was interrupted on its CPU: by
+ * recursion_misses, from 7.x on now and then also by tracepoints of system calls.  tracer_end() takes that for no fault. */
+bool tracer_is_withheld(const struct tracer *t);
+/* How often the tracers that run said so. */
+unsigned int tracer_times_withheld(void);
 /* Like tracer_end(), returning the exit status. */
 int tracer_wait_exit(struct tracer *t, int signal);
 
