@@ -30,6 +30,14 @@ class Skip(Exception):
     pass
 
 
+AGAIN = 3  # exit code: to be played again
+
+
+class Withheld(Exception):
+    """The tracer says that the kernel did not tell an end: on some machines no program runs for what a softirq does on top of
+    process 1, and 28,232 connections meet that now and then."""
+
+
 def sysctl(name, value):
     path = "/proc/sys/net/ipv4/" + name
     if not os.path.exists(path):
@@ -494,6 +502,8 @@ def full_range():
     assert error == errno.EADDRNOTAVAIL, f"connect() number 28,233 gives {os.strerror(error)} after {took:.1f} s"
     p.send_signal(signal.SIGINT)
     out, err = p.communicate(timeout=60)
+    if p.returncode == 4 and err.count("losing events: ") == err.count("losing events: the kernel did not tell"):
+        raise Withheld(err)
     assert p.returncode == 0, err
     name = f"[{os.getpid()}] to 127.0.0.1:80, EADDRNOTAVAIL"
     first = [l for l in out.splitlines() if "the first at" in l]
@@ -594,6 +604,9 @@ def run(name, case):
         print(f"PASS {name}")
     except Skip as e:
         print(f"SKIP {name}: {e}")
+    except Withheld as e:
+        print(f"AGAIN {name}: " + " ".join(str(e).split()))
+        return AGAIN
     except Exception as e:
         print(f"FAIL {name}: " + " ".join(str(e).split()))
         traceback.print_exc()
@@ -607,13 +620,19 @@ def main():
         name, case = case if isinstance(case, tuple) else (case.__name__.replace("_", "-"), case)
         if len(sys.argv) > 2 and not name.startswith(sys.argv[2]):
             continue
-        sys.stdout.flush()
-        pid = os.fork()
-        if pid == 0:
-            code = run("ephemeral-" + name, case)
+        code = attempts = 0
+        while attempts == 0 or (code == AGAIN and attempts < 3):
             sys.stdout.flush()
-            os._exit(code)
-        failed += os.waitpid(pid, 0)[1] != 0
+            pid = os.fork()
+            if pid == 0:
+                code = run("ephemeral-" + name, case)
+                sys.stdout.flush()
+                os._exit(code)
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            attempts += 1
+        if code == AGAIN:
+            print(f"FAIL ephemeral-{name}: {attempts} times in a row the kernel did not tell an end")
+        failed += code != 0
     return 1 if failed else 0
 
 
