@@ -17,14 +17,14 @@
 /* Both copies of a program, `name` and again_`name` (core.h); `work` is an expression of the arguments and of `again`. */
 #define TWICE(section, name, work, ...)                                                            \
 	SEC(section)                                                                               \
-	int BPF_PROG(name, __VA_ARGS__)                                                            \
+	int BPF_PROG(name, ##__VA_ARGS__)                                                          \
 	{                                                                                          \
 		const bool again = false;                                                          \
                                                                                                    \
 		return work;                                                                       \
 	}                                                                                          \
 	SEC(section)                                                                               \
-	int BPF_PROG(again_##name, __VA_ARGS__)                                                    \
+	int BPF_PROG(again_##name, ##__VA_ARGS__)                                                  \
 	{                                                                                          \
 		const bool again = true;                                                           \
                                                                                                    \
@@ -227,17 +227,7 @@ static __always_inline int sock_addr_enter(unsigned long long *ctx, const bool a
 	return 0;
 }
 
-SEC("fentry/__cgroup_bpf_run_filter_sock_addr")
-int fentry__sock_addr(unsigned long long *ctx)
-{
-	return sock_addr_enter(ctx, false);
-}
-
-SEC("fentry/__cgroup_bpf_run_filter_sock_addr")
-int again_fentry__sock_addr(unsigned long long *ctx)
-{
-	return sock_addr_enter(ctx, true);
-}
+TWICE("fentry/__cgroup_bpf_run_filter_sock_addr", fentry__sock_addr, sock_addr_enter(ctx, again))
 
 /* The exit of inet_dgram_connect() tells of UDP that is refused. */
 static __always_inline int sock_addr_exit(unsigned long long *ctx, const bool again)
@@ -265,17 +255,7 @@ static __always_inline int sock_addr_exit(unsigned long long *ctx, const bool ag
 	return 0;
 }
 
-SEC("fexit/__cgroup_bpf_run_filter_sock_addr")
-int fexit__sock_addr(unsigned long long *ctx)
-{
-	return sock_addr_exit(ctx, false);
-}
-
-SEC("fexit/__cgroup_bpf_run_filter_sock_addr")
-int again_fexit__sock_addr(unsigned long long *ctx)
-{
-	return sock_addr_exit(ctx, true);
-}
+TWICE("fexit/__cgroup_bpf_run_filter_sock_addr", fexit__sock_addr, sock_addr_exit(ctx, again))
 
 /* A v4-mapped connect of an IPv6 socket comes to tcp_v4_connect() inside tcp_v6_connect(), which reports it. */
 static __always_inline int connect_exit(enum nested_hook hook, struct sock *sk, const void *uaddr,
