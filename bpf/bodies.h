@@ -11,15 +11,18 @@
 static __always_inline void call_fill(struct wire_call *c, struct sock *sk, const bool trusted,
 				      const bool task)
 {
-	fill_socket(&c->fact, sk, trusted);
-	c->fact.options = socket_options(sk);
+	struct common_bytes bytes;
+
+	read_common(&bytes, sk, trusted);
+	fill_from(&c->fact, sk, &bytes, trusted);
+	c->fact.options = socket_options(sk, &bytes, trusted);
 	if (task && !(c->fact.options & WIRE_O_KERNEL))
 		fill_task(&c->task);
 	else
 		__builtin_memset(&c->task, 0, sizeof(c->task));
 	c->result = 0;
 	c->arg = 0;
-	c->socket_uid = BPF_CORE_READ(sk, sk_uid.val);
+	c->socket_uid = READ(trusted, sk, sk_uid.val);
 	c->vrf = c->fact.protocol == IPPROTO_TCP ? socket_vrf(sk, c->fact.ifindex) : 0;
 }
 

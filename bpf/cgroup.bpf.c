@@ -3,6 +3,7 @@
  * cgroup.bpf.c - cgroup and sockops hooks, attached at the cgroup2 root.  They run in the calling
  * task, cover io_uring and cost other system calls nothing.  Every program allows what it sees.
  */
+#define OF_CGROUPS
 #include "bodies.h"
 
 /* The context of cgroup/sock programs is the socket itself; the verifier lets it pass as a plain
@@ -120,22 +121,35 @@ int sockops__cookies(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
+static __always_inline void on_port(__u32 op, struct sock *sk, const bool trusted)
+{
+	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		on_connect(sk, trusted, false, NULL, 0, 0);
+	else
+		on_listen(sk, trusted, false, READ(trusted, sk, sk_max_ack_backlog), 0);
+}
+
 /* Both callbacks run in the caller's task with the port chosen.  The reply stays untouched for
  * other programs. */
 SEC("sockops")
 int sockops__ports(struct bpf_sock_ops *ctx)
 {
 	__u32 op = ctx->op;
-	struct sock *sk;
+	struct bpf_sock *bsk;
+	struct tcp_sock *tp;
 
-	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_TCP_LISTEN_CB)
+	if (!(op == BPF_SOCK_OPS_TCP_CONNECT_CB && sockops_connect) &&
+	    !(op == BPF_SOCK_OPS_TCP_LISTEN_CB && sockops_listen))
 		return 1;
-	/* What the context is made of can be read everywhere; bpf_skc_to_tcp_sock() needs a kernel with BTF. */
-	sk = BPF_CORE_READ((struct bpf_sock_ops_kern *)ctx, sk);
-	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB && sockops_connect)
-		on_connect(sk, false, false, NULL, 0, 0);
-	if (op == BPF_SOCK_OPS_TCP_LISTEN_CB && sockops_listen)
-		on_listen(sk, false, false, BPF_CORE_READ(sk, sk_max_ack_backlog), 0);
+	if (has_cookie_helper) {
+		bsk = ctx->sk;
+		tp = bsk ? bpf_skc_to_tcp_sock(bsk) : NULL;
+		if (tp)
+			on_port(op, (struct sock *)tp, true);
+	} else {
+		/* What the context is made of can be read everywhere; types need a kernel with BTF. */
+		on_port(op, BPF_CORE_READ((struct bpf_sock_ops_kern *)ctx, sk), false);
+	}
 	return 1;
 }
 

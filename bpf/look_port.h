@@ -22,7 +22,7 @@ static __always_inline void fill_bucket(struct wire_look *r, struct inet_bind_bu
 static __always_inline void fill_locks(struct wire_look *r, struct sock *sk, const bool tcp,
 				       const bool trusted)
 {
-	r->options |= lock_options(sk);
+	r->options |= lock_options(READ_BITS(sk, sk_userlocks));
 	/* A closed socket may still show a port that is somebody else's by now: one that it keeps was bound. */
 	if (r->state == TCP_CLOSE && r->local_port)
 		r->options |= WIRE_O_KEEPS_PORT;

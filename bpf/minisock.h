@@ -35,7 +35,7 @@ static __always_inline void on_time_wait_end(struct inet_timewait_sock *tw)
 	if (!f)
 		return;
 	f->flags = 0;
-	fill_minisock(f, &tw->__tw_common);
+	fill_minisock(f, (struct sock *)tw);
 	f->from = TCP_TIME_WAIT;
 	f->to = TCP_CLOSE;
 	record_submit(f);

@@ -6,23 +6,22 @@
 #include "read.h"
 #include "wire.h"
 
+static __always_inline __u8 options_of(__u8 reuse, __u8 reuseport, __u8 ipv6only)
+{
+	return WIRE_O_KNOWN | (reuse ? WIRE_O_REUSEADDR : 0) | (reuseport ? WIRE_O_REUSEPORT : 0) |
+	       (ipv6only ? WIRE_O_V6ONLY : 0);
+}
+
 static __always_inline __u8 common_options(struct sock_common *c)
 {
-	__u8 options = WIRE_O_KNOWN;
-
-	if (READ_BITS(c, skc_reuse))
-		options |= WIRE_O_REUSEADDR;
-	if (READ_BITS(c, skc_reuseport))
-		options |= WIRE_O_REUSEPORT;
-	if (READ_BITS(c, skc_ipv6only))
-		options |= WIRE_O_V6ONLY;
-	return options;
+	return options_of(READ_BITS(c, skc_reuse), READ_BITS(c, skc_reuseport),
+			  READ_BITS(c, skc_ipv6only));
 }
 
 /* What bind() was given, and the socket keeps. */
-static __always_inline __u8 lock_options(struct sock *sk)
+static __always_inline __u8 lock_options(__u8 locks)
 {
-	__u8 options = 0, locks = READ_BITS(sk, sk_userlocks);
+	__u8 options = 0;
 
 	if (locks & SOCK_BINDPORT_LOCKED)
 		options |= WIRE_O_KEEPS_PORT;

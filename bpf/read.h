@@ -43,8 +43,23 @@ const volatile bool has_cookie_helper SEC(".rodata") __weak = false;
 		__u64 bits_ = 0;                                                                   \
 		bpf_probe_read_kernel(&bits_, sizeof(bits_),                                       \
 				      (const void *)(s) + __CORE_RELO(s, field, BYTE_OFFSET));     \
-		bits_ << __CORE_RELO(s, field, LSHIFT_U64) >> __CORE_RELO(s, field, RSHIFT_U64);   \
+		CUT_BITS(bits_, s, field);                                                         \
 	})
+/* Of the bytes from where the field begins. */
+#define CUT_BITS(bits, s, field)                                                                   \
+	((bits) << __CORE_RELO(s, field, LSHIFT_U64) >> __CORE_RELO(s, field, RSHIFT_U64))
+/* Where a field begins, as a number of its own: folded into a load it would have to be of the same kind and size everywhere. */
+#define OFFSET_OF(s, field)                                                                        \
+	({                                                                                         \
+		__u64 offset_ = __CORE_RELO(s, field, BYTE_OFFSET);                                \
+		asm volatile("" : "+r"(offset_));                                                  \
+		offset_;                                                                           \
+	})
+/* As READ(), of bits that are all in one byte; else through memory. */
+#define READ_BITS_OF(trusted, s, field)                                                            \
+	((trusted) && __CORE_RELO(s, field, BYTE_SIZE) == 1                                        \
+		 ? CUT_BITS((__u64)((const __u8 *)(s))[OFFSET_OF(s, field)], s, field)             \
+		 : READ_BITS(s, field))
 
 /* task_struct.flags: PF_KTHREAD, PF_IO_WORKER. */
 #define TASK_IS_KTHREAD	  0x00200000

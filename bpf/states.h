@@ -25,7 +25,7 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 		__u64 *of = bpf_sk_storage_get(&listener_of, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
 		if (of)
-			*of = socket_cookie(sk, trusted);
+			*of = socket_cookie(sk);
 	}
 	/* Reserved last: 5.10 does not know that a reserved record is never NULL again. */
 	c = call_reserve(WIRE_OPEN, sk, trusted, true);
@@ -62,6 +62,7 @@ static __always_inline void on_born(struct sock *sk, const bool trusted, int fro
 				    const __u8 flags)
 {
 	__u64 listener = READ(trusted, sk, __sk_common.skc_cookie.counter);
+	struct common_bytes bytes;
 	struct wire_fact *f;
 
 	if (!listener && has_cookie_helper) {
@@ -70,26 +71,20 @@ static __always_inline void on_born(struct sock *sk, const bool trusted, int fro
 		if (of)
 			listener = *of;
 	}
+	read_common(&bytes, sk, trusted);
 	f = record_reserve(WIRE_STATE, sizeof(*f), sk);
 	if (!f)
 		return;
+	fill_common(f, sk, &bytes, trusted);
 	f->flags = flags;
 	if (!listener && (is_transparent(sk) || has_sk_lookup(sk)))
 		f->flags |= WIRE_F_STEERED;
-	f->netns = socket_netns(sk, trusted);
-	f->sk = (__u64)sk;
 	f->cookie = 0;
 	f->listener = listener;
-	f->family = READ(trusted, sk, __sk_common.skc_family);
 	f->from = from;
 	f->to = to;
-	f->options = 0;
 	f->protocol = READ(trusted, sk, sk_protocol);
-	f->error = 0;
-	f->local_port_be = bpf_htons(READ(trusted, sk, __sk_common.skc_num));
-	f->peer_port_be = READ(trusted, sk, __sk_common.skc_dport);
-	f->ifindex = READ(trusted, sk, __sk_common.skc_bound_dev_if);
-	fill_addresses(f, sk, trusted);
+	f->local_port_be = bpf_htons(COMMON(trusted, sk, &bytes, skc_num));
 	record_submit(f);
 }
 
