@@ -61,7 +61,7 @@ static __always_inline void fill_end(struct wire_closed *c, struct sock *sk, str
 		 ((from == TCP_FIN_WAIT1 || from == TCP_FIN_WAIT2) && !over))
 		fill_cut(c, sk, tp, trusted, flags);
 	else if (from == TCP_FIN_WAIT2 || from == TCP_CLOSING)
-		c->end = time_wait_room(READ(trusted, sk, __sk_common.skc_net.net));
+		c->end = time_wait_room(BPF_CORE_READ(sk, __sk_common.skc_net.net));
 }
 
 static __always_inline void fill_counters(struct wire_closed *c, struct sock *sk,

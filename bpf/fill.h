@@ -91,46 +91,51 @@ static __always_inline void fill_minisock(struct wire_fact *f, struct sock *sk)
 	f->local_port_be = bpf_htons(COMMON(false, sk, &bytes, skc_num));
 }
 
-static __always_inline void fill_task_from(struct wire_task *t, struct task_struct *task,
-					   const bool trusted)
+/* Of the current task, except its cgroup and name. */
+static __always_inline void fill_numbers(struct wire_task *t, struct task_struct *task,
+					 const bool trusted)
 {
 	/* Not task->cred, which is another user's while the kernel works for the task in a file system. */
-	struct cred *cred = (struct cred *)READ(trusted, task, real_cred);
-	__u64 *name = (__u64 *)t->name;
+	struct cred *cred = (struct cred *)BPF_CORE_READ(task, real_cred);
 
-	t->fd = t->parent = 0;
-	/* A kernel thread that works for somebody else owns nothing. */
-	if (READ(trusted, task, flags) & TASK_IS_KTHREAD) {
-		t->pid = t->tid = t->uid = t->ruid = 0;
-		t->cgroup_id = 0;
-		__builtin_memset(t->name, 0, sizeof(t->name));
-		return;
-	}
 	t->pid = READ(trusted, task, tgid);
 	t->tid = READ(trusted, task, pid);
-	t->uid = READ(trusted, cred, euid.val);
-	t->ruid = READ(trusted, cred, uid.val);
-	if (trusted) {
-		const struct task_struct *leader = task->group_leader;
-		const __u64 at = OFFSET_OF(leader, comm);
-
-		t->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
-		name[0] = *(const __u64 *)((const char *)leader + at);
-		name[1] = *(const __u64 *)((const char *)leader + at + 8);
-	} else {
-		t->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-		BPF_CORE_READ_INTO(&t->name, task, group_leader, comm);
-	}
+	t->uid = BPF_CORE_READ(cred, euid.val);
+	t->ruid = BPF_CORE_READ(cred, uid.val);
+	t->fd = t->parent = 0;
 }
 
-/* The current task.  Helpers like bpf_get_current_pid_tgid() are missing in some program types;
- * this works in all. */
+static __always_inline bool is_kthread(struct task_struct *task, const bool trusted)
+{
+	return READ(trusted, task, flags) & TASK_IS_KTHREAD;
+}
+
+/* The current task; a kernel thread that works for somebody else owns nothing. */
 static __always_inline void fill_task(struct wire_task *t)
 {
-	if (has_types)
-		fill_task_from(t, bpf_get_current_task_btf(), true);
-	else
-		fill_task_from(t, (struct task_struct *)bpf_get_current_task(), false);
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task(), *typed;
+
+	if (has_types) {
+		typed = bpf_get_current_task_btf();
+		if (is_kthread(typed, true))
+			goto nobody;
+		fill_numbers(t, typed, true);
+		t->cgroup_id = bpf_get_current_cgroup_id();
+		if (t->pid == t->tid) {
+			bpf_get_current_comm(t->name, sizeof(t->name));
+			return;
+		}
+	} else {
+		/* Helpers are missing in some program types; this works in all. */
+		if (is_kthread(task, false))
+			goto nobody;
+		fill_numbers(t, task, false);
+		t->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	}
+	BPF_CORE_READ_INTO(&t->name, task, group_leader, comm);
+	return;
+nobody:
+	__builtin_memset(t, 0, sizeof(*t));
 }
 
 #endif

@@ -64,14 +64,24 @@ static __always_inline __u64 socket_cookie(struct sock *sk)
 	return cookie || !has_types ? cookie : bpf_get_socket_cookie(sk);
 }
 
+/*
+ * Where the verifier trusts a pointer (6.2 on), it searches all the kernel's types by name for each pointer that is loaded through
+ * it, a millisecond each.  It does not trust what this helper returns.
+ */
+static __always_inline struct inet_sock *inet_of(struct sock *sk, const bool trusted)
+{
+	struct tcp_sock *tp = trusted ? bpf_skc_to_tcp_sock(sk) : NULL;
+
+	return tp ? &tp->inet_conn.icsk_inet : NULL;
+}
+
 static __always_inline __u32 common_netns(struct sock *sk, const struct common_bytes *bytes,
 					  const bool trusted)
 {
 	struct net *net;
 
-	if (trusted)
-		return sk->__sk_common.skc_net.net->ns.inum;
-	net = COMMON(false, sk, bytes, skc_net.net);
+	net = trusted ? BPF_CORE_READ(sk, __sk_common.skc_net.net)
+		      : COMMON(false, sk, bytes, skc_net.net);
 	return BPF_CORE_READ(net, ns.inum);
 }
 
@@ -80,12 +90,12 @@ static __always_inline __be16 source_port(struct sock *sk, const struct common_b
 					  const bool trusted)
 {
 	__u16 port = COMMON(trusted, sk, bytes, skc_num);
-	struct tcp_sock *tp;
+	struct inet_sock *inet;
 
 	if (port)
 		return bpf_htons(port);
-	tp = trusted ? bpf_skc_to_tcp_sock(sk) : NULL;
-	return tp ? tp->inet_conn.icsk_inet.inet_sport : inet_source_port(sk);
+	inet = inet_of(sk, trusted);
+	return inet ? inet->inet_sport : inet_source_port(sk);
 }
 
 /* The kernel works for itself, in whatever task runs.  The TCP sockets under an MPTCP socket are the application's. */
