@@ -3,6 +3,7 @@
 #ifndef SOCKWATCH_LOOK_PRIVATE_H
 #define SOCKWATCH_LOOK_PRIVATE_H
 
+#include "inodes.h"
 #include "kernel_private.h"
 #include "look_source.h"
 #include "wire_look.h"
@@ -71,9 +72,9 @@ struct look_reader {
 	} * rings;
 	struct look_space {
 		uint32_t inode, pid, tid, fd;
-	} * spaces;	  /* namespaces behind descriptors, of any kind */
-	uint32_t *toured; /* network namespaces that the tour entered, or was refused */
-	size_t ring_count, space_count, toured_count;
+	} * spaces;	      /* namespaces behind descriptors, of any kind */
+	struct inodes toured; /* network namespaces that the tour entered, or was refused */
+	size_t ring_count, space_count;
 	bool rings_missed;		 /* the table of one could not be read */
 	struct look_listener *listeners; /* of TCP */
 	struct look_socket *queued;	 /* connections whose listener is asked for at the end */
