@@ -97,9 +97,6 @@ static inline bool look_is_late(const struct look_reader *r)
 /* look_decode.c */
 /* Hands out whole records of `data` and returns how many bytes they were; -EBADMSG. */
 ssize_t look_take_records(struct look_reader *r, const char *data, size_t len);
-/* True when the bytes say what a socket can be. */
-bool look_decode(struct look_socket *ret, const struct wire_look *w);
-
 /* Hands out a socket that a ring holds. */
 int look_tell_registered(struct look_reader *r, const struct wire_look_first *w);
 
@@ -113,8 +110,6 @@ void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t
 /* Descriptor `fd` of a thread is a namespace of some kind. */
 void look_note_space(struct look_reader *r, uint64_t inode, uint32_t pid, uint32_t tid,
 		     uint32_t fd);
-/* One more of `size` bytes behind *count of the array that `array` points to; NULL without memory. */
-void *look_append(void *array, size_t *count, size_t size);
 /* True: it waits for accept(), and is handed out by look_reach(). */
 bool look_note_queued(struct look_reader *r, const struct look_socket *s);
 
