@@ -24,7 +24,6 @@ struct proc_inode {
 
 #pragma clang attribute pop
 
-#define LOOK_READS_ALL
 #include "directories.h"
 #include "look.h"
 #include "wire_reach.h"

@@ -29,11 +29,12 @@ struct kernel_hook {
 	enum hook_status status;
 	char why[128];		/* of a row that is not attached */
 	enum nested_hook nested; /* of a second copy: what it counts under; else NESTED_NONE */
+	int twin;		/* rows from here to its second copy, or from that to it; 0 there is none */
 };
 
 #define HOOK_ROW(fact, program, hook, tier, covers, misses)                                        \
 	{                                                                                          \
-		fact, program, hook, tier, covers, misses, HOOK_UNUSED, "", NESTED_NONE            \
+		fact, program, hook, tier, covers, misses, HOOK_UNUSED, "", NESTED_NONE, 0         \
 	}
 
 #endif

@@ -104,8 +104,6 @@ void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const c
 const char *kernel_interface_name(void *ctx, uint32_t netns, uint32_t ifindex);
 /* ListenOverflows of a namespace that `pid` may be in, from its netstat; UINT64_MAX not known. */
 uint64_t kernel_listen_overflows(uint32_t netns, uint32_t pid);
-/* As `ip netns` or Docker calls it, any bytes, "" where they do not; until the next call. */
-const char *kernel_netns_name(struct kernel *k, uint32_t netns);
 
 /*
  * Fills *ret for namespace `netns` (inode); `pid` is a process that may be in it.  False: unknown.  What a namespace said is

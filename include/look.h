@@ -110,8 +110,6 @@ struct look_sink listing_look_sink(struct listing *l);
 
 /* Sets what follows from the rest of a record: `mapped`, what a wildcard takes, and that a closed TCP socket has no peer. */
 void look_complete(struct look_socket *s);
-/* The same as a seed fact; false for what a table does not keep. */
-bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_task *task, uint32_t fd);
 /* What it takes of its namespace's local ports; false: nothing.  Wants LOOK_W_OPTIONS and LOOK_W_BUCKET. */
 bool look_port_use(struct port_use *ret, const struct look_socket *s);
 

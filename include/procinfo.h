@@ -41,8 +41,9 @@ void procinfo_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const
 bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret);
 /* The process that began at `start_ns` (CLOCK_BOOTTIME, 0 unknown: whoever has the number) has not ended. */
 bool procinfo_lives(uint32_t pid, uint64_t start_ns);
-/* The name `ip netns` or Docker gave a namespace, else the container of `task`, which is in it (NULL none); "" none.  `ret`
- * holds `size` bytes. */
+/* The name `ip netns` or Docker gave a namespace, any bytes, "" none; until the next call. */
+const char *procinfo_netns_given(uint32_t inode);
+/* That, else the container of `task`, which is in it (NULL none); "" none.  `ret` holds `size` bytes. */
 void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size);
 /* The inode of the network namespace at a path, 0 where there is none.  Opens nothing. */
 uint32_t procinfo_netns_at(const char *path);

@@ -429,10 +429,8 @@ static int run(struct ephemeral *e)
 	int code, err = o->watch ? output_open(&e->output, o->output_file)
 				 : output_open_report(&e->output, o->output_file);
 
-	if (err < 0) {
-		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
+	if (err < 0)
 		return 1;
-	}
 	e->watched = *o;
 	filter_init(&e->watched.filter);
 	e->watched.filter.has_netns = o->filter.has_netns;

@@ -90,11 +90,7 @@ static int open_history(struct history *h)
 		store_reader_leave_out_args(h->reader);
 	err = h->options->follow ? output_open(&h->output, h->options->output_file)
 				 : output_open_report(&h->output, h->options->output_file);
-	if (err < 0) {
-		log_error("cannot write to %s: %s", h->options->output_file, strerror(-err));
-		return err;
-	}
-	return open_writer(h);
+	return err < 0 ? err : open_writer(h);
 }
 
 /* The end of what was asked for: the reader's end, --count, a signal. */

@@ -191,12 +191,11 @@ static int run(struct ls *s)
 	const struct options *o = s->options;
 	bool json = o->format == FORMAT_JSON;
 	int code = ask_open(&s->ask, o);
-	int err = code ? 0 : output_open_report(&s->output, o->output_file);
 
-	if (err)
-		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
-	if (code || err)
-		return code ? code : 1;
+	if (!code && output_open_report(&s->output, o->output_file) < 0)
+		code = 1;
+	if (code)
+		return code;
 	s->filtered = o->filter.has_netns || filter_asks_socket(&o->filter);
 	if (take_listing(o, json, &s->listing))
 		return 1;

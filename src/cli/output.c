@@ -92,6 +92,13 @@ static int open_file(struct output *o)
 	return 0;
 }
 
+static int complain(const struct output *o, int err)
+{
+	if (err < 0)
+		log_error("cannot write to %s: %s", o->path, strerror(-err));
+	return err;
+}
+
 int output_open(struct output *o, const char *path)
 {
 	struct sigaction reopen = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
@@ -102,7 +109,7 @@ int output_open(struct output *o, const char *path)
 		return 0;
 	}
 	sigaction(SIGHUP, &reopen, NULL);
-	return open_file(o);
+	return complain(o, open_file(o));
 }
 
 /* Open here already, as /dev/stdout is: what others write through it must stay. */
@@ -156,8 +163,8 @@ int output_open_report(struct output *o, const char *path)
 	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
 		sigaction(SIGHUP, &stop, NULL);
 	if (stat(path, &st) == 0 && (!S_ISREG(st.st_mode) || is_open_here(&st)))
-		return open_file(o);
-	return open_beside(o);
+		return complain(o, open_file(o));
+	return complain(o, open_beside(o));
 }
 
 bool output_finish(struct output *o)
@@ -194,13 +201,16 @@ int output_open_journal(struct output *o)
 {
 	static const struct sockaddr_un journal = {.sun_family = AF_UNIX,
 						   .sun_path = "/run/systemd/journal/socket"};
+	int err;
 
 	*o = (struct output){.journal = true, .socket = true, .at_most = SIZE_MAX};
 	o->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	o->owned = o->fd >= 0;
-	if (!o->owned || connect(o->fd, (const struct sockaddr *)&journal, sizeof(journal)) < 0)
-		return -errno;
-	return 0;
+	if (o->owned && connect(o->fd, (const struct sockaddr *)&journal, sizeof(journal)) == 0)
+		return 0;
+	err = -errno;
+	log_error("cannot reach systemd's journal (%s): %s", journal.sun_path, strerror(-err));
+	return err;
 }
 
 /* The journal was started anew: its socket is another one. */

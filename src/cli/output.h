@@ -38,7 +38,7 @@ extern volatile sig_atomic_t output_stop;
 void output_catch_signals(void);
 
 /* `path` NULL is stdout; a file is appended to, and opened anew after SIGHUP, before the next line.  `path` must outlive
- * `o`.  0 or -errno. */
+ * `o`.  0, or -errno after saying why, as the two below. */
 int output_open(struct output *o, const char *path);
 /*
  * As output_open(), for one document: a file gets its name from output_finish() and replaces what had it, a symbolic link too; without
@@ -47,7 +47,7 @@ int output_open(struct output *o, const char *path);
 int output_open_report(struct output *o, const char *path);
 /* The report is whole.  False: it could not be kept, `error` tells why, and what was there before still is. */
 bool output_finish(struct output *o);
-/* The socket of systemd's journal: flush after each entry.  0 or -errno. */
+/* The socket of systemd's journal: flush after each entry. */
 int output_open_journal(struct output *o);
 void output_close(struct output *o);
 /* Opens the file anew if SIGHUP asked for it; a flush does that too. */

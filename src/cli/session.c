@@ -32,7 +32,7 @@ static const struct event *name_netns(const struct session *s, const struct even
 	if (event->netns == s->own_netns || !s->own_netns || event->kind == EVENT_LOST)
 		return event;
 	*copy = *event;
-	copy->netns_name = kernel_netns_name(s->kernel, event->netns);
+	copy->netns_name = procinfo_netns_given(event->netns);
 	return copy;
 }
 

@@ -83,15 +83,8 @@ static int open_trace(struct trace *t)
 	int code, err = t->options->journal ? output_open_journal(&t->output)
 					    : output_open(&t->output, t->options->output_file);
 
-	if (err < 0 && t->options->journal) {
-		log_error("cannot reach systemd's journal (/run/systemd/journal/socket): %s",
-			  strerror(-err));
+	if (err < 0)
 		return 1;
-	}
-	if (err < 0) {
-		log_error("cannot write to %s: %s", t->options->output_file, strerror(-err));
-		return 1;
-	}
 	t->output.rotate_bytes = t->options->rotate_bytes;
 	t->output.keep = (unsigned int)t->options->keep_files;
 	code = session_open(&t->session, t->options, on_event, t);

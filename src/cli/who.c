@@ -346,12 +346,11 @@ static int run(struct search *s)
 {
 	const struct options *o = s->options;
 	int code = ask_open(&s->ask, o);
-	int err = code ? 0 : output_open_report(&s->output, o->output_file);
 
-	if (err)
-		log_error("cannot write to %s: %s", o->output_file, strerror(-err));
-	if (code || err)
-		return code ? code : 1;
+	if (!code && output_open_report(&s->output, o->output_file) < 0)
+		code = 1;
+	if (code)
+		return code;
 	if (look(s))
 		return 1;
 	if (!s->count && o->wait)

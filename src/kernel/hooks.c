@@ -19,53 +19,46 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A second copy, see bpf/core.h. */
-#define COPY(fact, program, hook, tier, nested)                                                    \
+/* A row and its second copy (bpf/core.h). */
+#define FIRST(fact, program, hook, tier, twin, covers, misses)                                     \
+	{                                                                                          \
+		fact, program, hook, tier, covers, misses, HOOK_UNUSED, "", NESTED_NONE, twin      \
+	}
+#define SECOND(fact, program, hook, tier, twin, nested)                                            \
 	{                                                                                          \
 		fact, program, hook, tier, "those that come on top of another", "", HOOK_UNUSED,   \
-			"", nested                                                                 \
+			"", nested, twin                                                           \
 	}
 
-/* The kernel runs the trampolines of a function in reverse: the second copy comes first. */
+/* The kernel runs the programs of a tracepoint in the order in which they came, the trampolines of a function in reverse. */
+#define TRACED_TWICE(fact, program, again, hook, nested, covers, misses)                           \
+	FIRST(fact, program, hook, TIER_BOTH, 1, covers, misses),                                  \
+		SECOND(fact, again, hook, TIER_BOTH, -1, nested)
 #define TWICE(fact, program, hook, nested, covers, misses)                                         \
-	COPY(fact, "again_" program, hook, TIER_TRAMPOLINES, nested),                              \
-		HOOK_ROW(fact, program, hook, TIER_TRAMPOLINES, covers, misses)
+	SECOND(fact, "again_" program, hook, TIER_TRAMPOLINES, 1, nested),                         \
+		FIRST(fact, program, hook, TIER_TRAMPOLINES, -1, covers, misses)
 
 static const struct kernel_hook hook_table[] = {
-	HOOK_ROW("state", "tp_btf__inet_sock_set_state", "tp_btf/inet_sock_set_state", TIER_BOTH,
-		 "every change of state; who called connect and listen", ""),
-	COPY("state", "again__inet_sock_set_state", "tp_btf/inet_sock_set_state", TIER_BOTH,
-	     NESTED_STATE),
-	HOOK_ROW("destroy", "tp_btf__tcp_destroy_sock", "tp_btf/tcp_destroy_sock", TIER_BOTH,
-		 "the end of every TCP socket", ""),
-	COPY("destroy", "again__tcp_destroy_sock", "tp_btf/tcp_destroy_sock", TIER_BOTH,
-	     NESTED_DESTROY),
-	HOOK_ROW("reset", "tp_btf__tcp_receive_reset", "tp_btf/tcp_receive_reset", TIER_BOTH,
-		 "resets received", ""),
-	COPY("reset", "again__tcp_receive_reset", "tp_btf/tcp_receive_reset", TIER_BOTH,
-	     NESTED_RECEIVE_RESET),
-	HOOK_ROW("reset", "tp_btf__tcp_send_reset", "tp_btf/tcp_send_reset", TIER_BOTH,
-		 "resets sent", ""),
-	COPY("reset", "again__tcp_send_reset", "tp_btf/tcp_send_reset", TIER_BOTH,
-	     NESTED_SEND_RESET),
-	HOOK_ROW(
-		"state", "raw_tp__inet_sock_set_state", "raw_tp/inet_sock_set_state", TIER_BOTH,
+	TRACED_TWICE("state", "tp_btf__inet_sock_set_state", "again__inet_sock_set_state",
+		     "tp_btf/inet_sock_set_state", NESTED_STATE,
+		     "every change of state; who called connect and listen", ""),
+	TRACED_TWICE("destroy", "tp_btf__tcp_destroy_sock", "again__tcp_destroy_sock",
+		     "tp_btf/tcp_destroy_sock", NESTED_DESTROY, "the end of every TCP socket", ""),
+	TRACED_TWICE("reset", "tp_btf__tcp_receive_reset", "again__tcp_receive_reset",
+		     "tp_btf/tcp_receive_reset", NESTED_RECEIVE_RESET, "resets received", ""),
+	TRACED_TWICE("reset", "tp_btf__tcp_send_reset", "again__tcp_send_reset",
+		     "tp_btf/tcp_send_reset", NESTED_SEND_RESET, "resets sent", ""),
+	TRACED_TWICE(
+		"state", "raw_tp__inet_sock_set_state", "raw_again__inet_sock_set_state",
+		"raw_tp/inet_sock_set_state", NESTED_STATE,
 		"every change of state; who called connect and listen",
 		"whose child a queued connection is, where listeners share a port (Linux 6.16 on)"),
-	COPY("state", "raw_again__inet_sock_set_state", "raw_tp/inet_sock_set_state", TIER_BOTH,
-	     NESTED_STATE),
-	HOOK_ROW("destroy", "raw_tp__tcp_destroy_sock", "raw_tp/tcp_destroy_sock", TIER_BOTH,
-		 "the end of every TCP socket", ""),
-	COPY("destroy", "raw_again__tcp_destroy_sock", "raw_tp/tcp_destroy_sock", TIER_BOTH,
-	     NESTED_DESTROY),
-	HOOK_ROW("reset", "raw_tp__tcp_receive_reset", "raw_tp/tcp_receive_reset", TIER_BOTH,
-		 "resets received", ""),
-	COPY("reset", "raw_again__tcp_receive_reset", "raw_tp/tcp_receive_reset", TIER_BOTH,
-	     NESTED_RECEIVE_RESET),
-	HOOK_ROW("reset", "raw_tp__tcp_send_reset", "raw_tp/tcp_send_reset", TIER_BOTH,
-		 "resets sent", ""),
-	COPY("reset", "raw_again__tcp_send_reset", "raw_tp/tcp_send_reset", TIER_BOTH,
-	     NESTED_SEND_RESET),
+	TRACED_TWICE("destroy", "raw_tp__tcp_destroy_sock", "raw_again__tcp_destroy_sock",
+		     "raw_tp/tcp_destroy_sock", NESTED_DESTROY, "the end of every TCP socket", ""),
+	TRACED_TWICE("reset", "raw_tp__tcp_receive_reset", "raw_again__tcp_receive_reset",
+		     "raw_tp/tcp_receive_reset", NESTED_RECEIVE_RESET, "resets received", ""),
+	TRACED_TWICE("reset", "raw_tp__tcp_send_reset", "raw_again__tcp_send_reset",
+		     "raw_tp/tcp_send_reset", NESTED_SEND_RESET, "resets sent", ""),
 	HOOK_ROW("process", "tp_btf__sched_process_exit", "tp_btf/sched_process_exit", TIER_BOTH,
 		 "ends of processes", ""),
 	HOOK_ROW("process", "tp_btf__sched_process_exec", "tp_btf/sched_process_exec", TIER_BOTH,

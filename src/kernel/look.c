@@ -149,7 +149,7 @@ void look_close(struct look_reader *r)
 	free(r->tables.data);
 	free(r->seen);
 	free(r->kernels);
-	free(r->toured);
+	inodes_done(&r->toured);
 	look_devices_done(&r->devices);
 	look_reach_done(r);
 	free(r);
@@ -200,14 +200,6 @@ static bool tell_range(struct look_reader *r, uint32_t netns)
 	return true;
 }
 
-static void note_toured(struct look_reader *r, uint32_t netns)
-{
-	uint32_t *one = look_append(&r->toured, &r->toured_count, sizeof(*one));
-
-	if (one)
-		*one = netns;
-}
-
 /* What is seen of this namespace is told, what is not as well. */
 static int visit(void *ctx)
 {
@@ -219,7 +211,7 @@ static int visit(void *ctx)
 
 	if (!netns)
 		return -ENOENT;
-	note_toured(r, netns);
+	inodes_add(&r->toured, netns);
 	if (!tell_range(r, netns))
 		return 0;
 	for (enum look_part part = LOOK_TCP; part < LOOK_PARTS; part++) {
@@ -238,8 +230,11 @@ static int visit(void *ctx)
 
 static void not_looked_at(void *ctx, uint32_t netns)
 {
-	note_toured(ctx, netns);
-	tell_unseen(ctx, netns, UNSEEN_RANGE);
+	struct look_reader *r = ctx;
+
+	if (netns)
+		inodes_add(&r->toured, netns);
+	tell_unseen(r, netns, UNSEEN_RANGE);
 }
 
 static bool wants_tour(const struct look_request *q)
@@ -267,27 +262,18 @@ static int tour(struct look_reader *r)
 
 /* ---- namespaces behind descriptors ---- */
 
-static bool was_toured(const struct look_reader *r, uint32_t netns)
-{
-	for (size_t i = r->toured_count; i-- > 0;) {
-		if (r->toured[i] == netns)
-			return true;
-	}
-	return false;
-}
-
 /* Goes where only descriptors lead, once these were read; one may be a namespace of another kind.  `err`: of the tour. */
 static int tour_held(struct look_reader *r, int err)
 {
 	const uint32_t wanted = r->request->netns;
-	const size_t before = r->toured_count;
+	const size_t before = r->toured.count;
 	int refused = 0;
 
 	for (size_t i = 0; i < r->space_count; i++) {
 		const struct look_space *s = &r->spaces[i];
 		struct netns_at at = {.netns = s->inode};
 
-		if ((wanted && s->inode != wanted) || was_toured(r, s->inode))
+		if ((wanted && s->inode != wanted) || inodes_have(&r->toured, s->inode))
 			continue;
 		snprintf(at.path, sizeof(at.path), "/proc/%u/task/%u/fd/%u", s->pid, s->tid, s->fd);
 		refused = netns_visit(&at, visit, r);
@@ -297,7 +283,7 @@ static int tour_held(struct look_reader *r, int err)
 			netns_count_unseen(&r->unseen, at.path, refused);
 		}
 	}
-	if (!wanted || r->toured_count == before)
+	if (!wanted || r->toured.count == before)
 		return err;
 	r->unseen = (struct netns_unseen){0};
 	return refused;
@@ -362,11 +348,11 @@ static int take_in_turn(struct look_reader *r)
 		take_tasks(r);
 	if (!tables_first)
 		err = tour(r);
-	before = r->toured_count;
+	before = r->toured.count;
 	if (wants_tour(r->request))
 		err = tour_held(r, err);
 	/* Descriptors lead to what was found only now. */
-	if (tables_first && r->toured_count > before)
+	if (tables_first && r->toured.count > before)
 		take_tasks(r);
 	return err;
 }
@@ -444,7 +430,8 @@ int look_take(struct look_reader *r, const struct look_request *request,
 	r->request = request;
 	r->sink = sink;
 	r->has_task = false;
-	r->seen_count = r->kernel_count = r->toured_count = 0;
+	r->seen_count = r->kernel_count = 0;
+	inodes_done(&r->toured);
 	look_reach_begin(r);
 	r->time_ns = kernel_now();
 	memset(r->err, 0, sizeof(r->err));

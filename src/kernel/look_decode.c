@@ -32,7 +32,8 @@ static uint16_t flags_of(const struct wire_look *w)
 	return flags;
 }
 
-bool look_decode(struct look_socket *s, const struct wire_look *w)
+/* True when the bytes say what a socket can be. */
+static bool decode(struct look_socket *s, const struct wire_look *w)
 {
 	if ((w->family != AF_INET && w->family != AF_INET6) || w->state >= STATES)
 		return false;
@@ -126,7 +127,7 @@ static bool take_record(struct look_reader *r, const struct wire_look *w)
 		take_task(r, (const struct wire_look_first *)w);
 	if (w->kind == LOOK_LOOSE && sink->known && sink->known(sink->ctx, w->socket, w->sk))
 		return true;
-	if (!look_decode(&socket, w)) {
+	if (!decode(&socket, w)) {
 		r->malformed++;
 		return true;
 	}
@@ -147,7 +148,7 @@ int look_tell_registered(struct look_reader *r, const struct wire_look_first *w)
 	struct look_socket socket;
 
 	take_task(r, w);
-	if (!look_decode(&socket, &w->look)) {
+	if (!decode(&socket, &w->look)) {
 		r->malformed++;
 		return 0;
 	}

@@ -3,6 +3,7 @@
 #ifndef SOCKWATCH_LOOK_PRIVATE_H
 #define SOCKWATCH_LOOK_PRIVATE_H
 
+#include "inodes.h"
 #include "kernel_private.h"
 #include "look_source.h"
 #include "wire_look.h"
@@ -71,9 +72,9 @@ struct look_reader {
 	} * rings;
 	struct look_space {
 		uint32_t inode, pid, tid, fd;
-	} * spaces;	  /* namespaces behind descriptors, of any kind */
-	uint32_t *toured; /* network namespaces that the tour entered, or was refused */
-	size_t ring_count, space_count, toured_count;
+	} * spaces;	      /* namespaces behind descriptors, of any kind */
+	struct inodes toured; /* network namespaces that the tour entered, or was refused */
+	size_t ring_count, space_count;
 	bool rings_missed;		 /* the table of one could not be read */
 	struct look_listener *listeners; /* of TCP */
 	struct look_socket *queued;	 /* connections whose listener is asked for at the end */
@@ -96,9 +97,6 @@ static inline bool look_is_late(const struct look_reader *r)
 /* look_decode.c */
 /* Hands out whole records of `data` and returns how many bytes they were; -EBADMSG. */
 ssize_t look_take_records(struct look_reader *r, const char *data, size_t len);
-/* True when the bytes say what a socket can be. */
-bool look_decode(struct look_socket *ret, const struct wire_look *w);
-
 /* Hands out a socket that a ring holds. */
 int look_tell_registered(struct look_reader *r, const struct wire_look_first *w);
 
@@ -112,8 +110,6 @@ void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t
 /* Descriptor `fd` of a thread is a namespace of some kind. */
 void look_note_space(struct look_reader *r, uint64_t inode, uint32_t pid, uint32_t tid,
 		     uint32_t fd);
-/* One more of `size` bytes behind *count of the array that `array` points to; NULL without memory. */
-void *look_append(void *array, size_t *count, size_t size);
 /* True: it waits for accept(), and is handed out by look_reach(). */
 bool look_note_queued(struct look_reader *r, const struct look_socket *s);
 

@@ -66,7 +66,8 @@ static int run(const struct bpf_program *program, uint64_t first, uint64_t secon
 	return err;
 }
 
-void *look_append(void *array, size_t *count, size_t size)
+/* One more of `size` bytes behind *count of the array that `array` points to; NULL without memory. */
+static void *append(void *array, size_t *count, size_t size)
 {
 	void **at = array, *grown;
 
@@ -84,7 +85,7 @@ void *look_append(void *array, size_t *count, size_t size)
 
 void look_note_space(struct look_reader *r, uint64_t inode, uint32_t pid, uint32_t tid, uint32_t fd)
 {
-	struct look_space *one = look_append(&r->spaces, &r->space_count, sizeof(*one));
+	struct look_space *one = append(&r->spaces, &r->space_count, sizeof(*one));
 
 	if (one)
 		*one = (struct look_space){
@@ -99,7 +100,7 @@ void look_note_ring(struct look_reader *r, uint64_t ring, uint32_t pid, uint32_t
 		if (r->rings[i].ring == ring && r->rings[i].pid == pid)
 			return; /* another descriptor of the same */
 	}
-	one = look_append(&r->rings, &r->ring_count, sizeof(*one));
+	one = append(&r->rings, &r->ring_count, sizeof(*one));
 	if (one)
 		*one = (struct look_ring){.ring = ring, .pid = pid, .tid = tid, .fd = fd};
 }
@@ -142,7 +143,7 @@ bool look_note_queued(struct look_reader *r, const struct look_socket *s)
 	struct look_socket *one;
 
 	if (s->state == STATE_LISTEN && s->protocol == IPPROTO_TCP) {
-		struct look_listener *l = look_append(&r->listeners, &r->listener_count, sizeof(*l));
+		struct look_listener *l = append(&r->listeners, &r->listener_count, sizeof(*l));
 
 		if (l)
 			*l = (struct look_listener){
@@ -151,7 +152,7 @@ bool look_note_queued(struct look_reader *r, const struct look_socket *s)
 	}
 	if (!(s->flags & LOOK_QUEUED) || s->protocol != IPPROTO_TCP)
 		return false;
-	one = look_append(&r->queued, &r->queued_count, sizeof(*one));
+	one = append(&r->queued, &r->queued_count, sizeof(*one));
 	if (one)
 		*one = *s;
 	return one != NULL;

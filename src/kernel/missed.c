@@ -20,22 +20,6 @@ static uint64_t misses_of(const struct kernel *k, size_t row)
 	return info.recursion_misses;
 }
 
-/* The row that stands in for `h` where this is missed; NULL there is none. */
-static const struct kernel_hook *copy_of(const struct kernel *k, size_t row)
-{
-	const struct kernel_hook *h = &k->hooks[row];
-
-	for (size_t i = row ? row - 1 : 0; i <= row + 1 && i < k->hook_count; i++) {
-		const struct kernel_hook *copy = &k->hooks[i];
-
-		if (copy->nested && copy->status == HOOK_ATTACHED &&
-		    strcmp(copy->hook, h->hook) == 0 &&
-		    strcmp(strstr(copy->program, "__"), strstr(h->program, "__")) == 0)
-			return copy;
-	}
-	return NULL;
-}
-
 static uint64_t rescued(const struct kernel *k, enum nested_hook nested)
 {
 	return *(volatile __u64 *)&k->skel->bss->rescued[nested];
@@ -57,20 +41,21 @@ void missed_read(struct kernel *k)
 	k->missed_ns = now;
 	k->missed_calls = k->missed_processes = 0;
 	for (size_t i = 0; i < k->hook_count; i++) {
-		const struct kernel_hook *copy = copy_of(k, i);
+		const struct kernel_hook *h = &k->hooks[i], *copy = h + h->twin;
 		struct missed *m = &k->missed[i];
+		bool covered = copy != h && copy->status == HOOK_ATTACHED;
 		uint64_t misses, told, done;
 
-		if (k->hooks[i].nested)
+		if (h->nested)
 			continue;
 		misses = misses_of(k, i);
-		done = copy ? rescued(k, copy->nested) - k->rescued_before[copy->nested] : 0;
+		done = covered ? rescued(k, copy->nested) - k->rescued_before[copy->nested] : 0;
 		/* Of the last ones the second copy may be still to come. */
-		told = copy && !k->detached ? m->misses : misses;
+		told = covered && !k->detached ? m->misses : misses;
 		if (told > done + m->lost)
 			m->lost = told - done;
 		m->misses = misses;
-		*(strcmp(k->hooks[i].fact, "process") == 0 ? &k->missed_processes
-							   : &k->missed_calls) += m->lost;
+		*(strcmp(h->fact, "process") == 0 ? &k->missed_processes : &k->missed_calls) +=
+			m->lost;
 	}
 }

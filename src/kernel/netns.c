@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "capability.h"
+#include "inodes.h"
 #include "netns.h"
 
 #include <dirent.h>
@@ -21,35 +22,6 @@
 #define HOME_MOUNTS "/proc/thread-self/mountinfo"
 #define HOME_FILE   "/proc/thread-self/net/dev"
 #define OPEN_FLAGS  (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-
-struct inodes {
-	ino_t *item;
-	size_t count, cap;
-};
-
-static bool has_inode(const struct inodes *s, ino_t inode)
-{
-	for (size_t i = s->count; i-- > 0;) {
-		if (s->item[i] == inode)
-			return true;
-	}
-	return false;
-}
-
-static bool add_inode(struct inodes *s, ino_t inode)
-{
-	if (s->count == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 64;
-		ino_t *grown = realloc(s->item, cap * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		s->item = grown;
-		s->cap = cap;
-	}
-	s->item[s->count++] = inode;
-	return true;
-}
 
 /* ---- the search ---- */
 
@@ -168,14 +140,14 @@ static bool look_at_mounts_of(struct search *s, const char *task)
 	bool found;
 
 	snprintf(path, sizeof(path), "%.200s/ns/mnt", task);
-	if (stat(path, &st) < 0 || has_inode(&s->mounts, st.st_ino))
+	if (stat(path, &st) < 0 || inodes_have(&s->mounts, st.st_ino))
 		return false;
 	snprintf(path, sizeof(path), "%.200s/mountinfo", task);
 	snprintf(root, sizeof(root), "%.200s/root", task);
 	found = look_at_mounts(s, path, root);
 	/* If it ended meanwhile the next one in there is asked. */
 	if (access(path, F_OK) == 0)
-		add_inode(&s->mounts, st.st_ino);
+		inodes_add(&s->mounts, st.st_ino);
 	return found;
 }
 
@@ -248,14 +220,14 @@ static bool search(struct search *s)
 	s->nsfs = st.st_dev;
 	found = look_at_file(s, HOME) > 0 || each_task(s, "/proc", look_at_process);
 	if (!found && stat("/proc/thread-self/ns/mnt", &st) == 0 &&
-	    add_inode(&s->mounts, st.st_ino))
+	    inodes_add(&s->mounts, st.st_ino))
 		found = look_at_mounts(s, HOME_MOUNTS, "");
 	return found || each_task(s, "/proc", look_at_threads);
 }
 
 static void search_done(struct search *s)
 {
-	free(s->mounts.item);
+	inodes_done(&s->mounts);
 	free(s->secretive);
 }
 
@@ -367,7 +339,7 @@ static int visit_here(void *ctx)
 	struct stat st;
 
 	if (stat(HOME_FILE, &st) == 0)
-		t->no_memory |= !add_inode(&t->files, st.st_ino);
+		t->no_memory |= !inodes_add(&t->files, st.st_ino);
 	return t->v->visit(t->ctx);
 }
 
@@ -378,14 +350,14 @@ static bool visit_new(void *ctx, const char *path, ino_t inode)
 	struct refused *before;
 	int err;
 
-	if (has_inode(&t->entered, inode))
+	if (inodes_have(&t->entered, inode))
 		return false;
 	if (strcmp(path, HOME) == 0)
 		err = visit_here(t);
 	else
 		result = enter(t->home, path, inode, visit_here, t, &err);
 	if (result == VISITED)
-		t->no_memory |= !add_inode(&t->entered, inode);
+		t->no_memory |= !inodes_add(&t->entered, inode);
 	before = find_refused(t, inode);
 	if (result == VISITED && err == 0) {
 		t->seen_count++;
@@ -409,7 +381,7 @@ static void tell_unseen(const struct tour *t, const struct search *s, struct net
 			t->v->unseen(t->ctx, (uint32_t)r->inode);
 	}
 	for (size_t i = 0; i < s->secretive_count; i++) {
-		if (has_inode(&t->files, s->secretive[i].file))
+		if (inodes_have(&t->files, s->secretive[i].file))
 			continue;
 		netns_count_unseen(u, s->secretive[i].path, s->secretive[i].err);
 		if (t->v->unseen)
@@ -430,8 +402,8 @@ int netns_each(const struct netns_visitor *v, void *ctx, struct netns_unseen *re
 	tell_unseen(&t, &s, ret);
 	close(t.home);
 	search_done(&s);
-	free(t.entered.item);
-	free(t.files.item);
+	inodes_done(&t.entered);
+	inodes_done(&t.files);
 	free(t.refused);
 	if (t.no_memory)
 		return -ENOMEM;

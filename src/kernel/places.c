@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* places.c - where a process runs (cgroup, container), and what the interfaces of namespaces are called. */
+/* places.c - where a process runs (cgroup, container), and what interfaces are called. */
 #include "kernel_private.h"
 #include "procinfo.h"
 
@@ -15,7 +15,6 @@
 /* Asked again after this long: a pid may by then belong to somebody else. */
 #define FRESH_NS   1000000000u
 #define INTERFACES 128
-#define NAMESPACES 64
 
 struct interface {
 	struct netns_at at;
@@ -24,16 +23,9 @@ struct interface {
 	char name[IF_NAMESIZE]; /* "" not found */
 };
 
-struct named_netns {
-	uint32_t netns;
-	uint64_t asked_ns;
-	char name[NETNS_NAME_SIZE];
-};
-
 struct places {
 	int cgroup_fd;
 	struct interface interfaces[INTERFACES];
-	struct named_netns namespaces[NAMESPACES];
 };
 
 struct places *places_new(int cgroup_fd)
@@ -97,20 +89,7 @@ void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const c
 	free(found);
 }
 
-/* ---- namespaces and their interfaces ---- */
-
-const char *kernel_netns_name(struct kernel *k, uint32_t netns)
-{
-	struct named_netns *n = &k->places->namespaces[netns % NAMESPACES];
-	uint64_t now = kernel_now();
-
-	if (n->netns != netns || now - n->asked_ns > FRESH_NS) {
-		n->netns = netns;
-		n->asked_ns = now;
-		procinfo_netns_name(netns, NULL, n->name, sizeof(n->name));
-	}
-	return n->name;
-}
+/* ---- interfaces ---- */
 
 static int look_up_interface(void *ctx)
 {

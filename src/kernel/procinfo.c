@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* procinfo.c - what /proc says about a process, users' and namespaces' names. */
+#include "hash.h"
 #include "kernel.h"
 #include "netns.h"
 #include "procinfo.h"
@@ -23,8 +24,9 @@
 #define NAMES_NS	  (5 * 1000000000ull)
 /* Names of namespaces are read again after this long: of one that has ended another may have the inode. */
 #define NAMES_FRESH_NS 1000000000u
-/* One without a name may have got it meanwhile. */
+/* One without a name may have got it meanwhile.  Where many have one, reading them takes a hundredth of the time. */
 #define NAMES_MISSED_NS 10000000u
+#define NAMES_REST	100
 
 static ssize_t read_file(const char *directory, const char *file, char *out, size_t size)
 {
@@ -335,60 +337,58 @@ void procinfo_done(struct procinfo *p)
 	*p = (struct procinfo){0};
 }
 
-/* Namespaces that have a name: to read the directories for each of a thousand would take a second. */
-static struct {
-	struct named {
-		uint32_t inode;
-		char name[NETNS_NAME_SIZE];
-	} * item;
-	size_t count;
-	uint64_t read_ns;
-} names;
+struct named {
+	uint32_t inode;
+	char name[NETNS_NAME_SIZE];
+};
 
-static void add_names(const char *directory)
+/* Of two names the first counts.  To read the directories for each of a thousand namespaces would take a second. */
+HASH_TYPE(names, struct named);
+HASH_FUNCTIONS(names, struct named, item->inode, hash_u64(item->inode))
+
+static void add_names(struct names *names, const char *directory)
 {
 	DIR *dir = opendir(directory);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		uint32_t inode = netns_inode_at(dirfd(dir), entry->d_name);
-		struct named *grown;
+		struct named one = {.inode = netns_inode_at(dirfd(dir), entry->d_name)};
 
-		if (!inode)
-			continue;
-		grown = realloc(names.item, (names.count + 1) * sizeof(*grown));
-		if (!grown)
+		snprintf(one.name, sizeof(one.name), "%.*s", NETNS_NAME_SIZE - 1, entry->d_name);
+		if (one.inode && !names_add(names, one))
 			break; /* the others go without their names */
-		names.item = grown;
-		grown[names.count].inode = inode;
-		snprintf(grown[names.count++].name, NETNS_NAME_SIZE, "%.*s", NETNS_NAME_SIZE - 1,
-			 entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
 }
 
-static const char *find_name(uint32_t inode)
+static const char *find_name(const struct names *names, uint32_t inode)
 {
-	for (size_t i = 0; i < names.count; i++) {
-		if (names.item[i].inode == inode)
-			return names.item[i].name;
+	for (struct named *n = names_first(names, hash_u64(inode)); n; n = names_next(names, n)) {
+		if (n->inode == inode)
+			return n->name;
 	}
-	return "";
+	return NULL;
 }
 
-static const char *name_of(uint32_t inode)
+const char *procinfo_netns_given(uint32_t inode)
 {
-	const char *name = find_name(inode);
-	uint64_t now = kernel_now();
+	static struct names names;
+	static uint64_t begin_ns, read_ns;
+	const char *name = find_name(&names, inode);
+	uint64_t now = kernel_now(), missed_ns = (read_ns - begin_ns) * NAMES_REST;
 
-	if (names.read_ns && now - names.read_ns < (*name ? NAMES_FRESH_NS : NAMES_MISSED_NS))
-		return name;
-	names.count = 0;
-	names.read_ns = now;
-	add_names("/run/netns");
-	add_names("/run/docker/netns");
-	return find_name(inode);
+	if (missed_ns < NAMES_MISSED_NS)
+		missed_ns = NAMES_MISSED_NS;
+	if (!read_ns || now - read_ns >= (name ? NAMES_FRESH_NS : missed_ns)) {
+		names_done(&names);
+		begin_ns = now;
+		add_names(&names, "/run/netns");
+		add_names(&names, "/run/docker/netns");
+		read_ns = kernel_now();
+		name = find_name(&names, inode);
+	}
+	return name ? name : "";
 }
 
 void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, size_t size)
@@ -396,7 +396,7 @@ void procinfo_netns_name(uint32_t inode, struct listing_task *task, char *ret, s
 	struct process_place place = {0};
 	const char *container;
 
-	snprintf(ret, size, "%s", name_of(inode));
+	snprintf(ret, size, "%s", procinfo_netns_given(inode));
 	if (ret[0] || !task)
 		return;
 	if (!task->process.container && !task->resolved)

@@ -20,6 +20,17 @@ struct segment {
 	size_t len;
 };
 
+/* Of a path, one after the other; an empty one where two slashes meet. */
+static bool segment_take(const char **path, struct segment *ret)
+{
+	if (!**path)
+		return false;
+	*ret = (struct segment){*path, strcspn(*path, "/")};
+	*path += ret->len;
+	*path += **path == '/';
+	return true;
+}
+
 static bool segment_is(struct segment s, const char *word)
 {
 	return s.len == strlen(word) && !memcmp(s.start, word, s.len);
@@ -82,19 +93,14 @@ static bool find_lxc_name(struct segment parent, struct segment s, struct segmen
 const char *container_find(const char *path, size_t *ret_len)
 {
 	struct segment parent = {path, 0};
-	struct segment found = {NULL, 0};
+	struct segment found = {NULL, 0}, s, id;
 
 	/* The innermost wins: a container in a container is what its user started. */
-	while (*path) {
-		struct segment s = {path, strcspn(path, "/")};
-		struct segment id;
-
+	while (segment_take(&path, &s)) {
 		if (find_hex_id(s, &id) || find_lxc_name(parent, s, &id))
 			found = id;
 		if (s.len > 0)
 			parent = s;
-		path += s.len;
-		path += *path == '/';
 	}
 	if (found.start)
 		*ret_len = found.len;
@@ -107,10 +113,9 @@ const char *unit_find(const char *path, size_t *ret_len)
 {
 	static const char *const kinds[] = {".service", ".scope", ".socket"};
 	const char *found = NULL;
+	struct segment s;
 
-	while (*path) {
-		struct segment s = {path, strcspn(path, "/")};
-
+	while (segment_take(&path, &s)) {
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 			struct segment name = s;
 
@@ -119,8 +124,6 @@ const char *unit_find(const char *path, size_t *ret_len)
 				*ret_len = s.len;
 			}
 		}
-		path += s.len;
-		path += *path == '/';
 	}
 	return found;
 }
@@ -145,15 +148,13 @@ static bool is_pod_uid(const char *text, size_t len)
 const char *pod_find(const char *path, size_t *ret_len)
 {
 	const char *found = NULL;
+	struct segment s;
 	bool below = false;
 
-	while (*path) {
-		struct segment s = {path, strcspn(path, "/")};
+	while (segment_take(&path, &s)) {
 		const char *pod = NULL;
 
 		below |= s.len >= 8 && !memcmp(s.start, "kubepods", 8);
-		path += s.len;
-		path += *path == '/';
 		segment_strip_suffix(&s, ".slice");
 		if (below && s.len >= POD_UID_LEN + 3)
 			pod = s.start + s.len - POD_UID_LEN - 3;

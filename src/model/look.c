@@ -46,8 +46,9 @@ static uint8_t fact_flags(const struct look_socket *s)
 	return s->flags & LOOK_QUEUED ? WIRE_F_NO_FILE : 0;
 }
 
-bool look_fact(struct fact *ret, const struct look_socket *s, const struct look_task *task,
-	       uint32_t fd)
+/* A socket as a seed fact; false for what a table does not keep. */
+static bool make_fact(struct fact *ret, const struct look_socket *s, const struct look_task *task,
+		      uint32_t fd)
 {
 	bool minisock = s->flags & LOOK_MINISOCK;
 
@@ -102,7 +103,7 @@ static void seed_table(void *ctx, const struct look_socket *s, const struct look
 	/* Without a descriptor it is the kernel's own, which ends without a hook: the table would keep it for ever. */
 	if (!task && inet_is_udp(s->protocol))
 		return;
-	if (look_fact(&fact, s, task, fd))
+	if (make_fact(&fact, s, task, fd))
 		table_seed(ctx, &fact);
 }
 
@@ -125,7 +126,7 @@ static void answer_table(void *ctx, const struct look_socket *s, const struct lo
 {
 	struct fact fact;
 
-	if (look_fact(&fact, s, task, fd))
+	if (make_fact(&fact, s, task, fd))
 		table_answer(ctx, &fact);
 }
 

@@ -53,7 +53,8 @@ static struct table_place *place_of(const struct table *t, uint64_t sk)
 	return i;
 }
 
-uint32_t table_slot_of(const struct table *t, const struct socket *s)
+/* Where a record that is not the spare one lies. */
+static uint32_t slot_of(const struct table *t, const struct socket *s)
 {
 	return place_of(t, s->sk)->slot - 1;
 }
@@ -110,7 +111,7 @@ struct socket *table_insert(struct table *t, uint64_t sk)
 	return s;
 }
 
-void ports_unlink(struct table *t, struct socket *s)
+static void unlink_port(struct table *t, struct socket *s)
 {
 	if (!s->chained)
 		return;
@@ -135,10 +136,10 @@ void ports_link(struct table *t, struct socket *s)
 		ports_changed(t, s);
 		return;
 	}
-	ports_unlink(t, s);
+	unlink_port(t, s);
 	if (!bucket)
 		return;
-	slot = table_slot_of(t, s);
+	slot = slot_of(t, s);
 	first = t->port[bucket];
 	s->chained = bucket;
 	ports_changed(t, s);
@@ -157,7 +158,7 @@ void table_remove(struct table *t, struct socket *s)
 	if (s == &t->spare)
 		return;
 	table_remove_listener(t, s);
-	ports_unlink(t, s);
+	unlink_port(t, s);
 	place = place_of(t, s->sk);
 	memset(s, 0, sizeof(*s));
 	s->next_listener = t->free_slot;
@@ -183,7 +184,7 @@ void table_add_listener(struct table *t, struct socket *s)
 		return;
 	first = &t->listener[port_bucket(s->netns, s->local.port)];
 	s->next_listener = *first;
-	*first = table_slot_of(t, s);
+	*first = slot_of(t, s);
 	s->flags |= SOCKET_LISTENER;
 }
 

@@ -143,8 +143,6 @@ struct socket *table_insert(struct table *t, uint64_t sk);
 void table_remove(struct table *t, struct socket *s);
 struct socket *table_slot(const struct table *t, uint32_t slot);
 size_t table_slots(const struct table *t);
-/* Where a record that is not the spare one lies. */
-uint32_t table_slot_of(const struct table *t, const struct socket *s);
 
 void table_set_owner(struct table *t, struct socket *s, const struct process *p);
 /* Into the chain of listeners on its port and out of it, where table_listener_owner() looks; harmless to repeat. */
@@ -155,9 +153,8 @@ void table_remove_listener(struct table *t, struct socket *s);
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie);
 
-/* Keeps the record in the chain of its port; O(1).  Both count a change of the port. */
+/* Keeps the record in the chain of its port; O(1).  Counts a change of the port. */
 void ports_link(struct table *t, struct socket *s);
-void ports_unlink(struct table *t, struct socket *s);
 
 /* table_udp.c */
 void udp_apply(struct table *t, const struct fact *f);

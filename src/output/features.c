@@ -90,19 +90,10 @@ static bool is_alone(const struct kernel_hook *h)
 	return strcmp(h->hook, "fentry/inet_twsk_kill") == 0;
 }
 
-/* A second copy fares as its program does, which stands beside it: else it is told. */
-static bool goes_without_saying(const struct features *f, size_t row)
+/* A second copy fares as its program does: else it is told. */
+static bool goes_without_saying(const struct kernel_hook *h)
 {
-	const struct kernel_hook *h = &f->hooks[row];
-
-	if (!h->nested || h->status != HOOK_FAILED)
-		return h->nested;
-	for (size_t i = row ? row - 1 : 0; i <= row + 1 && i < f->hook_count; i++) {
-		if (!f->hooks[i].nested && f->hooks[i].status == HOOK_ATTACHED &&
-		    strcmp(f->hooks[i].hook, h->hook) == 0)
-			return false;
-	}
-	return true;
+	return h->nested && (h->status != HOOK_FAILED || h[h->twin].status != HOOK_ATTACHED);
 }
 
 static void write_uncovered(struct buffer *out, const struct features *f)
@@ -111,7 +102,7 @@ static void write_uncovered(struct buffer *out, const struct features *f)
 	for (size_t i = 0; i < f->hook_count; i++) {
 		const struct kernel_hook *h = &f->hooks[i];
 
-		if (goes_without_saying(f, i))
+		if (goes_without_saying(h))
 			continue;
 		/* The IPv6 row misses what the IPv4 row above it misses. */
 		if (i > 0 && strcmp(h->misses, f->hooks[i - 1].misses) == 0 && !h->why[0])
@@ -140,7 +131,7 @@ void features_write_text(struct buffer *out, const struct features *f)
 	for (size_t i = 0; i < f->hook_count; i++) {
 		const struct kernel_hook *h = &f->hooks[i];
 
-		if (goes_without_saying(f, i))
+		if (goes_without_saying(h))
 			continue;
 		buffer_print(out, "%-16s %-28s %-12s %-9s %s", h->fact, h->hook,
 			     tier_names[h->tier], status_names[h->status], h->covers);

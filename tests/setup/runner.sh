@@ -47,10 +47,10 @@ else
 	echo "SKIP two_at_a_time: one processor"
 fi
 check told_apart "$(wc -l <"$work/said")" test "$(sed -nE 's/^ *FAIL (one|two)-.*/\1/p' "$work/said" | uniq | wc -l)" = 2
-check the_one_beside_gives_way "$(grep -m 1 'FAIL two' "$work/said")" grep -q "FAIL two-0: at priority $(nice -n 5 nice)" "$work/said"
+check the_one_beside_gives_way "$(grep -m 1 'FAIL two' "$work/said")" grep -q "FAIL two-0: at priority $(nice -n 10 nice)" "$work/said"
 check the_others_do_not "$(grep -m 1 'FAIL one' "$work/said")" grep -q "FAIL one-0: at priority $(nice)" "$work/said"
 
-# The host's lane ends only after the suite beside it has looked.
+# The host's lane ends only after the suite beside it has looked.  What else runs beside disturbs nobody, and waits for it.
 suite host <<-END
 	echo PASS host
 	for ((i = 0; i < 200; i++)); do [ -e "$work/looked" ] && break; sleep 0.05; done
@@ -60,12 +60,17 @@ suite machines <<-END
 	touch "$work/looked"
 	for ((i = 0; i < 200; i++)); do [ -e "\$RUN_ALONE" ] && break; sleep 0.05; done
 	[ \$i -lt 200 ] && echo PASS alone || echo "FAIL machines: never alone"
+	touch "$work/freed"
+END
+suite more <<-END
+	echo PASS more
+	for ((i = 0; i < 300; i++)); do [ -e "$work/freed" ] && break; sleep 0.05; done
 END
 if [ "$(nproc)" -gt 1 ]; then
-	tests/run "$work/host" --beside "$work/machines" >"$work/said" 2>&1
-	check a_free_lane_is_told "$(cat "$work/said")" test "$(tail -n 1 "$work/said")" = "3 passed, 0 failed, 0 skipped"
+	tests/run "$work/host" --beside "$work"/{machines,more} >"$work/said" 2>&1
+	check an_end_of_the_host_is_told "$(cat "$work/said")" test "$(tail -n 1 "$work/said")" = "4 passed, 0 failed, 0 skipped"
 else
-	echo "SKIP a_free_lane_is_told: one processor"
+	echo "SKIP an_end_of_the_host_is_told: one processor"
 fi
 
 suite endless <<-END

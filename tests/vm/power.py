@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import disk  # noqa: E402 pylint: disable=wrong-import-position
 
 CUTS = int(os.environ.get("CUTS", 5))
-RATE, READY_S, LONGEST_S, SECOND = 100, 90, 8.0, 1_000_000_000
+RATE, READY_S, LONGEST_S, SECOND = 100, 180, 8.0, 1_000_000_000
 
 
 def due_of(said):

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import disk  # noqa: E402 pylint: disable=wrong-import-position
 
-BOOT_S, LIMIT_S = 240, 400
+BOOT_S, LIMIT_S = 400, 900
 CHECK = """[Unit]
 Description=What the test asks of sockwatch-record
 After=multi-user.target
