@@ -151,11 +151,13 @@ static int open_programs(struct kernel *k, struct kernel_error *error)
 		return err;
 	sources[INTAKE_FACTS] = (struct intake_source){
 		.ring_fd = bpf_map__fd(k->skel->maps.facts),
+		.ring_bytes = bpf_map__max_entries(k->skel->maps.facts),
 		.limit = memory_bytes(k),
 		.moved = (volatile uint64_t *)&k->skel->bss->moved_bytes,
 	};
 	sources[INTAKE_PROCESSES] = (struct intake_source){
 		.ring_fd = bpf_map__fd(k->skel->maps.processes),
+		.ring_bytes = bpf_map__max_entries(k->skel->maps.processes),
 		.limit = larger(INTAKE_LEAST, k->options.ring_bytes / PROCESSES_SHARE),
 	};
 	k->intake = intake_open(sources, &k->skel->bss->reader_asleep);
