@@ -180,6 +180,40 @@ static const struct kernel_hook hook_table[] = {
 		 "the destination asked for", ""),
 };
 
+static bool is_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* What the kernel's BTF calls it that programs hook; "" where that has no type there. */
+static void name_function(const char *hook, char ret[TYPES_NAME])
+{
+	bool tracepoint = is_prefix(hook, "tp_btf/");
+
+	ret[0] = '\0';
+	if (tracepoint || is_prefix(hook, "fentry/") || is_prefix(hook, "fexit/"))
+		snprintf(ret, TYPES_NAME, "%s%s", tracepoint ? "btf_trace_" : "",
+			 strchr(hook, '/') + 1);
+}
+
+static void list_functions(struct kernel *k)
+{
+	/* For the probe of trampolines. */
+	size_t count = 0;
+
+	k->functions[count++] = "inet_release";
+	for (size_t i = 0; i < k->hook_count && count < TYPES_FUNCTIONS; i++) {
+		char *name = k->function_names[count];
+		bool listed = false;
+
+		name_function(k->hooks[i].hook, name);
+		for (size_t j = 0; j < count; j++)
+			listed |= strcmp(k->functions[j], name) == 0;
+		if (name[0] && !listed)
+			k->functions[count++] = name;
+	}
+}
+
 void hooks_init(struct kernel *k)
 {
 	_Static_assert(sizeof(hook_table) / sizeof(hook_table[0]) + LOOK_HOOKS <= MAX_HOOKS,
@@ -187,6 +221,7 @@ void hooks_init(struct kernel *k)
 	_Static_assert(MAX_HOOKS <= PLAN_ROWS, "a plan has room for every row");
 	memcpy(k->hooks, hook_table, sizeof(hook_table));
 	k->hook_count = sizeof(hook_table) / sizeof(hook_table[0]);
+	list_functions(k);
 }
 
 static struct bpf_program *program_of(const struct sockwatch_bpf *skel, const char *name)
@@ -203,11 +238,6 @@ set_status(struct kernel_hook *h, enum hook_status status, const char *format, .
 	va_start(args, format);
 	vsnprintf(h->why, sizeof(h->why), format, args);
 	va_end(args);
-}
-
-static bool is_prefix(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* What the row stands on besides BPF itself; NULL when it is there. */
@@ -380,20 +410,25 @@ bool hooks_choose_again(struct kernel *k)
 	return more;
 }
 
-void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only)
+void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel)
 {
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
 	for (size_t i = 0; i < k->hook_count; i++)
-		bpf_program__set_autoload(program_of(skel, k->hooks[i].program),
-					  k->load[i] && (only == HOOKS_ALL || only == i));
+		bpf_program__set_autoload(program_of(skel, k->hooks[i].program), k->load[i]);
 }
 
-void hooks_drop(struct kernel *k, size_t hook, int err)
+void hooks_refused(void *ctx, const struct bpf_program *program, int err)
 {
-	k->load[hook] = false;
-	set_status(&k->hooks[hook], HOOK_FAILED, "does not load: %s", strerror(-err));
+	struct kernel *k = ctx;
+
+	for (size_t i = 0; i < k->hook_count; i++) {
+		if (strcmp(k->hooks[i].program, bpf_program__name(program)) != 0)
+			continue;
+		k->load[i] = false;
+		set_status(&k->hooks[i], HOOK_FAILED, "does not load: %s", strerror(-err));
+	}
 }
 
 static bool is_vital(const struct kernel_hook *h)
@@ -447,7 +482,9 @@ static struct bpf_link *attach_row(struct kernel *k, const struct kernel_hook *h
 		return attach_syscall(k, program, h->hook);
 	if (is_prefix(h->hook, "cgroup/") || is_prefix(h->hook, "sockops"))
 		return bpf_program__attach_cgroup(program, k->cgroup_fd);
-	return bpf_program__attach(program);
+	if (is_prefix(h->hook, "raw_tp/"))
+		return bpf_program__attach_raw_tracepoint(program, strchr(h->hook, '/') + 1);
+	return bpf_program__attach_trace(program);
 }
 
 int hooks_attach(struct kernel *k, struct kernel_error *error)
