@@ -19,6 +19,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Of threads that bind or connect a UDP socket: none waits for a peer. */
+#define SHORT_CALLS 4096
+
 /* A second copy, see bpf/core.h. */
 #define COPY(fact, program, hook, tier, nested)                                                    \
 	{                                                                                          \
@@ -410,6 +413,15 @@ bool hooks_choose_again(struct kernel *k)
 	return more;
 }
 
+static bool loads(const struct kernel *k, const char *hook)
+{
+	bool loaded = false;
+
+	for (size_t i = 0; i < k->hook_count; i++)
+		loaded |= k->load[i] && strcmp(k->hooks[i].hook, hook) == 0;
+	return loaded;
+}
+
 void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel)
 {
 	struct bpf_program *program;
@@ -417,6 +429,12 @@ void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel)
 	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
 	for (size_t i = 0; i < k->hook_count; i++)
 		bpf_program__set_autoload(program_of(skel, k->hooks[i].program), k->load[i]);
+	/* Preallocated maps cost the kernel as much empty as full. */
+	if (!loads(k, "syscalls/sys_enter_connect"))
+		bpf_map__set_max_entries(skel->maps.calls, SHORT_CALLS);
+	bpf_map__set_autocreate(skel->maps.asked_for,
+				loads(k, "fentry/__cgroup_bpf_run_filter_sock_addr") ||
+					loads(k, "fexit/__cgroup_bpf_run_filter_sock_addr"));
 }
 
 void hooks_refused(void *ctx, const struct bpf_program *program, int err)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define THREADS 4
@@ -111,6 +112,8 @@ static int hand_over(struct bpf_program *program, struct bpf_prog_load_opts *opt
 	memcpy(job->insns, bpf_program__insns(program), count * sizeof(*job->insns));
 	memcpy(&job->opts, opts, sizeof(job->opts));
 	job->opts.sz = sizeof(job->opts);
+	/* Where each instruction stands in the source: the kernel would keep and check that for logs that nobody reads. */
+	job->opts.line_info_cnt = 0;
 	if (!job->opts.attach_btf_id)
 		job->opts.attach_btf_id = id_of(loading->types, program);
 	loading->count++;
@@ -211,6 +214,17 @@ static int take_places(struct batch *batch, programs_refused_fn refused, void *c
 	return err;
 }
 
+/* What libbpf has read is not needed any more: the pages of the file that nothing else is on. */
+static void drop_file(const struct bpf_object_skeleton *skeleton)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t begin = ((uintptr_t)skeleton->data + page - 1) / page * page;
+	const uintptr_t end = ((uintptr_t)skeleton->data + skeleton->data_sz) / page * page;
+
+	if (begin < end)
+		madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 /* Where its types do not tell, libbpf searches all there are, those of modules too; what it does not find is refused later. */
 static size_t find_hooked(struct bpf_object *object, const struct types *types)
 {
@@ -242,6 +256,7 @@ int programs_load(struct bpf_object_skeleton *skeleton, const struct types *type
 		load_all(&batch);
 		err = take_places(&batch, refused, ctx);
 	}
+	drop_file(skeleton);
 	for (size_t i = 0; i < batch.count; i++)
 		free(batch.jobs[i].insns);
 	free(batch.jobs);
