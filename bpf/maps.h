@@ -45,10 +45,11 @@ struct call {
 
 /* Key: pid_tgid of a thread inside bind, listen or connect (trampolines: UDP only).  Value: struct
  * call.  Written by the entry, removed by the exit.  Full (more threads blocked in connect than
- * entries): the call is counted in calls_full; its states still show. */
+ * entries): the call is counted in calls_full; its states still show.  Each entry takes 120 bytes of the kernel, used or not; the
+ * loader takes fewer where no call that may wait for long is followed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 32768);
+	__uint(max_entries, 16384);
 	__type(key, __u64);
 	__type(value, struct call);
 } calls SEC(".maps") __weak;

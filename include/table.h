@@ -28,6 +28,7 @@ struct table_stats {
 	uint64_t full;		/* sockets not kept because `max` was reached */
 	uint64_t stale;		/* records replaced because their pointer was reused without a destroy */
 	uint64_t unseen;	/* TCP sockets whose start was told and whose end was lost */
+	size_t bytes;		/* of records and TIME_WAITs */
 };
 
 /* At most `max` sockets, allocated as needed, at most 256 bytes each.  NULL with errno. */
@@ -49,12 +50,13 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 /*
  * Some ends are told only by the fact that follows: a reset, for which they are held back up to TABLE_HOLD_NS, or the errno of
  * connect(), which its caller may be kept from returning for TABLE_CONNECT_NS.  Emits those due at now_ns; call when no fact comes.  UINT64_MAX emits all: call before the end.
- * True while an end is still held.  A failure that a program repeats is likewise told at once, and then with a count after a
- * second at most.
+ * True while an end is still held.  A failure that a program repeats is told at once, then with a count after a second at most.
  */
 #define TABLE_HOLD_NS	 500000u
 #define TABLE_CONNECT_NS 50000000u
 bool table_release(struct table *t, uint64_t now_ns);
+/* Gives back memory that a burst has left empty; for when little happens.  Thousands of steps at most where there is none: false. */
+bool table_rest(struct table *t, uint64_t now_ns);
 
 /*
  * Hands every life that goes on, at least min_age_ns old (those of unknown age too) and not handed out since its owner or

@@ -8,6 +8,7 @@
 #include "procinfo.h"
 #include "wire_listener.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #define IDLE_MS	      500
 #define HELD_MS	      1
 #define CLOCK_STEP_NS 100000
+#define BURST_FACTS   20000 /* in a second */
+#define CALM	      8	    /* so many times less: it is over */
 #define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
 /* Where something is lost all the time, repairs take a tenth of it. */
 #define REPAIR_REST 9
@@ -263,6 +266,26 @@ static void look_at_listeners(struct session *s, uint64_t now_ns)
 	table_round_end(s->table);
 }
 
+/* ---- memory ---- */
+
+/* Once a second.  Of pages that are free among others malloc() tells nobody: they go when the burst that took them is over. */
+static void rest(struct session *s, uint64_t now_ns)
+{
+	bool given, over = s->facts < s->most_facts / CALM;
+
+	if (now_ns - s->rested_ns < NSEC_PER_SEC)
+		return;
+	given = table_rest(s->table, now_ns);
+	if (given || (over && s->most_facts >= BURST_FACTS)) {
+		malloc_trim(0);
+		s->most_facts = 0;
+	}
+	if (s->facts > s->most_facts)
+		s->most_facts = s->facts;
+	s->facts = 0;
+	s->rested_ns = now_ns;
+}
+
 /* ---- life ---- */
 
 int session_open(struct session *s, const struct options *options, event_sink_fn sink, void *ctx)
@@ -298,7 +321,9 @@ int session_start(struct session *s)
 	follow_clock(s);
 	look(s, false, &added, &removed);
 	s->sockets = (size_t)added;
-	s->lost_checked_ns = kernel_now();
+	s->lost_checked_ns = s->rested_ns = kernel_now();
+	/* What the start needed, its loaded objects above all. */
+	malloc_trim(0);
 	s->serve = serve_open();
 	if (s->serve)
 		kernel_wait_also(s->kernel, serve_fd(s->serve));
@@ -375,8 +400,11 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 
 		check_loss(s, n < DRAIN_MAX);
 		held = n < DRAIN_MAX && table_release(s->table, now);
-		if (n < DRAIN_MAX)
+		s->facts += n;
+		if (n < DRAIN_MAX) {
 			look_at_listeners(s, now);
+			rest(s, now);
+		}
 		on_turn(ctx, now, n < DRAIN_MAX);
 		asked = serve_turn(s->serve, s->table, s->processes, now);
 		more = n < DRAIN_MAX && process_resolve_some(s->processes, RESOLVE_STEP);

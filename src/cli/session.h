@@ -47,6 +47,8 @@ struct session {
 	uint64_t lost_since_ns, lost_checked_ns;
 	uint64_t rest_until_ns; /* no repair before */
 	uint64_t listeners_ns; /* when listeners were looked at */
+	uint64_t rested_ns; /* when memory was looked at */
+	uint64_t facts, most_facts; /* since then, and most between two looks since memory was given back */
 	uint64_t kernel_lost; /* what the kernel side counted when last looked */
 	uint64_t lost_for[KERNEL_WANTS]; /* ... of it */
 	uint64_t unseen;      /* ... and the table: ends that were not told */

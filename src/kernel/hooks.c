@@ -19,6 +19,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Of threads that bind or connect a UDP socket: none waits for a peer. */
+#define SHORT_CALLS 4096
+
 /* A row and its second copy (bpf/core.h). */
 #define FIRST(fact, program, hook, tier, twin, covers, misses)                                     \
 	{                                                                                          \
@@ -173,6 +176,40 @@ static const struct kernel_hook hook_table[] = {
 		 "the destination asked for", ""),
 };
 
+static bool is_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* What the kernel's BTF calls it that programs hook; "" where that has no type there. */
+static void name_function(const char *hook, char ret[TYPES_NAME])
+{
+	bool tracepoint = is_prefix(hook, "tp_btf/");
+
+	ret[0] = '\0';
+	if (tracepoint || is_prefix(hook, "fentry/") || is_prefix(hook, "fexit/"))
+		snprintf(ret, TYPES_NAME, "%s%s", tracepoint ? "btf_trace_" : "",
+			 strchr(hook, '/') + 1);
+}
+
+static void list_functions(struct kernel *k)
+{
+	/* For the probe of trampolines. */
+	size_t count = 0;
+
+	k->functions[count++] = "inet_release";
+	for (size_t i = 0; i < k->hook_count && count < TYPES_FUNCTIONS; i++) {
+		char *name = k->function_names[count];
+		bool listed = false;
+
+		name_function(k->hooks[i].hook, name);
+		for (size_t j = 0; j < count; j++)
+			listed |= strcmp(k->functions[j], name) == 0;
+		if (name[0] && !listed)
+			k->functions[count++] = name;
+	}
+}
+
 void hooks_init(struct kernel *k)
 {
 	_Static_assert(sizeof(hook_table) / sizeof(hook_table[0]) + LOOK_HOOKS <= MAX_HOOKS,
@@ -180,6 +217,7 @@ void hooks_init(struct kernel *k)
 	_Static_assert(MAX_HOOKS <= PLAN_ROWS, "a plan has room for every row");
 	memcpy(k->hooks, hook_table, sizeof(hook_table));
 	k->hook_count = sizeof(hook_table) / sizeof(hook_table[0]);
+	list_functions(k);
 }
 
 static struct bpf_program *program_of(const struct sockwatch_bpf *skel, const char *name)
@@ -196,11 +234,6 @@ set_status(struct kernel_hook *h, enum hook_status status, const char *format, .
 	va_start(args, format);
 	vsnprintf(h->why, sizeof(h->why), format, args);
 	va_end(args);
-}
-
-static bool is_prefix(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* What the row stands on besides BPF itself; NULL when it is there. */
@@ -373,20 +406,40 @@ bool hooks_choose_again(struct kernel *k)
 	return more;
 }
 
-void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only)
+static bool loads(const struct kernel *k, const char *hook)
+{
+	bool loaded = false;
+
+	for (size_t i = 0; i < k->hook_count; i++)
+		loaded |= k->load[i] && strcmp(k->hooks[i].hook, hook) == 0;
+	return loaded;
+}
+
+void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel)
 {
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
 	for (size_t i = 0; i < k->hook_count; i++)
-		bpf_program__set_autoload(program_of(skel, k->hooks[i].program),
-					  k->load[i] && (only == HOOKS_ALL || only == i));
+		bpf_program__set_autoload(program_of(skel, k->hooks[i].program), k->load[i]);
+	/* Preallocated maps cost the kernel as much empty as full. */
+	if (!loads(k, "syscalls/sys_enter_connect"))
+		bpf_map__set_max_entries(skel->maps.calls, SHORT_CALLS);
+	bpf_map__set_autocreate(skel->maps.asked_for,
+				loads(k, "fentry/__cgroup_bpf_run_filter_sock_addr") ||
+					loads(k, "fexit/__cgroup_bpf_run_filter_sock_addr"));
 }
 
-void hooks_drop(struct kernel *k, size_t hook, int err)
+void hooks_refused(void *ctx, const struct bpf_program *program, int err)
 {
-	k->load[hook] = false;
-	set_status(&k->hooks[hook], HOOK_FAILED, "does not load: %s", strerror(-err));
+	struct kernel *k = ctx;
+
+	for (size_t i = 0; i < k->hook_count; i++) {
+		if (strcmp(k->hooks[i].program, bpf_program__name(program)) != 0)
+			continue;
+		k->load[i] = false;
+		set_status(&k->hooks[i], HOOK_FAILED, "does not load: %s", strerror(-err));
+	}
 }
 
 static bool is_vital(const struct kernel_hook *h)
@@ -440,7 +493,9 @@ static struct bpf_link *attach_row(struct kernel *k, const struct kernel_hook *h
 		return attach_syscall(k, program, h->hook);
 	if (is_prefix(h->hook, "cgroup/") || is_prefix(h->hook, "sockops"))
 		return bpf_program__attach_cgroup(program, k->cgroup_fd);
-	return bpf_program__attach(program);
+	if (is_prefix(h->hook, "raw_tp/"))
+		return bpf_program__attach_raw_tracepoint(program, strchr(h->hook, '/') + 1);
+	return bpf_program__attach_trace(program);
 }
 
 int hooks_attach(struct kernel *k, struct kernel_error *error)

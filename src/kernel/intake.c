@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "intake.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -30,37 +30,45 @@
 #define MOVE_MAX 16384
 
 #define CHUNK_BYTES (128u << 10)
-#define SPARES	    2	 /* chunks that a lane keeps for the next records */
-#define RECORD_MAX  8192 /* with its head */
+#define SPARES	    2 /* chunks that a lane keeps for the next records */
 
 struct record {
 	uint64_t size; /* of what follows, in bytes; the next record begins at a multiple of 8 */
 	uint8_t data[];
 };
-_Static_assert(sizeof(struct record) + WIRE_PROCESS_MAX <= RECORD_MAX, "fits into any chunk");
-
 struct chunk {
 	struct chunk *next;
 	size_t end, read; /* in `room` */
 	_Alignas(8) uint8_t room[];
 };
 #define CHUNK_ROOM (CHUNK_BYTES - sizeof(struct chunk))
+_Static_assert(sizeof(struct record) + WIRE_PROCESS_MAX <= CHUNK_ROOM, "fits into any chunk");
 
 struct list {
 	struct chunk *first, *last;
 };
 
+/*
+ * As the kernel lays it out (kernel/bpf/ringbuf.c): a page with the position of the reader, one with that of the writers, the
+ * records, each behind a head of 8 bytes.  libbpf maps the records twice, so that none is cut by the end; all of it is resident.
+ */
+struct ring {
+	volatile uint64_t *read;
+	const volatile uint64_t *written;
+	const uint8_t *data;
+	size_t bytes, page;
+};
+
 struct lane {
 	struct intake *in;
 	struct intake_source source;
-	struct ring_buffer *ring;
-	struct list moved; /* under the lock; its last chunk has room for one more record */
+	struct ring ring;
+	struct list moved; /* under the lock */
 	struct list taken; /* the caller's */
 	struct list
 		spare; /* never empty where both others are: what waits is read without more memory */
 	size_t spares;
-	size_t waiting;	       /* bytes of both, with the heads */
-	size_t records, bytes; /* of this turn */
+	size_t waiting; /* bytes of both, with the heads */
 };
 
 struct intake {
@@ -123,43 +131,95 @@ static void append(struct list *list, struct chunk *first, struct chunk *last)
 	list->last = last;
 }
 
-/* Room for one more record; false where too much waits already, or no memory is left. */
-static bool make_room(struct lane *lane)
-{
-	struct chunk *c = lane->moved.last;
-
-	if (c && c->end + RECORD_MAX <= CHUNK_ROOM)
-		return true;
-	c = lane->waiting < lane->source.limit ? chunk_new(lane) : NULL;
-	if (!c)
-		return false;
-	append(&lane->moved, c, c);
-	return true;
-}
-
 static size_t record_bytes(size_t size)
 {
 	return sizeof(struct record) + ((size + 7) & ~(size_t)7);
 }
 
+/* Room for one more record; NULL where too much waits already, or no memory is left. */
+static struct record *record_new(struct lane *lane, size_t size)
+{
+	struct chunk *c = lane->moved.last;
+	struct record *r;
+
+	if (!c || c->end + record_bytes(size) > CHUNK_ROOM) {
+		c = lane->waiting < lane->source.limit ? chunk_new(lane) : NULL;
+		if (!c)
+			return NULL;
+		append(&lane->moved, c, c);
+	}
+	r = (struct record *)(c->room + c->end);
+	r->size = size;
+	c->end += record_bytes(size);
+	set_waiting(lane, lane->waiting + record_bytes(size));
+	return r;
+}
+
 /* ---- moving, under the lock ---- */
 
-/* libbpf counts a record as read whatever is returned, so the room for the next one is made here. */
-static int on_record(void *ctx, void *data, size_t size)
+static int ring_map(struct ring *r, int fd, size_t bytes)
 {
-	struct lane *lane = ctx;
-	struct chunk *c = lane->moved.last;
-	struct record *r = (struct record *)(c->room + c->end);
+	void *read, *rest;
 
-	/* None is longer: who reads it sees that it is malformed. */
-	if (size > WIRE_PROCESS_MAX)
-		size = WIRE_PROCESS_MAX;
-	r->size = size;
-	memcpy(r->data, data, size);
-	c->end += record_bytes(size);
-	lane->bytes += record_bytes(size);
-	set_waiting(lane, lane->waiting + record_bytes(size));
-	return ++lane->records < MOVE_MAX && make_room(lane) ? 0 : -ECANCELED;
+	r->page = (size_t)sysconf(_SC_PAGESIZE);
+	r->bytes = bytes;
+	read = mmap(NULL, r->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (read == MAP_FAILED)
+		return -errno;
+	r->read = read;
+	rest = mmap(NULL, r->page + bytes, PROT_READ, MAP_SHARED, fd, (off_t)r->page);
+	if (rest == MAP_FAILED)
+		return -errno;
+	r->written = rest;
+	r->data = (const uint8_t *)rest + r->page;
+	return 0;
+}
+
+static void ring_unmap(struct ring *r)
+{
+	if (r->read)
+		munmap((void *)(uintptr_t)r->read, r->page);
+	if (r->written)
+		munmap((void *)(uintptr_t)r->written, r->page + r->bytes);
+}
+
+static void ring_copy(const struct ring *r, uint64_t at, void *to, size_t size)
+{
+	size_t from = at & (r->bytes - 1), part = r->bytes - from;
+
+	if (part > size)
+		part = size;
+	memcpy(to, r->data + from, part);
+	memcpy((uint8_t *)to + part, r->data, size - part);
+}
+
+/* Up to the first record that is still written, and MOVE_MAX of them; false where one has no room, or more may be there. */
+static bool move_ring(struct lane *lane, size_t *ret_bytes)
+{
+	struct ring *r = &lane->ring;
+	uint64_t at = *r->read, end = __atomic_load_n(r->written, __ATOMIC_ACQUIRE);
+
+	for (int i = 0; at < end && i < MOVE_MAX; i++) {
+		const uint32_t *head = (const uint32_t *)(r->data + (at & (r->bytes - 1)));
+		uint32_t word = __atomic_load_n(head, __ATOMIC_ACQUIRE);
+		size_t size = word & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+		/* None is longer: who reads it sees that it is malformed. */
+		size_t kept = size < WIRE_PROCESS_MAX ? size : WIRE_PROCESS_MAX;
+
+		if (word & BPF_RINGBUF_BUSY_BIT)
+			return true;
+		if (!(word & BPF_RINGBUF_DISCARD_BIT)) {
+			struct record *record = record_new(lane, kept);
+
+			if (!record)
+				return false;
+			ring_copy(r, at + BPF_RINGBUF_HDR_SZ, record->data, kept);
+			*ret_bytes += record_bytes(kept);
+		}
+		at += BPF_RINGBUF_HDR_SZ + ((size + 7) & ~(size_t)7);
+		__atomic_store_n(r->read, at, __ATOMIC_RELEASE);
+	}
+	return at == end;
 }
 
 /*
@@ -171,16 +231,8 @@ static bool move(struct intake *in, size_t *ret_bytes)
 	bool all = true;
 
 	*ret_bytes = 0;
-	for (int i = 0; i < INTAKE_LANES; i++) {
-		struct lane *lane = &in->lane[i];
-
-		lane->records = lane->bytes = 0;
-		if (make_room(lane))
-			all &= ring_buffer__consume(lane->ring) != -ECANCELED;
-		else
-			all = false;
-		*ret_bytes += lane->bytes;
-	}
+	for (int i = 0; i < INTAKE_LANES; i++)
+		all &= move_ring(&in->lane[i], ret_bytes);
 	return all;
 }
 
@@ -382,12 +434,12 @@ static int start_thread(struct intake *in)
 
 static int open_lane(struct lane *lane)
 {
+	int err = ring_map(&lane->ring, lane->source.ring_fd, lane->source.ring_bytes);
 	struct chunk *c;
 
-	lane->ring = ring_buffer__new(lane->source.ring_fd, on_record, lane, NULL);
-	c = lane->ring ? chunk_new(lane) : NULL;
+	c = err ? NULL : chunk_new(lane);
 	if (!c)
-		return -errno;
+		return err ? err : -errno;
 	chunk_keep(lane, c);
 	return 0;
 }
@@ -443,7 +495,7 @@ void intake_close(struct intake *in)
 		pthread_join(in->thread, NULL);
 	}
 	for (int i = 0; i < INTAKE_LANES; i++) {
-		ring_buffer__free(in->lane[i].ring);
+		ring_unmap(&in->lane[i].ring);
 		free_list(&in->lane[i].moved);
 		free_list(&in->lane[i].taken);
 		free_list(&in->lane[i].spare);

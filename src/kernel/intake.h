@@ -5,7 +5,7 @@
  *     ring of facts ──────┐  moved every few milliseconds,   ┌─▶ lane 0 ─▶ kernel_drain()
  *     ring of processes ──┘  oldest first, all under a lock  └─▶ lane 1 ─▶ follow_until()
  *
- * A ring is memory of the kernel's that nobody gives back, is mapped twice by whoever reads it, and is slow to write where it is
+ * A ring is memory of the kernel's that nobody gives back, and is slow to write where it is
  * larger than a cache.  So it is only as large as the thread needs between two turns; who reads slowly lets a lane grow, which is
  * ordinary memory and is given back.
  *
@@ -27,6 +27,7 @@
 
 struct intake_source {
 	int ring_fd;
+	size_t ring_bytes;
 	size_t limit; /* bytes that wait at most in the lane: a ring is not read while its lane is full */
 	volatile uint64_t *moved; /* where the programs read how many wait there; NULL: they do not */
 };

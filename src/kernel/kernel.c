@@ -5,6 +5,8 @@
 #include "capability.h"
 #include "look_source.h"
 #include "mounts.h"
+#include "programs.h"
+#include "types_kept.h"
 #include "wire_listener.h"
 
 #include <errno.h>
@@ -66,20 +68,26 @@ static size_t memory_bytes(const struct kernel *k)
 	return larger(INTAKE_LEAST, k->options.ring_bytes - ring_bytes(k));
 }
 
-/* Opens the object and loads the chosen programs, or of them just row `only`.  NULL with errno. */
-static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
+/* The object, as libbpf is to fit it to this kernel. */
+static struct sockwatch_bpf *open_object(const struct kernel *k)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = k->options.btf_path);
-	struct sockwatch_bpf *skel;
-	int err;
 
-	last_warning[0] = '\0';
 	if (k->types.fd >= 0)
 		opts.btf_custom_path = k->types.path;
-	skel = sockwatch_bpf__open_opts(&opts);
+	return sockwatch_bpf__open_opts(&opts);
+}
+
+/* Loads the chosen programs; those that the kernel refuses are dropped.  -errno when nothing is loaded. */
+static int load_programs(struct kernel *k)
+{
+	struct sockwatch_bpf *skel = k->skel ? k->skel : open_object(k);
+
+	last_warning[0] = '\0';
+	k->skel = skel;
 	if (!skel)
-		return NULL;
-	hooks_select(k, skel, only);
+		return -errno;
+	hooks_select(k, skel);
 	skel->rodata->has_cookie_helper = k->has_cookie_helper;
 	skel->rodata->sock_addr_params = k->sock_addr_params;
 	skel->rodata->jiffy_ns = tick_ns();
@@ -87,50 +95,37 @@ static struct sockwatch_bpf *load_programs(const struct kernel *k, size_t only)
 	skel->rodata->all_bytes = ring_bytes(k) + memory_bytes(k);
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
 	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)ring_bytes(k));
-	err = sockwatch_bpf__load(skel);
-	if (err == 0)
-		return skel;
-	sockwatch_bpf__destroy(skel);
-	errno = -err;
-	return NULL;
+	/* Another file may be of a kernel that gave them other ids. */
+	return programs_load(skel->skeleton, k->options.btf_path ? NULL : &k->types, hooks_refused,
+			     k);
 }
 
-/* One program that does not load fails the whole object: finds which by loading each alone, and goes on without. */
-static bool drop_refused(struct kernel *k)
+static void unload_programs(struct kernel *k)
 {
-	bool dropped = false;
-
-	for (size_t i = 0; i < k->hook_count; i++) {
-		struct sockwatch_bpf *alone = k->load[i] ? load_programs(k, i) : NULL;
-
-		if (k->load[i] && !alone) {
-			hooks_drop(k, i, -errno);
-			dropped = true;
-		}
-		sockwatch_bpf__destroy(alone);
-	}
-	return dropped;
+	sockwatch_bpf__destroy(k->skel);
+	k->skel = NULL;
 }
 
-/* Loads what is chosen, choosing again as long as the kernel refuses some of it. */
+/* Loads what is chosen, choosing again where the kernel refuses some of it. */
 static int load_chosen(struct kernel *k, struct kernel_error *error)
 {
-	char why[sizeof(last_warning)];
 	int err = hooks_suffice(k, error);
 
 	if (err < 0)
 		return err;
-	for (bool more = true; more && hooks_suffice(k, error) == 0;) {
-		k->skel = load_programs(k, HOOKS_ALL);
-		if (k->skel)
-			return 0;
-		err = -errno;
-		memcpy(why, last_warning, sizeof(why));
-		more = drop_refused(k);
-		hooks_choose_again(k);
-	}
-	return kernel_fail(error, err, "cannot load the BPF programs: %s%s%s", strerror(-err),
-			   why[0] ? ": " : "", why);
+	do {
+		err = load_programs(k);
+		if (err < 0) {
+			unload_programs(k);
+			return kernel_fail(error, err, "cannot load the BPF programs: %s%s%s",
+					   strerror(-err), last_warning[0] ? ": " : "",
+					   last_warning);
+		}
+		err = hooks_suffice(k, error);
+		if (err < 0 || !hooks_choose_again(k))
+			return err;
+		unload_programs(k);
+	} while (true);
 }
 
 static void close_programs(struct kernel *k)
@@ -138,8 +133,7 @@ static void close_programs(struct kernel *k)
 	hooks_detach(k);
 	intake_close(k->intake);
 	k->intake = NULL;
-	sockwatch_bpf__destroy(k->skel);
-	k->skel = NULL;
+	unload_programs(k);
 }
 
 static int open_programs(struct kernel *k, struct kernel_error *error)
@@ -151,11 +145,13 @@ static int open_programs(struct kernel *k, struct kernel_error *error)
 		return err;
 	sources[INTAKE_FACTS] = (struct intake_source){
 		.ring_fd = bpf_map__fd(k->skel->maps.facts),
+		.ring_bytes = bpf_map__max_entries(k->skel->maps.facts),
 		.limit = memory_bytes(k),
 		.moved = (volatile uint64_t *)&k->skel->bss->moved_bytes,
 	};
 	sources[INTAKE_PROCESSES] = (struct intake_source){
 		.ring_fd = bpf_map__fd(k->skel->maps.processes),
+		.ring_bytes = bpf_map__max_entries(k->skel->maps.processes),
 		.limit = larger(INTAKE_LEAST, k->options.ring_bytes / PROCESSES_SHARE),
 	};
 	k->intake = intake_open(sources, &k->skel->bss->reader_asleep);
@@ -165,35 +161,33 @@ static int open_programs(struct kernel *k, struct kernel_error *error)
 	return 0;
 }
 
-/* libbpf looks through all types of the kernel for each that a program reaches into, most of a start's time: it gets those only. */
+/*
+ * libbpf looks through all types of the kernel for each that a program reaches into, most of a start's time: it gets those only.
+ * The object is opened to learn which, and waits to be loaded.
+ */
 static int read_types(struct kernel *k)
 {
-	static const char *const functions[TYPES_FUNCTIONS + 1] = {
-		"__cgroup_bpf_run_filter_sock_addr",
-		"btf_trace_inet_sock_set_state",
-		"btf_trace_sock_send_length",
-		"inet_csk_accept",
-		"inet_release",
-		"inet_twsk_hashdance",
-		"inet_twsk_hashdance_schedule",
-		"inet_twsk_kill",
-		"security_sock_graft",
-		"security_socket_bind",
-		"security_socket_connect",
-	};
-	struct sockwatch_bpf *skel = sockwatch_bpf__open();
-	int err;
-
-	if (!skel)
-		return -errno;
 	/* Where the kernel has no types for its own functions, nothing can be hooked by them. */
-	err = types_open(&k->types);
+	const char *const *functions = k->untyped ? &k->functions[TYPES_FUNCTIONS] : k->functions;
+	const struct btf *wanted;
+	int err = programs_register();
+
 	if (!err)
-		err = types_load_for(&k->types, k->options.btf_path, bpf_object__btf(skel->obj),
-				     k->untyped ? &functions[TYPES_FUNCTIONS] : functions);
+		err = types_open(&k->types);
 	if (err)
+		return err;
+	k->skel = open_object(k);
+	if (!k->skel)
+		return -errno;
+	wanted = bpf_object__btf(k->skel->obj);
+	err = k->options.btf_path
+		      ? types_load_for(&k->types, k->options.btf_path, wanted, functions)
+		      : types_load_kept(&k->types, k->options.keep_dir, "types-trace", wanted,
+					functions);
+	if (err) {
 		types_done(&k->types);
-	sockwatch_bpf__destroy(skel);
+		unload_programs(k);
+	}
 	return err;
 }
 

@@ -40,6 +40,8 @@ struct kernel {
 	size_t hook_count;
 	enum kernel_tier tier; /* see kernel_tier_chosen() */
 	struct types types; /* the kernel's, those that the programs reach into and hook; fd -1 none */
+	const char *functions[TYPES_FUNCTIONS + 1]; /* that rows hook, as `types` names them */
+	char function_names[TYPES_FUNCTIONS][TYPES_NAME];
 	bool load[MAX_HOOKS]; /* chosen, by row of `hooks` */
 	int program_fd[MAX_HOOKS]; /* of the rows that are attached, owned by `skel`; else -1 */
 	struct missed missed[MAX_HOOKS];
@@ -74,7 +76,7 @@ struct kernel {
 };
 
 /* hooks.c */
-/* Copies the table into k->hooks, all HOOK_UNUSED. */
+/* Copies the table into k->hooks, all HOOK_UNUSED; what they hook into k->functions. */
 void hooks_init(struct kernel *k);
 /* Chooses the rows to load. */
 int hooks_choose(struct kernel *k, struct kernel_error *error);
@@ -82,11 +84,10 @@ int hooks_choose(struct kernel *k, struct kernel_error *error);
 bool hooks_choose_again(struct kernel *k);
 /* look_hooks.c: whether `hook` is among those that `list` leaves out, see kernel_options. */
 bool hooks_are_listed(const char *list, const char *hook);
-/* Marks the chosen programs of an open object, or of them just row `only`. */
-#define HOOKS_ALL SIZE_MAX
-void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel, size_t only);
-/* A row whose program the kernel refuses. */
-void hooks_drop(struct kernel *k, size_t hook, int err);
+/* Marks the chosen programs of an open object. */
+void hooks_select(const struct kernel *k, struct sockwatch_bpf *skel);
+/* The kernel refuses a program of `ctx`, a struct kernel: -errno says why. */
+void hooks_refused(void *ctx, const struct bpf_program *program, int err);
 /* 0 where the change of state is still to be loaded, or nothing is to be traced; else -ENOENT with the error filled. */
 int hooks_suffice(const struct kernel *k, struct kernel_error *error);
 int hooks_attach(struct kernel *k, struct kernel_error *error);

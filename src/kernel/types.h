@@ -21,7 +21,8 @@
 
 struct btf;
 
-#define TYPES_FUNCTIONS 12
+#define TYPES_FUNCTIONS 32
+#define TYPES_NAME	64 /* bytes of one's name, with the end */
 
 struct types {
 	int fd;	       /* memfd with the reduced BTF */

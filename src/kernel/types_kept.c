@@ -11,9 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME	  "types"
 #define MAX_BYTES (256u << 10)
-#define VERSION	  1
+#define VERSION	  2
 
 /* The file: this, then the reduced BTF. */
 struct kept {
@@ -75,9 +74,9 @@ static bool is_ours(int fd, size_t *ret_size)
 }
 
 /* What libbpf is given is a copy that nobody else has: the file may change. */
-static bool take(struct types *types, int dir, uint64_t key)
+static bool take(struct types *types, int dir, const char *name, uint64_t key)
 {
-	int fd = openat(dir, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct kept *kept = NULL;
 	size_t size = 0;
 	bool good = false;
@@ -104,7 +103,7 @@ static bool write_whole(int fd, const void *data, size_t size)
 }
 
 /* Whoever reads meanwhile has the old file or the new one. */
-static void keep(const struct types *types, int dir, uint64_t key)
+static void keep(const struct types *types, int dir, const char *name, uint64_t key)
 {
 	struct kept kept = {.version = VERSION, .key = key};
 	char hidden[32];
@@ -122,19 +121,19 @@ static void keep(const struct types *types, int dir, uint64_t key)
 		return;
 	}
 	kept.sum = sum_of(&kept, btf);
-	snprintf(hidden, sizeof(hidden), ".types.%d", (int)getpid());
+	snprintf(hidden, sizeof(hidden), ".%s.%d", name, (int)getpid());
 	unlinkat(dir, hidden, 0);
 	fd = openat(dir, hidden, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		if (!write_whole(fd, &kept, sizeof(kept)) || !write_whole(fd, btf, kept.size) ||
-		    renameat(dir, hidden, dir, NAME) < 0)
+		    renameat(dir, hidden, dir, name) < 0)
 			unlinkat(dir, hidden, 0);
 		close(fd);
 	}
 	free(btf);
 }
 
-int types_load_kept(struct types *types, int dir, const struct btf *programs,
+int types_load_kept(struct types *types, int dir, const char *name, const struct btf *programs,
 		    const char *const *functions)
 {
 	const char **named = types_named(programs);
@@ -143,10 +142,10 @@ int types_load_kept(struct types *types, int dir, const struct btf *programs,
 	int err = named ? 0 : -ENOMEM;
 
 	types->functions = functions;
-	if (!err && !(keeps && take(types, dir, key))) {
+	if (!err && !(keeps && take(types, dir, name, key))) {
 		err = types_load(types, NULL, named, functions);
 		if (!err && keeps)
-			keep(types, dir, key);
+			keep(types, dir, name, key);
 	}
 	free(named);
 	return err;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * types_kept.h - the types that a listing needs, kept from one listing to the next.
+ * types_kept.h - the types that a listing needs, or a trace, kept from one to the next.
  *
- * Owns: one file, `types`, in a directory that is the user's alone; of one build of the kernel and one set of names.  What is not
+ * Owns: a file for each in a directory that is the user's alone; of one build of the kernel and one set of names.  What is not
  * exactly that is ignored and written anew.  Refuses to know: where the directory is, and who may get at it.
  *
- *     types_load_kept(&types, dir, programs, functions);     // as types_load_for(&types, NULL, programs, functions)
+ *     types_load_kept(&types, dir, "types", programs, functions);  // as types_load_for(&types, NULL, programs, functions)
  */
 #ifndef SOCKWATCH_TYPES_KEPT_H
 #define SOCKWATCH_TYPES_KEPT_H
 
 #include "types.h"
 
-/* `dir` -1: nothing is kept.  O(1) where the file serves, else as types_load(). */
-int types_load_kept(struct types *types, int dir, const struct btf *programs,
+/* `dir` -1: nothing is kept in its file `name`.  O(1) where the file serves, else as types_load(). */
+int types_load_kept(struct types *types, int dir, const char *name, const struct btf *programs,
 		    const char *const *functions);
 
 #endif

@@ -33,6 +33,7 @@ struct port_state {
 	struct time_wait *ring;
 	size_t size;   /* a power of two */
 	uint64_t last; /* number of the newest */
+	uint64_t over; /* those up to this one are forgotten */
 	uint64_t newest[PORTS];
 
 	/* Steps that searches may still take, see ports_have_credit(). */

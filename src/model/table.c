@@ -19,9 +19,7 @@ size_t table_slots(const struct table *t)
 
 void table_init(struct table *t)
 {
-	t->free_slot = NO_SLOT;
-	memset(t->listener, 0xff, sizeof(t->listener));
-	memset(t->port, 0xff, sizeof(t->port));
+	t->fresh_slot = NO_SLOT + 1;
 }
 
 static void release_processes(struct table *t, struct socket *s)
@@ -69,7 +67,6 @@ struct socket *table_find(const struct table *t, uint64_t sk)
 static bool grow_slab(struct table *t)
 {
 	struct socket **grown = realloc(t->chunk, (t->chunk_count + 1) * sizeof(*grown));
-	uint32_t first = (uint32_t)(t->chunk_count * CHUNK);
 	struct socket *chunk;
 
 	if (!grown)
@@ -78,23 +75,26 @@ static bool grow_slab(struct table *t)
 	chunk = calloc(CHUNK, sizeof(*chunk));
 	if (!chunk)
 		return false;
-	for (uint32_t i = CHUNK; i-- > 0;) {
-		chunk[i].next_listener = t->free_slot;
-		t->free_slot = first + i;
-	}
 	grown[t->chunk_count++] = chunk;
 	return true;
 }
 
+/* One that is free, NO_SLOT without memory. */
+static uint32_t next_slot(struct table *t)
+{
+	if (t->free_slot != NO_SLOT)
+		return t->free_slot;
+	return t->fresh_slot < table_slots(t) || grow_slab(t) ? t->fresh_slot : NO_SLOT;
+}
+
 struct socket *table_insert(struct table *t, uint64_t sk)
 {
-	struct table_place place = {.hash = hash_u64(sk)};
+	uint32_t slot = sk && t->stats.sockets < t->max ? next_slot(t) : NO_SLOT;
+	struct table_place place = {.hash = hash_u64(sk), .slot = slot + 1};
 	struct socket *s = NULL;
 
-	if (sk && t->stats.sockets < t->max && (t->free_slot != NO_SLOT || grow_slab(t))) {
-		place.slot = t->free_slot + 1;
-		s = table_index_add(&t->index, place) ? table_slot(t, t->free_slot) : NULL;
-	}
+	if (slot != NO_SLOT && table_index_add(&t->index, place))
+		s = table_slot(t, slot);
 	if (!s) {
 		t->stats.full += sk != 0;
 		release_processes(t, &t->spare);
@@ -102,13 +102,47 @@ struct socket *table_insert(struct table *t, uint64_t sk)
 		t->spare.sk = sk;
 		return &t->spare;
 	}
-	t->free_slot = s->next_listener;
+	if (slot == t->fresh_slot)
+		t->fresh_slot++;
+	else
+		t->free_slot = s->next_listener;
 	memset(s, 0, sizeof(*s));
 	s->sk = sk;
 	s->state = STATE_CLOSE;
 	s->next_listener = NO_SLOT;
 	t->stats.sockets++;
 	return s;
+}
+
+/* Slots that are free, in their order, from `fresh_slot` down. */
+static void chain_free(struct table *t)
+{
+	t->free_slot = NO_SLOT;
+	for (uint32_t slot = t->fresh_slot - 1; slot > NO_SLOT; slot--) {
+		struct socket *s = table_slot(t, slot);
+
+		if (s->sk)
+			continue;
+		s->next_listener = t->free_slot;
+		t->free_slot = slot;
+	}
+}
+
+bool table_rest(struct table *t, uint64_t now_ns)
+{
+	uint32_t end = (uint32_t)table_slots(t), kept;
+	bool given = ports_rest(t, now_ns);
+
+	while (end > NO_SLOT + 1 && !table_slot(t, end - 1)->sk)
+		end--;
+	kept = (end + CHUNK - 1) / CHUNK;
+	if (kept >= t->chunk_count)
+		return given;
+	while (t->chunk_count > kept)
+		free(t->chunk[--t->chunk_count]);
+	t->fresh_slot = end > NO_SLOT ? end : NO_SLOT + 1;
+	chain_free(t);
+	return true;
 }
 
 static void unlink_port(struct table *t, struct socket *s)
@@ -264,4 +298,5 @@ const struct process *table_owner(const struct table *t, uint64_t sk, uint64_t c
 void table_get_stats(const struct table *t, struct table_stats *ret)
 {
 	*ret = t->stats;
+	ret->bytes = table_slots(t) * sizeof(struct socket) + ports_bytes(t);
 }

@@ -7,7 +7,8 @@
 
 #define FIRST_RING 1024
 #define MAX_RING   (1u << 18) /* of 112 bytes; the kernel's own limit is often the same */
-#define NEAR	   64	      /* newest TIME_WAITs of a port that are searched */
+#define REST_STEPS 16384
+#define NEAR	   64 /* newest TIME_WAITs of a port that are searched */
 /* TCP_TIMEWAIT_LEN, include/net/tcp.h; FIN_WAIT2 may come before it for as long again by default (tcp_fin_timeout). */
 #define TIME_WAIT_NS (60ull * 1000000000)
 /*
@@ -52,18 +53,18 @@ bool ports_have_credit(struct table *t, uint64_t now_ns)
 
 /* ---- TIME_WAIT ---- */
 
-static bool ring_grow(struct port_state *p)
+/* To a size that has room for all that are not forgotten. */
+static bool ring_resize(struct port_state *p, size_t size)
 {
-	size_t size = p->size ? p->size * 2 : FIRST_RING;
-	struct time_wait *grown = calloc(size, sizeof(*grown));
+	struct time_wait *ring = calloc(size, sizeof(*ring));
 
-	if (!grown)
+	if (!ring)
 		return false;
 	for (size_t i = 0; i < p->size; i++)
 		if (p->ring[i].number)
-			grown[p->ring[i].number & (size - 1)] = p->ring[i];
+			ring[p->ring[i].number & (size - 1)] = p->ring[i];
 	free(p->ring);
-	p->ring = grown;
+	p->ring = ring;
 	p->size = size;
 	return true;
 }
@@ -75,7 +76,7 @@ static struct time_wait *ring_push(struct table *t, uint16_t port, uint64_t now_
 	struct time_wait *w = p->size ? &p->ring[(p->last + 1) & (p->size - 1)] : NULL;
 
 	if (!w || (w->number && w->end_ns > now_ns && p->size < MAX_RING)) {
-		if (!ring_grow(p) && !w)
+		if (!ring_resize(p, p->size ? p->size * 2 : FIRST_RING) && !w)
 			return NULL;
 		w = &p->ring[(p->last + 1) & (p->size - 1)];
 	}
@@ -83,6 +84,34 @@ static struct time_wait *ring_push(struct table *t, uint16_t port, uint64_t now_
 	*w = (struct time_wait){.number = ++p->last, .before = p->newest[port]};
 	p->newest[port] = w->number;
 	return w;
+}
+
+bool ports_rest(struct table *t, uint64_t now_ns)
+{
+	struct port_state *p = t->ports;
+	size_t size = p->size;
+
+	if (p->last > p->over + p->size)
+		p->over = p->last - p->size;
+	for (int i = 0; i < REST_STEPS && p->over < p->last; i++, p->over++) {
+		struct time_wait *w = ring_at(p, p->over + 1);
+
+		/* The kernel begins one anew when a late segment comes. */
+		if (w && w->end_ns + TIME_WAIT_NS > now_ns)
+			break;
+		if (!w)
+			continue;
+		process_release(t->processes, w->owner);
+		*w = (struct time_wait){0};
+	}
+	while (size > FIRST_RING && (p->last - p->over) * 4 <= size)
+		size /= 2;
+	return size < p->size && ring_resize(p, size);
+}
+
+size_t ports_bytes(const struct table *t)
+{
+	return t->ports->size * sizeof(*t->ports->ring);
 }
 
 void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns,

@@ -21,6 +21,9 @@ bool ports_init(struct table *t);
 void ports_done(struct table *t);
 /* The kernel keeps the port of `s` in TIME_WAIT from time_ns on.  Remembered up to a bounded number, the newest. */
 void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns, enum tcp_state substate);
+/* Lets go of TIME_WAITs that have ended, some at each call: true when their room has become less.  Its bytes. */
+bool ports_rest(struct table *t, uint64_t now_ns);
+size_t ports_bytes(const struct table *t);
 /* The last TIME_WAIT between these ends is over, or was none because a reset ended the socket. */
 void ports_no_time_wait(struct table *t, const struct event *close);
 /* The TIME_WAIT *number or later, counted on, as a close event (cookie 0: nothing to tell); false at the end. */

@@ -86,7 +86,7 @@ struct held {
 	struct event state, close;
 };
 
-#define NO_SLOT	 UINT32_MAX
+#define NO_SLOT	 0 /* nobody is given the first one: what was never touched costs no memory */
 #define CHUNK	 4096
 #define PORTS	 65536
 #define HELD_MAX 1024
@@ -107,7 +107,7 @@ struct table {
 	struct table_index index;
 	struct socket **chunk;
 	size_t chunk_count;
-	uint32_t free_slot; /* chained through next_listener */
+	uint32_t free_slot, fresh_slot; /* chained through next_listener; the first that was never used */
 	/* By port_bucket(), NO_SLOT none: other namespaces and ports may be in the same chain. */
 	uint32_t listener[PORTS];
 	uint32_t port[PORTS];	/* every socket with a local port */

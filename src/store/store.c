@@ -9,6 +9,7 @@
 #include "store_private.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #define ALIVE_NS	 10000000000ull
 #define GIVE_UP_NS	 3000000000ull
 #define WAIT_MS		 100
+#define REST_NS		 5000000000ull
 #define START_BUSY_MS	 10000 /* nothing is lost before the start */
 #define BUSY_MS		 2000
 #define LOG_BYTES	 (16u << 20)
@@ -183,6 +185,18 @@ static bool is_due(const struct store *s)
 	       store_clock(false) - s->held->born_ns >= COMMIT_NS;
 }
 
+/* SQLite keeps the pages that it has read and written, until others need their place. */
+static void rest(struct store *s, const struct chunk *taken, uint64_t now)
+{
+	if (taken) {
+		s->took_ns = now;
+	} else if (s->took_ns && now - s->took_ns >= REST_NS && !s->in_transaction) {
+		sqlite3_db_release_memory(s->db);
+		malloc_trim(0);
+		s->took_ns = 0;
+	}
+}
+
 static void *write_rows(void *ctx)
 {
 	struct store *s = ctx;
@@ -195,6 +209,7 @@ static void *write_rows(void *ctx)
 
 		if (c)
 			hold(s, c);
+		rest(s, c, now);
 		if (now >= s->retry_ns) {
 			apply(s);
 			if (!s->in_transaction && now >= s->retry_ns &&
@@ -298,7 +313,7 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 		s->transaction_rows = TRANSACTION_ROWS;
 	snprintf(text, sizeof(text),
 		 "PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;"
-		 "PRAGMA cache_size=-16384;PRAGMA wal_autocheckpoint=%llu;"
+		 "PRAGMA cache_size=-4096;PRAGMA wal_autocheckpoint=%llu;"
 		 "PRAGMA journal_size_limit=%llu",
 		 (unsigned long long)(s->keep.log_bytes / 2 / (uint64_t)(page ? page : 4096)),
 		 (unsigned long long)s->keep.log_bytes);

@@ -74,6 +74,7 @@ struct store {
 	struct chunk *to_apply;
 	size_t held_count;
 	uint64_t retry_ns, alive_ns;
+	uint64_t took_ns; /* the last chunk, 0: what it took is given back */
 	uint64_t transaction_rows; /* at most */
 	bool in_transaction, keep_more;
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The kernel's types that a listing needs are kept from one to the next: used where the file is what was written, else written anew.
+# The kernel's types that a listing or a trace needs are kept from one to the next: used where the file is what was written, else
+# written anew.
 . "${0%/*}/checks.bash"
 run=$work/run
 kept=$run/types
@@ -60,6 +61,25 @@ rm -f "$kept" && ln -s "$work/first" "$kept"
 anew a_symbolic_link
 rm -f "$kept" && mkfifo -m 600 "$kept"
 anew a_fifo
+
+# What a trace needs, in a file of its own.
+traced=$run/types-trace
+traces() { # is ready, and says nothing; all that it prints is about the listener
+	SOCKWATCH_RUN=$run timeout 60 "$sockwatch" trace -q -o json -L "$(cat "$work/port")" --for 10ms >"$work/ls" 2>"$work/said" &&
+		! [ -s "$work/said" ]
+}
+keeps_both() { cmp -s "$kept" "$work/first" && cmp -s "$traced" "$work/trace" && [ "$(stat -c %a:%u "$traced")" = "600:$(id -u)" ]; }
+check a_trace_begins "$(said 2>&1)" traces
+cp "$traced" "$work/trace"
+check a_trace_keeps_its_own "$(ls -la "$run")" keeps_both
+inode=$(stat -c %i "$traced")
+check a_trace_begins_again "$(said 2>&1)" traces
+check the_file_of_a_trace_stays "another inode" test "$(stat -c %i "$traced")" = "$inode"
+# Types of one are no good for the other.
+cp "$kept" "$traced"
+check a_trace_with_other_types_begins "$(said 2>&1)" traces
+check a_trace_writes_them_anew "$(ls -la "$run")" keeps_both
+rm -f "$traced"
 
 # A directory that others may write to is not used.
 rm -f "$kept"

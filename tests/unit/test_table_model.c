@@ -23,6 +23,7 @@
 #define STEPS	     20000
 #define SK_STEP	     0x940u
 #define LOOK_EVERY   977
+#define REST_EVERY   331
 
 struct truth {
 	bool alive, passive, lived; /* lived: a life goes on that a close must end */
@@ -309,6 +310,8 @@ static void run(uint64_t seed, unsigned int loss_percent)
 		check(&w);
 		if (loss_percent && n % LOOK_EVERY == 0)
 			repair(&w);
+		if (n % REST_EVERY == 0)
+			table_rest(w.table, w.now_ns);
 	}
 	if (!loss_percent) {
 		for (size_t i = 0; i < SOCKETS; i++) {
