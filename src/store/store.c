@@ -14,11 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HAND_OVER_NS	 100000000ull
+#define HAND_OVER_NS	 250000000ull
 #define COMMIT_NS	 500000000ull
 #define RETRY_NS	 500000000ull
 #define ALIVE_NS	 10000000000ull
 #define GIVE_UP_NS	 3000000000ull
+#define IDLE_NS		 1000000000ull
 #define WAIT_MS		 100
 #define START_BUSY_MS	 10000 /* nothing is lost before the start */
 #define BUSY_MS		 2000
@@ -183,6 +184,20 @@ static bool is_due(const struct store *s)
 	       store_clock(false) - s->held->born_ns >= COMMIT_NS;
 }
 
+/* Until there is something to do although no chunk comes. */
+static int wait_ms(const struct store *s)
+{
+	uint64_t now = store_clock(false), until = now + IDLE_NS;
+
+	if (s->to_apply)
+		until = s->retry_ns;
+	else if (s->held)
+		until = s->held->born_ns + COMMIT_NS;
+	else if (s->keep_more)
+		until = s->alive_ns + COMMIT_NS;
+	return until > now ? (int)((until - now) / 1000000) + 1 : 0;
+}
+
 static void *write_rows(void *ctx)
 {
 	struct store *s = ctx;
@@ -190,11 +205,13 @@ static void *write_rows(void *ctx)
 
 	for (;;) {
 		bool stopped;
-		struct chunk *c = queue_take(&s->queue, WAIT_MS, &stopped);
+		struct chunk *c = queue_take(&s->queue, wait_ms(s), &stopped);
 		uint64_t now = store_clock(false);
 
 		if (c)
 			hold(s, c);
+		else if (!s->held)
+			queue_rest(&s->queue);
 		if (now >= s->retry_ns) {
 			apply(s);
 			if (!s->in_transaction && now >= s->retry_ns &&
@@ -298,7 +315,7 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 		s->transaction_rows = TRANSACTION_ROWS;
 	snprintf(text, sizeof(text),
 		 "PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;"
-		 "PRAGMA cache_size=-16384;PRAGMA wal_autocheckpoint=%llu;"
+		 "PRAGMA cache_size=-4096;PRAGMA wal_autocheckpoint=%llu;"
 		 "PRAGMA journal_size_limit=%llu",
 		 (unsigned long long)(s->keep.log_bytes / 2 / (uint64_t)(page ? page : 4096)),
 		 (unsigned long long)s->keep.log_bytes);
