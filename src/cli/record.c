@@ -173,6 +173,7 @@ static int open_record(struct record *r)
 
 	if (code == 0)
 		code = session_open(&r->session, r->options, on_event, r);
+	r->session.kinds = STORE_KINDS;
 	if (code == 0)
 		code = session_start(&r->session);
 	if (code)

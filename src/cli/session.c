@@ -51,13 +51,17 @@ static void resolve(struct session *s, const struct event *e)
 static void on_event(void *ctx, const struct event *event)
 {
 	struct session *s = ctx;
+	const struct filter *filter = &s->options->filter;
 
 	/* Who took a life as one that goes on hears of its end, whatever has become of it. */
 	bool told = event->kind == EVENT_CLOSE && event->close.told;
 	struct event named;
 
+	/* Whoever took part in what is not told is not looked up. */
+	if (!told && (!(s->kinds >> event->kind & 1) || !filter_may_match(filter, event)))
+		return;
 	resolve(s, event);
-	if (!told && !filter_match(&s->options->filter, event))
+	if (!told && event->kind != EVENT_LOST && !filter_match_process(filter, event->process))
 		return;
 	if (s->done) {
 		s->untold++;
@@ -271,7 +275,12 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 	int code;
 
 	*s = (struct session){
-		.options = options, .sink = sink, .ctx = ctx, .own_netns = command_own_netns()};
+		.options = options,
+		.sink = sink,
+		.ctx = ctx,
+		.kinds = UINT32_MAX,
+		.own_netns = command_own_netns(),
+	};
 	code = command_open_kernel(options, &s->kernel);
 	if (code)
 		return code;

@@ -230,7 +230,8 @@ static bool rest(struct intake *in, uint64_t ns)
 		for (int i = 0; i < INTAKE_LANES; i++)
 			has |= fds[1 + i].revents;
 	}
-	eventfd_read(in->call, &count);
+	if (fds[0].revents)
+		eventfd_read(in->call, &count);
 	return has;
 }
 
