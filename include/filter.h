@@ -124,5 +124,7 @@ bool filter_asks_socket(const struct filter *f);
  * went through, CLOSE and a TIME_WAIT left behind; bind, connect and accept carry no state and match none.
  */
 bool filter_match(const struct filter *f, const struct event *event);
+/* All of that but the conditions on processes, which must be resolved for them. */
+bool filter_may_match(const struct filter *f, const struct event *event);
 
 #endif

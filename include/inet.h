@@ -104,5 +104,7 @@ size_t inet_format_endpoint(char *out, enum family family, bool mapped, const st
 
 /* Decimal digits of `value` without NUL; returns how many (at most 20).  Hot path. */
 size_t inet_format_number(char *out, uint64_t value);
+/* The last `digits` of them, zeros first; returns their end. */
+char *inet_put_padded(char *out, uint32_t value, unsigned int digits);
 
 #endif

@@ -59,6 +59,9 @@ struct store;
  */
 struct store *store_open(const struct store_options *options, struct store_error *error);
 
+/* Bit per enum event_kind of those that may become a row. */
+#define STORE_KINDS (UINT32_MAX & ~(UINT32_C(1) << EVENT_STATE))
+
 /*
  * Keeps an event that becomes a row: close, bind, listen, failed connect, lost.  O(1), copies;
  * other kinds are ignored.  False when memory is full: it is lost and counted.

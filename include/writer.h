@@ -24,8 +24,14 @@ struct buffer {
 };
 int buffer_init(struct buffer *b, size_t cap);	/* 0 or -ENOMEM */
 void buffer_done(struct buffer *b);
+/* The same as buffer_reserve(), where the room is not there. */
+char *buffer_grow(struct buffer *b, size_t more);
 /* Room for `more` bytes at data + len; NULL without memory. */
-char *buffer_reserve(struct buffer *b, size_t more);
+static inline char *buffer_reserve(struct buffer *b, size_t more)
+{
+	return !b->failed && b->cap - b->len >= more ? b->data + b->len : buffer_grow(b, more);
+}
+
 void buffer_append(struct buffer *b, const void *bytes, size_t len);
 /* Like printf; what is given must be the program's own words or escaped. */
 __attribute__((format(printf, 2, 3))) void buffer_print(struct buffer *b, const char *format, ...);

@@ -25,6 +25,8 @@
 #define CHECK_NS     (NSEC_PER_SEC / 4)
 #define ROOM_MS	     10
 #define GIVE_UP_NS   (3 * NSEC_PER_SEC)
+/* Nobody waits for a row. */
+#define NAP_MS	     50
 
 struct record {
 	const struct options *options;
@@ -171,10 +173,12 @@ static int open_record(struct record *r)
 
 	if (code == 0)
 		code = session_open(&r->session, r->options, on_event, r);
+	r->session.kinds = STORE_KINDS;
 	if (code == 0)
 		code = session_start(&r->session);
 	if (code)
 		return code;
+	kernel_nap(r->session.kernel, NAP_MS);
 	r->looked_ns = kernel_now();
 	r->is_first = true;
 	snprintf(more, sizeof(more), "; recording into %s", r->options->store_file);

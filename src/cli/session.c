@@ -54,13 +54,17 @@ static void resolve(struct session *s, const struct event *e)
 static void on_event(void *ctx, const struct event *event)
 {
 	struct session *s = ctx;
+	const struct filter *filter = &s->options->filter;
 
 	/* Who took a life as one that goes on hears of its end, whatever has become of it. */
 	bool told = event->kind == EVENT_CLOSE && event->close.told;
 	struct event named;
 
+	/* Whoever took part in what is not told is not looked up. */
+	if (!told && (!(s->kinds >> event->kind & 1) || !filter_may_match(filter, event)))
+		return;
 	resolve(s, event);
-	if (!told && !filter_match(&s->options->filter, event))
+	if (!told && event->kind != EVENT_LOST && !filter_match_process(filter, event->process))
 		return;
 	if (s->done) {
 		s->untold++;
@@ -95,12 +99,12 @@ static void follow_clock(struct session *s)
 
 static size_t drain(struct session *s)
 {
-	uint64_t begin = kernel_now(), seen;
+	uint64_t seen;
 	size_t n;
 
 	follow_clock(s);
 	n = kernel_drain(s->kernel, DRAIN_MAX, on_fact, s);
-	seen = n == DRAIN_MAX ? s->fact_ns : begin;
+	seen = n == DRAIN_MAX ? s->fact_ns : kernel_drained(s->kernel);
 	if (seen > s->seen_ns)
 		s->seen_ns = seen;
 	return n;
@@ -122,6 +126,7 @@ static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *r
 	/* What ended during the look is told by its facts, which must come before the search for
 	 * ghosts. */
 	if (repair) {
+		kernel_catch_up(s->kernel);
 		while (!s->done && drain(s) == DRAIN_MAX)
 			;
 	}
@@ -293,7 +298,12 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 	int code;
 
 	*s = (struct session){
-		.options = options, .sink = sink, .ctx = ctx, .own_netns = command_own_netns()};
+		.options = options,
+		.sink = sink,
+		.ctx = ctx,
+		.kinds = UINT32_MAX,
+		.own_netns = command_own_netns(),
+	};
 	code = command_open_kernel(options, &s->kernel);
 	if (code)
 		return code;
@@ -399,7 +409,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		int wait_ms;
 
 		check_loss(s, n < DRAIN_MAX);
-		held = n < DRAIN_MAX && table_release(s->table, now);
+		held = n < DRAIN_MAX && table_release(s->table, s->seen_ns);
 		s->facts += n;
 		if (n < DRAIN_MAX) {
 			look_at_listeners(s, now);
@@ -408,6 +418,8 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		on_turn(ctx, now, n < DRAIN_MAX);
 		asked = serve_turn(s->serve, s->table, s->processes, now);
 		more = n < DRAIN_MAX && process_resolve_some(s->processes, RESOLVE_STEP);
+		if (asked)
+			kernel_catch_up(s->kernel);
 		if (n == DRAIN_MAX || asked || more || s->done)
 			continue;
 		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;

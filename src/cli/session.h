@@ -27,6 +27,7 @@ struct session {
 	const struct options *options;
 	event_sink_fn sink; /* events that pass the filter */
 	void *ctx;
+	uint32_t kinds; /* set by the command: bit per enum event_kind that it has a use for; all */
 	struct kernel *kernel;
 	struct process_set *processes;
 	struct table *table;

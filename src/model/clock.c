@@ -8,22 +8,13 @@
 
 #define SEC_PER_DAY 86400u
 
-static char *put_padded(char *p, unsigned int value, int digits)
-{
-	for (int i = digits - 1; i >= 0; i--) {
-		p[i] = (char)('0' + value % 10);
-		value /= 10;
-	}
-	return p + digits;
-}
-
 static char *put_clock(char *p, unsigned int hour, unsigned int minute, unsigned int second)
 {
-	p = put_padded(p, hour, 2);
+	p = inet_put_padded(p, hour, 2);
 	*p++ = ':';
-	p = put_padded(p, minute, 2);
+	p = inet_put_padded(p, minute, 2);
 	*p++ = ':';
-	return put_padded(p, second, 2);
+	return inet_put_padded(p, second, 2);
 }
 
 void units_clock_init(struct units_clock_cache *cache)
@@ -58,11 +49,11 @@ static void fill_utc(struct units_clock_cache *cache)
 	char *p = cache->utc;
 
 	gmtime_r(&second, &tm);
-	p = put_padded(p, (unsigned int)tm.tm_year + 1900, 4);
+	p = inet_put_padded(p, (unsigned int)tm.tm_year + 1900, 4);
 	*p++ = '-';
-	p = put_padded(p, (unsigned int)tm.tm_mon + 1, 2);
+	p = inet_put_padded(p, (unsigned int)tm.tm_mon + 1, 2);
 	*p++ = '-';
-	p = put_padded(p, (unsigned int)tm.tm_mday, 2);
+	p = inet_put_padded(p, (unsigned int)tm.tm_mday, 2);
 	*p++ = 'T';
 	p = put_clock(p, (unsigned int)tm.tm_hour, (unsigned int)tm.tm_min,
 		      (unsigned int)tm.tm_sec);
@@ -91,7 +82,7 @@ size_t units_format_rfc3339(char *out, struct units_clock_cache *cache, uint64_t
 	memcpy(p, cache->utc, sizeof(cache->utc) - 1);
 	p += sizeof(cache->utc) - 1;
 	*p++ = '.';
-	p = put_padded(p, (unsigned int)(realtime_ns % NSEC_PER_SEC), 9);
+	p = inet_put_padded(p, (unsigned int)(realtime_ns % NSEC_PER_SEC), 9);
 	*p++ = 'Z';
 	*p = '\0';
 	return (size_t)(p - out);
@@ -107,7 +98,7 @@ size_t units_format_clock(char *out, struct units_clock_cache *cache, uint64_t r
 	memcpy(p, cache->local, sizeof(cache->local) - 1);
 	p += sizeof(cache->local) - 1;
 	*p++ = '.';
-	p = put_padded(p, (unsigned int)(realtime_ns % NSEC_PER_SEC / 1000), 6);
+	p = inet_put_padded(p, (unsigned int)(realtime_ns % NSEC_PER_SEC / 1000), 6);
 	*p = '\0';
 	return (size_t)(p - out);
 }
@@ -119,11 +110,11 @@ size_t units_format_day(char *out, uint64_t realtime_ns)
 	char *p = out;
 
 	localtime_r(&second, &tm);
-	p = put_padded(p, (unsigned int)tm.tm_year + 1900, 4);
+	p = inet_put_padded(p, (unsigned int)tm.tm_year + 1900, 4);
 	*p++ = '-';
-	p = put_padded(p, (unsigned int)tm.tm_mon + 1, 2);
+	p = inet_put_padded(p, (unsigned int)tm.tm_mon + 1, 2);
 	*p++ = '-';
-	p = put_padded(p, (unsigned int)tm.tm_mday, 2);
+	p = inet_put_padded(p, (unsigned int)tm.tm_mday, 2);
 	*p = '\0';
 	return (size_t)(p - out);
 }

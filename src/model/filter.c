@@ -365,11 +365,17 @@ bool filter_match_ends(const struct filter *f, const struct event *e)
 	return match_endpoints(f, e);
 }
 
-bool filter_match(const struct filter *f, const struct event *e)
+bool filter_may_match(const struct filter *f, const struct event *e)
 {
 	if (e->kind == EVENT_LOST)
 		return true;
 	if (f->kinds && !(f->kinds & BIT(e->kind)))
 		return false;
-	return filter_match_ends(f, e) && filter_match_process(f, e->process);
+	return filter_match_ends(f, e);
+}
+
+bool filter_match(const struct filter *f, const struct event *e)
+{
+	return filter_may_match(f, e) &&
+	       (e->kind == EVENT_LOST || filter_match_process(f, e->process));
 }

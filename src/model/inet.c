@@ -251,24 +251,49 @@ size_t inet_format_endpoint(char *out, enum family family, bool mapped, const st
 	return (size_t)(p - out);
 }
 
+/* log10 from log2, which is right but where a power of ten lies between two powers of two. */
+static unsigned int count_digits(uint64_t value)
+{
+	/* clang-format off */
+	static const uint64_t power[] = {
+		0, 10u, 100u, 1000u, 10000u, 100000u, 1000000u, 10000000u, 100000000u, 1000000000u,
+		10000000000u, 100000000000u, 1000000000000u, 10000000000000u, 100000000000000u,
+		1000000000000000u, 10000000000000000u, 100000000000000000u, 1000000000000000000u,
+		10000000000000000000u,
+	};
+	/* clang-format on */
+	unsigned int bits = 64 - (unsigned int)__builtin_clzll(value | 1);
+	unsigned int digits = bits * 1233 >> 12;
+
+	return digits + (value >= power[digits]);
+}
+
 size_t inet_format_number(char *out, uint64_t value)
 {
-	char text[20];
-	char *p = text + sizeof(text);
-	size_t len;
+	unsigned int len = count_digits(value);
+	char *p = out + len;
 
 	while (value >= 100) {
 		p -= 2;
 		memcpy(p, digit_pairs + 2 * (value % 100), 2);
 		value /= 100;
 	}
-	if (value >= 10) {
-		p -= 2;
-		memcpy(p, digit_pairs + 2 * value, 2);
-	} else {
-		*--p = (char)('0' + value);
-	}
-	len = (size_t)(text + sizeof(text) - p);
-	memcpy(out, p, len);
+	if (value >= 10)
+		memcpy(p - 2, digit_pairs + 2 * value, 2);
+	else
+		p[-1] = (char)('0' + value);
 	return len;
+}
+
+char *inet_put_padded(char *p, uint32_t value, unsigned int digits)
+{
+	char *end = p + digits, *at = end;
+
+	for (; at - p >= 2; value /= 100) {
+		at -= 2;
+		memcpy(at, digit_pairs + 2 * (value % 100), 2);
+	}
+	if (at > p)
+		*p = (char)('0' + value % 10);
+	return end;
 }

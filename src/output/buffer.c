@@ -24,7 +24,7 @@ void buffer_done(struct buffer *b)
 	*b = (struct buffer){.failed = true};
 }
 
-static bool buffer_grow(struct buffer *b, size_t more)
+static bool grow(struct buffer *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 64;
 	char *data;
@@ -41,15 +41,10 @@ static bool buffer_grow(struct buffer *b, size_t more)
 	return true;
 }
 
-char *buffer_reserve(struct buffer *b, size_t more)
+char *buffer_grow(struct buffer *b, size_t more)
 {
-	if (b->failed)
-		return NULL;
-	if (b->cap - b->len < more && !buffer_grow(b, more)) {
-		b->failed = true;
-		return NULL;
-	}
-	return b->data + b->len;
+	b->failed = b->failed || !grow(b, more);
+	return b->failed ? NULL : b->data + b->len;
 }
 
 void buffer_append(struct buffer *b, const void *bytes, size_t len)

@@ -17,6 +17,30 @@ static bool is_plain(char c, enum place_for where)
 	return c > ' ' && c < 0x7f && c != '\\' && (c != '"' || where != FOR_JSON);
 }
 
+/* Copies a whole word of plain characters at a time, as long as there are any; how many. */
+static inline size_t copy_plain(char *out, const char *bytes, size_t len, enum place_for where)
+{
+	const uint64_t ones = 0x0101010101010101ull, highs = 0x80 * ones;
+	const uint64_t least = where == FOR_CELL ? ' ' + 1 : ' ';
+	size_t i = 0;
+
+	for (uint64_t word; i + sizeof(word) <= len; i += sizeof(word)) {
+		uint64_t slash, quote, del, odd;
+
+		memcpy(&word, bytes + i, sizeof(word));
+		slash = word ^ '\\' * ones;
+		quote = where == FOR_JSON ? word ^ '"' * ones : slash;
+		del = word ^ 0x7f * ones;
+		/* A byte below n: its highest bit shows up once n is taken from it. */
+		odd = ((word - least * ones) & ~word) | ((slash - ones) & ~slash) |
+		      ((quote - ones) & ~quote) | ((del - ones) & ~del) | word;
+		if (odd & highs)
+			break;
+		memcpy(out + i, &word, sizeof(word));
+	}
+	return i;
+}
+
 /* \uXXXX */
 static size_t put_unit(char *out, uint32_t unit)
 {
@@ -57,9 +81,10 @@ static size_t put_bytes(char *out, const char *bytes, size_t len)
 
 static inline size_t escape(char *out, const char *bytes, size_t len, enum place_for where)
 {
-	char *p = out;
+	size_t plain = copy_plain(out, bytes, len, where);
+	char *p = out + plain;
 
-	for (size_t i = 0, n; i < len; i += n) {
+	for (size_t i = plain, n; i < len; i += n) {
 		uint32_t code = 0;
 
 		n = 1;

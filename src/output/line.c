@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "line.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "inet.h"
 #include "units.h"
 #include "utf8.h"
+
+static char *put(char *p, const char *text, size_t len)
+{
+	memcpy(p, text, len);
+	return p + len;
+}
 
 /* Writes the spaces that waited, and text that is known to fit. */
 static void line_write(struct line *line, const char *color, const char *text, size_t len)
@@ -14,33 +21,43 @@ static void line_write(struct line *line, const char *color, const char *text, s
 
 	if (!p)
 		return;
-	memset(p, ' ', line->spaces);
+	if (line->spaces)
+		memset(p, ' ', line->spaces);
 	p += line->spaces;
 	line->spaces = 0;
-	if (color && line->color)
-		p = stpcpy(p, color);
-	memcpy(p, text, len);
-	p += len;
-	if (color && line->color)
-		p = stpcpy(p, RESET);
+	color = line->color ? color : NULL;
+	if (color)
+		p = put(p, color, strlen(color));
+	p = put(p, text, len);
+	if (color)
+		p = put(p, RESET, strlen(RESET));
 	line->out->len = (size_t)(p - line->out->data);
 }
 
-unsigned int line_put(struct line *line, const char *color, const char *text, size_t len)
+/* What fits; the columns that it takes are counted where the line ends somewhere, or `ret_used` asks for them. */
+static void put_fitting(struct line *line, const char *color, const char *text, size_t len,
+			unsigned int *ret_used)
 {
-	unsigned int used, trailing = 0;
-	size_t fits;
+	unsigned int used = 0;
+	size_t fits = len, shown;
 
-	if (line->column >= line->limit)
-		return 0;
-	fits = utf8_fit(text, len, line->limit - line->column, &used);
-	line->column = fits < len ? line->limit : line->column + used;
-	for (; fits > 0 && text[fits - 1] == ' '; fits--)
-		trailing++;
-	if (fits)
-		line_write(line, color, text, fits);
-	line->spaces += trailing;
-	return used;
+	if (line->limit != UINT_MAX || ret_used)
+		fits = utf8_fit(text, len, line->limit - line->column, &used);
+	if (line->limit != UINT_MAX)
+		line->column = fits < len ? line->limit : line->column + used;
+	for (shown = fits; shown > 0 && text[shown - 1] == ' ';)
+		shown--;
+	if (shown)
+		line_write(line, color, text, shown);
+	line->spaces += (unsigned int)(fits - shown);
+	if (ret_used)
+		*ret_used = used;
+}
+
+void line_put(struct line *line, const char *color, const char *text, size_t len)
+{
+	if (line->column < line->limit)
+		put_fitting(line, color, text, len, NULL);
 }
 
 void line_word(struct line *line, const char *color, const char *word)
@@ -73,18 +90,17 @@ void line_process(struct line *line, const struct process *process)
 	line_word(line, NULL, "]");
 }
 
-static void line_pad(struct line *line, unsigned int spaces)
-{
-	line->spaces += spaces;
-	line->column += spaces;
-}
-
 void line_cell(struct line *line, const char *color, const char *text, size_t len,
 	       unsigned int width)
 {
-	unsigned int used = line_put(line, color, text, len);
+	unsigned int used = 0, spaces;
 
-	line_pad(line, (used < width ? width - used : 0) + 1);
+	if (line->column < line->limit)
+		put_fitting(line, color, text, len, &used);
+	spaces = (used < width ? width - used : 0) + 1;
+	line->spaces += spaces;
+	if (line->limit != UINT_MAX)
+		line->column += spaces;
 }
 
 void line_piece(struct line *line)

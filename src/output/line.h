@@ -19,14 +19,14 @@
 struct line {
 	struct buffer *out;
 	bool color;
-	unsigned int limit;  /* columns */
-	unsigned int column; /* of the next character, waiting spaces included */
+	unsigned int limit;  /* columns, UINT_MAX: no end */
+	unsigned int column; /* of the next character, waiting spaces included; not counted where there is no end */
 	unsigned int spaces; /* waiting */
 	bool in_detail;	     /* the next piece of DETAIL is not the first */
 };
 
-/* Appends what still fits into the line, whose first cut is its end; `color` may be NULL.  Columns used. */
-unsigned int line_put(struct line *line, const char *color, const char *text, size_t len);
+/* Appends what still fits into the line, whose first cut is its end; `color` may be NULL. */
+void line_put(struct line *line, const char *color, const char *text, size_t len);
 void line_word(struct line *line, const char *color, const char *word);
 void line_number(struct line *line, uint64_t value);
 void line_duration(struct line *line, uint64_t ns);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "text_private.h"
-#include "title.h"
 #include "utf8.h"
 
 #define TIME_WIDTH  15
@@ -59,13 +58,25 @@ static void put_word_cell(struct line *line, const char *color, const char *word
 	line_cell(line, color, word, strlen(word), width);
 }
 
-static void put_process(struct line *line, const struct text_writer *t)
+static const struct title *title_of(struct text_writer *t, const struct process *process)
+{
+	struct title *title = &t->title[process->serial % TITLES];
+	unsigned int columns;
+
+	if (process->serial && title->serial == process->serial)
+		return title;
+	title->serial = process->serial;
+	title->len = title_format(title->text, process);
+	if (is_terminal(t))
+		title->len = utf8_fit(title->text, title->len, COMM_WIDTH, &columns);
+	return title;
+}
+
+static void put_process(struct line *line, struct text_writer *t)
 {
 	const struct process *process = t->value[FIELD_PROCESS].process;
-	char name[TITLE_SIZE];
+	const struct title *title;
 	char pid[20];
-	unsigned int columns;
-	size_t len;
 
 	if (!row_has(t, FIELD_PROCESS)) {
 		line_cell(line, NULL, "-", 1, PID_WIDTH);
@@ -73,10 +84,9 @@ static void put_process(struct line *line, const struct text_writer *t)
 		return;
 	}
 	line_cell(line, NULL, pid, inet_format_number(pid, process->pid), PID_WIDTH);
-	len = title_format(name, process);
-	if (is_terminal(t))
-		len = utf8_fit(name, len, COMM_WIDTH, &columns);
-	line_cell(line, NULL, len ? name : "-", len ? len : 1, COMM_WIDTH);
+	title = title_of(t, process);
+	line_cell(line, NULL, title->len ? title->text : "-", title->len ? title->len : 1,
+		  COMM_WIDTH);
 }
 
 static void put_place(struct line *line, const struct text_writer *t, enum field field)

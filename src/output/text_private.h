@@ -4,6 +4,7 @@
 #define SOCKWATCH_OUTPUT_TEXT_PRIVATE_H
 
 #include "line.h"
+#include "title.h"
 #include "units.h"
 #include "walk.h"
 
@@ -35,6 +36,14 @@ struct holder_text {
 	unsigned int why_count;
 };
 
+/* What processes are called, by their serial: one has many events. */
+#define TITLES 64
+struct title {
+	uint64_t serial; /* 0 none */
+	size_t len;
+	char text[TITLE_SIZE];
+};
+
 /* Columns have an order of their own: the walk fills a row, its end prints it. */
 struct text_writer {
 	struct writer base;
@@ -48,6 +57,7 @@ struct text_writer {
 	struct holder_text holder[MAX_HOLDERS];
 	uint64_t holders; /* in the list */
 	bool in_holder;	  /* its fields are walked */
+	struct title title[TITLES];
 };
 
 static inline bool row_has(const struct text_writer *t, enum field field)

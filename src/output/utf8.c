@@ -81,10 +81,31 @@ static unsigned int code_columns(uint32_t code)
 	return IN_RANGES(code, wide) ? 2 : 1;
 }
 
+/* Most of what is shown is plain ASCII: how many bytes at the start are. */
+static size_t ascii_prefix(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	for (uint64_t word; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, text + i, sizeof(word));
+		if (word & 0x8080808080808080ull)
+			break;
+	}
+	if (i + 4 <= len) {
+		uint32_t half;
+
+		memcpy(&half, text + i, sizeof(half));
+		i += half & 0x80808080u ? 0 : sizeof(half);
+	}
+	while (i < len && !(text[i] & 0x80))
+		i++;
+	return i;
+}
+
 size_t utf8_fit(const char *text, size_t len, unsigned int columns, unsigned int *ret_used)
 {
-	unsigned int used = 0;
-	size_t i = 0;
+	size_t i = ascii_prefix(text, len < columns ? len : columns);
+	unsigned int used = (unsigned int)i;
 
 	while (i < len) {
 		uint32_t code = '?';

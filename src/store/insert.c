@@ -2,11 +2,10 @@
 /* insert.c - records into rows: calls with what was in their way, losses, and which record becomes what. */
 #include "store_private.h"
 
-#include <string.h>
-
 static int apply_call(struct rows *r, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_CALL];
+	struct value asked;
 	int64_t netns, id;
 	int rc = rows_netns(r, e->netns, &netns);
 
@@ -21,13 +20,14 @@ static int apply_call(struct rows *r, const struct record *e)
 	sqlite3_bind_int64(s, 6, (int64_t)e->facts);
 	sqlite3_bind_int64(s, 7, netns);
 	sqlite3_bind_int64(s, 8, (int64_t)e->cookie);
-	rows_bind_process(r, s, 11, e->slot, true);
+	rows_bind_process(r, s, 11, e->slot);
 	if (e->error)
 		sqlite3_bind_int(s, 12, e->error);
 	else
 		sqlite3_bind_null(s, 12);
 	sqlite3_bind_int64(s, 13, e->call.number);
-	rows_bind_asked(s, 14, e);
+	value_asked(&asked, e);
+	value_bind(s, 14, &asked);
 	r->call = id;
 	r->holders = 0;
 	return rows_run(s);
@@ -57,7 +57,7 @@ static int apply_holder(struct rows *r, const struct record *e)
 
 	sqlite3_bind_int64(s, 1, r->call);
 	sqlite3_bind_int64(s, 2, r->holders++);
-	rows_bind_process(r, s, 3, e->slot, true);
+	rows_bind_process(r, s, 3, e->slot);
 	sqlite3_bind_int64(s, 4, (int64_t)e->facts);
 	rows_bind_ends(s, 5, 7, e);
 	rows_bind_known(s, 9, e->holder.state != STATE_NONE, e->holder.state);
@@ -88,35 +88,33 @@ int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns
 	return put_loss(r, now_ns, &(struct record_lost){.count = count, .since_ns = since_ns});
 }
 
+static int apply(struct rows *r, const struct record *e)
+{
+	int rc;
+
+	switch (e->kind) {
+	case RECORD_LIFE: return rows_life(r, e);
+	case RECORD_OPEN: return rows_open_life(r, e);
+	case RECORD_CALL: return apply_call(r, e);
+	case RECORD_LOST: return put_loss(r, e->time_ns, &e->lost);
+	case RECORD_PROCESS: return rows_process(r, (const struct record_process *)e);
+	case RECORD_NETNS: return rows_name_netns(r, (const struct record_netns *)e);
+	case RECORD_TROUBLE: return apply_trouble(r, e);
+	case RECORD_HOLDER: return apply_holder(r, e);
+	case RECORD_SWEEP: rc = batch_flush(r); return rc == SQLITE_OK ? rows_sweep(r, e) : rc;
+	}
+	return SQLITE_OK;
+}
+
 int rows_apply(struct rows *r, const struct chunk *chunk)
 {
 	int rc = SQLITE_OK;
 
 	for (size_t at = 0; at < chunk->used && rc == SQLITE_OK;) {
-		struct record e[2 + SPANS_BYTES / sizeof(struct record)];
-		const struct record *head = (const struct record *)(chunk->data + at);
+		const struct record *e = (const struct record *)(chunk->data + at);
 
-		at += head->size;
-		if (head->kind == RECORD_PROCESS) {
-			rc = rows_process(r, (const struct record_process *)head);
-			continue;
-		}
-		if (head->kind == RECORD_NETNS) {
-			rc = rows_name_netns(r, (const struct record_netns *)head);
-			continue;
-		}
-		/* A copy, because what is found in the file is added, and a chunk may be applied
-		 * again. */
-		memcpy(e, head, head->size);
-		switch (head->kind) {
-		case RECORD_LIFE: rc = rows_life(r, e); break;
-		case RECORD_OPEN: rc = rows_open_life(r, e); break;
-		case RECORD_CALL: rc = apply_call(r, e); break;
-		case RECORD_LOST: rc = put_loss(r, e->time_ns, &e->lost); break;
-		case RECORD_SWEEP: rc = rows_sweep(r, e); break;
-		case RECORD_TROUBLE: rc = apply_trouble(r, e); break;
-		case RECORD_HOLDER: rc = apply_holder(r, e); break;
-		}
+		at += e->size;
+		rc = apply(r, e);
 	}
-	return rc;
+	return rc == SQLITE_OK ? batch_flush(r) : rc;
 }

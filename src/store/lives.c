@@ -4,36 +4,6 @@
 
 #include <stdio.h>
 
-static void bind_life(struct rows *r, sqlite3_stmt *s, const struct record *e, int64_t netns)
-{
-	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
-	sqlite3_bind_int64(s, 3, (int64_t)e->life.lived_ns);
-	rows_bind_ends(s, 4, 10, e);
-	sqlite3_bind_int(s, 6, (int)scale_of(e->life.lived_ns));
-	sqlite3_bind_int64(s, 7, (int64_t)e->facts);
-	sqlite3_bind_int64(s, 8, netns);
-	sqlite3_bind_int64(s, 9, (int64_t)e->cookie);
-	rows_bind_process(r, s, 12, e->slot, e->kind == RECORD_LIFE);
-	if (e->facts & FACTS_COUNTED) {
-		sqlite3_bind_int64(s, 13, (int64_t)e->life.sent);
-		sqlite3_bind_int64(s, 14, (int64_t)e->life.received);
-		sqlite3_bind_int64(s, 15, e->life.retransmits);
-		sqlite3_bind_int64(s, 16, e->life.rtt_us);
-	} else {
-		for (int i = 13; i <= 16; i++)
-			sqlite3_bind_null(s, i);
-	}
-	if (e->error)
-		sqlite3_bind_int(s, 17, e->error);
-	else
-		sqlite3_bind_null(s, 17);
-	sqlite3_bind_blob(s, 18, e + 1, e->spans, SQLITE_STATIC);
-	rows_bind_asked(s, 19, e);
-	rows_bind_known(s, 20, e->life.syns != 0, e->life.syns);
-	rows_bind_known(s, 21, e->facts & FACTS_SILENT, (int64_t)e->life.heard_ns);
-	rows_bind_known(s, 22, e->facts & FACTS_SILENT, e->life.unacked);
-}
-
 /* What names a socket among those that are open: its cookie, or a hash of its ends without one. */
 static int64_t key_of(const struct record *e)
 {
@@ -73,60 +43,75 @@ static int find_open(struct rows *r, int64_t netns, int64_t key, struct known *r
 }
 
 /* What an earlier look or an earlier run knew of a start that this trace has not seen. */
-static void take_start(struct record *e, const struct known *k)
+static void take_start(struct life_row *row, const struct known *k)
 {
-	if ((e->facts & FACTS_OPENED) || !k->id || k->since_boot < 0 ||
-	    (int64_t)e->boot_ns < k->since_boot)
+	const uint64_t ended_ns = row->e->boot_ns;
+
+	if ((row->facts & FACTS_OPENED) || !k->id || k->since_boot < 0 ||
+	    (int64_t)ended_ns < k->since_boot)
 		return;
-	e->facts |= k->facts & FACTS_OPENED;
-	e->life.lived_ns = e->boot_ns - (uint64_t)k->since_boot;
+	row->facts |= k->facts & FACTS_OPENED;
+	row->lived_ns = ended_ns - (uint64_t)k->since_boot;
 }
 
-int rows_life(struct rows *r, struct record *e)
+/* All but the id and the process. */
+static int begin_row(struct rows *r, struct life_row *row, const struct record *e)
 {
-	sqlite3_stmt *s = r->statement[PUT_LIFE];
-	struct known known = {0};
-	int64_t netns, id;
-	int rc = rows_netns(r, e->netns, &netns);
+	*row = (struct life_row){.e = e, .facts = e->facts, .lived_ns = e->life.lived_ns};
+	return rows_netns(r, e->netns, &row->netns);
+}
 
+int rows_life(struct rows *r, const struct record *e)
+{
+	struct known known = {0};
+	struct life_row *row;
+	int rc = SQLITE_OK;
+
+	if (r->batch_count == BATCH_ROWS)
+		rc = batch_flush(r);
+	row = &r->batch[r->batch_count];
+	if (rc == SQLITE_OK)
+		rc = begin_row(r, row, e);
 	/* No other life was ever told as open. */
 	if (rc == SQLITE_OK &&
 	    (e->life.told || !(e->facts & FACTS_OPENED) || scale_of(e->life.lived_ns) > 0))
-		rc = find_open(r, netns, key_of(e), &known);
+		rc = find_open(r, row->netns, key_of(e), &known);
 	if (rc == SQLITE_OK && known.id) {
 		sqlite3_bind_int64(r->statement[DELETE_OPEN], 1, known.id);
 		rc = rows_run(r->statement[DELETE_OPEN]);
-		take_start(e, &known);
+		take_start(row, &known);
 	}
 	if (rc == SQLITE_OK)
-		rc = rows_new_id(r, e->time_ns, e->life.lived_ns, &id);
+		rc = rows_new_id(r, e->time_ns, row->lived_ns, &row->id);
 	if (rc != SQLITE_OK)
 		return rc;
-	sqlite3_bind_int64(s, 1, id);
-	bind_life(r, s, e, netns);
-	return rows_run(s);
+	row->process = rows_name_process(r, e->slot);
+	r->batch_count++;
+	return SQLITE_OK;
 }
 
-int rows_open_life(struct rows *r, struct record *e)
+int rows_open_life(struct rows *r, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_OPEN];
 	struct known known;
-	int64_t netns;
-	int rc = rows_netns(r, e->netns, &netns);
+	struct life_row row;
+	struct value v;
+	int rc = begin_row(r, &row, e);
 
 	if (rc == SQLITE_OK)
-		rc = find_open(r, netns, key_of(e), &known);
+		rc = find_open(r, row.netns, key_of(e), &known);
 	if (rc != SQLITE_OK)
 		return rc;
-	take_start(e, &known);
-	if (known.id)
-		sqlite3_bind_int64(s, 1, known.id);
-	else
-		sqlite3_bind_null(s, 1);
-	bind_life(r, s, e, netns);
+	take_start(&row, &known);
+	row.id = known.id;
+	row.process = e->slot == NO_SLOT ? 0 : r->process[e->slot];
+	for (int i = 0; i < LIFE_VALUES; i++) {
+		life_value(&v, &row, i);
+		value_bind(s, 1 + i, &v);
+	}
 	sqlite3_bind_int64(s, 23, key_of(e));
 	sqlite3_bind_int64(s, 24, r->run);
-	sqlite3_bind_int64(s, 25, (int64_t)(e->boot_ns - e->life.lived_ns));
+	sqlite3_bind_int64(s, 25, (int64_t)(e->boot_ns - row.lived_ns));
 	r->opened++;
 	return rows_run(s);
 }

@@ -10,6 +10,23 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* A transaction's worth at 10,000 lives a second. */
+#define SPARES 12
+/* So many full chunks wake the consumer, a quarter of the memory too: it comes by itself to those that wait long. */
+#define BATCH 8
+
+/* NULL where there is none; under the lock. */
+static struct chunk *take_spare(struct queue *q)
+{
+	struct chunk *c = q->spare;
+
+	if (c) {
+		q->spare = c->next;
+		q->spares--;
+	}
+	return c;
+}
+
 int queue_init(struct queue *q, size_t bytes)
 {
 	pthread_condattr_t steady;
@@ -27,7 +44,8 @@ void queue_done(struct queue *q)
 {
 	queue_release(q, q->first);
 	free(q->filling);
-	free(q->spare);
+	while (q->spare)
+		free(take_spare(q));
 	pthread_cond_destroy(&q->wake);
 	pthread_mutex_destroy(&q->lock);
 }
@@ -41,8 +59,7 @@ static struct chunk *chunk_new(struct queue *q)
 	allowed = q->waiting < q->max;
 	if (allowed) {
 		q->waiting++;
-		c = q->spare;
-		q->spare = NULL;
+		c = take_spare(q);
 	}
 	pthread_mutex_unlock(&q->lock);
 	if (!allowed)
@@ -62,34 +79,7 @@ static struct chunk *chunk_new(struct queue *q)
 	return c;
 }
 
-void *queue_reserve(struct queue *q, size_t size)
-{
-	if (q->filling && CHUNK_BYTES - q->filling->used < size)
-		queue_hand_over(q);
-	if (!q->filling)
-		q->filling = chunk_new(q);
-	return q->filling ? q->filling->data + q->filling->used : NULL;
-}
-
-bool queue_has_half(struct queue *q, size_t size)
-{
-	bool has;
-
-	if (q->filling && CHUNK_BYTES - q->filling->used < size)
-		queue_hand_over(q);
-	pthread_mutex_lock(&q->lock);
-	has = q->waiting + !q->filling <= q->max / 2;
-	pthread_mutex_unlock(&q->lock);
-	return has;
-}
-
-void queue_commit(struct queue *q, size_t size, bool is_row)
-{
-	q->filling->used += size;
-	q->filling->rows += is_row;
-}
-
-void queue_hand_over(struct queue *q)
+static void hand_over(struct queue *q, bool full)
 {
 	struct chunk *c = q->filling;
 
@@ -102,8 +92,42 @@ void queue_hand_over(struct queue *q)
 	else
 		q->first = c;
 	q->last = c;
-	pthread_cond_signal(&q->wake);
+	q->handed++;
+	if (!full || q->handed >= BATCH || q->waiting * 4 >= q->max)
+		pthread_cond_signal(&q->wake);
 	pthread_mutex_unlock(&q->lock);
+}
+
+void queue_hand_over(struct queue *q)
+{
+	hand_over(q, false);
+}
+
+void *queue_reserve(struct queue *q, size_t size)
+{
+	if (q->filling && CHUNK_BYTES - q->filling->used < size)
+		hand_over(q, true);
+	if (!q->filling)
+		q->filling = chunk_new(q);
+	return q->filling ? q->filling->data + q->filling->used : NULL;
+}
+
+bool queue_has_half(struct queue *q, size_t size)
+{
+	bool has;
+
+	if (q->filling && CHUNK_BYTES - q->filling->used < size)
+		hand_over(q, true);
+	pthread_mutex_lock(&q->lock);
+	has = q->waiting + !q->filling <= q->max / 2;
+	pthread_mutex_unlock(&q->lock);
+	return has;
+}
+
+void queue_commit(struct queue *q, size_t size, bool is_row)
+{
+	q->filling->used += size;
+	q->filling->rows += is_row;
 }
 
 void queue_stop(struct queue *q)
@@ -133,6 +157,7 @@ struct chunk *queue_take(struct queue *q, int timeout_ms, bool *ret_stopped)
 		c->next = NULL;
 		if (!q->first)
 			q->last = NULL;
+		q->handed--;
 	}
 	*ret_stopped = q->stop && !c;
 	pthread_mutex_unlock(&q->lock);
@@ -146,12 +171,26 @@ void queue_release(struct queue *q, struct chunk *list)
 
 		pthread_mutex_lock(&q->lock);
 		q->waiting--;
-		if (!q->spare) {
+		if (q->spares < SPARES) {
+			list->next = q->spare;
 			q->spare = list;
+			q->spares++;
 			unwanted = NULL;
 		}
 		pthread_mutex_unlock(&q->lock);
 		free(unwanted);
 		list = next;
 	}
+}
+
+void queue_rest(struct queue *q)
+{
+	struct chunk *c;
+
+	do {
+		pthread_mutex_lock(&q->lock);
+		c = take_spare(q);
+		pthread_mutex_unlock(&q->lock);
+		free(c);
+	} while (c);
 }

@@ -27,10 +27,12 @@ struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct chunk *first, *last; /* handed over, not yet taken */
+	size_t handed;		    /* how many these are */
 	size_t waiting;		    /* chunks alive: being filled, handed over, or not safe yet */
 	size_t max;
 	bool stop;
-	struct chunk *spare;   /* one kept for reuse */
+	struct chunk *spare;   /* kept for reuse, because fresh memory costs a page fault for each 4 KiB */
+	size_t spares;
 	struct chunk *filling; /* the producer's */
 };
 
@@ -41,10 +43,13 @@ void *queue_reserve(struct queue *q, size_t size);
 /* There is room for `size` bytes, and half of the memory is left then. */
 bool queue_has_half(struct queue *q, size_t size);
 void queue_commit(struct queue *q, size_t size, bool is_row);
+/* What is being filled, and wakes who takes it; a chunk that is full wakes only with others before it. */
 void queue_hand_over(struct queue *q);
 void queue_stop(struct queue *q);
 /* The next chunk, NULL after timeout_ms or when stopped and empty (*ret_stopped then). */
 struct chunk *queue_take(struct queue *q, int timeout_ms, bool *ret_stopped);
 void queue_release(struct queue *q, struct chunk *list);
+/* Nothing comes: what is kept for reuse goes. */
+void queue_rest(struct queue *q);
 
 #endif

@@ -9,11 +9,10 @@
 #define BLOCK_ROWS 8192
 #define BLOCK_NS   10000000000ll
 
-#define LIFE_PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
-
 static const char *const sql[STATEMENTS] = {
-	[PUT_LIFE] = "INSERT INTO life VALUES(" LIFE_PLACES ",?)",
-	[PUT_OPEN] = "INSERT OR REPLACE INTO open VALUES(" LIFE_PLACES ",?,?,?,?)",
+	[PUT_LIVES] = "INSERT INTO life SELECT * FROM temp.batch",
+	[PUT_OPEN] = "INSERT OR REPLACE INTO open VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
+		     "?,?,?,?,?,?,?)",
 	[PUT_CALL] = "INSERT INTO call VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[PUT_LOSS] = "INSERT INTO loss VALUES(?,?,?,?,?,?)",
 	[PUT_TROUBLE] = "INSERT INTO trouble VALUES(?,?,?,?,?,?,?,?)",
@@ -59,7 +58,7 @@ static int read_state(struct rows *r)
 
 int rows_init(struct rows *r, sqlite3 *db, int64_t boot, int64_t run)
 {
-	int rc = SQLITE_OK;
+	int rc;
 
 	r->db = db;
 	r->boot = boot;
@@ -67,6 +66,7 @@ int rows_init(struct rows *r, sqlite3 *db, int64_t boot, int64_t run)
 	r->named = malloc((SLOTS + 1) * sizeof(*r->named));
 	if (!r->named)
 		return SQLITE_NOMEM;
+	rc = batch_init(r);
 	for (int i = 0; i < STATEMENTS && rc == SQLITE_OK; i++)
 		rc = sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &r->statement[i],
 					NULL);
@@ -99,6 +99,7 @@ void rows_begin(struct rows *r)
 	r->undo_count = 0;
 	r->named_count = 0;
 	r->count = r->opened = 0;
+	r->batch_count = 0;
 	r->undo_next_id = r->next_id;
 	r->undo_call = r->call;
 	r->undo_block = r->block;
@@ -257,37 +258,21 @@ int rows_name_netns(struct rows *r, const struct record_netns *n)
 
 /* ---- rows ---- */
 
-static void bind_address(sqlite3_stmt *s, int at, const struct record *e, bool known,
-			 const uint8_t addr[16], uint32_t ifindex)
+int64_t rows_name_process(struct rows *r, uint32_t slot)
 {
-	uint8_t bytes[20];
-
-	if (!known) {
-		sqlite3_bind_null(s, at);
-	} else if (!(e->facts & FACTS_IPV6)) {
-		sqlite3_bind_int64(s, at,
-				   (int64_t)addr[0] << 24 | addr[1] << 16 | addr[2] << 8 | addr[3]);
-	} else {
-		memcpy(bytes, addr, 16);
-		memcpy(bytes + 16, &ifindex, 4);
-		sqlite3_bind_blob(s, at, bytes, ifindex ? 20 : 16, SQLITE_TRANSIENT);
-	}
-}
-
-void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot, bool counts)
-{
-	if (slot == NO_SLOT || r->process[slot] == 0) {
-		sqlite3_bind_null(s, at);
-		return;
-	}
-	sqlite3_bind_int64(s, at, r->process[slot]);
-	if (!counts)
-		return;
+	if (slot == NO_SLOT || r->process[slot] == 0)
+		return 0;
 	r->lives[slot]++;
 	if (!r->is_named[slot]) {
 		r->is_named[slot] = true;
 		r->named[r->named_count++] = slot;
 	}
+	return r->process[slot];
+}
+
+void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot)
+{
+	bind_unless_zero(s, at, rows_name_process(r, slot));
 }
 
 void rows_bind_known(sqlite3_stmt *s, int at, bool known, int64_t value)
@@ -300,23 +285,14 @@ void rows_bind_known(sqlite3_stmt *s, int at, bool known, int64_t value)
 
 void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struct record *e)
 {
-	bool local = e->facts & FACTS_HAS_LOCAL, peer = e->facts & FACTS_HAS_PEER;
+	struct value v;
 
-	rows_bind_known(s, ports_at, local, e->local_port);
-	rows_bind_known(s, ports_at + 1, peer, e->peer_port);
-	bind_address(s, addresses_at, e, local, e->local, e->local_if);
-	bind_address(s, addresses_at + 1, e, peer, e->peer, e->peer_if);
-}
-
-void rows_bind_asked(sqlite3_stmt *s, int at, const struct record *e)
-{
-	uint8_t bytes[ASKED_BYTES] = {(uint8_t)(e->asked_port >> 8), (uint8_t)e->asked_port};
-
-	memcpy(bytes + 2, e->asked, sizeof(e->asked));
-	if (e->facts & FACTS_ASKED)
-		sqlite3_bind_blob(s, at, bytes, sizeof(bytes), SQLITE_TRANSIENT);
-	else
-		sqlite3_bind_null(s, at);
+	rows_bind_known(s, ports_at, e->facts & FACTS_HAS_LOCAL, e->local_port);
+	rows_bind_known(s, ports_at + 1, e->facts & FACTS_HAS_PEER, e->peer_port);
+	value_address(&v, e, FACTS_HAS_LOCAL);
+	value_bind(s, addresses_at, &v);
+	value_address(&v, e, FACTS_HAS_PEER);
+	value_bind(s, addresses_at + 1, &v);
 }
 
 static void add_to_block(struct rows *r, int64_t id, int64_t time, int64_t start)

@@ -11,11 +11,12 @@
 
 #include "queue.h"
 #include "record.h"
+#include "value.h"
 
 #define SLOTS 16384 /* processes that a record can name */
 
 enum statement {
-	PUT_LIFE,
+	PUT_LIVES,
 	PUT_OPEN,
 	PUT_CALL,
 	PUT_LOSS,
@@ -50,6 +51,16 @@ struct block {
 	int64_t rows;
 };
 
+#define BATCH_ROWS  256
+#define LIFE_VALUES 22 /* columns, with the id */
+
+/* A life that is to become a row. */
+struct life_row {
+	const struct record *e; /* of a chunk, but for what follows */
+	uint64_t facts, lived_ns;
+	int64_t id, netns, process; /* rows, 0 none */
+};
+
 struct rows {
 	sqlite3 *db;
 	sqlite3_stmt *statement[STATEMENTS];
@@ -71,6 +82,8 @@ struct rows {
 	int64_t netns_row[256];
 	uint64_t count; /* rows of this transaction */
 	uint64_t opened; /* likewise, of lives that go on */
+	struct life_row batch[BATCH_ROWS]; /* not in the file yet; empty between two chunks */
+	size_t batch_count;
 };
 
 int rows_init(struct rows *r, sqlite3 *db, int64_t boot, int64_t run);
@@ -104,12 +117,20 @@ int rows_new_id(struct rows *r, uint64_t time_ns, uint64_t lived_ns, int64_t *re
 /* NULL for what is not known. */
 void rows_bind_known(sqlite3_stmt *s, int at, bool known, int64_t value);
 void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struct record *e);
-/* What connect() was given, as ASKED_BYTES: the port, highest byte first, and the address; NULL where no program changed it. */
-void rows_bind_asked(sqlite3_stmt *s, int at, const struct record *e);
-void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot, bool counts);
-/* lives.c: a life that has ended, and one that goes on; what the file knows of its start is added to `e`. */
-int rows_life(struct rows *r, struct record *e);
-int rows_open_life(struct rows *r, struct record *e);
+/* The row of the process that a row names, which is counted; 0 none. */
+int64_t rows_name_process(struct rows *r, uint32_t slot);
+void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot);
+
+/* lives.c: a life that has ended, and one that goes on; what the file knows of its start is added.  `e` stays until
+ * batch_flush(). */
+int rows_life(struct rows *r, const struct record *e);
+int rows_open_life(struct rows *r, const struct record *e);
+
+/* batch.c: lives that wait to be put into the file together. */
+int batch_init(struct rows *r);
+int batch_flush(struct rows *r);
+/* Of a column of LIFE_COLUMNS; the id is column 0. */
+void life_value(struct value *ret, const struct life_row *row, int column);
 
 struct keep {
 	uint64_t ns, bytes;

@@ -72,12 +72,6 @@ _Static_assert(REASONS == 13 && HOWS == 7, "the view names every reason");
 	BYTE(t, 11, 12) ") END AS asked_addr," \
 	"CASE WHEN " t ".asked NOTNULL THEN (" BYTE(t, 1, 2) ")*256+" BYTE(t, 3, 4) " END AS asked_port"
 
-#define LIFE_COLUMNS \
-	"closed INTEGER NOT NULL,lived INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER," \
-	"scale INTEGER NOT NULL,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,local,peer," \
-	"process INTEGER,sent INTEGER,received INTEGER,retransmits INTEGER,rtt INTEGER," \
-	"error INTEGER,states BLOB,asked BLOB,syns INTEGER,heard INTEGER,unacked INTEGER"
-
 const char schema_sql[] =
 	"PRAGMA auto_vacuum=INCREMENTAL;"
 	"BEGIN;"

@@ -15,11 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HAND_OVER_NS	 100000000ull
+#define HAND_OVER_NS	 250000000ull
 #define COMMIT_NS	 500000000ull
 #define RETRY_NS	 500000000ull
 #define ALIVE_NS	 10000000000ull
 #define GIVE_UP_NS	 3000000000ull
+#define IDLE_NS		 1000000000ull
 #define WAIT_MS		 100
 #define REST_NS		 5000000000ull
 #define START_BUSY_MS	 10000 /* nothing is lost before the start */
@@ -197,6 +198,20 @@ static void rest(struct store *s, const struct chunk *taken, uint64_t now)
 	}
 }
 
+/* Until there is something to do although no chunk comes. */
+static int wait_ms(const struct store *s)
+{
+	uint64_t now = store_clock(false), until = now + IDLE_NS;
+
+	if (s->to_apply)
+		until = s->retry_ns;
+	else if (s->held)
+		until = s->held->born_ns + COMMIT_NS;
+	else if (s->keep_more)
+		until = s->alive_ns + COMMIT_NS;
+	return until > now ? (int)((until - now) / 1000000) + 1 : 0;
+}
+
 static void *write_rows(void *ctx)
 {
 	struct store *s = ctx;
@@ -204,11 +219,13 @@ static void *write_rows(void *ctx)
 
 	for (;;) {
 		bool stopped;
-		struct chunk *c = queue_take(&s->queue, WAIT_MS, &stopped);
+		struct chunk *c = queue_take(&s->queue, wait_ms(s), &stopped);
 		uint64_t now = store_clock(false);
 
 		if (c)
 			hold(s, c);
+		else if (!s->held)
+			queue_rest(&s->queue);
 		rest(s, c, now);
 		if (now >= s->retry_ns) {
 			apply(s);

@@ -40,6 +40,12 @@ int file_lock(const char *path, struct store_error *error);
 int file_create(sqlite3 *db, struct store_error *error);
 int store_fail(struct store_error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Of a life, behind its id: see schema.c. */
+#define LIFE_COLUMNS                                                                               \
+	"closed INTEGER NOT NULL,lived INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER,"     \
+	"scale INTEGER NOT NULL,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,local,peer,"   \
+	"process INTEGER,sent INTEGER,received INTEGER,retransmits INTEGER,rtt INTEGER,"           \
+	"error INTEGER,states BLOB,asked BLOB,syns INTEGER,heard INTEGER,unacked INTEGER"
 extern const char schema_sql[];
 /*
  * To be called before anything is read or written.  Keeps a file that others made from running

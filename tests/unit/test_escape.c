@@ -228,6 +228,34 @@ static void random_bytes_stay_well_formed_and_in_bounds(void **state)
 	}
 }
 
+/* Plain characters around one are copied by the word: wherever it stands it becomes what it becomes alone. */
+static void a_byte_is_escaped_wherever_it_stands(void **state)
+{
+	size_t (*const escape[])(char *, const char *, size_t) = {json_escape, text_escape,
+								  line_escape};
+	static const char plain[] = "abcdefghijklmnopqrstuvw";
+	const size_t len = sizeof(plain) - 1;
+
+	(void)state;
+	for (size_t e = 0; e < COUNT(escape); e++) {
+		for (int byte = 0; byte < 256; byte++) {
+			char alone[6], in[sizeof(plain)], out[6 * sizeof(plain)];
+			const char c = (char)byte;
+			size_t alone_len = escape[e](alone, &c, 1);
+
+			for (size_t at = 0; at < len; at++) {
+				memcpy(in, plain, len);
+				in[at] = c;
+				assert_int_equal(escape[e](out, in, len), len - 1 + alone_len);
+				assert_memory_equal(out, plain, at);
+				assert_memory_equal(out + at, alone, alone_len);
+				assert_memory_equal(out + at + alone_len, plain + at + 1,
+						    len - at - 1);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +264,7 @@ int main(void)
 		cmocka_unit_test(a_line_of_words_keeps_its_spaces),
 		cmocka_unit_test(nothing_that_turns_or_breaks_a_line_stays),
 		cmocka_unit_test(random_bytes_stay_well_formed_and_in_bounds),
+		cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
 	};
 
 	return cmocka_run_group_tests_name("escape", tests, NULL, NULL);
