@@ -52,6 +52,7 @@ static const struct scenario *const groups[] = {
 	asked_scenarios,
 	headless_scenarios,
 	unheld_scenarios,
+	kernel_scenarios,
 	bound_scenarios,
 	failure_scenarios,
 	refusal_scenarios,
