@@ -53,6 +53,7 @@ static const struct scenario *const groups[] = {
 	headless_scenarios,
 	unheld_scenarios,
 	kernel_scenarios,
+	redirect_scenarios,
 	bound_scenarios,
 	failure_scenarios,
 	refusal_scenarios,

@@ -37,6 +37,7 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	headless_scenarios[],
 	unheld_scenarios[],
 	kernel_scenarios[],
+	redirect_scenarios[],
 	bound_scenarios[],
 	failure_scenarios[],
 	refusal_scenarios[],
