@@ -2,8 +2,8 @@
 /*
  * redirect_source.h - asks the kernel which rules take a port away, in every network namespace that can be entered.
  *
- * Owns: the reading of nftables (netlink) and of IPVS (/proc/net/ip_vs), and of the namespaces' addresses.  Refuses to
- * know: what a rule means (nft.h).  One thread.
+ * Owns: the reading of nftables (netlink), iptables (socket options) and IPVS (/proc/net/ip_vs), and of the namespaces' addresses.  Refuses to
+ * know: what a rule means (nft.h, iptables.h).  One thread.
  */
 #ifndef SOCKWATCH_REDIRECT_SOURCE_H
 #define SOCKWATCH_REDIRECT_SOURCE_H
@@ -29,7 +29,6 @@ struct redirects {
 	} *address; /* that a namespace has, loopback left out */
 	size_t address_count, address_cap;
 	bool has_addresses; /* they were read */
-	bool legacy;	/* iptables' old tables translate addresses somewhere: they are not read */
 	bool failed;	/* without memory: what follows is missing */
 	bool cut;	/* too many rules to play them all */
 };

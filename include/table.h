@@ -134,7 +134,7 @@ void table_answer_range(struct table *t, const struct port_range *range);
  * The owners of sockets in the way are chosen anew.  O(1) a fact, O(TIME_WAITs on the port) at the end.
  */
 #define ANSWER_DESCRIPTORS 1u
-#define ANSWER_TIME_WAITS  2u
+#define ANSWER_TABLES	   2u /* what no descriptor leads to: TIME_WAITs, the kernel's own, what is in flight */
 #define ANSWER_RINGS	   4u /* what rings of io_uring hold: nobody else can have open what no descriptor leads to */
 void table_answer_begin(struct table *t, uint64_t now_ns);
 void table_answer(struct table *t, const struct fact *seed);

@@ -39,7 +39,7 @@ static void answer_holders(struct kernel *k, struct table *t, const struct table
 	request.udp = !tcp;
 	request.until_ns = kernel_now() + ANSWER_NS;
 	if (look(k, t, &request))
-		complete |= ANSWER_TIME_WAITS;
+		complete |= ANSWER_TABLES;
 	table_answer_end(t, complete);
 }
 

@@ -94,8 +94,6 @@ static void find_redirects(struct search *s)
 	redirects_find(&search, &s->redirects, &error);
 	if (error.text[0])
 		log_error("%s", error.text);
-	else if (s->redirects.legacy)
-		log_say("rules of iptables-legacy translate addresses here; they are not read");
 }
 
 static uint32_t home_of(void *ctx, enum family family, const uint8_t addr[16])

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* look_devices.c - which interface a UDP socket of the kernel is for: tunnels have a port, and tell it through rtnetlink. */
+/*
+ * look_devices.c - which interface a UDP socket of the kernel is for: tunnels have a port, and tell it through rtnetlink;
+ * WireGuard through generic netlink.
+ */
 #include "look_private.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/wireguard.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -45,6 +50,12 @@ static void add_device(struct look_devices *d, uint32_t ifindex, uint16_t port)
 	d->item[d->count++] = (struct look_device){.port = port, .ifindex = ifindex};
 }
 
+static bool is_kind(const struct rtattr *kind, const char *name)
+{
+	return strnlen(RTA_DATA(kind), RTA_PAYLOAD(kind)) == strlen(name) &&
+	       memcmp(RTA_DATA(kind), name, strlen(name)) == 0;
+}
+
 static void take_link(struct look_devices *d, const struct nlmsghdr *h)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(h);
@@ -57,9 +68,10 @@ static void take_link(struct look_devices *d, const struct nlmsghdr *h)
 		return;
 	kind = find_attribute(RTA_DATA(link), RTA_PAYLOAD(link), IFLA_INFO_KIND, 1);
 	data = find_attribute(RTA_DATA(link), RTA_PAYLOAD(link), IFLA_INFO_DATA, 0);
+	if (kind && is_kind(kind, WG_GENL_NAME))
+		add_device(d, (uint32_t)info->ifi_index, 0); /* its port is asked for later */
 	for (size_t i = 0; kind && data && i < sizeof(tunnels) / sizeof(tunnels[0]); i++) {
-		if (strnlen(RTA_DATA(kind), RTA_PAYLOAD(kind)) != strlen(tunnels[i].kind) ||
-		    memcmp(RTA_DATA(kind), tunnels[i].kind, strlen(tunnels[i].kind)) != 0)
+		if (!is_kind(kind, tunnels[i].kind))
 			continue;
 		port = find_attribute(RTA_DATA(data), RTA_PAYLOAD(data), tunnels[i].port,
 				      sizeof(uint16_t));
@@ -86,6 +98,68 @@ static bool take_answer(struct look_devices *d, char *buffer, ssize_t n)
 	return n >= 0;
 }
 
+/* ---- WireGuard ---- */
+
+struct generic {
+	struct nlmsghdr header;
+	struct genlmsghdr generic;
+	char attribute[RTA_SPACE(sizeof(WG_GENL_NAME))]; /* one */
+};
+
+/* The attribute of the first answer, as a number of 16 bits in the machine's order; 0 none. */
+static uint16_t ask_generic(int fd, char *buffer, struct generic *request, const void *value,
+			    size_t size, unsigned short wanted)
+{
+	struct rtattr *a = (struct rtattr *)(void *)request->attribute;
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(void *)buffer;
+	const struct rtattr *found = NULL;
+	uint16_t ret = 0;
+	ssize_t n = -1;
+
+	a->rta_len = (unsigned short)RTA_LENGTH(size);
+	memcpy(RTA_DATA(a), value, size);
+	request->header.nlmsg_len = (uint32_t)(NLMSG_LENGTH(GENL_HDRLEN) + RTA_SPACE(size));
+	if (send(fd, request, request->header.nlmsg_len, 0) >= 0)
+		n = recv(fd, buffer, ANSWER_BYTES, 0);
+	if (n > 0 && NLMSG_OK(h, (size_t)n) && h->nlmsg_type == request->header.nlmsg_type &&
+	    h->nlmsg_len >= NLMSG_LENGTH(GENL_HDRLEN))
+		found = find_attribute(
+			(const struct rtattr *)(const void *)((const char *)NLMSG_DATA(h) +
+							      GENL_HDRLEN),
+			h->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), wanted, sizeof(ret));
+	if (found)
+		memcpy(&ret, RTA_DATA(found), sizeof(ret));
+	return ret;
+}
+
+static uint16_t wireguard_port(char *buffer, uint32_t ifindex)
+{
+	struct generic family = {
+		.header = {.nlmsg_type = GENL_ID_CTRL, .nlmsg_flags = NLM_F_REQUEST},
+		.generic = {.cmd = CTRL_CMD_GETFAMILY, .version = 1},
+	};
+	struct generic device = {
+		.header = {.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.generic = {.cmd = WG_CMD_GET_DEVICE, .version = WG_GENL_VERSION},
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	uint16_t port = 0;
+
+	if (fd < 0)
+		return 0;
+	((struct rtattr *)(void *)family.attribute)->rta_type = CTRL_ATTR_FAMILY_NAME;
+	((struct rtattr *)(void *)device.attribute)->rta_type = WGDEVICE_A_IFINDEX;
+	device.header.nlmsg_type = ask_generic(fd, buffer, &family, WG_GENL_NAME,
+					       sizeof(WG_GENL_NAME), CTRL_ATTR_FAMILY_ID);
+	if (device.header.nlmsg_type)
+		port = ask_generic(fd, buffer, &device, &ifindex, sizeof(ifindex),
+				   WGDEVICE_A_LISTEN_PORT);
+	/* The answer has the private key, too. */
+	explicit_bzero(buffer, ANSWER_BYTES);
+	close(fd);
+	return port;
+}
+
 void look_read_devices(struct look_devices *ret)
 {
 	struct {
@@ -106,6 +180,10 @@ void look_read_devices(struct look_devices *ret)
 		do
 			n = recv(fd, buffer, ANSWER_BYTES, 0);
 		while ((n < 0 && errno == EINTR) || (n > 0 && take_answer(ret, buffer, n)));
+	}
+	for (size_t i = 0; i < ret->count; i++) {
+		if (!ret->item[i].port)
+			ret->item[i].port = wireguard_port(buffer, ret->item[i].ifindex);
 	}
 	if (fd >= 0)
 		close(fd);

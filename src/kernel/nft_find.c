@@ -13,9 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX   16 /* NFT_JUMP_STACK_SIZE */
-#define RESULTS_MAX 64
-#define RTN_LOCAL   2 /* include/uapi/linux/rtnetlink.h */
+#define DEPTH_MAX 16 /* NFT_JUMP_STACK_SIZE */
+#define RTN_LOCAL 2  /* include/uapi/linux/rtnetlink.h */
 
 enum flow {
 	FLOW_NEXT,   /* the next rule of the chain */
@@ -28,18 +27,12 @@ struct state {
 	struct redirect found; /* so far: `to`, conditional */
 };
 
-struct result {
-	const struct nft_copy *rule;
-	struct redirect found;
-};
-
 struct find {
 	const struct nft *n;
 	const struct nft_packet *packet;
 	struct nft_budget budget;
 	unsigned int depth;
-	struct result result[RESULTS_MAX];
-	size_t count;
+	struct redirect_list list;
 	/* the rule being played */
 	const struct nft_chain *chain;
 	const struct nft_copy *rule;
@@ -315,8 +308,6 @@ static enum nft_verdict play_set(struct find *f, struct state *s, const struct n
 
 static void report(struct find *f, const struct state *s, struct redirect r)
 {
-	struct result *result;
-
 	r.protocol = f->packet->protocol;
 	r.port = f->packet->port;
 	r.from_outside = f->hook == NF_INET_PRE_ROUTING;
@@ -328,24 +319,7 @@ static void report(struct find *f, const struct state *s, struct redirect r)
 	if (!r.family)
 		r.family = s->found.family;
 	nft_format_rule(r.rule, sizeof(r.rule), f->chain, f->rule);
-	for (size_t i = 0; i < f->count; i++) {
-		struct redirect *same = &f->result[i].found;
-
-		if (f->result[i].rule != f->rule || same->target.port != r.target.port ||
-		    memcmp(same->target.addr, r.target.addr, sizeof(r.target.addr)) != 0 ||
-		    memcmp(same->to.addr, r.to.addr, sizeof(r.to.addr)) != 0)
-			continue;
-		same->from_outside |= r.from_outside;
-		same->from_here |= r.from_here;
-		return;
-	}
-	if (f->count == RESULTS_MAX) {
-		f->budget.spent = true;
-		return;
-	}
-	result = &f->result[f->count++];
-	result->rule = f->rule;
-	result->found = r;
+	f->budget.spent |= !redirect_list_add(&f->list, f->rule, &r);
 }
 
 static void read_target(const struct nft_values *r, struct redirect *ret, size_t addr,
@@ -577,8 +551,7 @@ bool nft_find(const struct nft *n, const struct nft_packet *packet, redirect_fn 
 		    (f->hook == NF_INET_PRE_ROUTING || f->hook == NF_INET_LOCAL_OUT))
 			play_chain(f, *chain, &s);
 	}
-	for (size_t i = 0; i < f->count; i++)
-		fn(ctx, &f->result[i].found);
+	redirect_list_tell(&f->list, fn, ctx);
 	whole = !f->budget.spent;
 	free(f);
 	return whole;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* nft_private.h - what nft.c keeps and nft_find.c plays a packet through. */
+/* nft_private.h - what nft.c keeps, nft_find.c plays a packet through, and iptables.c has in common with both. */
 #ifndef SOCKWATCH_NFT_PRIVATE_H
 #define SOCKWATCH_NFT_PRIVATE_H
 
@@ -9,6 +9,7 @@
 
 #include "hash.h"
 #include "nft.h"
+#include "redirect_list.h"
 
 /* NFT_NAME_MAXLEN, include/uapi/linux/netfilter/nf_tables.h */
 #define NFT_NAME 256
@@ -132,7 +133,7 @@ enum nft_verdict nft_compare_key(const struct nft_values *r, size_t at,
 bool nft_find_interval(struct nft_budget *budget, const struct nft_values *r, size_t at,
 		       const struct nft_elements *set, struct nft_element *ret, bool *ret_has);
 
-/* nft_xt.c: the matches and targets of iptables-nft, blobs that the kernel hands through. */
+/* nft_xt.c: the matches and targets of iptables, blobs that nftables hands through. */
 enum nft_verdict nft_xt_match(const char *name, uint32_t revision, struct nft_bytes info,
 			      const struct nft_packet *packet);
 /* False where the target sends nothing elsewhere.  Fills kind and target. */

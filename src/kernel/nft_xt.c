@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nft_xt.c - the matches and targets of iptables-nft that concern ports (include/uapi/linux/netfilter/xt_*.h,
+ * nft_xt.c - the matches and targets of iptables that concern ports (include/uapi/linux/netfilter/xt_*.h,
  * nf_nat.h).  Their blobs are padded to 8 bytes and in the machine's order, but for ports and addresses of NAT.
  */
 #include "nft_private.h"

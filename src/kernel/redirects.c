@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* redirects.c - reads nftables' rules, IPVS' services and the addresses of each network namespace. */
+/* redirects.c - reads the rules of nftables and iptables, IPVS' services and the addresses of each network namespace. */
 #include "fail.h"
+#include "iptables.h"
 #include "ipvs.h"
 #include "netns.h"
 #include "nft.h"
 #include "redirect_source.h"
 
+#include <arpa/inet.h> /* before linux/in.h */
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -19,6 +22,7 @@
 
 #define BUFFER_BYTES (64u << 10)
 #define TRIES	     3 /* rules change while they are read */
+#define TABLE_MAX    (64u << 20)
 
 struct tour {
 	const struct redirect_search *search;
@@ -186,7 +190,8 @@ static void on_redirect(void *ctx, const struct redirect *redirect)
 	r->found[r->count++].netns = t->netns;
 }
 
-static void play(struct tour *t, const struct nft *nft)
+/* Either through nftables or through a table of iptables. */
+static void play(struct tour *t, const struct nft *nft, const struct iptables *table)
 {
 	static const uint16_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
 	const struct redirect_search *s = t->search;
@@ -199,8 +204,10 @@ static void play(struct tour *t, const struct nft *nft)
 			.to = s->to,
 		};
 
-		if (!s->protocol || s->protocol == protocols[i])
-			t->found->cut |= !nft_find(nft, &packet, on_redirect, t);
+		if (s->protocol && s->protocol != protocols[i])
+			continue;
+		t->found->cut |= nft ? !nft_find(nft, &packet, on_redirect, t)
+				     : !iptables_find(table, &packet, on_redirect, t);
 	}
 }
 
@@ -218,7 +225,7 @@ static int read_nftables(struct tour *t)
 		t->changed = false;
 		err = nft ? read_rules(t, fd, nft) : -ENOMEM;
 		if (!err && (!t->changed || i + 1 == TRIES))
-			play(t, nft);
+			play(t, nft, NULL);
 		nft_free(nft);
 	}
 	close(fd);
@@ -258,20 +265,80 @@ static void read_ipvs(struct tour *t)
 		fclose(file);
 }
 
-/* The tables of iptables-legacy that were used once; which rules they hold is not read. */
-static void read_legacy(struct tour *t)
+/* What both families have in common: names and layouts are those of IPv4.  NULL: errno, EAGAIN where it changed meanwhile. */
+static struct ipt_get_entries *read_entries(int fd, int level, const struct ipt_getinfo *info)
 {
-	static const char *const names[] = {"ip_tables_names", "ip6_tables_names"};
-	char line[64];
+	socklen_t length = (socklen_t)(sizeof(struct ipt_get_entries) + info->size);
+	struct ipt_get_entries *e;
 
-	for (size_t i = 0; i < 2; i++) {
-		FILE *file = open_net(names[i]);
+	errno = ENOMEM;
+	e = info->size > TABLE_MAX ? NULL : calloc(1, length);
+	if (!e)
+		return NULL;
+	memcpy(e->name, info->name, sizeof(e->name));
+	e->size = info->size;
+	if (getsockopt(fd, level, IPT_SO_GET_ENTRIES, e, &length) == 0)
+		return e;
+	free(e);
+	return NULL;
+}
 
-		while (file && fgets(line, sizeof(line), file))
-			t->found->legacy |= !strcmp(line, "nat\n");
-		if (file)
-			fclose(file);
+static int read_table(struct tour *t, int fd, bool v4, const char *name)
+{
+	const int level = v4 ? SOL_IP : SOL_IPV6;
+	struct ipt_getinfo info = {0};
+	socklen_t length = sizeof(info);
+	struct ipt_get_entries *e;
+	struct iptables table;
+
+	snprintf(info.name, sizeof(info.name), "%s", name);
+	if (getsockopt(fd, level, IPT_SO_GET_INFO, &info, &length) < 0)
+		return -errno;
+	e = read_entries(fd, level, &info);
+	if (!e)
+		return -errno;
+	table = (struct iptables){
+		.family = v4 ? NFPROTO_IPV4 : NFPROTO_IPV6,
+		.name = name,
+		.entries = (const uint8_t *)e->entrytable,
+		.size = info.size,
+		.hooks = info.valid_hooks,
+	};
+	memcpy(table.hook_entry, info.hook_entry, sizeof(table.hook_entry));
+	play(t, NULL, &table);
+	free(e);
+	return 0;
+}
+
+/* Only tables that are there: to ask for another one makes it. */
+static int read_iptables_of(struct tour *t, bool v4)
+{
+	FILE *file = open_net(v4 ? "ip_tables_names" : "ip6_tables_names");
+	int fd = file ? socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+	int err = file && fd < 0 ? -errno : 0;
+	char name[XT_TABLE_MAXNAMELEN];
+
+	while (file && !err && fscanf(file, "%31s", name) == 1) {
+		unsigned int tries = TRIES;
+
+		if (strcmp(name, "nat") != 0 && strcmp(name, "mangle") != 0)
+			continue;
+		do
+			err = read_table(t, fd, v4, name);
+		while (err == -EAGAIN && --tries);
 	}
+	if (fd >= 0)
+		close(fd);
+	if (file)
+		fclose(file);
+	return err;
+}
+
+static int read_iptables(struct tour *t)
+{
+	int err = read_iptables_of(t, true), v6_err = read_iptables_of(t, false);
+
+	return err ? err : v6_err;
 }
 
 /* ---- addresses ---- */
@@ -326,21 +393,23 @@ static void read_addresses(struct tour *t)
 
 /* ---- the tour ---- */
 
+static void note_unread(struct tour *t, int err, int other_err)
+{
+	if (!err && !other_err)
+		return;
+	t->unread++;
+	t->unread_err = err ? err : other_err;
+}
+
 static int visit_rules(void *ctx)
 {
 	struct tour *t = ctx;
-	int err;
 
 	t->netns = netns_here();
 	if (t->search->netns && t->netns != t->search->netns)
 		return 0;
-	err = read_nftables(t);
+	note_unread(t, read_nftables(t), read_iptables(t));
 	read_ipvs(t);
-	read_legacy(t);
-	if (err) {
-		t->unread++;
-		t->unread_err = err;
-	}
 	return 0;
 }
 
@@ -375,12 +444,12 @@ int redirects_find(const struct redirect_search *search, struct redirects *ret,
 			    strerror(-err));
 	else if (t->unread)
 		kernel_fail(error, 0,
-			    "rules of nftables that redirect the port were not read in %u network "
-			    "namespace%s: %s%s",
+			    "rules that redirect the port were not read in %u network namespace%s: "
+			    "%s%s",
 			    t->unread, t->unread == 1 ? "" : "s", strerror(-t->unread_err),
 			    t->unread_err == -EPERM ? " (CAP_NET_ADMIN)" : "");
 	else if (ret->cut)
-		kernel_fail(error, 0, "too many rules of nftables: not all were tried");
+		kernel_fail(error, 0, "too many rules: not all were tried");
 	if (err)
 		redirects_done(ret);
 	free(t);

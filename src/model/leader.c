@@ -169,6 +169,25 @@ static void unlist(struct leaders *l, struct leader *leader)
 	leader_release(l, leader);
 }
 
+/* Drops one of those from before a loss. */
+static void leave_past(struct leaders *l, struct leader_place *p)
+{
+	struct leader *leader = p->leader;
+
+	leader_index_remove(&l->past, p);
+	leader->past = false;
+	leader_release(l, leader);
+}
+
+static void leave_past_of(struct leaders *l, const struct leader *leader)
+{
+	struct leader_place *p = leader_index_first(&l->past, hash_u64(leader->pid));
+
+	while (p->leader != leader)
+		p = leader_index_next(&l->past, p);
+	leave_past(l, p);
+}
+
 void leader_release(struct leaders *l, struct leader *leader)
 {
 	if (!leader)
@@ -177,6 +196,8 @@ void leader_release(struct leaders *l, struct leader *leader)
 		/* Nothing is known of it, maybe it has ended: its end will not be told then. */
 		if (leader->references == 1 && leader->listed && !leader->program)
 			unlist(l, leader);
+		else if (leader->references == 1 && leader->past)
+			leave_past_of(l, leader);
 		return;
 	}
 	for (size_t i = 0; i < leader->parent_count; i++)
@@ -208,9 +229,47 @@ struct leader *leader_of(struct leaders *l, uint32_t pid)
 
 void leaders_forget(struct leaders *l)
 {
-	while (l->index.count > 0)
-		unlist(l, leader_index_each(&l->index, NULL)->leader);
+	while (l->index.count > 0) {
+		struct leader *leader = leader_index_each(&l->index, NULL)->leader;
+
+		if (leader->references > 1 && leader->start_ns &&
+		    leader_index_add(&l->past, (struct leader_place){leader})) {
+			leader->past = true;
+			leader->references++;
+		}
+		unlist(l, leader);
+	}
 	leader_index_done(&l->index);
+}
+
+void leaders_done(struct leaders *l)
+{
+	leaders_forget(l);
+	while (l->past.count > 0)
+		leave_past(l, leader_index_each(&l->past, NULL));
+	leader_index_done(&l->past);
+}
+
+/* The fact says that it has ended, or that another one has its number since. */
+static struct leader_place *ended_in_past(const struct leaders *l, const struct process_fact *f)
+{
+	const bool ends = f->kind == WIRE_PROCESS_EXIT;
+	struct leader_place *p = leader_index_first(&l->past, hash_u64(f->pid));
+
+	while (p && (p->leader->pid != f->pid ||
+		     in_ticks(f->start_ns) + ends <= p->leader->start_ns))
+		p = leader_index_next(&l->past, p);
+	return p;
+}
+
+static void end_past(struct leaders *l, const struct process_fact *f)
+{
+	struct leader_place *p;
+
+	while (f->kind != WIRE_PROCESS_RENAME && (p = ended_in_past(l, f))) {
+		p->leader->ended = true;
+		leave_past(l, p);
+	}
 }
 
 /* ---- parents, and what is read ---- */
@@ -356,6 +415,7 @@ static void on_rename(struct leaders *l, const struct process_fact *f)
 
 void leaders_follow(struct leaders *l, const struct process_fact *f)
 {
+	end_past(l, f);
 	switch (f->kind) {
 	case WIRE_PROCESS_FORK: on_fork(l, f); break;
 	case WIRE_PROCESS_EXEC: on_exec(l, f); break;

@@ -109,7 +109,7 @@ void process_set_free(struct process_set *set)
 	for (struct entry_place *i = NULL; (i = entry_index_each(&set->index, i));)
 		entry_free(set, i->entry);
 	entry_index_done(&set->index);
-	leaders_forget(&set->leaders);
+	leaders_done(&set->leaders);
 	free(set);
 }
 

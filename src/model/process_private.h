@@ -29,6 +29,7 @@ struct leader {
 	bool parents_known;
 	bool known; /* followed from its beginning, or read */
 	bool listed; /* has the number */
+	bool past;   /* named, and known from before a loss: its end is still told */
 	bool ended;
 	uint64_t start_ns; /* 0 unknown */
 	uint64_t cgroup_id;
@@ -46,6 +47,7 @@ HASH_TYPE(leader_index, struct leader_place);
 
 struct leaders {
 	struct leader_index index; /* those that live, by pid */
+	struct leader_index past;  /* several of a pid */
 	process_read_fn read;
 	void *ctx;
 	size_t count, max, text_bytes;
@@ -59,8 +61,9 @@ void leader_release(struct leaders *l, struct leader *leader);
 /* Asks what it is, unless that is known or it has ended. */
 void leader_read(struct leaders *l, struct leader *leader);
 void leaders_follow(struct leaders *l, const struct process_fact *f);
-/* Forgets those that live. */
+/* Forgets what those that live are. */
 void leaders_forget(struct leaders *l);
+void leaders_done(struct leaders *l);
 
 struct counted_program *program_hold(struct counted_program *p);
 void program_release(struct leaders *l, struct counted_program *p);

@@ -189,7 +189,7 @@ static void end_holders(struct table *t, unsigned int known)
 	struct question *q = t->question;
 	const struct fact *f = &q->fact;
 	bool descriptors = q->look && (known & ANSWER_DESCRIPTORS);
-	bool time_waits = (known & ANSWER_TIME_WAITS) || inet_is_udp(f->protocol);
+	bool tables = known & ANSWER_TABLES;
 	uint64_t known_ns;
 
 	q->rings = known & ANSWER_RINGS;
@@ -201,7 +201,7 @@ static void end_holders(struct table *t, unsigned int known)
 		repeat_learned(t, &q->e, f);
 	}
 	if (!inet_is_udp(f->protocol)) {
-		if (time_waits)
+		if (tables)
 			holders_name_time_waits(t, f);
 		else
 			holders_recall_time_waits(t, f);
@@ -209,7 +209,7 @@ static void end_holders(struct table *t, unsigned int known)
 	if (descriptors)
 		add_found(t);
 	known_ns = release_asked(t);
-	if (t->asks && !(descriptors && time_waits && !q->doubtful))
+	if (t->asks && !(descriptors && tables && !q->doubtful))
 		t->ports->trouble.holders_as_of_ns = known_ns;
 	holders_join(t);
 	tell(t);

@@ -90,10 +90,21 @@ void socket_begin_life(struct socket *s, uint64_t time_ns)
 	s->flags &= SOCKET_MAPPED | SOCKET_SEED_OWNER | SOCKET_TOLD_OPEN;
 }
 
+/*
+ * A socket keeps the cookie that it once got.  These facts read it from the socket; the kernel's own has none before Linux 5.12,
+ * where nobody asks for it.
+ */
+static bool lacks_cookie(const struct socket *s, const struct fact *f)
+{
+	return s->cookie && !f->cookie &&
+	       (f->kind == WIRE_OPEN || f->kind == WIRE_BIND || f->kind == WIRE_LISTEN ||
+		f->kind == WIRE_CONNECT);
+}
+
 bool socket_is_stale(const struct socket *s, const struct fact *f)
 {
 	return (s->flags & SOCKET_MINISOCK) || (s->cookie && f->cookie && s->cookie != f->cookie) ||
-	       inet_is_udp(s->protocol) != inet_is_udp(f->protocol);
+	       lacks_cookie(s, f) || inet_is_udp(s->protocol) != inet_is_udp(f->protocol);
 }
 
 /* LISTEN -> SYN_RECV waits for the child's next fact: older kernels do not know its peer before. */

@@ -234,7 +234,8 @@ static void say_primary(struct buffer *out, const struct who *who, const struct 
 	if (s->flags & LOOK_KERNEL)
 		say_kernel(out, who, s);
 	else if (s->first == LISTING_NONE)
-		buffer_print(out, "; no process that can be seen from here holds it");
+		buffer_print(out, "; no process that can be seen from here holds it: it may be on "
+				  "its way over a Unix socket");
 	buffer_print(out, "\n");
 }
 

@@ -52,6 +52,8 @@ static const struct scenario *const groups[] = {
 	asked_scenarios,
 	headless_scenarios,
 	unheld_scenarios,
+	kernel_scenarios,
+	redirect_scenarios,
 	bound_scenarios,
 	failure_scenarios,
 	refusal_scenarios,

@@ -250,6 +250,20 @@ void listed_take(struct listed *l, const char *source, uint64_t netns)
 	listed_run(l, args);
 }
 
+const char *listed_who(const char *source, uint64_t netns, const char *port)
+{
+	static char out[65536];
+	char inode[24];
+	const char *const args[] = {"who", port, "--hooks", source, "--netns", inode, NULL};
+	struct run run;
+
+	snprintf(inode, sizeof(inode), "%llu", (unsigned long long)netns);
+	run_begin(&run, args);
+	if (run_end(&run, out, sizeof(out)))
+		scenario_fail("who, %s: it said: %s", source, run.words);
+	return out;
+}
+
 /* ---- /proc ---- */
 
 /* 8 or 32 hexadecimal digits, words in the machine's order; mapped addresses as IPv4. */

@@ -40,6 +40,8 @@ struct listed {
 void listed_take(struct listed *l, const char *source, uint64_t netns);
 /* Runs the program, which must end with exit code 0, and takes each line of JSON that it prints as a row. */
 void listed_run(struct listed *l, const char *const *args);
+/* What `who` says in words about a port of this namespace; exit code 0 it must be.  Valid until the next call. */
+const char *listed_who(const char *source, uint64_t netns, const char *port);
 /* Else "auto" is "proc", which cannot tell who made a socket. */
 bool listed_has_iterators(void);
 /* What /proc/PID/net/{tcp,tcp6,udp,udp6,udplite,udplite6} says: no process, no cookie. */

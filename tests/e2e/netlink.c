@@ -98,57 +98,88 @@ int netlink_link_down(const char *interface)
 	return link_set(interface, 0);
 }
 
+/* A new interface of this kind; what is put between the two calls is its own. */
+static struct rtattr *begin_link(struct request *r, const char *name, const char *kind,
+				 struct rtattr **ret_data)
+{
+	struct rtattr *link;
+
+	begin(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+	put(r, IFLA_IFNAME, name, strlen(name) + 1);
+	link = put(r, IFLA_LINKINFO, NULL, 0);
+	put(r, IFLA_INFO_KIND, kind, strlen(kind));
+	*ret_data = put(r, IFLA_INFO_DATA, NULL, 0);
+	return link;
+}
+
+static int end_link(struct request *r, struct rtattr *link, struct rtattr *data)
+{
+	end_nest(r, data);
+	end_nest(r, link);
+	return transact(r);
+}
+
 int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of)
 {
 	struct rtattr *link, *data, *peer;
 	unsigned int pid = (unsigned int)other_netns_of;
 	struct request r;
 
-	begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
-	put(&r, IFLA_IFNAME, name, strlen(name) + 1);
-	link = put(&r, IFLA_LINKINFO, NULL, 0);
-	put(&r, IFLA_INFO_KIND, "veth", 4);
-	data = put(&r, IFLA_INFO_DATA, NULL, 0);
+	link = begin_link(&r, name, "veth", &data);
 	peer = put(&r, VETH_INFO_PEER, NULL, 0);
 	reserve(&r, sizeof(struct ifinfomsg));
 	put(&r, IFLA_IFNAME, other, strlen(other) + 1);
 	put(&r, IFLA_NET_NS_PID, &pid, sizeof(pid));
 	end_nest(&r, peer);
-	end_nest(&r, data);
-	end_nest(&r, link);
-	return transact(&r);
+	return end_link(&r, link, data);
 }
 
-int netlink_vxlan_add(const char *name, unsigned int port)
+int netlink_tunnel_add(const char *name, const char *kind, unsigned int port)
 {
 	unsigned short port_be = htons((unsigned short)port);
 	struct rtattr *link, *data;
-	unsigned int id = 7;
+	unsigned int id = 7, remote = htonl(0x0a4d0002);
 	struct request r;
 
-	begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
-	put(&r, IFLA_IFNAME, name, strlen(name) + 1);
-	link = put(&r, IFLA_LINKINFO, NULL, 0);
-	put(&r, IFLA_INFO_KIND, "vxlan", 5);
-	data = put(&r, IFLA_INFO_DATA, NULL, 0);
-	put(&r, IFLA_VXLAN_ID, &id, sizeof(id));
-	put(&r, IFLA_VXLAN_PORT, &port_be, sizeof(port_be));
-	end_nest(&r, data);
-	end_nest(&r, link);
-	return transact(&r);
+	link = begin_link(&r, name, kind, &data);
+	if (strcmp(kind, "vxlan") == 0) {
+		put(&r, IFLA_VXLAN_ID, &id, sizeof(id));
+		put(&r, IFLA_VXLAN_PORT, &port_be, sizeof(port_be));
+	} else if (strcmp(kind, "geneve") == 0) {
+		put(&r, IFLA_GENEVE_ID, &id, sizeof(id));
+		put(&r, IFLA_GENEVE_REMOTE, &remote, sizeof(remote));
+		put(&r, IFLA_GENEVE_PORT, &port_be, sizeof(port_be));
+	}
+	return end_link(&r, link, data);
+}
+
+int netlink_vrf_add(const char *name)
+{
+	struct rtattr *link, *data;
+	unsigned int table = 10;
+	struct request r;
+
+	link = begin_link(&r, name, "vrf", &data);
+	put(&r, IFLA_VRF_TABLE, &table, sizeof(table));
+	return end_link(&r, link, data);
+}
+
+static bool read_address(const char *text, unsigned char ret[16], bool *ret_ipv4)
+{
+	*ret_ipv4 = inet_pton(AF_INET, text, ret) == 1;
+	errno = EINVAL;
+	return *ret_ipv4 || inet_pton(AF_INET6, text, ret) == 1;
 }
 
 int netlink_address_add(const char *interface, const char *address, unsigned int prefix)
 {
 	unsigned char bytes[16];
-	bool ipv4 = inet_pton(AF_INET, address, bytes) == 1;
 	struct ifaddrmsg *info;
 	struct request r;
+	bool ipv4;
 
-	if (!ipv4 && inet_pton(AF_INET6, address, bytes) != 1) {
-		errno = EINVAL;
+	if (!read_address(address, bytes, &ipv4))
 		return -1;
-	}
 	begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*info));
 	info = NLMSG_DATA(&r.header);
 	info->ifa_family = ipv4 ? AF_INET : AF_INET6;
@@ -160,24 +191,36 @@ int netlink_address_add(const char *interface, const char *address, unsigned int
 	return info->ifa_index ? transact(&r) : -1;
 }
 
-int netlink_route_unreachable(const char *network, unsigned int prefix)
+static int add_route(const char *network, unsigned int prefix, unsigned char type)
 {
-	unsigned char bytes[4];
+	unsigned int lo = if_nametoindex("lo");
+	bool ipv4, local = type == RTN_LOCAL;
+	unsigned char bytes[16];
 	struct rtmsg *route;
 	struct request r;
 
-	if (inet_pton(AF_INET, network, bytes) != 1) {
-		errno = EINVAL;
+	if (!read_address(network, bytes, &ipv4))
 		return -1;
-	}
 	begin(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*route));
 	route = NLMSG_DATA(&r.header);
-	route->rtm_family = AF_INET;
+	route->rtm_family = ipv4 ? AF_INET : AF_INET6;
 	route->rtm_dst_len = (unsigned char)prefix;
-	route->rtm_table = RT_TABLE_MAIN;
+	route->rtm_table = local ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
 	route->rtm_protocol = RTPROT_STATIC;
-	route->rtm_scope = RT_SCOPE_UNIVERSE;
-	route->rtm_type = RTN_UNREACHABLE;
-	put(&r, RTA_DST, bytes, 4);
+	route->rtm_scope = local ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+	route->rtm_type = type;
+	put(&r, RTA_DST, bytes, ipv4 ? 4 : 16);
+	if (local)
+		put(&r, RTA_OIF, &lo, sizeof(lo));
 	return transact(&r);
+}
+
+int netlink_route_unreachable(const char *network, unsigned int prefix)
+{
+	return add_route(network, prefix, RTN_UNREACHABLE);
+}
+
+int netlink_route_local(const char *network, unsigned int prefix)
+{
+	return add_route(network, prefix, RTN_LOCAL);
 }

@@ -17,11 +17,15 @@
 int netlink_link_up(const char *interface);
 int netlink_link_down(const char *interface);
 int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of);
+/* `kind`: "vxlan", "geneve", or "wireguard", whose port the kernel chooses.  EOPNOTSUPP where the kernel has none. */
+int netlink_tunnel_add(const char *name, const char *kind, unsigned int port);
 /* EOPNOTSUPP where the kernel has none. */
-int netlink_vxlan_add(const char *name, unsigned int port);
+int netlink_vrf_add(const char *name);
 /* Without duplicate address detection, so that an IPv6 address works at once. */
 int netlink_address_add(const char *interface, const char *address, unsigned int prefix);
 /* IPv4: whoever goes there gets EHOSTUNREACH. */
 int netlink_route_unreachable(const char *network, unsigned int prefix);
+/* What goes there arrives here, although no interface has the address. */
+int netlink_route_local(const char *network, unsigned int prefix);
 
 #endif

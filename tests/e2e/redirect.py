@@ -128,6 +128,46 @@ def rules_of_iptables_nft_are_read():
 
 
 @test
+def rules_of_iptables_legacy_are_read():
+    a = space("l")
+    if subprocess.run(["ip", "netns", "exec", a, "iptables-legacy", "-t", "nat", "-N", "DOCKER"], capture_output=True).returncode:
+        raise Skip("iptables-legacy cannot make a chain here")
+    for rule in ("PREROUTING -m addrtype --dst-type LOCAL -j DOCKER", "OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER",
+                 "PREROUTING -p tcp -m tcp --dport 9095 -j RETURN",
+                 "PREROUTING -p tcp -m tcp --dport 9095 -j REDIRECT --to-ports 1",
+                 "PREROUTING -s 192.0.2.0/24 -p tcp --dport 9096 -j ACCEPT",
+                 "PREROUTING -p tcp -m tcp --dport 9096:9097 -j REDIRECT --to-ports 2",
+                 "PREROUTING -p udp -j DOCKER", "PREROUTING -g DOCKER", "PREROUTING -p tcp -m tcp --dport 9098 -j REDIRECT --to-ports 3",
+                 "OUTPUT -d 192.0.2.7/32 -p udp -m udp --dport 5353 -j DNAT --to-destination 10.9.0.2:53",
+                 "OUTPUT -p tcp ! -d 192.0.2.0/24 --dport 5354 -j REDIRECT --to-ports 4",
+                 "DOCKER -i docker0 -j RETURN",
+                 "DOCKER -p tcp -m tcp --dport 9090 -j DNAT --to-destination 172.17.0.2:80",
+                 "DOCKER -p udp -m multiport --dports 53,5300:5310 -j REDIRECT --to-ports 1053",
+                 "DOCKER ! -i docker0 -p tcp -m tcp --dport 9091 -j DNAT --to-destination 172.17.0.3"):
+        run(a, "iptables-legacy", "-t", "nat", "-A", *rule.split())
+    run(a, *"iptables-legacy -t mangle -A PREROUTING -p tcp --dport 9099 -j TPROXY --on-port 15080 --on-ip 127.0.0.1".split())
+    assert one(a, "9090", "dnat", "172.17.0.2:80") == "iptables-legacy nat, chain DOCKER, rule 2"
+    assert "what arrives and what this host sends" in who(a, "9090").stdout, who(a, "9090").stdout
+    one(a, "udp/53", "redirect", ":1053")
+    one(a, "udp/5305", "redirect", ":1053")
+    one(a, "9091", "dnat", "172.17.0.3:0", None, True)
+    assert one(a, "9096", "redirect", ":2") == "iptables-legacy nat, chain PREROUTING, rule 5"
+    one(a, "udp/5353", "dnat", "10.9.0.2:53", "192.0.2.7:5353")
+    one(a, "udp/192.0.2.7:5353", "dnat", "10.9.0.2:53")
+    one(a, "5354", "redirect", ":4", None, True)
+    one(a, "127.0.0.1:5354", "redirect", ":4")
+    assert one(a, "9099", "tproxy", "127.0.0.1:15080") == "iptables-legacy mangle, chain PREROUTING, rule 1"
+    none(a, "udp/9090", "udp/5311", "tcp/53", "9095", "9098", "udp/192.0.2.8:5353", "192.0.2.9:5354")
+    if not subprocess.run(["ip", "netns", "exec", a, "ip6tables-legacy", "-t", "nat", "-L"], capture_output=True).returncode:
+        run(a, *"ip6tables-legacy -t nat -A PREROUTING -d fd00::7 -p tcp --dport 9092 -j DNAT --to-destination [fd00::2]:80".split())
+        run(a, *"ip6tables-legacy -t nat -A PREROUTING -p tcp --dport 9093 -j REDIRECT --to-ports 5".split())
+        assert one(a, "9092", "dnat", "fd00::2:80", "fd00::7:9092") == "ip6tables-legacy nat, chain PREROUTING, rule 1"
+        one(a, "[fd00::7]:9092", "dnat", "fd00::2:80")
+        one(a, "9093", "redirect", ":5")
+        none(a, "[fd00::8]:9092", "127.0.0.1:9093")
+
+
+@test
 def tproxy_comes_before_an_unrelated_listener():
     a = space("d")
     nft(a, """table inet t { chain pre { type filter hook prerouting priority -150;

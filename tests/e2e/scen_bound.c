@@ -21,17 +21,10 @@ static char said[65536];
 /* What `who` says of `port` in the namespace of `p`. */
 static void ask_who(const struct peer *p, const char *source)
 {
-	char asked[16], inode[24];
-	const char *const args[] = {"who", asked, "--netns", inode, "--hooks", source, NULL};
-	struct run r;
-	int code;
+	char asked[16];
 
 	snprintf(asked, sizeof(asked), "tcp/%u", port);
-	snprintf(inode, sizeof(inode), "%llu", (unsigned long long)p->netns);
-	run_begin(&r, args);
-	code = run_end(&r, said, sizeof(said));
-	if (code)
-		scenario_fail("%s: exit code %d; it said: %s", source, code, r.words);
+	snprintf(said, sizeof(said), "%s", listed_who(source, p->netns, asked));
 }
 
 /* Somewhere behind `from`. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "listed.h"
 #include "scenario.h"
 
 /* A look that takes longer than its bound leaves the line marked: the next process that fails asks again. */
@@ -192,8 +193,14 @@ static int send_to_heir(struct scene *s)
 static void check_nobody(struct scene *s)
 {
 	const struct line *l = refused(s);
-	char binder[40];
+	char binder[40], asked[16];
+	const char *words;
 
+	snprintf(asked, sizeof(asked), "%s/%u", s->shape->type == SOCK_STREAM ? "tcp" : "udp",
+		 port);
+	words = listed_who("auto", s->origin->netns, asked);
+	if (!strstr(words, "may be on its way over a Unix socket"))
+		scenario_fail("%s: who says %s", s->shape->address, words);
 	for (int i = 1; strstr(l->text, "\"holders_as_of\"") && i < TRIES; i++)
 		l = refused(s);
 	snprintf(binder, sizeof(binder), "\"bound_by\":{\"pid\":%d,", (int)s->binder->pid);

@@ -200,15 +200,11 @@ static void check_row(const struct headless *h, const char *source)
 static void check_words(const struct headless *h, const char *source)
 {
 	static const char *const words[] = {"sw-headless[", "command", "executable", "started"};
-	char port[32], netns[24], out[4096];
-	const char *const args[] = {"who", port, "--hooks", source, "--netns", netns, NULL};
-	struct run run;
+	const char *out;
+	char port[32];
 
 	snprintf(port, sizeof(port), "tcp/127.0.0.1:%ld", h->told.port);
-	snprintf(netns, sizeof(netns), "%llu", (unsigned long long)h->told.netns);
-	run_begin(&run, args);
-	if (run_end(&run, out, sizeof(out)))
-		scenario_fail("who, %s: it said: %s", source, run.words);
+	out = listed_who(source, h->told.netns, port);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (!strstr(out, words[i]))
 			scenario_fail("who, %s: does not say %s: %s", source, words[i], out);

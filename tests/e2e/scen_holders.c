@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "module.h"
 #include "netlink.h"
 #include "scenario.h"
 
@@ -345,6 +346,37 @@ static void devices(void)
 	refused(p, socket_with(p, AF_INET, 0), at, 2, false);
 }
 
+static void do_add_vrf(struct call *c)
+{
+	c->result = netlink_vrf_add("sw-red");
+	c->error = errno;
+}
+
+/* A VRF has ports of its own: who is in none and who is in it do not meet. */
+static void vrf(void)
+{
+	static const char *const why[] = {NULL};
+	struct peer *holder = peer_start("sw-holder"), *other, *p;
+	struct call c = {.arg = {0}};
+	struct address at;
+
+	port++;
+	remote_own_netns(holder);
+	other = peer_fork(holder, "sw-other");
+	p = peer_fork(holder, "sw-late");
+	module_load("vrf");
+	peer_call(holder, do_add_vrf, &c);
+	if (c.result < 0)
+		scenario_skip("no VRF: %s", strerror(c.error));
+	at = address_of("0.0.0.0", port);
+	must("bind", remote_bind(holder, socket_with(holder, AF_INET, 0), at));
+	must("bind", remote_bind(other, socket_on(other, "sw-red"), at));
+	check_holder(refused(p, socket_on(p, "sw-red"), at, 1, false), other, "\"state\":\"CLOSE\"",
+		     why);
+	check_holder(refused(p, socket_with(p, AF_INET, 0), at, 1, false), holder,
+		     "\"state\":\"CLOSE\"", why);
+}
+
 /* All of them: listeners first, then who is only bound, then TIME_WAIT. */
 static void several(void)
 {
@@ -439,6 +471,7 @@ const struct scenario holders_scenarios[] = {
 	{"holders-reuseport-asker-was-root", reuseport_asker_was_root},
 	{"holders-dual-stack", dual_stack},
 	{"holders-devices", devices},
+	{"holders-vrf", vrf},
 	{"holders-several", several},
 	{"holders-no-right", no_right},
 	{"holders-no-right-next", no_right_in_the_next},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sockets that no descriptor leads to: the kernel's own, on their way over a Unix socket, in a ring's table, in a queue. */
+/* Sockets that no descriptor leads to: in a ring's table, in a queue. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,8 @@
 
 #include "expect.h"
 #include "listed.h"
+#include "module.h"
+#include "netfilter.h"
 #include "netlink.h"
 #include "remote.h"
 #include "scenario.h"
@@ -34,153 +36,6 @@ static struct peer *own_namespace(const char *name)
 	if (!p->netns)
 		scenario_skip("no /proc");
 	return p;
-}
-
-/* What `who` says in words about `port` of the namespace. */
-static const char *ask_who(const struct peer *space, const char *source, const char *port)
-{
-	static char out[8192];
-	char netns[24];
-	const char *const args[] = {"who", port, "--hooks", source, "--netns", netns, NULL};
-	struct run run;
-
-	snprintf(netns, sizeof(netns), "%llu", (unsigned long long)space->netns);
-	run_begin(&run, args);
-	if (run_end(&run, out, sizeof(out)))
-		scenario_fail("who, %s: it said: %s", source, run.words);
-	return out;
-}
-
-/* ---- the kernel's own ---- */
-
-#define VXLAN_PORT 24789
-
-static void do_add_vxlan(struct call *c)
-{
-	c->result = netlink_vxlan_add("sw-vx0", VXLAN_PORT);
-	if (c->result == 0 && c->arg[0])
-		c->result = netlink_link_up("sw-vx0");
-	c->error = errno;
-}
-
-static struct peer *namespace_with_vxlan(bool up)
-{
-	struct call c = {.arg = {up}};
-	struct peer *p = own_namespace("sw-ip");
-
-	peer_call(p, do_add_vxlan, &c);
-	if (c.result < 0 && (c.error == EOPNOTSUPP || c.error == ENODEV))
-		scenario_skip("no VXLAN in this kernel");
-	must("a VXLAN interface", c.result < 0 ? -c.error : 0);
-	return p;
-}
-
-static void kernel_socket(void)
-{
-	struct peer *p = namespace_with_vxlan(true);
-
-	for (size_t i = 0; i < SOURCES; i++) {
-		const char *words = ask_who(p, sources[i], "udp/24789");
-		const struct row *r;
-
-		listed_take(&ls, sources[i], p->netns);
-		r = listed_find(&ls, "udp", NULL, VXLAN_PORT);
-		if (!r)
-			scenario_fail("%s: the socket is missing", sources[i]);
-		if (r->process.known || r->holders)
-			scenario_fail("%s: process %u, %u holders; nobody has it", sources[i],
-				      r->process.pid, r->holders);
-		if (!r->kernel || strcmp(r->device, "sw-vx0") != 0)
-			scenario_fail("%s: kernel %d, device \"%s\"", sources[i], r->kernel,
-				      r->device);
-		if (!strstr(words, "the kernel itself") || !strstr(words, "sw-vx0"))
-			scenario_fail("%s: who says %s", sources[i], words);
-	}
-}
-
-static void do_bind_datagram(struct call *c)
-{
-	c->result = socket(AF_INET, SOCK_DGRAM, 0);
-	if (c->result >= 0 &&
-	    bind((int)c->result, (const struct sockaddr *)&c->addr, c->addr_len) < 0)
-		c->result = -1;
-	c->error = errno;
-}
-
-/* While an interface is down its port is anybody's. */
-static void port_of_a_device(void)
-{
-	struct peer *p = namespace_with_vxlan(false);
-	struct address at = address_of("0.0.0.0", VXLAN_PORT);
-	struct call c = {.addr = at.ss, .addr_len = at.len};
-	const struct row *r;
-
-	peer_call(p, do_bind_datagram, &c);
-	must("bind", c.result < 0 ? -c.error : 0);
-	for (size_t i = 0; i < SOURCES; i++) {
-		listed_take(&ls, sources[i], p->netns);
-		r = listed_find(&ls, "udp", NULL, VXLAN_PORT);
-		if (!r || r->kernel || r->process.pid != (uint32_t)p->pid)
-			scenario_fail("%s: must be %d's alone", sources[i], p->pid);
-	}
-}
-
-static void do_set_down(struct call *c)
-{
-	c->result = netlink_link_down("sw-vx0");
-	c->error = errno;
-}
-
-/* bind() of the port fails; the line of `t` that says so, with one holder. */
-static const struct line *refused(struct tracer *t, struct peer *p)
-{
-	int fd = (int)must("socket", remote_protocol_socket(p, AF_INET, IPPROTO_UDP));
-	uint64_t cookie = remote_cookie(p, fd);
-	const struct line *l;
-	int err = remote_bind(p, fd, address_of("0.0.0.0", VXLAN_PORT));
-
-	if (err != -EADDRINUSE)
-		scenario_fail("bind gave %d", err);
-	l = expect_line(t, cookie, LINE_BIND, NULL);
-	if (l->holder_count != 1) {
-		scenario_show(l);
-		scenario_fail("%u holders, must be one", l->holder_count);
-	}
-	return l;
-}
-
-static void check_kernel_holds(struct tracer *t, struct peer *p)
-{
-	const struct line *l = refused(t, p);
-
-	if (!l->holder.known && strstr(l->text, "\"kernel\":true,\"device\":\"sw-vx0\"") &&
-	    !strstr(l->text, "holders_as_of"))
-		return;
-	scenario_show(l);
-	scenario_fail("the holder must be the kernel, for sw-vx0");
-}
-
-/* Whoever finds such a port taken must not look for a process, nor for the one that set the device up. */
-static void kernel_in_the_way(void)
-{
-	static const char *const none[] = {NULL};
-	struct tracer *before = tracer_shared();
-	struct peer *p = namespace_with_vxlan(true), *holder = peer_fork(p, "sw-udp");
-	struct call c = {0};
-	const struct line *l;
-	int fd;
-
-	check_kernel_holds(before, p);
-	check_kernel_holds(tracer_open(none), p);
-	peer_call(p, do_set_down, &c);
-	must("link down", c.result < 0 ? -c.error : 0);
-	fd = (int)must("socket", remote_protocol_socket(holder, AF_INET, IPPROTO_UDP));
-	must("bind", remote_bind(holder, fd, address_of("0.0.0.0", VXLAN_PORT)));
-	l = refused(before, p);
-	if (l->holder.pid != (uint32_t)holder->pid) {
-		scenario_show(l);
-		scenario_fail("the holder must be %d: the device is down", holder->pid);
-	}
 }
 
 /* ---- in the table of a ring ---- */
@@ -266,13 +121,14 @@ static void in_a_ring_last(void)
 
 /* ---- in a queue ---- */
 
-static int listen_on(struct peer *p, unsigned int port, bool share)
+/* `option` of `level` is set before bind(); 0 none. */
+static int listen_at(struct peer *p, struct address at, int level, int option)
 {
-	int fd = (int)must("socket", remote_socket(p, AF_INET, SOCK_NONBLOCK));
+	int fd = (int)must("socket", remote_socket(p, at.ss.ss_family, SOCK_NONBLOCK));
 
-	if (share)
-		must("SO_REUSEPORT", remote_option(p, fd, SOL_SOCKET, SO_REUSEPORT, 1));
-	must("bind", remote_bind(p, fd, address_of("0.0.0.0", port)));
+	if (option)
+		must("setsockopt", remote_option(p, fd, level, option, 1));
+	must("bind", remote_bind(p, fd, at));
 	must("listen", remote_listen(p, fd, 128));
 	return fd;
 }
@@ -300,7 +156,8 @@ static void shared_port(void)
 	unsigned int accepted = 0;
 
 	for (size_t i = 0; i < 2; i++)
-		listener[i] = listen_on(both[i], QUEUE_PORT, true);
+		listener[i] = listen_at(both[i], address_of("0.0.0.0", QUEUE_PORT), SOL_SOCKET,
+					SO_REUSEPORT);
 	for (int i = 0; i < CONNECTIONS; i++) {
 		int fd = (int)must("socket", remote_socket(client, AF_INET, 0));
 
@@ -398,27 +255,20 @@ static void check_trace(struct tracer *t, struct peer *proxy, int child)
 		scenario_fail("the trace says nothing");
 }
 
-/* A program leads connections for a port to a proxy elsewhere, beside a listener that has the port. */
-static void steered(void)
-{
-	struct tracer *t = tracer_shared();
-	struct peer *proxy = own_namespace("sw-proxy"), *other = peer_fork(proxy, "sw-other");
-	int to = listen_on(proxy, QUEUE_PORT + 1, false), fd;
-	struct call c = {.arg = {to}};
-	const char *port = "tcp/23080", *words;
-	struct address from;
-	const struct row *r;
+/* Connections for `to` are led to a proxy at `proxy`, beside a listener at `other` that has their port. */
+struct way {
+	call_fn lead; /* arg[0]: the proxy's listener, text: its address */
+	const char *to, *proxy, *other;
+	int level, option; /* of the proxy's listener */
+};
 
-	listen_on(other, QUEUE_PORT, false);
-	peer_call(proxy, do_steer, &c);
-	if (c.result < 0)
-		scenario_skip("no sk_lookup program: %s", strerror(c.error));
-	fd = (int)must("socket", remote_socket(other, AF_INET, 0));
-	must("connect", remote_connect(other, fd, address_of("127.0.0.1", QUEUE_PORT)));
-	from = remote_local(other, fd);
+static void check_queued(const struct peer *proxy, const struct address *from)
+{
 	for (size_t i = 0; i < SOURCES; i++) {
+		const struct row *r;
+
 		listed_take(&ls, sources[i], proxy->netns);
-		r = find_child(address_port(&from));
+		r = find_child(address_port(from));
 		if (r->process.known ? r->process.pid != (uint32_t)proxy->pid
 				     : i == 0 && listed_has_iterators())
 			scenario_fail("%s: it waits in the queue of %d, but is said to be %u's",
@@ -426,28 +276,82 @@ static void steered(void)
 		if (r->binder.known && r->binder.pid != (uint32_t)proxy->pid)
 			scenario_fail("%s: bound by %u", sources[i], r->binder.pid);
 	}
-	check_trace(t, proxy, (int)must("accept", remote_accept(proxy, to, ACCEPT_ADDRESS)));
+}
+
+static void check_accepted(const struct peer *proxy, const struct address *from)
+{
 	for (size_t i = 0; i < SOURCES; i++) {
+		const struct row *r;
+		const char *words;
+
 		listed_take(&ls, sources[i], proxy->netns);
-		r = find_child(address_port(&from));
+		r = find_child(address_port(from));
 		if (r->process.pid != (uint32_t)proxy->pid)
 			scenario_fail("%s: accepted by %d, but is said to be %u's", sources[i],
 				      proxy->pid, r->process.pid);
 		if (r->binder.known && r->binder.pid != (uint32_t)proxy->pid)
 			scenario_fail("%s: bound by %u", sources[i], r->binder.pid);
-		words = ask_who(proxy, sources[i], port);
+		words = listed_who(sources[i], proxy->netns, "tcp/23080");
 		if (strstr(words, "served by"))
 			scenario_fail("%s: who says %s", sources[i], words);
 	}
 }
 
+static void check_led(const struct way *w)
+{
+	struct tracer *t = tracer_shared();
+	struct peer *proxy = own_namespace("sw-proxy"), *other = peer_fork(proxy, "sw-other");
+	struct address to = address_of(w->to, QUEUE_PORT), from;
+	struct call c;
+	int led, fd;
+
+	led = listen_at(proxy, address_of(w->proxy, QUEUE_PORT + 1), w->level, w->option);
+	c = (struct call){.arg = {led}};
+	strcpy(c.text, w->proxy);
+	listen_at(other, address_of(w->other, QUEUE_PORT), 0, 0);
+	peer_call(proxy, w->lead, &c);
+	if (c.result < 0)
+		scenario_skip("the kernel leads no connections so: %s", strerror(c.error));
+	fd = (int)must("socket", remote_socket(other, to.ss.ss_family, 0));
+	must("connect", remote_connect(other, fd, to));
+	from = remote_local(other, fd);
+	check_queued(proxy, &from);
+	check_trace(t, proxy, (int)must("accept", remote_accept(proxy, led, ACCEPT_ADDRESS)));
+	check_accepted(proxy, &from);
+}
+
+static void steered(void)
+{
+	static const struct way way = {do_steer, "127.0.0.1", "0.0.0.0", "0.0.0.0", 0, 0};
+
+	check_led(&way);
+}
+
+/* The addresses are nobody's here. */
+static void do_tproxy(struct call *c)
+{
+	bool v6 = strchr(c->text, ':') != NULL;
+
+	c->result = netfilter_tproxy(v6 ? AF_INET6 : AF_INET, QUEUE_PORT, c->text, QUEUE_PORT + 1);
+	if (c->result == 0)
+		c->result = netlink_route_local(v6 ? "2001:db8::" : "198.51.100.0", v6 ? 32 : 24);
+	c->error = errno;
+}
+
+static void tproxy(void)
+{
+	static const struct way ways[] = {
+		{do_tproxy, "198.51.100.7", "127.0.0.1", "0.0.0.0", SOL_IP, IP_TRANSPARENT},
+		{do_tproxy, "2001:db8::7", "::1", "::", SOL_IPV6, IPV6_TRANSPARENT},
+	};
+
+	module_load("nft_tproxy");
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		check_led(&ways[i]);
+}
+
 const struct scenario unheld_scenarios[] = {
-	{"unheld-kernel", kernel_socket},
-	{"unheld-port-of-a-device", port_of_a_device},
-	{"unheld-kernel-in-the-way", kernel_in_the_way},
-	{"unheld-ring", in_a_ring_first},
-	{"unheld-ring-last-slot", in_a_ring_last},
-	{"unheld-queue-shared-port", shared_port},
-	{"unheld-queue-steered", steered},
-	{0},
+	{"unheld-ring", in_a_ring_first},	   {"unheld-ring-last-slot", in_a_ring_last},
+	{"unheld-queue-shared-port", shared_port}, {"unheld-queue-steered", steered},
+	{"unheld-queue-tproxy", tproxy},	   {0},
 };

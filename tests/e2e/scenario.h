@@ -36,6 +36,8 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	asked_scenarios[],
 	headless_scenarios[],
 	unheld_scenarios[],
+	kernel_scenarios[],
+	redirect_scenarios[],
 	bound_scenarios[],
 	failure_scenarios[],
 	refusal_scenarios[],

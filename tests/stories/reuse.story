@@ -173,3 +173,12 @@
 = 105 state #1 ESTABLISHED>FIN_WAIT1 after=? - 10.0.0.1:40000>10.0.0.2:80
 200 destroy A
 = 200 close #1 unknown opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
+
+== a socket without a cookie is not the one with one that had its pointer
+0 bind A 0.0.0.0:950 p50
+= 0 bind #1 p50 0.0.0.0:950
+10 bind A 0.0.0.0:951 cookie=0
+= 10 close #1 unknown opened=0 lived=? p50 0.0.0.0:950
+= 10 bind #0 - 0.0.0.0:951
+20 open A CLOSE>SYN_SENT 10.0.0.1:951>10.0.0.2:80
+= 20 state #0 CLOSE>SYN_SENT after=10 - 10.0.0.1:951>10.0.0.2:80

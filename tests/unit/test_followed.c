@@ -299,6 +299,44 @@ static void test_a_loss_forgets_who_lives(void **state)
 	process_set_free(w.set);
 }
 
+/* Whose end is told, and whose number is another's by now, has ended, also where a loss came between. */
+static void test_a_loss_forgets_no_end(void **state)
+{
+	static const struct {
+		uint32_t kind; /* of what is told after the loss */
+		uint64_t start;
+		bool ended;
+	} cases[] = {
+		{WIRE_PROCESS_EXIT, 50, true},	{WIRE_PROCESS_FORK, 90, true},
+		{WIRE_PROCESS_EXEC, 90, true},	{WIRE_PROCESS_EXEC, 50, false},
+		{WIRE_PROCESS_NONE, 50, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct process *p, *later;
+		struct world w;
+
+		begin(&w, 100);
+		do_fork(&w, 1, 50, 50);
+		p = named(&w, 50, "binder");
+		process_follow_anew(w.set);
+		later = named(&w, 50, "binder");
+		process_follow_anew(w.set);
+		assert_false(process_has_ended(p));
+		if (cases[i].kind == WIRE_PROCESS_EXIT)
+			do_end(&w, 50, cases[i].start);
+		if (cases[i].kind == WIRE_PROCESS_FORK)
+			do_fork(&w, 1, 50, cases[i].start);
+		if (cases[i].kind == WIRE_PROCESS_EXEC)
+			do_exec(&w, 50, cases[i].start, "x", "x");
+		assert_int_equal(process_has_ended(p), cases[i].ended);
+		process_release(w.set, later);
+		process_release(w.set, p);
+		process_set_free(w.set);
+	}
+}
+
 static void test_without_arguments(void **state)
 {
 	const struct process *p;
@@ -431,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_a_chain_of_forks_is_bounded),
 		cmocka_unit_test(test_full_is_counted),
 		cmocka_unit_test(test_a_loss_forgets_who_lives),
+		cmocka_unit_test(test_a_loss_forgets_no_end),
 		cmocka_unit_test(test_without_arguments),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_copies_stand_alone),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_nft.c - rules as netlink tells them, whole, cut and broken; IPVS' list; programs that forward.  What real rulesets give is
+/* test_nft.c - rules as netlink tells them, and tables of iptables, whole, cut and broken; IPVS' list; programs that forward.  What real rulesets give is
  * tests/e2e/redirect.py. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,12 +9,16 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_tcpudp.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #include "forwarder.h"
+#include "iptables.h"
 #include "ipvs.h"
 #include "nft.h"
 
@@ -218,6 +222,162 @@ static void chains_that_jump_in_a_circle_end(void **state)
 	nft_free(n);
 }
 
+/* ---- tables of iptables ---- */
+
+/* A rule without conditions but `port` (0: none), with a target of `size` bytes of data. */
+static void add_rule(struct message *m, uint16_t port, const char *target, const void *data,
+		     size_t size)
+{
+	struct ipt_entry e = {.ip.proto = port ? IPPROTO_TCP : 0};
+	struct xt_entry_match match = {.u.user.name = "tcp"};
+	struct xt_entry_target t = {0};
+	struct xt_tcp tcp = {.spts = {0, UINT16_MAX}, .dpts = {port, port}};
+
+	match.u.match_size = sizeof(match) + XT_ALIGN(sizeof(tcp));
+	t.u.target_size = (uint16_t)(sizeof(t) + XT_ALIGN(size));
+	strcpy(t.u.user.name, target);
+	e.target_offset = (uint16_t)(sizeof(e) + (port ? match.u.match_size : 0));
+	e.next_offset = e.target_offset + t.u.target_size;
+	memcpy(m->data + m->length, &e, sizeof(e));
+	if (port) {
+		memcpy(m->data + m->length + sizeof(e), &match, sizeof(match));
+		memcpy(m->data + m->length + sizeof(e) + sizeof(match), &tcp, sizeof(tcp));
+	}
+	memcpy(m->data + m->length + e.target_offset, &t, sizeof(t));
+	memcpy(m->data + m->length + e.target_offset + sizeof(t), data, size);
+	m->length += e.next_offset;
+}
+
+static void add_jump(struct message *m, int verdict)
+{
+	add_rule(m, 0, XT_STANDARD_TARGET, &verdict, sizeof(verdict));
+}
+
+static void add_redirect(struct message *m, uint16_t port)
+{
+	const struct nf_nat_ipv4_multi_range_compat range = {
+		.rangesize = 1,
+		.range[0] = {.flags = NF_NAT_RANGE_PROTO_SPECIFIED, .min.all = htons(81)},
+	};
+
+	add_rule(m, port, "REDIRECT", &range, sizeof(range));
+}
+
+/* PREROUTING jumps to a chain that redirects 8080 and goes on to redirect 8081, which is accepted before. */
+static struct message table_message(void)
+{
+	static const char web[XT_FUNCTION_MAXNAMELEN] = "WEB", end[sizeof(web)] = "ERROR";
+	struct message m = {.length = 0};
+	const int accept = -NF_ACCEPT - 1;
+	size_t chain;
+
+	add_jump(&m, 0);
+	add_rule(&m, 8081, XT_STANDARD_TARGET, &accept, sizeof(accept));
+	add_redirect(&m, 8081);
+	add_redirect(&m, 8082);
+	add_jump(&m, accept);
+	add_rule(&m, 0, XT_ERROR_TARGET, web, sizeof(web));
+	chain = m.length;
+	add_redirect(&m, 8080);
+	add_jump(&m, XT_RETURN);
+	add_rule(&m, 0, XT_ERROR_TARGET, end, sizeof(end));
+	memcpy(m.data + sizeof(struct ipt_entry) + sizeof(struct xt_entry_target),
+	       &(int){(int)chain}, sizeof(int));
+	return m;
+}
+
+struct last {
+	size_t count;
+	struct redirect r;
+};
+
+static void keep(void *ctx, const struct redirect *r)
+{
+	struct last *last = ctx;
+
+	count(&last->count, r);
+	last->r = *r;
+}
+
+static bool play_table(const struct message *m, uint16_t port, struct last *ret)
+{
+	const struct nft_packet packet = {.protocol = IPPROTO_TCP, .port = port};
+	const struct iptables t = {
+		.family = NFPROTO_IPV4,
+		.name = "nat",
+		.entries = m->data,
+		.size = m->length,
+		.hooks = 1u << NF_INET_PRE_ROUTING,
+	};
+
+	*ret = (struct last){0};
+	return iptables_find(&t, &packet, keep, ret);
+}
+
+static void a_chain_of_iptables_takes_its_port_only(void **state)
+{
+	const struct message table = table_message();
+	struct last last;
+
+	(void)state;
+	assert_true(play_table(&table, 8080, &last));
+	assert_int_equal(last.count, 1);
+	assert_string_equal(last.r.rule, "iptables-legacy nat, chain WEB, rule 1");
+	assert_int_equal(last.r.target.port, 81);
+	assert_true(last.r.from_outside && !last.r.from_here && !last.r.conditional);
+	assert_true(play_table(&table, 8082, &last));
+	assert_string_equal(last.r.rule, "iptables-legacy nat, chain PREROUTING, rule 4");
+	assert_true(play_table(&table, 8081, &last));
+	assert_int_equal(last.count, 0);
+}
+
+/* On the heap, so that a step too far is seen. */
+static void a_broken_table_is_survived(void **state)
+{
+	const struct message whole = table_message();
+	uint64_t random = 1;
+	struct last last;
+
+	(void)state;
+	for (size_t i = 0; i < whole.length; i++) {
+		uint8_t *bytes = test_malloc(i + 1);
+		const struct iptables t = {
+			.family = i % 2 ? NFPROTO_IPV4 : NFPROTO_IPV6,
+			.name = "nat",
+			.entries = bytes,
+			.size = i,
+			.hooks = 1u << NF_INET_PRE_ROUTING,
+		};
+		const struct nft_packet packet = {.protocol = IPPROTO_TCP, .port = 8080};
+
+		memcpy(bytes, whole.data, i);
+		last = (struct last){0};
+		iptables_find(&t, &packet, keep, &last);
+		test_free(bytes);
+	}
+	for (unsigned int i = 0; i < 20000; i++) {
+		struct message broken = whole;
+
+		for (unsigned int bytes = 0; bytes < 1 + i % 4; bytes++) {
+			random = random * 6364136223846793005ull + 1442695040888963407ull;
+			broken.data[(random >> 33) % broken.length] = (uint8_t)(random >> 56);
+		}
+		play_table(&broken, 8080, &last);
+	}
+}
+
+static void a_table_that_jumps_in_a_circle_ends(void **state)
+{
+	struct message m = {.length = 0};
+	struct last last;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		add_jump(&m, 0);
+	add_redirect(&m, 8081);
+	assert_false(play_table(&m, 8080, &last)); /* given up, and said */
+}
+
 /* ---- IPVS ---- */
 
 static void servers_of_ipvs_are_read(void **state)
@@ -305,6 +465,9 @@ int main(void)
 		cmocka_unit_test(a_message_cut_anywhere_is_survived),
 		cmocka_unit_test(a_broken_message_is_survived),
 		cmocka_unit_test(chains_that_jump_in_a_circle_end),
+		cmocka_unit_test(a_chain_of_iptables_takes_its_port_only),
+		cmocka_unit_test(a_broken_table_is_survived),
+		cmocka_unit_test(a_table_that_jumps_in_a_circle_ends),
 		cmocka_unit_test(servers_of_ipvs_are_read),
 		cmocka_unit_test(forwarders_are_known_by_name_and_command),
 	};
