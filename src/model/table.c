@@ -46,7 +46,7 @@ static struct table_place *place_of(const struct table *t, uint64_t sk)
 	uint32_t hash = hash_u64(sk);
 	struct table_place *i = table_index_first(&t->index, hash);
 
-	while (i && (i->hash != hash || table_slot(t, i->slot - 1)->sk != sk))
+	while (i && (i->hash != hash || table_slot(t, i->slot)->sk != sk))
 		i = table_index_next(&t->index, i);
 	return i;
 }
@@ -54,14 +54,14 @@ static struct table_place *place_of(const struct table *t, uint64_t sk)
 /* Where a record that is not the spare one lies. */
 static uint32_t slot_of(const struct table *t, const struct socket *s)
 {
-	return place_of(t, s->sk)->slot - 1;
+	return place_of(t, s->sk)->slot;
 }
 
 struct socket *table_find(const struct table *t, uint64_t sk)
 {
 	const struct table_place *place = place_of(t, sk);
 
-	return place ? table_slot(t, place->slot - 1) : NULL;
+	return place ? table_slot(t, place->slot) : NULL;
 }
 
 static bool grow_slab(struct table *t)
@@ -90,7 +90,7 @@ static uint32_t next_slot(struct table *t)
 struct socket *table_insert(struct table *t, uint64_t sk)
 {
 	uint32_t slot = sk && t->stats.sockets < t->max ? next_slot(t) : NO_SLOT;
-	struct table_place place = {.hash = hash_u64(sk), .slot = slot + 1};
+	struct table_place place = {.hash = hash_u64(sk), .slot = slot};
 	struct socket *s = NULL;
 
 	if (slot != NO_SLOT && table_index_add(&t->index, place))
@@ -196,7 +196,7 @@ void table_remove(struct table *t, struct socket *s)
 	place = place_of(t, s->sk);
 	memset(s, 0, sizeof(*s));
 	s->next_listener = t->free_slot;
-	t->free_slot = place->slot - 1;
+	t->free_slot = place->slot;
 	table_index_remove(&t->index, place);
 	t->stats.sockets--;
 }

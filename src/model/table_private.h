@@ -92,7 +92,7 @@ struct held {
 #define HELD_MAX 1024
 
 struct table_place {
-	uint32_t slot; /* + 1 */
+	uint32_t slot; /* NO_SLOT: a place that is free */
 	uint32_t hash; /* of its sk: what is looked for is told from others without a look at their records */
 };
 HASH_TYPE(table_index, struct table_place);

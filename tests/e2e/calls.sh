@@ -14,7 +14,7 @@ sockwatch, work = sys.argv[1:]
 libc = ctypes.CDLL(None, use_errno=True)
 NUMBER = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 UPDATE, FD_BY_ID = 2, 14
-ENTRIES, VALUE = 32768, 48  # of `calls`, bpf/maps.h
+ENTRIES, VALUE = 16384, 48  # of `calls`, bpf/maps.h
 
 def bpf(command, attr):
     result = libc.syscall(NUMBER, command, attr, len(attr))

@@ -7,6 +7,7 @@ sockwatch=$PWD/${BUILD:-build}/sockwatch
 work=$(mktemp -d) || exit 1
 pids=
 cleanup() {
+	[ "$BASHPID" = $$ ] || return # one that a signal ended before it became its command
 	for p in $pids; do kill -KILL "$p" 2>/dev/null; done
 	rm -rf "$work"
 }

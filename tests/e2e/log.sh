@@ -238,6 +238,7 @@ case $? in
 *) fail a_full_disk_leaves_the_report_before "$(cat "$work/why")" ;;
 esac
 for signal in TERM HUP; do
+	rm "$work/why" # what the one before said
 	timeout 30 "$sockwatch" who 127.0.0.78:1 --wait --output "$report" 2>"$work/why" &
 	pids="$pids $!"
 	until_true grep -q waiting "$work/why"

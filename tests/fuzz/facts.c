@@ -105,7 +105,7 @@ static void check_table(const struct table *t)
 
 	table_get_stats(t, &stats);
 	for (size_t i = 0; i < t->index.size; i++) {
-		uint32_t slot = t->index.place[i].slot - 1;
+		uint32_t slot = t->index.place[i].slot;
 		const struct socket *s;
 
 		if (slot == NO_SLOT)
