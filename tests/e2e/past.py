@@ -263,6 +263,7 @@ def many_that_hang_are_waited_for_at_once():
         out, said = asker.communicate(timeout=DEADLINE)
         for peer in peers:
             peer.close()
+        assert asker.returncode == 0 and out, (asker.returncode, out, said, ended)
         row = json.loads(out)
         return not ended, asker.returncode, said.count("does not answer in time"), (row["process"] or {}).get("pid")
 
