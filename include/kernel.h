@@ -61,10 +61,6 @@ void kernel_detach(struct kernel *k);
 
 /* Hands up to `max` facts to `fn`, oldest first, and returns how many.  Waits for none. */
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx);
-/* Until when all is handed out once a drain finds less than `max`, CLOCK_BOOTTIME: milliseconds ago where facts flow. */
-uint64_t kernel_drained(const struct kernel *k);
-/* From the next drain on, until one finds less than `max`: what happened before it, too, for somebody who asks. */
-void kernel_catch_up(struct kernel *k);
 
 /* From now on kernel_drain() also hands what processes did to `fn`: before each fact all that happened before it. */
 void kernel_follow_processes(struct kernel *k, kernel_process_fn fn, void *ctx);
@@ -76,9 +72,7 @@ uint64_t kernel_processes_lost(const struct kernel *k);
  * asking to be woken, because a wake-up per fact costs the host more than the fact.
  */
 void kernel_wait(struct kernel *k, int timeout_ms);
-/* How long such a nap is, where many facts do not end it before; 0: as usual. */
-void kernel_nap(struct kernel *k, int ms);
-/* kernel_wait() also returns when `fd`, which the caller keeps open, can be read; -1: none.  The next drain catches up then. */
+/* kernel_wait() also returns when `fd`, which the caller keeps open, can be read; -1: none.  A nap is not cut short. */
 void kernel_wait_also(struct kernel *k, int fd);
 
 /* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with WANT_CALL and WANT_RUN. */

@@ -25,8 +25,6 @@
 #define CHECK_NS     (NSEC_PER_SEC / 4)
 #define ROOM_MS	     10
 #define GIVE_UP_NS   (3 * NSEC_PER_SEC)
-/* Nobody waits for a row. */
-#define NAP_MS	     50
 
 struct record {
 	const struct options *options;
@@ -178,7 +176,6 @@ static int open_record(struct record *r)
 		code = session_start(&r->session);
 	if (code)
 		return code;
-	kernel_nap(r->session.kernel, NAP_MS);
 	r->looked_ns = kernel_now();
 	r->is_first = true;
 	snprintf(more, sizeof(more), "; recording into %s", r->options->store_file);

@@ -316,11 +316,8 @@ bool serve_turn(struct serve *s, struct table *t, struct process_set *processes,
 {
 	uint64_t end_ns = now_ns + TURN_NS;
 
-	if (!s)
+	if (!s || (s->client < 0 && !take_client(s, now_ns)))
 		return false;
-	/* What happened before it came is to be read first. */
-	if (s->client < 0)
-		return take_client(s, now_ns);
 	while (s->stage <= STAGE_COOKIES && kernel_now() < end_ns && read_some(s, now_ns))
 		;
 	if (s->client < 0)

@@ -21,7 +21,7 @@ struct serve;
 struct serve *serve_open(void);
 /* Readable when a turn is due. */
 int serve_fd(const struct serve *s);
-/* Bounded work; true when there is more to do at once, with what has happened until then.  NULL is ignored. */
+/* Bounded work; true when there is more to do at once.  NULL is ignored. */
 bool serve_turn(struct serve *s, struct table *t, struct process_set *processes, uint64_t now_ns);
 /* NULL is ignored. */
 void serve_close(struct serve *s);

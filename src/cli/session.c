@@ -99,12 +99,12 @@ static void follow_clock(struct session *s)
 
 static size_t drain(struct session *s)
 {
-	uint64_t seen;
+	uint64_t begin = kernel_now(), seen;
 	size_t n;
 
 	follow_clock(s);
 	n = kernel_drain(s->kernel, DRAIN_MAX, on_fact, s);
-	seen = n == DRAIN_MAX ? s->fact_ns : kernel_drained(s->kernel);
+	seen = n == DRAIN_MAX ? s->fact_ns : begin;
 	if (seen > s->seen_ns)
 		s->seen_ns = seen;
 	return n;
@@ -126,7 +126,6 @@ static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *r
 	/* What ended during the look is told by its facts, which must come before the search for
 	 * ghosts. */
 	if (repair) {
-		kernel_catch_up(s->kernel);
 		while (!s->done && drain(s) == DRAIN_MAX)
 			;
 	}
@@ -409,7 +408,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		int wait_ms;
 
 		check_loss(s, n < DRAIN_MAX);
-		held = n < DRAIN_MAX && table_release(s->table, s->seen_ns);
+		held = n < DRAIN_MAX && table_release(s->table, now);
 		s->facts += n;
 		if (n < DRAIN_MAX) {
 			look_at_listeners(s, now);
@@ -418,8 +417,6 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		on_turn(ctx, now, n < DRAIN_MAX);
 		asked = serve_turn(s->serve, s->table, s->processes, now);
 		more = n < DRAIN_MAX && process_resolve_some(s->processes, RESOLVE_STEP);
-		if (asked)
-			kernel_catch_up(s->kernel);
 		if (n == DRAIN_MAX || asked || more || s->done)
 			continue;
 		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;

@@ -321,7 +321,7 @@ static int wait_for(struct search *s)
 		log_say("waiting for somebody to take %s", s->options->port_text);
 	while (!err && !s->count && !s->taken && !output_stop) {
 		if (kernel_drain(s->kernel, DRAIN_MAX, on_fact, s) < DRAIN_MAX) {
-			table_release(s->table, kernel_drained(s->kernel));
+			table_release(s->table, kernel_now());
 			if (!s->taken)
 				kernel_wait(s->kernel, WAIT_MS);
 			if (!s->taken)

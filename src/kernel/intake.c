@@ -22,7 +22,6 @@
 /* Between two turns of the thread, by what the last one moved; after so many that moved nothing it sleeps. */
 #define TURN_NS	     2000000
 #define SLOW_TURN_NS 8000000
-#define TURN_MS	     8 /* no turn is longer */
 #define BUSY_BYTES   (64u << 10)
 #define IDLE_TURNS   3
 #define NICEST	     (-20)
@@ -31,7 +30,7 @@
 #define MOVE_MAX 16384
 
 #define CHUNK_BYTES (128u << 10)
-#define SPARES	    4 /* chunks that a lane keeps for the next records */
+#define SPARES	    2 /* chunks that a lane keeps for the next records */
 
 struct record {
 	uint64_t size; /* of what follows, in bytes; the next record begins at a multiple of 8 */
@@ -77,11 +76,9 @@ struct intake {
 	volatile uint32_t *asleep;
 	pthread_mutex_t lock;
 	int wake, call; /* eventfds: for the caller, for the thread */
-	size_t least;	/* so many bytes the caller waits for, 0: it does not wait */
+	bool waiting;	/* the caller waits for `wake` */
 	bool started, stop;
 	bool all;		  /* nothing was left in a ring at the last turn */
-	uint64_t all_ns;	  /* when the last such turn began, CLOCK_BOOTTIME */
-	bool rests;		  /* the thread, until a record comes or the caller calls */
 	uint64_t asked, answered; /* turns that the caller wants */
 	pthread_cond_t answer;
 	pthread_t thread;
@@ -239,26 +236,6 @@ static bool move(struct intake *in, size_t *ret_bytes)
 	return all;
 }
 
-/* Moved and not handed over. */
-static size_t moved_bytes(const struct intake *in)
-{
-	size_t bytes = 0;
-
-	for (int i = 0; i < INTAKE_LANES; i++) {
-		for (const struct chunk *c = in->lane[i].moved.first; c; c = c->next)
-			bytes += c->end;
-	}
-	return bytes;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t = {0};
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
 /* ---- the thread ---- */
 
 /* Until the caller calls or `ns` have passed; 0: or a ring has something, true then. */
@@ -282,29 +259,24 @@ static bool rest(struct intake *in, uint64_t ns)
 		for (int i = 0; i < INTAKE_LANES; i++)
 			has |= fds[1 + i].revents;
 	}
-	if (fds[0].revents)
-		eventfd_read(in->call, &count);
+	eventfd_read(in->call, &count);
 	return has;
 }
 
 /* The bytes it moved; -1 once it is to end. */
 static ssize_t take_turn(struct intake *in)
 {
-	uint64_t asked, begin_ns;
 	size_t bytes = 0;
+	uint64_t asked;
 	bool stop, wake;
 
 	pthread_mutex_lock(&in->lock);
 	stop = in->stop;
 	asked = in->asked;
-	in->rests = false;
-	begin_ns = clock_ns(CLOCK_BOOTTIME);
 	in->all = move(in, &bytes);
-	if (in->all)
-		in->all_ns = begin_ns;
-	wake = in->least && bytes && moved_bytes(in) >= in->least;
+	wake = in->waiting && bytes;
 	if (wake)
-		in->least = 0;
+		in->waiting = false;
 	if (in->answered != asked) {
 		in->answered = asked;
 		pthread_cond_signal(&in->answer);
@@ -313,6 +285,14 @@ static ssize_t take_turn(struct intake *in)
 	if (wake)
 		eventfd_write(in->wake, 1);
 	return stop ? -1 : (ssize_t)bytes;
+}
+
+static uint64_t time_used_ns(void)
+{
+	struct timespec used = {0};
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * NSEC_PER_SEC + (uint64_t)used.tv_nsec;
 }
 
 /*
@@ -327,13 +307,6 @@ static void go_first(void)
 		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICEST);
 }
 
-static void set_rests(struct intake *in)
-{
-	pthread_mutex_lock(&in->lock);
-	in->rests = true;
-	pthread_mutex_unlock(&in->lock);
-}
-
 static void *take_turns(void *ctx)
 {
 	struct intake *in = ctx;
@@ -341,14 +314,13 @@ static void *take_turns(void *ctx)
 
 	go_first();
 	for (;;) {
-		uint64_t ns, used = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+		uint64_t ns, used = time_used_ns();
 		ssize_t bytes = take_turn(in);
 
 		if (bytes < 0)
 			return NULL;
 		idle = bytes ? 0 : idle + 1;
 		if (idle > IDLE_TURNS) {
-			set_rests(in);
 			/* Where a ring has what cannot be moved, its program has not ended or its lane is full: not again at once. */
 			idle = rest(in, 0) ? 0 : IDLE_TURNS;
 			continue;
@@ -358,7 +330,7 @@ static void *take_turns(void *ctx)
 		 * a guest it counts the time without a processor, too, and the ring would fill meanwhile.
 		 */
 		ns = bytes > BUSY_BYTES ? TURN_NS : SLOW_TURN_NS;
-		used = clock_ns(CLOCK_THREAD_CPUTIME_ID) - used;
+		used = time_used_ns() - used;
 		rest(in, used < ns ? ns : used < SLOW_TURN_NS ? used : SLOW_TURN_NS);
 	}
 }
@@ -366,26 +338,19 @@ static void *take_turns(void *ctx)
 /* ---- the caller ---- */
 
 /* The thread moves, since the caller may have to wait for a processor with the lock in its hands. */
-static void wait_for_turn(struct intake *in)
+bool intake_move(struct intake *in)
 {
-	uint64_t want = ++in->asked;
+	uint64_t want;
+	bool all;
 
+	pthread_mutex_lock(&in->lock);
+	want = ++in->asked;
 	pthread_mutex_unlock(&in->lock);
 	eventfd_write(in->call, 1);
 	pthread_mutex_lock(&in->lock);
 	while (in->answered < want)
 		pthread_cond_wait(&in->answer, &in->lock);
-}
-
-bool intake_move(struct intake *in, bool now, uint64_t *ret_ns)
-{
-	bool all;
-
-	pthread_mutex_lock(&in->lock);
-	if (now || in->rests)
-		wait_for_turn(in);
 	all = in->all;
-	*ret_ns = in->all_ns;
 	for (int i = 0; i < INTAKE_LANES; i++) {
 		struct lane *lane = &in->lane[i];
 
@@ -429,31 +394,28 @@ void intake_drop(struct intake *in, int lane)
 	c->read += record_bytes(r->size);
 }
 
-bool intake_wait(struct intake *in, int also_fd, int timeout_ms, size_t least)
+void intake_wait(struct intake *in, int also_fd, int timeout_ms)
 {
 	struct pollfd fds[] = {{.fd = in->wake, .events = POLLIN},
 			       {.fd = also_fd, .events = POLLIN}};
 	eventfd_t count;
-	bool is_there;
+	bool is_there = false;
 
 	pthread_mutex_lock(&in->lock);
-	is_there = moved_bytes(in) >= least;
-	in->least = is_there ? 0 : least;
+	for (int i = 0; i < INTAKE_LANES; i++) {
+		const struct lane *l = &in->lane[i];
+
+		is_there |= l->taken.first || (l->moved.first && l->moved.first->end);
+	}
+	in->waiting = !is_there;
 	pthread_mutex_unlock(&in->lock);
 	if (is_there)
-		return false;
-	/* Handed over and too young to be told: the next turn makes it old enough. */
-	for (int i = 0; i < INTAKE_LANES; i++) {
-		if (in->lane[i].taken.first && timeout_ms > TURN_MS)
-			timeout_ms = TURN_MS;
-	}
+		return;
 	poll(fds, 2, timeout_ms);
 	pthread_mutex_lock(&in->lock);
-	in->least = 0;
+	in->waiting = false;
 	pthread_mutex_unlock(&in->lock);
-	if (fds[0].revents)
-		eventfd_read(in->wake, &count);
-	return fds[1].revents;
+	eventfd_read(in->wake, &count);
 }
 
 /* Signals are the caller's. */

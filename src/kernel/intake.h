@@ -42,21 +42,14 @@ struct intake *intake_open(const struct intake_source sources[INTAKE_LANES],
 /* NULL is ignored. */
 void intake_close(struct intake *in);
 
-/*
- * Hands over what the last turn of the thread has moved; `now`, or where the thread sleeps: after a turn for it, which costs
- * two switches between threads.  False where something is left in a ring; else all that happened until *ret_ns
- * (CLOCK_BOOTTIME) is there.
- */
-bool intake_move(struct intake *in, bool now, uint64_t *ret_ns);
+/* Moves what is in the rings now, which takes a turn of the thread; false where something is left. */
+bool intake_move(struct intake *in);
 /* The oldest record of a lane, aligned to 8 bytes, until intake_drop(); NULL: none. */
 const void *intake_peek(struct intake *in, int lane, size_t *ret_size);
 /* Forgets the record that was peeked at last. */
 void intake_drop(struct intake *in, int lane);
 
-/*
- * Sleeps until `least` bytes were moved and not handed over, `also_fd` (-1 none) can be read (true then), a signal came or
- * timeout_ms passed.
- */
-bool intake_wait(struct intake *in, int also_fd, int timeout_ms, size_t least);
+/* Sleeps until the lanes may have records, `also_fd` (-1 none) can be read, a signal came or timeout_ms passed. */
+void intake_wait(struct intake *in, int also_fd, int timeout_ms);
 
 #endif

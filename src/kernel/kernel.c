@@ -18,10 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* With facts flowing, facts wait this long for the reader, unless kernel_nap() says how long: long enough to batch, far below
- * what an eye sees.  So many bytes do not wait: what is read is still in a cache. */
-#define NAP_MS	  10
-#define NAP_BYTES (256u << 10)
+/* With facts flowing, facts wait this long for the reader: long enough to batch, far below what an
+ * eye sees. */
+#define NAP_MS 10
 /* The ring itself: more than what comes between two turns of its reader, and within a cache; more where
  * --ring asks for more than usual, which helps where the reader comes late. */
 #define RING_BYTES (2u << 20)
@@ -363,13 +362,14 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 	size_t drained = 0, size;
 	const void *data;
 
+	k->drain_ns = kernel_now();
 	while (drained < max) {
 		struct fact fact;
 
 		data = intake_peek(k->intake, INTAKE_FACTS, &size);
 		/* A lane may be too short for what is in the ring. */
 		if (!data && !all) {
-			all = intake_move(k->intake, k->catch_up || k->detached, &k->drain_ns);
+			all = intake_move(k->intake);
 			data = intake_peek(k->intake, INTAKE_FACTS, &size);
 		}
 		if (!data)
@@ -384,43 +384,25 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 		drained++;
 	}
 	/* Facts of that time are read, or there are so many that they come in the next drain. */
-	if (drained < max) {
+	if (drained < max)
 		follow_until(k, k->drain_ns);
-		k->catch_up = false;
-	}
 	k->busy |= drained > 0;
 	fold_drain(k, fn, ctx);
 	return drained;
 }
 
-uint64_t kernel_drained(const struct kernel *k)
-{
-	return k->drain_ns;
-}
-
-void kernel_catch_up(struct kernel *k)
-{
-	k->catch_up = true;
-}
-
-void kernel_nap(struct kernel *k, int ms)
-{
-	k->nap_ms = ms;
-}
-
 void kernel_wait(struct kernel *k, int timeout_ms)
 {
-	size_t least = 1;
+	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000};
 
 	if (k->busy) {
-		timeout_ms = k->nap_ms ? k->nap_ms : NAP_MS;
-		least = NAP_BYTES;
-	} else if (fold_is_waiting(k) && timeout_ms > FOLD_MS) {
-		timeout_ms = FOLD_MS;
+		k->busy = false;
+		nanosleep(&nap, NULL);
+		return;
 	}
-	k->busy = false;
-	/* Who asks is told what happened before. */
-	k->catch_up |= intake_wait(k->intake, k->also_fd, timeout_ms, least);
+	if (fold_is_waiting(k) && timeout_ms > FOLD_MS)
+		timeout_ms = FOLD_MS;
+	intake_wait(k->intake, k->also_fd, timeout_ms);
 }
 
 void kernel_wait_also(struct kernel *k, int fd)

@@ -72,9 +72,7 @@ struct kernel {
 	uint64_t folds_told, folds_taken_ns;
 	bool detached;
 
-	uint64_t drain_ns; /* what happened until then is moved, CLOCK_BOOTTIME */
-	bool catch_up;	   /* the next drain moves what is there now */
-	int nap_ms;	   /* 0: as usual */
+	uint64_t drain_ns; /* when the last drain began */
 };
 
 /* hooks.c */

@@ -101,7 +101,9 @@ static int apply(struct rows *r, const struct record *e)
 	case RECORD_NETNS: return rows_name_netns(r, (const struct record_netns *)e);
 	case RECORD_TROUBLE: return apply_trouble(r, e);
 	case RECORD_HOLDER: return apply_holder(r, e);
-	case RECORD_SWEEP: rc = batch_flush(r); return rc == SQLITE_OK ? rows_sweep(r, e) : rc;
+	case RECORD_SWEEP:
+		rc = batch_flush(r);
+		return rc == SQLITE_OK ? rows_sweep(r, e) : rc;
 	}
 	return SQLITE_OK;
 }

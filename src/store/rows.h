@@ -121,8 +121,7 @@ void rows_bind_ends(sqlite3_stmt *s, int ports_at, int addresses_at, const struc
 int64_t rows_name_process(struct rows *r, uint32_t slot);
 void rows_bind_process(struct rows *r, sqlite3_stmt *s, int at, uint32_t slot);
 
-/* lives.c: a life that has ended, and one that goes on; what the file knows of its start is added.  `e` stays until
- * batch_flush(). */
+/* lives.c: a life that has ended, and one that goes on; what the file knows of its start is added.  `e` stays until batch_flush(). */
 int rows_life(struct rows *r, const struct record *e);
 int rows_open_life(struct rows *r, const struct record *e);
 

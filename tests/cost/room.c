@@ -119,22 +119,6 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 	return count;
 }
 
-uint64_t kernel_drained(const struct kernel *k)
-{
-	(void)k;
-	return now_ns;
-}
-
-void kernel_catch_up(struct kernel *k)
-{
-	(void)k;
-}
-
-void kernel_nap(struct kernel *k, int ms)
-{
-	(void)k, (void)ms;
-}
-
 void kernel_wait(struct kernel *k, int timeout_ms)
 {
 	uint64_t wait_ns = (uint64_t)timeout_ms * (NSEC_PER_SEC / 1000);
