@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netfilter.h"
+#include "netlink.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define TABLE "sw-agent"
 #define CHAIN "pre"
@@ -190,28 +189,6 @@ static void begin_rule(struct batch *b, int family)
 	put_text(b, NFTA_RULE_CHAIN, CHAIN);
 }
 
-/* One answer comes: the acknowledgement, or what was wrong first. */
-static int send_batch(struct batch *b)
-{
-	_Alignas(struct nlmsghdr) char answer[4096];
-	const struct nlmsghdr *header = (const struct nlmsghdr *)(void *)answer;
-	const struct nlmsgerr *error = NLMSG_DATA(header);
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-	ssize_t n = -1;
-
-	if (fd < 0)
-		return -1;
-	if (send(fd, b->bytes, b->used, 0) >= 0)
-		n = recv(fd, answer, sizeof(answer), 0);
-	close(fd);
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*error)) || header->nlmsg_type != NLMSG_ERROR) {
-		errno = n < 0 ? errno : EPROTO;
-		return -1;
-	}
-	errno = -error->error;
-	return error->error ? -1 : 0;
-}
-
 int netfilter_tproxy(int family, unsigned int port, const char *to, unsigned int to_port)
 {
 	struct batch b = {0};
@@ -223,5 +200,5 @@ int netfilter_tproxy(int family, unsigned int port, const char *to, unsigned int
 	add_tproxy(&b, family, to, to_port);
 	end_nest(&b, list);
 	begin(&b, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
-	return send_batch(&b);
+	return netlink_transact(NETLINK_NETFILTER, b.bytes, b.used);
 }

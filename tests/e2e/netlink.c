@@ -54,17 +54,17 @@ static void begin(struct request *r, unsigned int type, unsigned int flags, size
 	r->header.nlmsg_flags = (unsigned short)(NLM_F_REQUEST | NLM_F_ACK | flags);
 }
 
-static int transact(struct request *r)
+int netlink_transact(int protocol, const void *request, size_t size)
 {
-	_Alignas(struct nlmsghdr) char answer[2048];
+	_Alignas(struct nlmsghdr) char answer[4096];
 	const struct nlmsghdr *header = (const struct nlmsghdr *)(void *)answer;
 	const struct nlmsgerr *error = NLMSG_DATA(header);
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	ssize_t n = -1;
 
 	if (fd < 0)
 		return -1;
-	if (send(fd, r, r->header.nlmsg_len, 0) >= 0)
+	if (send(fd, request, size, 0) >= 0)
 		n = recv(fd, answer, sizeof(answer), 0);
 	close(fd);
 	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*error)) || header->nlmsg_type != NLMSG_ERROR) {
@@ -73,6 +73,11 @@ static int transact(struct request *r)
 	}
 	errno = -error->error;
 	return error->error ? -1 : 0;
+}
+
+static int transact(const struct request *r)
+{
+	return netlink_transact(NETLINK_ROUTE, r, r->header.nlmsg_len);
 }
 
 static int link_set(const char *interface, unsigned int flags)

@@ -12,8 +12,11 @@
 #ifndef E2E_NETLINK_H
 #define E2E_NETLINK_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
+/* Messages of any protocol of netlink, to which one answer comes: the acknowledgement, or what was wrong first. */
+int netlink_transact(int protocol, const void *request, size_t size);
 int netlink_link_up(const char *interface);
 int netlink_link_down(const char *interface);
 int netlink_veth_add(const char *name, const char *other, pid_t other_netns_of);
