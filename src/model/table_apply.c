@@ -71,7 +71,7 @@ static void apply_open(struct table *t, const struct fact *f)
 	s->peer = f->peer;
 	socket_update(s, f);
 	socket_own(t, s, f);
-	socket_move(s, &e, STATE_CLOSE, f->to, f->time_ns);
+	socket_move(t, s, &e, STATE_CLOSE, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 	if (f->to == STATE_LISTEN && s->local.port)
 		table_add_listener(t, s);
@@ -101,7 +101,7 @@ static void apply_birth(struct table *t, const struct fact *f)
 		return;
 	}
 	s->state = STATE_LISTEN;
-	socket_move(s, &e, STATE_LISTEN, f->to, f->time_ns);
+	socket_move(t, s, &e, STATE_LISTEN, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 }
 
@@ -123,7 +123,7 @@ static void apply_state(struct table *t, const struct fact *f)
 		else if (f->to == STATE_CLOSE_WAIT)
 			s->flags |= SOCKET_PEER_FIRST;
 	}
-	socket_move(s, &e, f->from, f->to, f->time_ns);
+	socket_move(t, s, &e, f->from, f->to, f->time_ns);
 	t->sink(t->ctx, &e);
 }
 
@@ -154,7 +154,7 @@ static void apply_closed(struct table *t, const struct fact *f)
 	/* listen() that finds its port taken goes to LISTEN and back; its errno follows. */
 	failed_listen = f->from == STATE_LISTEN && !(f->flags & WIRE_F_SHUTDOWN) && s->opened_ns &&
 			!(s->flags & SOCKET_LISTEN_SHOWN);
-	socket_move(s, &state, f->from, time_wait ? STATE_TIME_WAIT : STATE_CLOSE, f->time_ns);
+	socket_move(t, s, &state, f->from, time_wait ? STATE_TIME_WAIT : STATE_CLOSE, f->time_ns);
 	state.state.substate = substate;
 	event_of_close(&close, s, f->time_ns);
 	reason_tell(&close.close, s, f);
@@ -169,7 +169,8 @@ static void apply_closed(struct table *t, const struct fact *f)
 
 		h->sk = s->sk;
 		h->in_connect = f->from == STATE_SYN_SENT;
-		h->due_ns = f->time_ns + (h->in_connect ? TABLE_CONNECT_NS : TABLE_HOLD_NS);
+		h->due_ns =
+			f->time_ns + (h->in_connect || f->error ? TABLE_LATE_NS : TABLE_HOLD_NS);
 		h->has_state = !h->in_connect;
 		h->state = state;
 		h->close = close;

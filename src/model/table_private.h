@@ -122,11 +122,7 @@ struct table {
 	uint64_t look_added;
 	bool sees_time_wait; /* a hook tells who enters it */
 	struct owner_look *look;
-	/* Of the look: connections that wait for accept(), and the listener of each. */
-	struct seed_queued {
-		uint64_t child, listener; /* sk */
-	} * queued;
-	size_t queued_count;
+	struct seed *seed;	  /* table_seed.c; NULL: no look is under way */
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */
 	struct question *question; /* table_question.c */
@@ -170,6 +166,8 @@ bool minisock_is_over(const struct socket *s, uint64_t now_ns);
 /* table_seed.c */
 /* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);
+/* Since when a socket has been in a state from which the look took it; 0: unknown, or it did not. */
+uint64_t table_seed_since(const struct table *t, uint64_t sk, enum tcp_state from);
 
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */

@@ -66,15 +66,17 @@ void socket_push_span(struct socket *s, enum tcp_state state, uint64_t ns)
 
 /* Fills a state event and leaves `from`: its time becomes a span.  The record is in `to`
  * afterwards. */
-void socket_move(struct socket *s, struct event *e, enum tcp_state from, enum tcp_state to,
-		 uint64_t time_ns)
+void socket_move(const struct table *t, struct socket *s, struct event *e, enum tcp_state from,
+		 enum tcp_state to, uint64_t time_ns)
 {
+	uint64_t since_ns = s->state == from ? s->since_ns : table_seed_since(t, s->sk, from);
+
 	event_of_socket(e, s, EVENT_STATE, time_ns);
 	e->state.from = from;
 	e->state.to = to;
 	e->state.substate = STATE_NONE;
-	e->state.after_known = s->state == from && s->since_ns && time_ns >= s->since_ns;
-	e->state.after_ns = e->state.after_known ? time_ns - s->since_ns : 0;
+	e->state.after_known = since_ns && time_ns >= since_ns;
+	e->state.after_ns = e->state.after_known ? time_ns - since_ns : 0;
 	if (e->state.after_known && from != STATE_CLOSE)
 		socket_push_span(s, from, e->state.after_ns);
 	s->state = (uint8_t)to;

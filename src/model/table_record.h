@@ -31,7 +31,8 @@ void table_disown(struct table *t, struct socket *s);
 void socket_begin_life(struct socket *s, uint64_t time_ns);
 void socket_push_span(struct socket *s, enum tcp_state state, uint64_t ns);
 /* Fills a state event and leaves `from`: its time becomes a span.  The record is in `to` afterwards. */
-void socket_move(struct socket *s, struct event *e, enum tcp_state from, enum tcp_state to, uint64_t time_ns);
+void socket_move(const struct table *t, struct socket *s, struct event *e, enum tcp_state from,
+		 enum tcp_state to, uint64_t time_ns);
 void event_of_socket(struct event *e, const struct socket *s, enum event_kind kind, uint64_t time_ns);
 /* The close event of the life that ends at time_ns; counters and reason are the caller's. */
 void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);

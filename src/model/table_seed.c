@@ -12,19 +12,62 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOVES_MAX 16384
+
+/* What a look put into another state: the facts that say so may wait to be read. */
+struct move {
+	uint64_t sk, since_ns;
+	enum tcp_state from;
+};
+HASH_TYPE(moves, struct move);
+HASH_FUNCTIONS(moves, struct move, item->sk, hash_u64(item->sk))
+
+struct seed {
+	struct moves moves;
+	/* Connections that wait for accept(), and the listener of each. */
+	struct queued {
+		uint64_t child, listener; /* sk */
+	} * queued;
+	size_t queued_count;
+};
+
 void table_seed_drop(struct table *t)
 {
 	owner_look_free(t->look);
 	t->look = NULL;
-	free(t->queued);
-	t->queued = NULL;
-	t->queued_count = 0;
+	if (!t->seed)
+		return;
+	moves_done(&t->seed->moves);
+	free(t->seed->queued);
+	free(t->seed);
+	t->seed = NULL;
+}
+
+/* Without memory, and where the fact was lost, the time in that state stays unknown. */
+static void note_move(struct seed *seed, const struct socket *s)
+{
+	const struct move move = {.sk = s->sk, .since_ns = s->since_ns, .from = s->state};
+
+	if (seed && s->since_ns && seed->moves.count < MOVES_MAX)
+		moves_add(&seed->moves, move);
+}
+
+uint64_t table_seed_since(const struct table *t, uint64_t sk, enum tcp_state from)
+{
+	const struct moves *moves = t->seed ? &t->seed->moves : &(struct moves){0};
+
+	for (struct move *m = moves_first(moves, hash_u64(sk)); m; m = moves_next(moves, m)) {
+		if (m->sk == sk && m->from == from)
+			return m->since_ns;
+	}
+	return 0;
 }
 
 void table_seed_begin(struct table *t, uint64_t begin_ns)
 {
 	table_seed_drop(t);
 	t->look = owner_look_new(t->processes);
+	t->seed = calloc(1, sizeof(*t->seed));
 	t->generation++;
 	t->look_begin_ns = begin_ns;
 	t->look_added = 0;
@@ -46,22 +89,22 @@ static bool is_idle(const struct fact *f)
 }
 
 /* Without memory its owner stays unknown. */
-static void note_queued(struct table *t, const struct fact *f)
+static void note_queued(struct seed *seed, const struct fact *f)
 {
-	struct seed_queued *grown;
+	struct queued *grown;
 
-	if (!f->listener)
+	if (!seed || !f->listener)
 		return;
 	/* Doubled at each power of two. */
-	if ((t->queued_count & (t->queued_count - 1)) == 0) {
-		grown = realloc(t->queued,
-				(t->queued_count ? 2 * t->queued_count : 1) * sizeof(*grown));
+	if ((seed->queued_count & (seed->queued_count - 1)) == 0) {
+		grown = realloc(seed->queued,
+				(seed->queued_count ? 2 * seed->queued_count : 1) * sizeof(*grown));
 		if (!grown)
 			return;
-		t->queued = grown;
+		seed->queued = grown;
 	}
-	t->queued[t->queued_count++] =
-		(struct seed_queued){.child = f->sk, .listener = f->listener};
+	seed->queued[seed->queued_count++] =
+		(struct queued){.child = f->sk, .listener = f->listener};
 }
 
 void table_seed(struct table *t, const struct fact *f)
@@ -97,13 +140,15 @@ void table_seed(struct table *t, const struct fact *f)
 	} else if (s->touched_ns <= f->time_ns) {
 		table_remove_listener(t, s);
 		ports_changed(t, s);
-		if (s->state != f->to)
-			s->since_ns = 0; /* the fact that said so was lost */
+		if (s->state != f->to) {
+			note_move(t->seed, s);
+			s->since_ns = 0;
+		}
 		s->state = (uint8_t)f->to;
 		socket_update(s, f);
 	}
 	if (s->flags & SOCKET_QUEUED)
-		note_queued(t, f);
+		note_queued(t->seed, f);
 	if (inet_is_udp(f->protocol))
 		udp_seeded(s, f, fresh);
 	else
@@ -121,9 +166,10 @@ void table_seed(struct table *t, const struct fact *f)
 /* What waits for accept() is its listener's, which is known by now. */
 static void give_to_listeners(struct table *t)
 {
-	for (size_t i = 0; i < t->queued_count; i++) {
-		struct socket *s = table_find(t, t->queued[i].child);
-		const struct socket *l = table_find(t, t->queued[i].listener);
+	for (size_t i = 0; t->seed && i < t->seed->queued_count; i++) {
+		const struct queued *q = &t->seed->queued[i];
+		struct socket *s = table_find(t, q->child);
+		const struct socket *l = table_find(t, q->listener);
 
 		if (!s || !l || !(s->flags & SOCKET_QUEUED) || s->owner)
 			continue;

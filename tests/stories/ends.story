@@ -63,6 +63,20 @@
 = 201 state #1 FIN_WAIT2>CLOSE after=1 - 10.0.0.1:40000>10.0.0.2:80
 = 201 close #1 local-reset(late-data) opened=? lived=? ESTABLISHED:100,FIN_WAIT1:100,FIN_WAIT2:1 - 10.0.0.1:40000>10.0.0.2:80
 
+== what set the error may be kept from sending the reset: a processor that is taken away
+0 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 0 state #1 SYN_SENT>ESTABLISHED after=? - 10.0.0.1:40000>10.0.0.2:80
+100 state A ESTABLISHED>FIN_WAIT1
+= 100 state #1 ESTABLISHED>FIN_WAIT1 after=100 - 10.0.0.1:40000>10.0.0.2:80
+200 state A FIN_WAIT1>FIN_WAIT2
+= 200 state #1 FIN_WAIT1>FIN_WAIT2 after=100 - 10.0.0.1:40000>10.0.0.2:80
+201 closed A FIN_WAIT2>CLOSE orphan err=104 shutdown
+202 destroy A
+9000 release
+9001 reset-sent A CLOSE
+= 201 state #1 FIN_WAIT2>CLOSE after=1 - 10.0.0.1:40000>10.0.0.2:80
+= 201 close #1 local-reset(late-data) opened=? lived=? ESTABLISHED:100,FIN_WAIT1:100,FIN_WAIT2:1 - 10.0.0.1:40000>10.0.0.2:80
+
 == data for an orphan in FIN_WAIT1: reset after destroy
 0 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
 = 0 state #1 SYN_SENT>ESTABLISHED after=? - 10.0.0.1:40000>10.0.0.2:80

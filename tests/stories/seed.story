@@ -85,6 +85,30 @@
 = 50 close #1 local-reset opened=0 lived=50 SYN_SENT:10,ESTABLISHED:40 p100 10.0.0.1:40000>10.0.0.2:80
 51 destroy A
 
+== what a look saw before the facts of it were read costs no time that is known
+0 bind A 0.0.0.0:80 p100
+= 0 bind #1 p100 0.0.0.0:80
+20 look
+21 seed-socket A LISTEN 0.0.0.0:80
+5 open A CLOSE>LISTEN 0.0.0.0:80 p100
+= 5 state #1 CLOSE>LISTEN after=5 p100 0.0.0.0:80
+22 found
+= added 0 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=45 p100 0.0.0.0:80
+= 50 close #1 local-close opened=5 lived=45 LISTEN:45 p100 0.0.0.0:80
+
+== what a look saw and no fact of it came is unknown
+0 bind A 0.0.0.0:80 p100
+= 0 bind #1 p100 0.0.0.0:80
+20 look
+21 seed-socket A LISTEN 0.0.0.0:80
+22 found
+= added 0 removed 0
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #1 LISTEN>CLOSE after=? p100 0.0.0.0:80
+= 50 close #1 local-close opened=0 lived=50 p100 0.0.0.0:80
+
 == older facts about the pointer's life before do not disturb what the seed found for long
 20 look
 21 seed-file A LISTEN 0.0.0.0:80 cookie=77 p100 parent=1
