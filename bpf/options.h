@@ -6,10 +6,19 @@
 #include "read.h"
 #include "wire.h"
 
+/* `flag` where `value` is not 0, without a branch: the verifier would follow both ways to the end. */
+static __always_inline __u8 flag_where(__u64 value, __u8 flag)
+{
+	__u64 minus = -value;
+
+	asm volatile("" : "+r"(minus)); /* else the compiler sees a comparison, and branches */
+	return ((value | minus) >> 63) * flag;
+}
+
 static __always_inline __u8 options_of(__u8 reuse, __u8 reuseport, __u8 ipv6only)
 {
-	return WIRE_O_KNOWN | (reuse ? WIRE_O_REUSEADDR : 0) | (reuseport ? WIRE_O_REUSEPORT : 0) |
-	       (ipv6only ? WIRE_O_V6ONLY : 0);
+	return WIRE_O_KNOWN | flag_where(reuse, WIRE_O_REUSEADDR) |
+	       flag_where(reuseport, WIRE_O_REUSEPORT) | flag_where(ipv6only, WIRE_O_V6ONLY);
 }
 
 static __always_inline __u8 common_options(struct sock_common *c)
@@ -21,13 +30,8 @@ static __always_inline __u8 common_options(struct sock_common *c)
 /* What bind() was given, and the socket keeps. */
 static __always_inline __u8 lock_options(__u8 locks)
 {
-	__u8 options = 0;
-
-	if (locks & SOCK_BINDPORT_LOCKED)
-		options |= WIRE_O_KEEPS_PORT;
-	if (locks & SOCK_BINDADDR_LOCKED)
-		options |= WIRE_O_KEEPS_ADDR;
-	return options;
+	return flag_where(locks & SOCK_BINDPORT_LOCKED, WIRE_O_KEEPS_PORT) |
+	       flag_where(locks & SOCK_BINDADDR_LOCKED, WIRE_O_KEEPS_ADDR);
 }
 
 /* Of TCP.  Only a device leads into a VRF (inet_sk_bound_l3mdev()): other sockets are not asked. */
