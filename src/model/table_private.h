@@ -123,6 +123,7 @@ struct table {
 	bool sees_time_wait; /* a hook tells who enters it */
 	struct owner_look *look;
 	struct seed *seed;	  /* table_seed.c; NULL: no look is under way */
+	struct moved *moved;	  /* table_moved.c; NULL: nothing was */
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */
 	struct question *question; /* table_question.c */
@@ -166,8 +167,12 @@ bool minisock_is_over(const struct socket *s, uint64_t now_ns);
 /* table_seed.c */
 /* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);
-/* Since when a socket has been in a state from which the look took it; 0: unknown, or it did not. */
-uint64_t table_seed_since(const struct table *t, uint64_t sk, enum tcp_state from);
+
+/* table_moved.c: what a look puts into another state; the facts that say so may wait to be read */
+void moved_note(struct table *t, const struct socket *s);
+/* Since when it has been in a state from which the look took it; 0: unknown, or it did not. */
+uint64_t moved_since(const struct table *t, uint64_t sk, enum tcp_state from);
+void moved_drop(struct table *t);
 
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */

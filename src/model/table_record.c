@@ -69,7 +69,7 @@ void socket_push_span(struct socket *s, enum tcp_state state, uint64_t ns)
 void socket_move(const struct table *t, struct socket *s, struct event *e, enum tcp_state from,
 		 enum tcp_state to, uint64_t time_ns)
 {
-	uint64_t since_ns = s->state == from ? s->since_ns : table_seed_since(t, s->sk, from);
+	uint64_t since_ns = s->state == from ? s->since_ns : moved_since(t, s->sk, from);
 
 	event_of_socket(e, s, EVENT_STATE, time_ns);
 	e->state.from = from;

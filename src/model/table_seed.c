@@ -12,18 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOVES_MAX 16384
-
-/* What a look put into another state: the facts that say so may wait to be read. */
-struct move {
-	uint64_t sk, since_ns;
-	enum tcp_state from;
-};
-HASH_TYPE(moves, struct move);
-HASH_FUNCTIONS(moves, struct move, item->sk, hash_u64(item->sk))
-
 struct seed {
-	struct moves moves;
 	/* Connections that wait for accept(), and the listener of each. */
 	struct queued {
 		uint64_t child, listener; /* sk */
@@ -35,32 +24,12 @@ void table_seed_drop(struct table *t)
 {
 	owner_look_free(t->look);
 	t->look = NULL;
+	moved_drop(t);
 	if (!t->seed)
 		return;
-	moves_done(&t->seed->moves);
 	free(t->seed->queued);
 	free(t->seed);
 	t->seed = NULL;
-}
-
-/* Without memory, and where the fact was lost, the time in that state stays unknown. */
-static void note_move(struct seed *seed, const struct socket *s)
-{
-	const struct move move = {.sk = s->sk, .since_ns = s->since_ns, .from = s->state};
-
-	if (seed && s->since_ns && seed->moves.count < MOVES_MAX)
-		moves_add(&seed->moves, move);
-}
-
-uint64_t table_seed_since(const struct table *t, uint64_t sk, enum tcp_state from)
-{
-	const struct moves *moves = t->seed ? &t->seed->moves : &(struct moves){0};
-
-	for (struct move *m = moves_first(moves, hash_u64(sk)); m; m = moves_next(moves, m)) {
-		if (m->sk == sk && m->from == from)
-			return m->since_ns;
-	}
-	return 0;
 }
 
 void table_seed_begin(struct table *t, uint64_t begin_ns)
@@ -141,7 +110,7 @@ void table_seed(struct table *t, const struct fact *f)
 		table_remove_listener(t, s);
 		ports_changed(t, s);
 		if (s->state != f->to) {
-			note_move(t->seed, s);
+			moved_note(t, s);
 			s->since_ns = 0;
 		}
 		s->state = (uint8_t)f->to;
