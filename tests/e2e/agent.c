@@ -119,13 +119,29 @@ void scenario_skip(const char *format, ...)
 	longjmp(leave, 1);
 }
 
-void scenario_show(const struct line *line)
+static void show(const char *text)
 {
 	size_t room = sizeof(shown) - shown_len;
-	int n = snprintf(shown + shown_len, room, "    %s\n", line->text ? line->text : "?");
+	int n = snprintf(shown + shown_len, room, "    %s\n", text);
 
 	if (n > 0 && (size_t)n < room)
 		shown_len += (size_t)n;
+}
+
+void scenario_show(const struct line *line)
+{
+	show(line->text ? line->text : "?");
+}
+
+void scenario_note(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	show(text);
 }
 
 void scenario_tell(const struct line *line)

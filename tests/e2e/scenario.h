@@ -51,6 +51,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *f
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_skip(const char *format, ...);
 /* Printed below the verdict if the scenario fails. */
 void scenario_show(const struct line *line);
+__attribute__((format(printf, 1, 2))) void scenario_note(const char *format, ...);
 /* With --story: printed as "STORY <scenario> <line>", for a comparison of two tiers. */
 void scenario_tell(const struct line *line);
 
