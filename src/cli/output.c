@@ -16,6 +16,7 @@
 
 #include "commands.h"
 #include "log.h"
+#include "safe_file.h"
 
 /* A reader that takes nothing for so long after a stop signal takes nothing any more. */
 #define GRACE_MS 500
@@ -79,11 +80,11 @@ static void unblock(struct output *o)
 /* Opens the file that has the name now; keeps the one before when that fails. */
 static int open_file(struct output *o)
 {
-	int fd = open(o->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	int fd = safe_open(o->path, O_WRONLY | O_CREAT | O_APPEND, 0640, &o->why);
 	struct stat st;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	output_close(o);
 	o->fd = fd;
 	o->owned = true;
@@ -95,7 +96,7 @@ static int open_file(struct output *o)
 static int complain(const struct output *o, int err)
 {
 	if (err < 0)
-		log_error("cannot write to %s: %s", o->path, strerror(-err));
+		log_error("cannot write to %s: %s", o->path, o->why ?: strerror(-err));
 	return err;
 }
 
@@ -137,16 +138,15 @@ static int open_beside(struct output *o)
 		o->beside = NULL;
 		return -ENOMEM;
 	}
-	o->fd = open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	o->fd = safe_open(o->beside, O_WRONLY | O_CREAT | O_EXCL, 0640, &o->why);
 	if (o->fd >= 0) {
 		o->owned = true;
 		o->at_most = SIZE_MAX;
 		return 0;
 	}
-	len = -errno;
 	free(o->beside);
 	o->beside = NULL;
-	return len;
+	return o->fd;
 }
 
 int output_open_report(struct output *o, const char *path)
@@ -186,7 +186,7 @@ static void reopen(struct output *o)
 
 	if (err < 0)
 		log_error("cannot open %s: %s; going on with the file as it was", o->path,
-			  strerror(-err));
+			  o->why ?: strerror(-err));
 }
 
 void output_follow_hangup(struct output *o)

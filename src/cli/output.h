@@ -19,6 +19,7 @@ struct output {
 	bool owned;  /* opened here */
 	bool closed; /* the reader went away (EPIPE): no error */
 	int error;   /* errno of a failed write */
+	const char *why; /* the file is refused, see safe_file.h; NULL: errno tells all */
 
 	bool journal; /* each flush is one datagram */
 	bool socket;

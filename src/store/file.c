@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* file.c - is this file a store, may we write it, and how a new one is made. */
+#include "safe_file.h"
 #include "store_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,7 +121,7 @@ static int check_content(const char *path, struct store_error *error)
 	sqlite3_stmt *check = NULL;
 	char what[200] = "";
 	sqlite3 *db = NULL;
-	int err, rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
+	int err, rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, file_vfs());
 
 	if (rc == SQLITE_OK)
 		rc = file_guard(db);
@@ -185,21 +187,107 @@ int file_check(const char *path, bool *ret_new, struct store_error *error)
 	return err == 0 && !*ret_new ? check_content(path, error) : err;
 }
 
+/* ---- files that nobody else has a hand in ---- */
+
+/*
+ * SQLite opens its files by their names: the store, what it is to be taken back to, the log and the log's index, which it makes
+ * by itself after the log.  Each is there and ours before it does, and nobody else can take it away then.
+ */
+static int open_ours(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+		     int *ret_flags)
+{
+	sqlite3_vfs *base = sqlite3_vfs_find(NULL);
+	char index[PATH_MAX];
+	size_t len = name ? strlen(name) : 0;
+
+	(void)vfs;
+	if (len > 4 && (flags & SQLITE_OPEN_WAL)) {
+		snprintf(index, sizeof(index), "%.*s-shm", (int)(len - 4), name);
+		if (file_make(index, NULL) < 0)
+			return SQLITE_CANTOPEN;
+	}
+	if (name && (flags & SQLITE_OPEN_READWRITE) && file_make(name, NULL) < 0)
+		return SQLITE_CANTOPEN;
+	return base->xOpen(base, name, file, flags, ret_flags);
+}
+
+const char *file_vfs(void)
+{
+	static sqlite3_vfs ours;
+
+	if (!ours.zName) {
+		ours = *sqlite3_vfs_find(NULL);
+		ours.zName = "sockwatch";
+		ours.xOpen = open_ours;
+		sqlite3_vfs_register(&ours, 0);
+	}
+	return ours.zName;
+}
+
+/* By a descriptor without rights where it is there: closing any other would drop this process's locks on the file. */
+int file_make(const char *path, struct store_error *error)
+{
+	const char *why;
+	int fd;
+
+	do {
+		fd = safe_open(path, O_PATH, 0, &why);
+		if (fd == -ENOENT)
+			fd = safe_open(path, O_RDWR | O_CREAT | O_EXCL, 0640, &why);
+	} while (fd == -EEXIST);
+	if (fd < 0 && error)
+		return store_fail(error, fd, "cannot write to %s: %s", path,
+				  why ? why : strerror(-fd));
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+int file_ours(const char *path, struct store_error *error)
+{
+	static const char *const beside[] = {"", "-wal", "-shm", "-journal"};
+	char name[PATH_MAX];
+	const char *why;
+
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
+		fd = safe_open(name, O_PATH, 0, &why);
+		if (fd >= 0)
+			close(fd);
+		else if (fd != -ENOENT)
+			return store_fail(error, fd, "cannot write to %s: %s", name,
+					  why ? why : strerror(-fd));
+	}
+	return 0;
+}
+
+/*
+ * Not of the store itself: whoever may read a file may lock it.  Left behind, for the next recorder: a lock ends with who holds
+ * it, and a file that is removed could be locked twice under one name.
+ */
 int file_lock(const char *path, struct store_error *error)
 {
 	const struct timespec step = {.tv_nsec = LOCK_STEP * 1000000};
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-	int err;
+	char name[PATH_MAX];
+	const char *why;
+	int fd, err;
 
+	if (snprintf(name, sizeof(name), "%s-lock", path) >= (int)sizeof(name))
+		return store_fail(error, -ENAMETOOLONG, "cannot write to %s: %s", path,
+				  strerror(ENAMETOOLONG));
+	fd = safe_open(name, O_RDWR | O_CREAT | O_NONBLOCK, 0600, &why);
 	if (fd < 0)
-		return store_fail(error, -errno, "cannot write to %s: %s", path, strerror(errno));
-	/* A reader that asks whether a recorder runs holds the lock for a moment. */
+		return store_fail(error, fd, "cannot write to %s: %s", name,
+				  why ? why : strerror(-fd));
+	/* The recorder before may just end. */
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP) {
 		if (errno != EWOULDBLOCK || waited >= LOCK_MS) {
 			err = -errno;
 			close(fd);
 			if (err != -EWOULDBLOCK)
-				return store_fail(error, err, "cannot lock %s: %s", path,
+				return store_fail(error, err, "cannot lock %s: %s", name,
 						  strerror(-err));
 			return store_fail(error, -EBUSY,
 					  "another sockwatch is recording into %s; stop it or name "
@@ -209,6 +297,27 @@ int file_lock(const char *path, struct store_error *error)
 		nanosleep(&step, NULL);
 	}
 	return fd;
+}
+
+/* Behind all that SQLite locks of a file. */
+static struct flock recorders_lock(void)
+{
+	return (struct flock){
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = INT64_MAX - 1, .l_len = 1};
+}
+
+bool file_tell_recording(int fd)
+{
+	struct flock lock = recorders_lock();
+
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool file_is_recorded(int fd)
+{
+	struct flock lock = recorders_lock();
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK;
 }
 
 /* The tables first, then the log, so that the file itself says from the start what it is. */

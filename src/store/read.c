@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STOP_STEPS 10000 /* of sqlite's machine between two questions whether to stop: below a millisecond */
+#define STOP_STEPS                                                                                 \
+	10000 /* of sqlite's machine between two questions whether to stop: below a millisecond */
 
 static int (*read_stop)(void *unused);
 
@@ -19,8 +19,9 @@ static int fail_sql(struct store_reader *r, int rc, struct store_error *error)
 	char why[256];
 
 	if (rc == SQLITE_MISMATCH)
-		return store_fail(error, -EINVAL, "cannot read the store: its tables are not those "
-						  "that sockwatch makes");
+		return store_fail(error, -EINVAL,
+				  "cannot read the store: its tables are not those "
+				  "that sockwatch makes");
 	return store_fail(error, -EIO, "cannot read the store: %s",
 			  store_why(r->db, rc, why, sizeof(why)));
 }
@@ -120,7 +121,7 @@ struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct
 		return NULL;
 	}
 	r->now_ns = now_ns;
-	r->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
+	r->fd = open(path, O_RDONLY | O_CLOEXEC);
 	rc = open_db(r, path);
 	if (rc != SQLITE_OK) {
 		fail_sql(r, rc, error);
@@ -140,8 +141,8 @@ void store_reader_close(struct store_reader *r)
 	sqlite3_finalize(r->find_name);
 	sqlite3_close(r->db);
 	/* Last, because closing any descriptor of the file drops sqlite's locks on it. */
-	if (r->lock_fd >= 0)
-		close(r->lock_fd);
+	if (r->fd >= 0)
+		close(r->fd);
 	free(r);
 }
 
@@ -157,10 +158,7 @@ void store_reader_set_now(struct store_reader *r, uint64_t now_ns)
 
 bool store_is_recording(const struct store_reader *r)
 {
-	if (flock(r->lock_fd, LOCK_SH | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK;
-	flock(r->lock_fd, LOCK_UN);
-	return false;
+	return file_is_recorded(r->fd);
 }
 
 struct answer {
@@ -238,7 +236,8 @@ static int64_t find_boot(struct store_reader *r, const char *boot_id)
 	sqlite3_stmt *s = NULL;
 	int64_t boot = 0;
 
-	if (sqlite3_prepare_v2(r->db, "SELECT id FROM boot WHERE name=?", -1, &s, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(r->db, "SELECT id FROM boot WHERE name=?", -1, &s, NULL) ==
+		    SQLITE_OK &&
 	    sqlite3_bind_text(s, 1, boot_id, -1, SQLITE_STATIC) == SQLITE_OK &&
 	    sqlite3_step(s) == SQLITE_ROW)
 		boot = sqlite3_column_int64(s, 0);

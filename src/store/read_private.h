@@ -15,7 +15,7 @@ struct cached {
 
 struct store_reader {
 	sqlite3 *db;
-	int lock_fd;
+	int fd;
 	uint64_t now_ns;
 	bool no_args;
 	int64_t running; /* the run that goes on, 0 none: what others left open has ended */

@@ -6,9 +6,11 @@
  * kill nor a power cut costs more than the last second.  Until then its chunks stay in memory: when the
  * file takes nothing, they are applied again later.
  */
+#include "safe_file.h"
 #include "store_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -308,8 +310,8 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 {
 	int64_t boot = 0, run = 0, page = 0;
 	char text[256], why[256];
-	int rc =
-		sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+				 file_vfs());
 
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(s->db, START_BUSY_MS);
@@ -358,17 +360,28 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 	return 0;
 }
 
+static void tell_readers(struct store *s)
+{
+	if (!s->told_readers && s->tell_fd >= 0)
+		s->told_readers = file_tell_recording(s->tell_fd);
+}
+
 struct store *store_open(const struct store_options *options, struct store_error *error)
 {
 	struct store *s;
 	bool is_new = false;
+	const char *why;
 	int fd;
 
-	if (file_check(options->path, &is_new, error) < 0)
+	if (file_ours(options->path, error) < 0 || file_check(options->path, &is_new, error) < 0)
 		return NULL;
 	fd = file_lock(options->path, error);
 	if (fd < 0)
 		return NULL;
+	if (file_make(options->path, error) < 0) {
+		close(fd);
+		return NULL;
+	}
 	s = calloc(1, sizeof(*s));
 	if (!s || queue_init(&s->queue, options->queue_bytes) < 0 || !(s->slots = slots_new())) {
 		store_fail(error, -ENOMEM, "no memory");
@@ -377,6 +390,8 @@ struct store *store_open(const struct store_options *options, struct store_error
 		return NULL;
 	}
 	s->lock_fd = fd;
+	s->tell_fd = safe_open(options->path, O_RDWR | O_NONBLOCK, 0, &why);
+	tell_readers(s);
 	pthread_mutex_init(&s->lock, NULL);
 	/* Whoever held the lock a moment ago may have made the file. */
 	if (file_check(options->path, &is_new, error) < 0 ||
@@ -400,6 +415,7 @@ void store_pulse(struct store *s, uint64_t now_ns)
 		return;
 	s->handed_ns = now_ns;
 	queue_hand_over(&s->queue);
+	tell_readers(s);
 }
 
 void store_get_stats(struct store *s, struct store_stats *ret)
@@ -452,6 +468,8 @@ void store_close(struct store *s, struct store_stats *ret_stats)
 	queue_done(&s->queue);
 	slots_free(s->slots);
 	pthread_mutex_destroy(&s->lock);
+	if (s->tell_fd >= 0)
+		close(s->tell_fd);
 	close(s->lock_fd);
 	free(s);
 }

@@ -35,8 +35,20 @@ void slots_forget(struct slots *s, uint32_t slot);
 int file_check_header(const char *path, bool *ret_new, struct store_error *error);
 /* The same, and that its pages make sense, as far as two seconds go. */
 int file_check(const char *path, bool *ret_new, struct store_error *error);
-/* The descriptor whose lock says that a recorder runs, or -errno with the error filled. */
+/* The descriptor whose lock keeps other recorders out, or -errno with the error filled. */
 int file_lock(const char *path, struct store_error *error);
+/* Makes an empty file where none is.  -errno, with the error filled unless it is NULL, where a stranger has a hand in it: safe_file.h. */
+int file_make(const char *path, struct store_error *error);
+/* 0 where no stranger has a hand in the store or in what lies beside it and is read with it. */
+int file_ours(const char *path, struct store_error *error);
+/* The name under which SQLite opens only what file_make() accepts. */
+const char *file_vfs(void);
+/*
+ * Tells readers, by a lock, that this store is being recorded into, as long as the descriptor stays open; false: a reader is in
+ * the way, try again.  And whether somebody does.
+ */
+bool file_tell_recording(int fd);
+bool file_is_recorded(int fd);
 int file_create(sqlite3 *db, struct store_error *error);
 int store_fail(struct store_error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -64,7 +76,9 @@ struct store {
 	struct slots *slots;
 	pthread_t thread;
 	bool started;
-	int lock_fd;
+	int lock_fd; /* of others' recorders */
+	int tell_fd; /* of the store, for its readers */
+	bool told_readers;
 	sqlite3 *db;
 	struct rows rows;
 	struct keep keep;

@@ -71,6 +71,51 @@ check old_lines_in_the_old_file "$(wc -l <"$work/hup.old")" test "$(jq -c "selec
 kill -INT "$running"
 wait "$running"
 
+# ---- a directory where all may write ----
+shared=$work/shared
+mkdir "$shared"
+chmod 1777 "$shared"
+stranger() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+chmod 711 "$work"
+echo secret >"$work/secret"
+for kind in link file fifo; do
+	rm -f "$shared/out"
+	case $kind in
+	link) stranger ln -s ../secret "$shared/out" ;;
+	file) stranger sh -c "umask 0; : >$shared/out" ;;
+	fifo) stranger mkfifo -m 666 "$shared/out" ;;
+	esac
+	for command in "trace --for 1s --output" "record --for 1s --store"; do
+		# shellcheck disable=SC2086
+		timeout 20 "$sockwatch" $command "$shared/out" >/dev/null 2>"$work/err"
+		code=$?
+		check "strangers_${kind}_is_refused_by_${command%% *}" "$code $(cat "$work/err")" sh -c "[ $code = 1 ] &&
+			grep -q 'another user' '$work/err' && [ \$(wc -l <'$work/err') = 1 ] && grep -qx secret '$work/secret'"
+	done
+done
+rm -f "$shared/out"
+ln "$work/secret" "$shared/out"
+"$sockwatch" trace --for 1s --output "$shared/out" 2>"$work/err"
+check second_name_is_refused "$(cat "$work/err")" sh -c "grep -q 'another name' '$work/err' && grep -qx secret '$work/secret'"
+rm -f "$shared/out"
+# A stranger who is always there first, when the file of a log is changed for a new one.
+start racer "$sockwatch" trace -o json --events bind -c python3 --output "$shared/out" --rotate 64K --keep-files 3
+tracing=$running
+stranger sh -c "while [ -d '$shared' ]; do ln -s ../secret '$shared/out'; done" 2>/dev/null &
+racing=$!
+pids="$pids $racing"
+bind_many 600
+python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.79", 0))'
+until_true sh -c "cat $shared/out.* $shared/out 2>/dev/null | grep -q 127.0.0.79"
+held=$?
+kill "$racing"
+kill -INT "$tracing"
+wait "$tracing"
+check racer_stops_no_line "$(ls -l "$shared"; cat "$work/racer.err")" test $held = 0
+check racer_gets_no_line "$(head -c 200 "$work/secret")" grep -qx secret "$work/secret"
+rm -rf "$shared"
+chmod 700 "$work"
+
 # ---- the journal, a socket of our own in a mount namespace ----
 cat >"$work/journal.py" <<'PY'
 import os, socket, struct, sys

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -118,6 +119,79 @@ static void test_a_second_writer_is_refused(void **state)
 	assert_false(store_is_recording(r));
 	store_reader_close(r);
 	store_close(OPEN(), NULL);
+}
+
+/* Whoever may read the store may lock it, too. */
+static void test_readers_keep_no_recorder_out(void **state)
+{
+	struct flock all = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	struct store_error error = {""};
+	struct store_reader *r;
+	struct store *s;
+	int fd;
+
+	(void)state;
+	store_close(OPEN(), NULL);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	all.l_start =
+		1ll << 40; /* a lock where SQLite has its own delays that, as any reader may */
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	s = OPEN();
+	r = store_reader_open(path, WALL, &error);
+	assert_non_null(r);
+	assert_false(store_is_recording(r)); /* unknown */
+	close(fd);
+	store_pulse(s, UINT64_MAX / 2);
+	assert_true(store_is_recording(r));
+	store_close(s, NULL);
+	assert_false(store_is_recording(r));
+	store_reader_close(r);
+}
+
+/* Beside a store in a directory where all may write. */
+static void test_files_of_strangers_are_not_used(void **state)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal", "-lock"};
+	struct store_options o = {
+		.path = path, .now_ns = WALL, .boot_id = "b", .queue_bytes = 1 << 20};
+	char dir[80], name[100];
+	struct stat st;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		for (int is_link = 0; is_link < 2; is_link++) {
+			struct store_error error = {""};
+			int fd = -1;
+
+			store_close(OPEN(), NULL);
+			snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+			unlink(name);
+			if (is_link)
+				assert_int_equal(symlink("secret", name), 0);
+			else
+				fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+			if (fd >= 0)
+				close(fd);
+			assert_int_equal(lchown(name, 65534, 65534), 0);
+			chmod(dir, 01777);
+			assert_null(store_open(&o, &error));
+			chmod(dir, 0700);
+			assert_non_null(strstr(error.text, "another user"));
+			assert_int_equal(lstat(name, &st), 0);
+			assert_int_equal(st.st_size, is_link ? 6 : 0);
+			snprintf(name, sizeof(name), "%s/secret", dir);
+			assert_int_equal(stat(name, &st), -1);
+			snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+			unlink(name);
+		}
+	}
+	chmod(dir, 01777);
+	store_close(OPEN(), NULL);
+	chmod(dir, 0700);
 }
 
 static void test_missing_store_is_not_made_by_a_reader(void **state)
@@ -342,6 +416,8 @@ int main(void)
 		TEST(test_foreign_files_are_refused_untouched),
 		TEST(test_damage_is_refused_untouched),
 		TEST(test_a_second_writer_is_refused),
+		TEST(test_readers_keep_no_recorder_out),
+		TEST(test_files_of_strangers_are_not_used),
 		TEST(test_missing_store_is_not_made_by_a_reader),
 		TEST(test_keep_for_a_time),
 		TEST(test_keep_below_a_size),
