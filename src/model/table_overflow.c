@@ -23,6 +23,7 @@ struct space {
 	uint32_t netns, pid; /* a process that may be in it */
 	uint64_t overflows;  /* of its counter, UINT64_MAX not known */
 	uint64_t grown;	     /* all its listeners, in this round */
+	uint64_t early;	     /* counted in the round before, after its listeners were looked at */
 	bool gone;	     /* one has ended in this round: what it added is not known */
 	bool seen, counted;  /* in this round */
 	bool tried;
@@ -227,13 +228,18 @@ static void judge(struct table *t, const struct space *space, uint64_t count, ui
 void table_counted(struct table *t, uint32_t netns, uint64_t overflows, uint64_t now_ns)
 {
 	struct space *space = find_space(t, netns);
+	uint64_t count, early = 0;
 
 	if (!space)
 		return;
 	/* Lower: another namespace has the inode now. */
-	if (!space->gone && overflows != UINT64_MAX && space->overflows <= overflows)
-		judge(t, space, overflows - space->overflows, now_ns);
+	if (!space->gone && overflows != UINT64_MAX && space->overflows <= overflows) {
+		count = overflows - space->overflows + space->early;
+		judge(t, space, count, now_ns);
+		early = count > space->grown ? count - space->grown : 0;
+	}
 	space->overflows = overflows;
+	space->early = early;
 	space->tried = space->counted = true;
 }
 
@@ -250,6 +256,8 @@ void table_round_end(struct table *t)
 		/* What grew and was not counted would be another round's. */
 		if (space.grown && !space.counted)
 			space.overflows = UINT64_MAX;
+		if (!space.counted)
+			space.early = 0;
 		space.grown = 0;
 		space.gone = space.seen = space.counted = false;
 		o->space[kept++] = space;

@@ -143,6 +143,25 @@ static void test_beside_another_one(void **state)
 	tells("begin queue=0/1 dropped=1");
 }
 
+/* What is dropped after the look, before the namespace's counter is read, is seen of its listener at the next look. */
+static void test_counted_before_it_is_seen(void **state)
+{
+	(void)state;
+	listens("");
+	story_tell(&story, "2 open B CLOSE>LISTEN 10.0.0.1:81>0.0.0.0:0 cookie=2 p100");
+	story_tell(&story, "3 listen B arg=1");
+	look_counted(1, 0, 0, 0);
+	look_counted(2, 0, 2, 6);
+	look_counted(3, 4, 2, 6);
+	tells("begin queue=0/1 dropped=4");
+	look_counted(4, 4, 2, 6);
+	tells("end queue=0/1 dropped=4");
+	look_counted(5, 4, 3, 9);
+	look_counted(6, 4, 3, 9);
+	look_counted(7, 5, 3, 9);
+	tells(NULL); /* the next look alone */
+}
+
 static void test_begins_and_ends(void **state)
 {
 	(void)state;
@@ -275,7 +294,7 @@ int main(void)
 		TEST(test_stray_packets),      TEST(test_dropped_before_the_trace),
 		TEST(test_listener_ends),      TEST(test_not_the_listener),
 		TEST(test_every_listener),     TEST(test_between_two_looks),
-		TEST(test_beside_another_one),
+		TEST(test_beside_another_one), TEST(test_counted_before_it_is_seen),
 	};
 
 	return cmocka_run_group_tests_name("overflow", tests, NULL, NULL);
