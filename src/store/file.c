@@ -190,6 +190,25 @@ int file_check(const char *path, bool *ret_new, struct store_error *error)
 /* ---- files that nobody else has a hand in ---- */
 
 /*
+ * An empty file where none is; false where a stranger has a hand in it.  By a descriptor without rights where it is there: closing
+ * any other would drop this process's locks on the file.
+ */
+static bool make(const char *path)
+{
+	const char *why;
+	int fd;
+
+	do {
+		fd = safe_open(path, O_PATH, 0, &why);
+		if (fd == -ENOENT)
+			fd = safe_open(path, O_RDWR | O_CREAT | O_EXCL, 0640, &why);
+	} while (fd == -EEXIST);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/*
  * SQLite opens its files by their names: the store, what it is to be taken back to, the log and the log's index, which it makes
  * by itself after the log.  Each is there and ours before it does, and nobody else can take it away then.
  */
@@ -203,10 +222,10 @@ static int open_ours(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 	(void)vfs;
 	if (len > 4 && (flags & SQLITE_OPEN_WAL)) {
 		snprintf(index, sizeof(index), "%.*s-shm", (int)(len - 4), name);
-		if (file_make(index, NULL) < 0)
+		if (!make(index))
 			return SQLITE_CANTOPEN;
 	}
-	if (name && (flags & SQLITE_OPEN_READWRITE) && file_make(name, NULL) < 0)
+	if (name && (flags & SQLITE_OPEN_READWRITE) && !make(name))
 		return SQLITE_CANTOPEN;
 	return base->xOpen(base, name, file, flags, ret_flags);
 }
@@ -224,23 +243,9 @@ const char *file_vfs(void)
 	return ours.zName;
 }
 
-/* By a descriptor without rights where it is there: closing any other would drop this process's locks on the file. */
-int file_make(const char *path, struct store_error *error)
+static int fail_open(const char *path, int err, const char *why, struct store_error *error)
 {
-	const char *why;
-	int fd;
-
-	do {
-		fd = safe_open(path, O_PATH, 0, &why);
-		if (fd == -ENOENT)
-			fd = safe_open(path, O_RDWR | O_CREAT | O_EXCL, 0640, &why);
-	} while (fd == -EEXIST);
-	if (fd < 0 && error)
-		return store_fail(error, fd, "cannot write to %s: %s", path,
-				  why ? why : strerror(-fd));
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 ? fd : 0;
+	return store_fail(error, err, "cannot write to %s: %s", path, why ? why : strerror(-err));
 }
 
 int file_ours(const char *path, struct store_error *error)
@@ -257,10 +262,17 @@ int file_ours(const char *path, struct store_error *error)
 		if (fd >= 0)
 			close(fd);
 		else if (fd != -ENOENT)
-			return store_fail(error, fd, "cannot write to %s: %s", name,
-					  why ? why : strerror(-fd));
+			return fail_open(name, fd, why, error);
 	}
 	return 0;
+}
+
+int file_open(const char *path, struct store_error *error)
+{
+	const char *why;
+	int fd = safe_open(path, O_RDWR | O_CREAT | O_NONBLOCK, 0640, &why);
+
+	return fd < 0 ? fail_open(path, fd, why, error) : fd;
 }
 
 /*
@@ -275,12 +287,10 @@ int file_lock(const char *path, struct store_error *error)
 	int fd, err;
 
 	if (snprintf(name, sizeof(name), "%s-lock", path) >= (int)sizeof(name))
-		return store_fail(error, -ENAMETOOLONG, "cannot write to %s: %s", path,
-				  strerror(ENAMETOOLONG));
+		return fail_open(path, -ENAMETOOLONG, NULL, error);
 	fd = safe_open(name, O_RDWR | O_CREAT | O_NONBLOCK, 0600, &why);
 	if (fd < 0)
-		return store_fail(error, fd, "cannot write to %s: %s", name,
-				  why ? why : strerror(-fd));
+		return fail_open(name, fd, why, error);
 	/* The recorder before may just end. */
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP) {
 		if (errno != EWOULDBLOCK || waited >= LOCK_MS) {

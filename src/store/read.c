@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STOP_STEPS                                                                                 \
-	10000 /* of sqlite's machine between two questions whether to stop: below a millisecond */
+#define STOP_STEPS 10000 /* of sqlite's machine between two questions whether to stop: below a millisecond */
 
 static int (*read_stop)(void *unused);
 
@@ -19,9 +18,8 @@ static int fail_sql(struct store_reader *r, int rc, struct store_error *error)
 	char why[256];
 
 	if (rc == SQLITE_MISMATCH)
-		return store_fail(error, -EINVAL,
-				  "cannot read the store: its tables are not those "
-				  "that sockwatch makes");
+		return store_fail(error, -EINVAL, "cannot read the store: its tables are not those "
+						  "that sockwatch makes");
 	return store_fail(error, -EIO, "cannot read the store: %s",
 			  store_why(r->db, rc, why, sizeof(why)));
 }
@@ -236,8 +234,7 @@ static int64_t find_boot(struct store_reader *r, const char *boot_id)
 	sqlite3_stmt *s = NULL;
 	int64_t boot = 0;
 
-	if (sqlite3_prepare_v2(r->db, "SELECT id FROM boot WHERE name=?", -1, &s, NULL) ==
-		    SQLITE_OK &&
+	if (sqlite3_prepare_v2(r->db, "SELECT id FROM boot WHERE name=?", -1, &s, NULL) == SQLITE_OK &&
 	    sqlite3_bind_text(s, 1, boot_id, -1, SQLITE_STATIC) == SQLITE_OK &&
 	    sqlite3_step(s) == SQLITE_ROW)
 		boot = sqlite3_column_int64(s, 0);

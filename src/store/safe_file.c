@@ -92,12 +92,22 @@ static int follow(struct way *w, const char *name, const struct stat *link, cons
 	return set_rest(w, target, rest);
 }
 
+static int check_directory(struct way *w)
+{
+	if (is_shared(w) && !(w->of_dir.st_mode & S_ISVTX))
+		return refuse(w, "all may rename what is in its directory");
+	return 0;
+}
+
 static int check_file(struct way *w, const struct stat *file)
 {
+	int err;
+
 	if (!is_shared(w) || S_ISCHR(file->st_mode) || S_ISDIR(file->st_mode))
 		return 0;
-	if (!(w->of_dir.st_mode & S_ISVTX))
-		return refuse(w, "all may rename what is in its directory");
+	err = check_directory(w);
+	if (err)
+		return err;
 	if (is_strangers(w, file))
 		return refuse(w, "it is the file of another user, in a directory where all may "
 				 "write");
@@ -115,8 +125,9 @@ static int open_last(struct way *w, const char *name, const struct stat *found, 
 	int fd, err;
 
 	if (!found) {
-		if (is_shared(w) && !(w->of_dir.st_mode & S_ISVTX))
-			return refuse(w, "all may rename what is in its directory");
+		err = check_directory(w);
+		if (err)
+			return err;
 		fd = openat(w->dir, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 		return fd >= 0 ? fd : errno == EEXIST ? -EAGAIN : -errno;
 	}
@@ -158,13 +169,10 @@ static int step(struct way *w, int flags, mode_t mode, bool *ret_on)
 		return open_last(w, name, NULL, flags, mode);
 	}
 	if (S_ISLNK(file.st_mode)) {
-		char left[PATH_MAX];
-
 		if (last && (flags & O_EXCL))
 			return -EEXIST;
-		strcpy(left, rest);
 		*ret_on = true;
-		return follow(w, name, &file, left);
+		return follow(w, name, &file, rest);
 	}
 	if (!last && !*rest && !S_ISDIR(file.st_mode))
 		return -ENOTDIR;

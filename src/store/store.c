@@ -6,11 +6,9 @@
  * kill nor a power cut costs more than the last second.  Until then its chunks stay in memory: when the
  * file takes nothing, they are applied again later.
  */
-#include "safe_file.h"
 #include "store_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -362,7 +360,7 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 
 static void tell_readers(struct store *s)
 {
-	if (!s->told_readers && s->tell_fd >= 0)
+	if (!s->told_readers)
 		s->told_readers = file_tell_recording(s->tell_fd);
 }
 
@@ -370,15 +368,15 @@ struct store *store_open(const struct store_options *options, struct store_error
 {
 	struct store *s;
 	bool is_new = false;
-	const char *why;
-	int fd;
+	int fd, tell_fd;
 
 	if (file_ours(options->path, error) < 0 || file_check(options->path, &is_new, error) < 0)
 		return NULL;
 	fd = file_lock(options->path, error);
 	if (fd < 0)
 		return NULL;
-	if (file_make(options->path, error) < 0) {
+	tell_fd = file_open(options->path, error);
+	if (tell_fd < 0) {
 		close(fd);
 		return NULL;
 	}
@@ -386,11 +384,12 @@ struct store *store_open(const struct store_options *options, struct store_error
 	if (!s || queue_init(&s->queue, options->queue_bytes) < 0 || !(s->slots = slots_new())) {
 		store_fail(error, -ENOMEM, "no memory");
 		free(s);
+		close(tell_fd);
 		close(fd);
 		return NULL;
 	}
 	s->lock_fd = fd;
-	s->tell_fd = safe_open(options->path, O_RDWR | O_NONBLOCK, 0, &why);
+	s->tell_fd = tell_fd;
 	tell_readers(s);
 	pthread_mutex_init(&s->lock, NULL);
 	/* Whoever held the lock a moment ago may have made the file. */
@@ -468,8 +467,7 @@ void store_close(struct store *s, struct store_stats *ret_stats)
 	queue_done(&s->queue);
 	slots_free(s->slots);
 	pthread_mutex_destroy(&s->lock);
-	if (s->tell_fd >= 0)
-		close(s->tell_fd);
+	close(s->tell_fd);
 	close(s->lock_fd);
 	free(s);
 }

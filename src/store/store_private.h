@@ -37,11 +37,11 @@ int file_check_header(const char *path, bool *ret_new, struct store_error *error
 int file_check(const char *path, bool *ret_new, struct store_error *error);
 /* The descriptor whose lock keeps other recorders out, or -errno with the error filled. */
 int file_lock(const char *path, struct store_error *error);
-/* Makes an empty file where none is.  -errno, with the error filled unless it is NULL, where a stranger has a hand in it: safe_file.h. */
-int file_make(const char *path, struct store_error *error);
 /* 0 where no stranger has a hand in the store or in what lies beside it and is read with it. */
 int file_ours(const char *path, struct store_error *error);
-/* The name under which SQLite opens only what file_make() accepts. */
+/* The store, made where there is none, for file_tell_recording(): or -errno with the error filled. */
+int file_open(const char *path, struct store_error *error);
+/* The name under which SQLite opens, and makes, only what no stranger has a hand in: safe_file.h. */
 const char *file_vfs(void);
 /*
  * Tells readers, by a lock, that this store is being recorded into, as long as the descriptor stays open; false: a reader is in
