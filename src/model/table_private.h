@@ -118,11 +118,11 @@ struct table {
 
 	struct socket spare; /* stands in when the table is full */
 	uint32_t generation;
-	uint64_t look_begin_ns;
-	uint64_t look_added;
+	uint64_t look_begin_ns, look_added;
 	bool sees_time_wait; /* a hook tells who enters it */
 	struct owner_look *look;
-	struct seed *seed;	  /* table_seed.c; NULL: no look is under way */
+	struct seed_queued *queued; /* of the look: table_seed.c */
+	size_t queued_count;
 	struct moved *moved;	  /* table_moved.c; NULL: nothing was */
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */

@@ -12,31 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct seed {
-	/* Connections that wait for accept(), and the listener of each. */
-	struct queued {
-		uint64_t child, listener; /* sk */
-	} * queued;
-	size_t queued_count;
+/* A connection that waits for accept(), and its listener: both sk. */
+struct seed_queued {
+	uint64_t child, listener;
 };
 
 void table_seed_drop(struct table *t)
 {
 	owner_look_free(t->look);
 	t->look = NULL;
+	free(t->queued);
+	t->queued = NULL;
+	t->queued_count = 0;
 	moved_drop(t);
-	if (!t->seed)
-		return;
-	free(t->seed->queued);
-	free(t->seed);
-	t->seed = NULL;
 }
 
 void table_seed_begin(struct table *t, uint64_t begin_ns)
 {
 	table_seed_drop(t);
 	t->look = owner_look_new(t->processes);
-	t->seed = calloc(1, sizeof(*t->seed));
 	t->generation++;
 	t->look_begin_ns = begin_ns;
 	t->look_added = 0;
@@ -58,22 +52,22 @@ static bool is_idle(const struct fact *f)
 }
 
 /* Without memory its owner stays unknown. */
-static void note_queued(struct seed *seed, const struct fact *f)
+static void note_queued(struct table *t, const struct fact *f)
 {
-	struct queued *grown;
+	struct seed_queued *grown;
 
-	if (!seed || !f->listener)
+	if (!f->listener)
 		return;
 	/* Doubled at each power of two. */
-	if ((seed->queued_count & (seed->queued_count - 1)) == 0) {
-		grown = realloc(seed->queued,
-				(seed->queued_count ? 2 * seed->queued_count : 1) * sizeof(*grown));
+	if ((t->queued_count & (t->queued_count - 1)) == 0) {
+		grown = realloc(t->queued,
+				(t->queued_count ? 2 * t->queued_count : 1) * sizeof(*grown));
 		if (!grown)
 			return;
-		seed->queued = grown;
+		t->queued = grown;
 	}
-	seed->queued[seed->queued_count++] =
-		(struct queued){.child = f->sk, .listener = f->listener};
+	t->queued[t->queued_count++] =
+		(struct seed_queued){.child = f->sk, .listener = f->listener};
 }
 
 void table_seed(struct table *t, const struct fact *f)
@@ -117,7 +111,7 @@ void table_seed(struct table *t, const struct fact *f)
 		socket_update(s, f);
 	}
 	if (s->flags & SOCKET_QUEUED)
-		note_queued(t->seed, f);
+		note_queued(t, f);
 	if (inet_is_udp(f->protocol))
 		udp_seeded(s, f, fresh);
 	else
@@ -135,10 +129,9 @@ void table_seed(struct table *t, const struct fact *f)
 /* What waits for accept() is its listener's, which is known by now. */
 static void give_to_listeners(struct table *t)
 {
-	for (size_t i = 0; t->seed && i < t->seed->queued_count; i++) {
-		const struct queued *q = &t->seed->queued[i];
-		struct socket *s = table_find(t, q->child);
-		const struct socket *l = table_find(t, q->listener);
+	for (size_t i = 0; i < t->queued_count; i++) {
+		struct socket *s = table_find(t, t->queued[i].child);
+		const struct socket *l = table_find(t, t->queued[i].listener);
 
 		if (!s || !l || !(s->flags & SOCKET_QUEUED) || s->owner)
 			continue;
