@@ -15,6 +15,7 @@
 
 #include "expect.h"
 #include "features.h"
+#include "listed.h"
 #include "scenario.h"
 
 /* ---- no source address ---- */
@@ -87,8 +88,6 @@ static void no_source_udp(void)
 
 /* ---- ports that bind() took ---- */
 
-#define IN_TIME_WAIT 6 /* in /proc/net/tcp */
-
 enum ports { BOUND_ONLY, BOUND_CONNECTED, BOUND_WAITING };
 
 static void take_port(struct peer *p, enum ports how, int listener, const struct address *at)
@@ -107,26 +106,20 @@ static void take_port(struct peer *p, enum ports how, int listener, const struct
 	must("close", remote_close(p, child));
 }
 
-/* How many are in TIME_WAIT; `show` tells what the kernel says of each, and when that ends. */
+/* How many are in TIME_WAIT; `show` tells what the kernel says of each port. */
 static int count_waiting(const struct peer *p, bool show)
 {
-	unsigned int port, state, left;
-	char path[32], line[256];
+	static struct listed kernel;
 	int count = 0;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/net/tcp", (int)p->pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*d: %*x:%x %*x:%*x %x %*x:%*x %*x:%x", &port, &state, &left) !=
-		    3)
-			continue;
-		count += state == IN_TIME_WAIT;
+	listed_take_proc(&kernel, p->pid);
+	for (unsigned int i = 0; i < kernel.count; i++) {
+		const struct row *r = &kernel.row[i];
+
+		count += strcmp(r->state, "TIME_WAIT") == 0;
 		if (show)
-			scenario_note("port %u is in state %u for %u jiffies", port, state, left);
+			scenario_note("port %u is in %s", r->local.port, r->state);
 	}
-	if (f)
-		fclose(f);
 	return count;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "listed.h"
 #include "module.h"
 #include "netlink.h"
 #include "scenario.h"
@@ -22,20 +23,10 @@ static uint64_t involved;
 /* Whether the kernel's own list shows a TIME_WAIT on `port` where `p` is: a reset may have ended it within the moment. */
 static bool is_waiting(const struct peer *p)
 {
-	char path[32], line[256];
-	unsigned int local, state;
-	bool found = false;
-	FILE *file;
+	static struct listed kernel;
 
-	snprintf(path, sizeof(path), "/proc/%d/net/tcp", (int)p->pid);
-	file = fopen(path, "re");
-	if (!file)
-		scenario_fail("cannot open %s: %s", path, strerror(errno));
-	while (!found && fgets(line, sizeof(line), file))
-		found = sscanf(line, "%*d: %*8x:%4x %*8x:%*4x %2x", &local, &state) == 2 &&
-			local == port && state == 6;
-	fclose(file);
-	return found;
+	listed_take_proc(&kernel, p->pid);
+	return listed_find(&kernel, "tcp", "TIME_WAIT", port) != NULL;
 }
 
 /* bind() fails with EADDRINUSE at `at`; the line of `t` that says so.  `waits`: one of the holders is a TIME_WAIT. */

@@ -22,6 +22,7 @@
 
 static char dir[32];
 char path[64];
+const char *const store_files[STORE_FILES] = {"", "-wal", "-shm", "-journal", "-lock"};
 
 const struct process nginx = {
 	.pid = 901,
@@ -51,12 +52,11 @@ int store_setup(void **state)
 
 int store_teardown(void **state)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", "-journal", "-lock"};
 	char name[80];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+	for (size_t i = 0; i < STORE_FILES; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, store_files[i]);
 		unlink(name);
 	}
 	rmdir(dir);

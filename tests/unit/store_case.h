@@ -17,7 +17,10 @@
 
 #define OPEN() open_store((struct store_options){0})
 
+#define STORE_FILES 5
+
 extern char path[64];
+extern const char *const store_files[STORE_FILES]; /* what follows `path` in their names */
 extern const struct process nginx, curl;
 extern struct event found[FOUND_MAX]; /* what was asked for last */
 extern size_t found_count;

@@ -152,7 +152,6 @@ static void test_readers_keep_no_recorder_out(void **state)
 /* Beside a store in a directory where all may write. */
 static void test_files_of_strangers_are_not_used(void **state)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", "-journal", "-lock"};
 	struct store_options o = {
 		.path = path, .now_ns = WALL, .boot_id = "b", .queue_bytes = 1 << 20};
 	char dir[80], name[100];
@@ -162,13 +161,13 @@ static void test_files_of_strangers_are_not_used(void **state)
 	if (geteuid())
 		skip();
 	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < STORE_FILES; i++) {
 		for (int is_link = 0; is_link < 2; is_link++) {
 			struct store_error error = {""};
 			int fd = -1;
 
 			store_close(OPEN(), NULL);
-			snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+			snprintf(name, sizeof(name), "%s%s", path, store_files[i]);
 			unlink(name);
 			if (is_link)
 				assert_int_equal(symlink("secret", name), 0);
@@ -185,7 +184,7 @@ static void test_files_of_strangers_are_not_used(void **state)
 			assert_int_equal(st.st_size, is_link ? 6 : 0);
 			snprintf(name, sizeof(name), "%s/secret", dir);
 			assert_int_equal(stat(name, &st), -1);
-			snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+			snprintf(name, sizeof(name), "%s%s", path, store_files[i]);
 			unlink(name);
 		}
 	}
