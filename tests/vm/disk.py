@@ -56,7 +56,7 @@ class Machine:
              "-display", "none", "-no-reboot", "-serial", f"file:{self.console}", "-serial", f"file:{self.results}",
              "-drive", f"file={image},format=raw,if=none,id=disk", "-device", "nvme,drive=disk,serial=1",
              "-kernel", kernel, "-append", "root=/dev/nvme0n1 rw console=ttyS0 loglevel=4 panic=-1 oops=panic "
-             f"random.trust_cpu=on VM_RESULTS=/dev/ttyS1 {words}"], stdin=subprocess.DEVNULL)
+             f"random.trust_cpu=on mitigations=off VM_RESULTS=/dev/ttyS1 {words}"], stdin=subprocess.DEVNULL)
 
     def said(self):
         return self.results.read_text(errors="replace").replace("\r", "")
