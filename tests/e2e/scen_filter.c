@@ -353,6 +353,10 @@ const struct scenario filter_scenarios[] = {
 	{"filter-addr-ipv6", address_ipv6},
 	{"filter-events", events},
 	{"filter-state", states},
+	{0},
+};
+
+const struct scenario filter_netns_scenarios[] = {
 	{"filter-netns-path", netns_path},
 	{"filter-netns-self", netns_self},
 	{0},
