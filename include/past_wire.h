@@ -6,8 +6,10 @@
  * Both ends run on one machine, so numbers have its byte order.  Versions do not mix: an answer of
  * another version counts as none.
  *
- *     listing ──▶ past_question, then `count` cookies of 8 bytes
+ *     listing ──▶ past_question about lives, then `count` cookies of 8 bytes
  *     tracer  ──▶ PAST_HELLO, at once; PAST_LIFE ...; PAST_END
+ *     status  ──▶ past_question about the tracer
+ *     tracer  ──▶ PAST_HELLO, at once; PAST_STATUS; PAST_END
  *
  * A record begins with its kind and its size; past_read() takes one off what has come.
  */
@@ -15,9 +17,10 @@
 #define SOCKWATCH_PAST_WIRE_H
 
 #include "event.h"
+#include "status.h"
 
 #define PAST_MAGIC	 0x53504b57u
-#define PAST_VERSION	 3
+#define PAST_VERSION	 4
 #define PAST_COOKIES_MAX 1000000
 #define PAST_TEXT_MAX	 1024 /* longer ones are left out; arguments are cut */
 #define PAST_RECORD_MAX	 (sizeof(struct past_life) + PAST_TEXTS * PAST_TEXT_MAX)
@@ -34,18 +37,24 @@ enum past_text {
 	PAST_TEXTS,
 };
 
+enum past_subject {
+	PAST_OF_LIVES,
+	PAST_OF_STATUS,
+};
+
 struct past_question {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t size;	   /* of this header in bytes */
-	uint32_t count;	   /* cookies that follow, at most PAST_COOKIES_MAX */
-	uint32_t reserved; /* 0 */
+	uint32_t count;	   /* cookies that follow: 1 to PAST_COOKIES_MAX, about the tracer none */
+	uint32_t subject;  /* enum past_subject */
 };
 
 enum past_kind {
 	PAST_HELLO = 1,
 	PAST_LIFE,
 	PAST_END,
+	PAST_STATUS,
 	PAST_KINDS,
 };
 
@@ -91,15 +100,26 @@ struct past_life {
 	uint16_t len[PAST_TEXTS];
 };
 
+struct past_status {
+	struct past_head head;
+	uint64_t number[STATUS_NUMBERS], lost[STATUS_LOSSES];
+	uint32_t pid;	/* never 0 */
+	uint32_t texts; /* bit per enum status_text: it follows, not terminated */
+	uint16_t len[STATUS_TEXTS];
+	uint8_t pad[4]; /* 0 */
+};
+
 _Static_assert(sizeof(struct past_question) == 16, "past_question has no hidden padding");
 _Static_assert(sizeof(struct past_hello) == 16, "past_hello has no hidden padding");
 _Static_assert(sizeof(struct past_life) == 136, "past_life has no hidden padding");
+_Static_assert(sizeof(struct past_status) == 168, "past_status has no hidden padding");
 
 /* Writes a record and returns its size; `out` holds PAST_RECORD_MAX bytes, of any alignment. */
 size_t past_write_hello(uint8_t *out);
 size_t past_write_end(uint8_t *out);
 /* A close event of a life that goes on or ended in TIME_WAIT; its times CLOCK_BOOTTIME. */
 size_t past_write_life(uint8_t *out, const struct event *life);
+size_t past_write_status(uint8_t *out, const struct status *status);
 
 /* True when the header is a question of this version. */
 bool past_check_question(const struct past_question *q);
@@ -109,6 +129,7 @@ struct past_answer {
 	struct event life; /* PAST_LIFE; points into this struct */
 	struct process process;
 	struct program program;
+	struct status status; /* PAST_STATUS; likewise */
 	char text[PAST_TEXTS][PAST_TEXT_MAX + 1];
 };
 

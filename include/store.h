@@ -43,6 +43,7 @@ struct store_stats {
 	uint64_t stored;	/* lives and calls committed */
 	uint64_t dropped;	/* lost because the file took nothing and memory was full */
 	uint64_t waiting_bytes;	/* in memory */
+	uint64_t file_bytes;	/* of the file, without its log */
 	bool stuck;		/* the file takes nothing now; see `why` */
 	bool broken;		/* and never will: the run must end */
 	char why[256];

@@ -16,6 +16,7 @@ int command_ls(const struct options *options);
 int command_who(const struct options *options);
 int command_record(const struct options *options);
 int command_history(const struct options *options);
+int command_status(const struct options *options);
 
 /* kernel_side.c */
 /* Opens the kernel side as the options say: 0, or after saying why the exit code with *ret untouched. */

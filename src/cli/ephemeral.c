@@ -423,6 +423,14 @@ static int repeat(struct ephemeral *e)
 	return look(e) ? 1 : -EIO;
 }
 
+static void on_status(void *ctx, struct status *ret)
+{
+	const struct ephemeral *e = ctx;
+
+	ret->text[STATUS_COMMAND] = "ephemeral";
+	ret->text[STATUS_FILE] = session_full_path(e->output.path);
+}
+
 static int run(struct ephemeral *e)
 {
 	const struct options *o = e->options;
@@ -438,6 +446,7 @@ static int run(struct ephemeral *e)
 	code = session_open(&e->session, &e->watched, on_event, e);
 	if (code)
 		return code;
+	e->session.status = on_status;
 	if (o->for_ns)
 		e->watch = budget_watch_new(e->session.processes);
 	if (buffer_init(&e->buffer, 1u << 16) < 0 || (o->for_ns && !e->watch)) {

@@ -85,6 +85,14 @@ static const struct command commands[] = {
 	 "  sockwatch history --store FILE -c nginx -o json --follow\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 nothing found."},
+	{COMMAND_STATUS, "status", "say who traces and records here, and what was lost",
+	 "Says of each sockwatch that traces or records here since when it does, into what, how "
+	 "much it has told, and what it lost for which reason.\v"
+	 "Examples:\n"
+	 "  sockwatch status\n"
+	 "  sockwatch status -o json | jq .lost.count\n"
+	 "\n"
+	 "Exit code: 0 one runs, 1 run-time failure, 2 usage, 3 none does."},
 };
 
 /* What the argp callback works on. */

@@ -32,6 +32,7 @@ enum options_command {
 	COMMAND_RECORD,
 	COMMAND_HISTORY,
 	COMMAND_EPHEMERAL,
+	COMMAND_STATUS,
 };
 
 enum options_format {

@@ -405,6 +405,7 @@ static int set_reason(struct options_parse *p, const struct options_row *row, co
 #define SOCKETS	 (TRACE | RECORD | HISTORY)
 #define FILTERED (SOCKETS | LS)
 #define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
+#define STATUS	 (1u << COMMAND_STATUS)
 #define EPHEMERAL (1u << COMMAND_EPHEMERAL)
 #define CHOSEN   (FILTERED | EPHEMERAL)
 #define ALL	 (SHOWN | RECORD | EPHEMERAL)
@@ -516,11 +517,11 @@ const struct options_row options_table[] = {
 	{ KEY_FOLLOW, "follow", NULL, HISTORY, GROUP_STORE, false, set_flag, FIELD(follow),
 	  .doc = "Go on with what is recorded from now on (or from --since)" },
 
-	{ .commands = ALL, .group = GROUP_OUTPUT, .doc = "Output:" },
+	{ .commands = ALL | STATUS, .group = GROUP_OUTPUT, .doc = "Output:" },
 	{ 'o', NULL, "text|json|html", EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(format), report_words,
 	  .why = "neither text, json nor html", .example = "json",
 	  .doc = "A report (default), one JSON object a line, or one self-contained web page" },
-	{ 'o', NULL, "text|json", SHOWN, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
+	{ 'o', NULL, "text|json", SHOWN | STATUS, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
 	  .why = "neither text nor json", .example = "json",
 	  .doc = "A table (default), or one JSON object a line" },
 	{ KEY_OUTPUT, "output", "FILE", (SHOWN & ~FEATURES) | EPHEMERAL, GROUP_OUTPUT, false, set_file, FIELD(output_file),
@@ -539,7 +540,7 @@ const struct options_row options_table[] = {
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
 	{ KEY_NO_ARGS, "no-args", NULL, ALL & ~FEATURES, GROUP_OUTPUT, false, set_flag, FIELD(no_args),
 	  .doc = "Leave out the arguments of processes, which may hold secrets: nothing shows or keeps them" },
-	{ 'q', "quiet", NULL, ALL, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
+	{ 'q', "quiet", NULL, ALL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
 	  .doc = "Only errors on stderr" },
 	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL, GROUP_OUTPUT, false, set_for,
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
@@ -583,8 +584,8 @@ const struct options_row options_table[] = {
 	  .why = "not a number from 1 to 16777216", .example = "2000000",
 	  .doc = "Sockets to remember at once; default 1000000" },
 
-	{ 'h', "help", NULL, ALL, GROUP_HELP, false, set_help, .doc = "Print this and exit" },
-	{ 'V', "version", NULL, ALL, GROUP_HELP, false, set_version, .doc = "Print the version and exit" },
+	{ 'h', "help", NULL, ALL | STATUS, GROUP_HELP, false, set_help, .doc = "Print this and exit" },
+	{ 'V', "version", NULL, ALL | STATUS, GROUP_HELP, false, set_version, .doc = "Print the version and exit" },
 	{ 0 },
 };
 /* clang-format on */

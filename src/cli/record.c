@@ -139,6 +139,21 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	notify_alive(now_ns);
 }
 
+static void on_status(void *ctx, struct status *ret)
+{
+	const struct record *r = ctx;
+	struct store_stats stats;
+
+	store_get_stats(r->store, &stats);
+	ret->text[STATUS_COMMAND] = "record";
+	ret->text[STATUS_FILE] = session_full_path(r->options->store_file);
+	ret->text[STATUS_STUCK] = stats.stuck ? r->stats.why : NULL;
+	ret->number[STATUS_TOLD] = stats.stored;
+	ret->number[STATUS_FILE_BYTES] = stats.file_bytes;
+	ret->number[STATUS_WAITING_BYTES] = stats.waiting_bytes;
+	ret->lost[STATUS_LOST_ROWS] = stats.dropped;
+}
+
 static int open_store(struct record *r)
 {
 	const struct options *o = r->options;
@@ -172,6 +187,7 @@ static int open_record(struct record *r)
 	if (code == 0)
 		code = session_open(&r->session, r->options, on_event, r);
 	r->session.kinds = STORE_KINDS;
+	r->session.status = on_status;
 	if (code == 0)
 		code = session_start(&r->session);
 	if (code)

@@ -34,6 +34,8 @@ HASH_FUNCTIONS(cookies, uint64_t, *item, hash_u64(*item))
 struct serve {
 	int dir, listen, epoll;
 	char name[16];
+	status_fn status;
+	void *ctx;
 
 	/* Who asks now. */
 	int client; /* -1 nobody */
@@ -121,12 +123,14 @@ static bool watch(struct serve *s, int operation, int fd, uint32_t events)
 	return epoll_ctl(s->epoll, operation, fd, &e) == 0;
 }
 
-struct serve *serve_open(void)
+struct serve *serve_open(status_fn status, void *ctx)
 {
 	struct serve *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
+	s->status = status;
+	s->ctx = ctx;
 	s->listen = s->client = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->dir = serve_directory(true);
@@ -265,6 +269,16 @@ static void on_life(void *ctx, const struct event *e)
 		s->out_len += past_write_life(s->out + s->out_len, &life);
 }
 
+static void tell_status(struct serve *s)
+{
+	struct status status = {0};
+
+	s->status(s->ctx, &status);
+	s->out_len += past_write_status(s->out + s->out_len, &status);
+	s->out_len += past_write_end(s->out + s->out_len);
+	s->stage = STAGE_END;
+}
+
 /* Goes on while the buffer has room for all that one step may write. */
 static void tell_some(struct serve *s, struct table *t, uint64_t end_ns)
 {
@@ -323,7 +337,9 @@ bool serve_turn(struct serve *s, struct table *t, struct process_set *processes,
 	if (s->client < 0)
 		return false;
 	s->processes = processes;
-	if (s->stage == STAGE_WALK)
+	if (s->stage == STAGE_WALK && s->question.subject == PAST_OF_STATUS)
+		tell_status(s);
+	else if (s->stage == STAGE_WALK)
 		tell_some(s, t, end_ns);
 	if (!write_some(s, now_ns)) {
 		wait_for(s, true);

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * serve.h - a running trace tells listings what it has seen: since when sockets live, and who left a TIME_WAIT.
+ * serve.h - a running trace tells listings what it has seen, since when sockets live and who left a TIME_WAIT, and how it fares.
  *
  * Owns: /run/sockwatch/PID, a Unix stream socket; past_wire.h is what is said over it.  The directory is the user's alone
  * (0700), and who asks must be that user or root.  It never holds up the trace: one asks at a time, nothing blocks, a turn ends
  * after a millisecond, and a client that does not read or write for half a second is dropped.  One thread.
  *
- *     struct serve *s = serve_open();          // NULL: nobody can ask
+ *     struct serve *s = serve_open(status, ctx);  // NULL: nobody can ask
  *     ... wait for serve_fd(s), then, now and again: while (serve_turn(s, table, processes, now_ns)) ...
  *     serve_close(s);
  */
 #ifndef SOCKWATCH_SERVE_H
 #define SOCKWATCH_SERVE_H
 
+#include "status.h"
 #include "table.h"
 
 struct serve;
 
+/* Fills a zeroed status; its texts live until the next call. */
+typedef void (*status_fn)(void *ctx, struct status *ret);
+
 /* NULL where the directory or the socket cannot be made. */
-struct serve *serve_open(void);
+struct serve *serve_open(status_fn status, void *ctx);
 /* Readable when a turn is due. */
 int serve_fd(const struct serve *s);
 /* Bounded work; true when there is more to do at once.  NULL is ignored. */

@@ -8,10 +8,12 @@
 #include "procinfo.h"
 #include "wire_listener.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DRAIN_MAX     4096 /* facts between two looks at signals and time */
 #define MAX_PROCESSES 1000000
@@ -144,6 +146,7 @@ static void tell_lost(struct session *s, uint64_t now_ns)
 	e.lost.since_ns = s->lost_since_ns;
 	look(s, true, &e.lost.added, &e.lost.removed);
 	e.time_ns = kernel_now();
+	s->repairs++;
 	s->rest_until_ns = e.time_ns + REPAIR_REST * (e.time_ns - now_ns);
 	on_event(s, &e);
 	s->lost_told = s->lost;
@@ -290,6 +293,68 @@ static void rest(struct session *s, uint64_t now_ns)
 	s->rested_ns = now_ns;
 }
 
+/* ---- status ---- */
+
+static const char *const hooks_words[] = {
+	[TIER_BOTH] = "trampolines and tracepoints",
+	[TIER_TRAMPOLINES] = "trampolines",
+	[TIER_TRACEPOINTS] = "tracepoints",
+};
+
+static void fill_lost(const struct session *s, uint64_t lost[STATUS_LOSSES])
+{
+	static const enum status_loss loss_of[KERNEL_WANTS] = {
+		[WANT_CALL] = STATUS_LOST_CALLS,
+		[WANT_SHARE] = STATUS_LOST_SHARE,
+		[WANT_FOLD] = STATUS_LOST_FOLDS,
+		[WANT_RUN] = STATUS_LOST_WITHHELD,
+	};
+
+	lost[STATUS_LOST_RING] = s->kernel_lost;
+	for (int want = 0; want < KERNEL_WANTS; want++) {
+		lost[loss_of[want]] = s->lost_for[want];
+		lost[STATUS_LOST_RING] -= s->lost_for[want];
+	}
+	lost[STATUS_LOST_ENDS] = s->lost - s->kernel_lost;
+	lost[STATUS_LOST_SOCKETS] = s->full_told;
+	lost[STATUS_LOST_PROCESSES] = s->processes_lost;
+}
+
+const char *session_full_path(const char *path)
+{
+	static char full[PATH_MAX];
+	size_t len;
+
+	if (!path || *path == '/' || !getcwd(full, sizeof(full)))
+		return path;
+	len = strlen(full);
+	return (size_t)snprintf(full + len, sizeof(full) - len, "/%s", path) < sizeof(full) - len
+		       ? full
+		       : path;
+}
+
+static void fill_status(void *ctx, struct status *ret)
+{
+	static const char before[] = "; not seen: ";
+	const struct session *s = ctx;
+	struct table_stats stats;
+
+	table_get_stats(s->table, &stats);
+	ret->pid = (uint32_t)getpid();
+	fill_lost(s, ret->lost);
+	ret->number[STATUS_SINCE_NS] = s->started_ns;
+	ret->number[STATUS_SOCKETS] = stats.sockets;
+	ret->number[STATUS_TABLE_BYTES] = stats.bytes;
+	ret->number[STATUS_RING_BYTES] = s->options->ring_bytes;
+	ret->number[STATUS_REPAIRS] = s->repairs;
+	ret->text[STATUS_VERSION] = SOCKWATCH_VERSION;
+	ret->text[STATUS_HOOKS] = hooks_words[kernel_tier_chosen(s->kernel)];
+	if (s->unseen_text[0])
+		ret->text[STATUS_UNSEEN] = s->unseen_text + sizeof(before) - 1;
+	if (s->status)
+		s->status(s->ctx, ret);
+}
+
 /* ---- life ---- */
 
 int session_open(struct session *s, const struct options *options, event_sink_fn sink, void *ctx)
@@ -326,6 +391,7 @@ int session_start(struct session *s)
 		log_error("%s", error.text);
 		return 1;
 	}
+	s->started_ns = kernel_now();
 	kernel_follow_processes(s->kernel, on_process, s);
 	follow_clock(s);
 	look(s, false, &added, &removed);
@@ -333,7 +399,7 @@ int session_start(struct session *s)
 	s->lost_checked_ns = s->rested_ns = kernel_now();
 	/* What the start needed, its loaded objects above all. */
 	malloc_trim(0);
-	s->serve = serve_open();
+	s->serve = serve_open(fill_status, s);
 	if (s->serve)
 		kernel_wait_also(s->kernel, serve_fd(s->serve));
 	return 0;
@@ -382,16 +448,10 @@ static void format_unseen(const struct session *s, char *out, size_t size)
 
 void session_announce(struct session *s, const char *more)
 {
-	static const char *const by[] = {
-		[TIER_BOTH] = "trampolines and tracepoints",
-		[TIER_TRAMPOLINES] = "trampolines",
-		[TIER_TRACEPOINTS] = "tracepoints",
-	};
-
 	format_unseen(s, s->unseen_text, sizeof(s->unseen_text));
 	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
 		"before%s%s",
-		by[kernel_tier_chosen(s->kernel)], s->sockets, s->unseen_text, more);
+		hooks_words[kernel_tier_chosen(s->kernel)], s->sockets, s->unseen_text, more);
 }
 
 void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle),

@@ -32,11 +32,13 @@ struct session {
 	struct process_set *processes;
 	struct table *table;
 	struct answers answers;
-	struct serve *serve; /* answers `ls` and `who`; NULL: cannot */
+	struct serve *serve; /* answers `ls`, `who` and `status`; NULL: cannot */
+	status_fn status; /* set by the command: what it tells of itself, with `ctx`; NULL: nothing */
 	uint32_t own_netns;	/* 0: not known */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
 	uint64_t fact_ns; /* time of the last fact */
 	uint64_t seen_ns; /* CLOCK_BOOTTIME up to which facts were read */
+	uint64_t started_ns;	/* CLOCK_BOOTTIME: every hook was attached */
 	size_t sockets;		/* found at the start */
 	int wait_ms; /* set by the command: its next turn comes sooner; 0: when there is something */
 	bool done;		/* set by the command: no more events are wanted */
@@ -55,6 +57,7 @@ struct session {
 	uint64_t unseen;      /* ... and the table: ends that were not told */
 	bool explained;	      /* by what the kernel side has counted */
 	uint64_t processes_lost, processes_full; /* likewise of what processes did */
+	uint64_t repairs;
 
 	char unseen_text[512]; /* what no hook tells here: "; not seen: ..." or "" */
 };
@@ -74,6 +77,8 @@ void session_announce(struct session *s, const char *more);
  * with CLOCK_BOOTTIME; `idle` when nothing more is to be drained at once.
  */
 void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle), void *ctx);
+/* For `status`: who asks is in another directory.  NULL is NULL; lives until the next call. */
+const char *session_full_path(const char *path);
 /* Detaches; everything that happened before still reaches the sink. */
 void session_finish(struct session *s);
 void session_close(struct session *s);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FLUSH_BYTES (256u << 10)
@@ -77,6 +78,19 @@ static int open_writer(struct trace *t)
 	return 0;
 }
 
+static void on_status(void *ctx, struct status *ret)
+{
+	const struct trace *t = ctx;
+	const struct output *o = &t->output;
+	struct stat file;
+
+	ret->text[STATUS_COMMAND] = "trace";
+	ret->text[STATUS_FILE] = o->journal ? "the journal" : session_full_path(o->path);
+	ret->number[STATUS_TOLD] = t->shown;
+	if (o->path && fstat(o->fd, &file) == 0 && S_ISREG(file.st_mode))
+		ret->number[STATUS_FILE_BYTES] = (uint64_t)file.st_size;
+}
+
 /* 0, or the exit code after saying why. */
 static int open_trace(struct trace *t)
 {
@@ -88,6 +102,7 @@ static int open_trace(struct trace *t)
 	t->output.rotate_bytes = t->options->rotate_bytes;
 	t->output.keep = (unsigned int)t->options->keep_files;
 	code = session_open(&t->session, t->options, on_event, t);
+	t->session.status = on_status;
 	if (code == 0)
 		code = open_writer(t);
 	if (code == 0)

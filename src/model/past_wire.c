@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+_Static_assert((int)STATUS_TEXTS <= (int)PAST_TEXTS, "past_answer has room for each");
+
 size_t past_write_hello(uint8_t *out)
 {
 	const struct past_hello h = {
@@ -97,10 +99,35 @@ size_t past_write_life(uint8_t *out, const struct event *e)
 	return l.head.size;
 }
 
+size_t past_write_status(uint8_t *out, const struct status *status)
+{
+	uint8_t *end = out + sizeof(struct past_status);
+	struct past_status s = {.head = {.kind = PAST_STATUS}, .pid = status->pid};
+
+	memcpy(s.number, status->number, sizeof(s.number));
+	memcpy(s.lost, status->lost, sizeof(s.lost));
+	for (int i = 0; i < STATUS_TEXTS; i++) {
+		size_t len = status->text[i] ? strlen(status->text[i]) : 0;
+
+		if (!status->text[i] || len > PAST_TEXT_MAX)
+			continue;
+		s.texts |= 1u << i;
+		s.len[i] = (uint16_t)len;
+		memcpy(end, status->text[i], len);
+		end += len;
+	}
+	s.head.size = (uint16_t)(end - out);
+	memcpy(out, &s, sizeof(s));
+	return s.head.size;
+}
+
 bool past_check_question(const struct past_question *q)
 {
-	return q->magic == PAST_MAGIC && q->version == PAST_VERSION && q->size == sizeof(*q) &&
-	       q->count > 0 && q->count <= PAST_COOKIES_MAX && !q->reserved;
+	if (q->magic != PAST_MAGIC || q->version != PAST_VERSION || q->size != sizeof(*q))
+		return false;
+	return q->subject == PAST_OF_STATUS ? q->count == 0
+					    : q->subject == PAST_OF_LIVES && q->count > 0 &&
+						      q->count <= PAST_COOKIES_MAX;
 }
 
 static bool is_zero(const void *data, size_t len)
@@ -230,6 +257,34 @@ static bool read_life(const uint8_t *data, struct past_answer *ret)
 	return true;
 }
 
+static bool read_status(const uint8_t *data, struct past_answer *ret)
+{
+	const uint8_t *text = data + sizeof(struct past_status);
+	struct past_status s;
+	size_t size = sizeof(s);
+
+	memcpy(&s, data, sizeof(s));
+	for (int i = 0; i < STATUS_TEXTS; i++)
+		size += s.len[i];
+	if (!s.pid || s.texts >> STATUS_TEXTS || !is_zero(s.pad, sizeof(s.pad)) ||
+	    size != s.head.size)
+		return false;
+	ret->status = (struct status){.pid = s.pid};
+	memcpy(ret->status.number, s.number, sizeof(s.number));
+	memcpy(ret->status.lost, s.lost, sizeof(s.lost));
+	for (int i = 0; i < STATUS_TEXTS; text += s.len[i], i++) {
+		bool there = s.texts >> i & 1;
+
+		if (s.len[i] > PAST_TEXT_MAX || (s.len[i] && !there) ||
+		    memchr(text, '\0', s.len[i]))
+			return false;
+		memcpy(ret->text[i], text, s.len[i]);
+		ret->text[i][s.len[i]] = '\0';
+		ret->status.text[i] = there ? ret->text[i] : NULL;
+	}
+	return true;
+}
+
 static bool read_hello(const uint8_t *data, size_t size)
 {
 	struct past_hello h;
@@ -257,6 +312,9 @@ long past_read(const uint8_t *data, size_t len, struct past_answer *ret)
 	case PAST_HELLO: good = read_hello(data, h.size); break;
 	case PAST_LIFE: good = h.size >= sizeof(struct past_life) && read_life(data, ret); break;
 	case PAST_END: good = h.size == sizeof(h); break;
+	case PAST_STATUS:
+		good = h.size >= sizeof(struct past_status) && read_status(data, ret);
+		break;
 	case PAST_KINDS: break;
 	}
 	if (!good)

@@ -50,7 +50,13 @@
 	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
 	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")       \
 	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")                                 \
-	X(NETNS_NAME, "netns_name") X(UNHELD, "unheld")
+	X(NETNS_NAME, "netns_name") X(UNHELD, "unheld")                                           \
+	X(PID, "pid") X(COMMAND, "command") X(HOOKS, "hooks") X(UNSEEN, "unseen")                 \
+	X(FILE, "file") X(FILE_BYTES, "file_bytes") X(STUCK, "stuck") X(TOLD, "told")             \
+	X(WAITING_BYTES, "waiting_bytes") X(SOCKETS, "sockets") X(TABLE_BYTES, "table_bytes")     \
+	X(RING_BYTES, "ring_bytes") X(REPAIRS, "repairs") X(LOST, "lost") X(RING, "ring")         \
+	X(SHARE, "share") X(CALLS, "calls") X(FOLDS, "folds") X(WITHHELD, "withheld")             \
+	X(ENDS, "ends") X(ROWS, "rows") X(PROCESSES, "processes")
 /* clang-format on */
 
 enum field {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HAND_OVER_NS	 250000000ull
@@ -419,6 +420,7 @@ void store_pulse(struct store *s, uint64_t now_ns)
 
 void store_get_stats(struct store *s, struct store_stats *ret)
 {
+	struct stat file;
 	size_t waiting;
 
 	pthread_mutex_lock(&s->queue.lock);
@@ -428,6 +430,7 @@ void store_get_stats(struct store *s, struct store_stats *ret)
 	*ret = s->stats;
 	pthread_mutex_unlock(&s->lock);
 	ret->waiting_bytes = waiting * CHUNK_BYTES;
+	ret->file_bytes = fstat(s->tell_fd, &file) == 0 ? (uint64_t)file.st_size : 0;
 }
 
 static void end_run(struct store *s)

@@ -7,7 +7,7 @@ import datetime, select, sqlite3
 from listing import *  # noqa: F403
 
 RUN = os.environ["SOCKWATCH_RUN"]
-VERSION = 3  # PAST_VERSION
+VERSION = 4  # PAST_VERSION
 # A listener, a connection that is left by its client's end and one that goes on; prints the client's pid and both ports.
 LIVES = """
 l = socket.socket(); l.bind(("127.0.0.1", 4950)); l.listen()
@@ -333,23 +333,28 @@ def liars_are_not_believed():
     for answer, words in ((b"\xff" * 64, "another version"), (struct.pack("=HHIIHH", 1, 16, 0, 0x53504b57, 9, 0), "another version"),
                           (hello + b"\2\0\x70\0" + b"\0" * 300, "another version"), (hello + hello, "another version"),
                           (hello, ""), (b"", "")):
-        server = socket.socket(socket.AF_UNIX)
-        server.bind(path)
-        server.listen()
-        asker = subprocess.Popen([SOCKWATCH, "ls", "--netns", "/run/netns/" + name], stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, text=True)
-        started.append(asker)
-        peer = server.accept()[0]
+        # One that gets no processor in time is told so, whatever it would have said.
+        code, out, said = until("what is said of %r" % answer, lambda: lie(path, name, answer), lambda r: "in time" not in r[2])
+        assert code == 0 and out == good and words in said, (answer, out, said)
+
+
+def lie(path, name, answer):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen()
+    asker = subprocess.Popen([SOCKWATCH, "ls", "--netns", "/run/netns/" + name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started.append(asker)
+    peer = server.accept()[0]
+    try:
         peer.recv(65536)
-        try:
-            peer.sendall(answer)
-        except OSError:
-            pass
-        peer.close()
-        out, said = asker.communicate(timeout=DEADLINE)
-        server.close()
-        os.unlink(path)
-        assert asker.returncode == 0 and out == good and words in said, (answer, out, said)
+        peer.sendall(answer)
+    except OSError:
+        pass
+    peer.close()
+    out, said = asker.communicate(timeout=DEADLINE)
+    server.close()
+    os.unlink(path)
+    return asker.returncode, out, said
 
 
 @test
@@ -369,8 +374,9 @@ def many_sockets_are_told_while_the_trace_goes_on():
     tracer = trace()
     process = start(name, sys.executable, HERE + "/many.py", "4000", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     first_line("the sockets of many.py", process, process.stdout, "ready")
-    rows = listed("--netns", "/run/netns/" + name, "--state", "established")
-    assert len(rows) == 4000 and all("since" in r for r in rows), sum("since" not in r for r in rows)
+    rows = until("since when each is there", lambda: listed("--netns", "/run/netns/" + name, "--state", "established"),
+                 lambda rows: all("since" in r for r in rows))
+    assert len(rows) == 4000, len(rows)
     end(tracer)
     assert tracer.returncode == 0, "events were lost"
 
@@ -403,6 +409,62 @@ def check_names(name, mine, place, text, lines):
     assert any(map(mine, events)) and {e["netns_name"] for e in filter(mine, events)} == {name}, lines
     own = os.stat("/proc/self/ns/net").st_ino
     assert not any("netns_name" in e for e in events if e.get("netns") == own), lines
+
+
+def status(code=0):
+    result = sockwatch("status", "-o", "json")
+    assert result.returncode == code, result
+    return {o["pid"]: o for o in map(json.loads, result.stdout.splitlines())}
+
+
+@test
+def status_tells_of_each_that_runs():
+    name, store, log = space("status"), os.path.join(work, "status.store"), os.path.join(work, "status.json")
+    result = sockwatch("status")
+    assert result.returncode == 3 and result.stdout == "" and "no sockwatch traces or records here" in result.stderr, result
+    begin, recorder = time.time(), watcher("record", "--store", store)
+    tracer = watcher("trace", "-o", "json", "--output", os.path.basename(log), cwd=work)
+    lives(name)
+    told = until("what both have told", status, lambda s: s[recorder.pid]["told"] >= 3 and s[tracer.pid]["told"] >= 5)
+    assert sorted(told) == sorted((recorder.pid, tracer.pid)), told
+    for process, command, file in ((recorder, "record", store), (tracer, "trace", log)):
+        o = told[process.pid]
+        assert (o["event"], o["command"], o["file"], o["stuck"]) == ("status", command, file, None), o
+        assert begin <= moment(o) <= time.time() and o["file_bytes"] > 0 and o["sockets"] > 0 and o["lost"]["count"] == 0, o
+    words = sockwatch("status")
+    assert words.returncode == 0 and words.stderr == "", words
+    for line in (r"record\[%d\] since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(.*s\), sockwatch " % recorder.pid, "  into     %s, " % re.escape(store),
+                 r"trace\[%d\] since " % tracer.pid, r"  lost     none$", r"  hooks    tr"):
+        assert re.search("^" + line, words.stdout, re.M), (line, words.stdout)
+    end(recorder)
+    assert list(status()) == [tracer.pid]
+    end(tracer)
+    status(3)
+
+
+@test
+def status_counts_what_was_lost():
+    name = space("lossy")
+    tracer = watcher("trace", "--ring", "1M", "--events", "lost")
+    tracer.send_signal(signal.SIGSTOP)
+    hung = sockwatch("status")
+    assert hung.returncode == 3 and "process %d does not answer in time" % tracer.pid in hung.stderr, hung
+    process, _ = python(name, """
+l = socket.socket(); l.bind(("127.0.0.1", 4950)); l.listen(64)
+for i in range(6000):
+    c = socket.create_connection(("127.0.0.1", 4950)); a = l.accept()[0]
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)); c.close(); a.close()
+print("made", flush=True)""")
+    tracer.send_signal(signal.SIGCONT)
+    lost = until("the loss, and its repair", status, lambda s: s[tracer.pid]["repairs"] > 0)[tracer.pid]["lost"]
+    assert lost["count"] == sum(lost[cause] for cause in ("ring", "share", "calls", "folds", "withheld", "ends", "sockets", "rows"))
+    assert lost["count"] > 0 and lost["ring"] + lost["share"] > 0, lost
+    words = sockwatch("status").stdout
+    assert re.search(r"^  lost     \d+, the table was looked up anew", words, re.M) and "--ring" in words, words
+    tracer.send_signal(signal.SIGINT)
+    said = tracer.stderr.read()
+    assert tracer.wait(timeout=DEADLINE) == 4, said
+    assert int(re.search(r"(\d+) facts lost", said)[1]) >= lost["count"], (lost, said)
 
 
 run_tests()

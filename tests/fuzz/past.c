@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "listing_writer.h"
 #include "past.h"
+#include "status_writer.h"
 
 #define SOCKETS 4
 
@@ -81,6 +82,22 @@ static void print(const struct listing *l)
 	buffer_done(&out);
 }
 
+static void print_status(const struct status *s)
+{
+	int64_t offset = 0;
+	struct writer *w = writer_json_new(&(struct writer_options){.wall_offset_ns = &offset});
+	struct buffer out;
+
+	MUST(w && buffer_init(&out, 64) == 0);
+	writer_status(w, &out, s, 0);
+	must_be_json(out.data, out.len);
+	out.len = 0;
+	status_write_text(&out, s, 0, 0);
+	MUST(!out.failed);
+	writer_free(w);
+	buffer_done(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
@@ -113,6 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			}
 			past_apply(&past, &answer->life, 0);
 		}
+		if (n > 0 && answer->kind == PAST_STATUS)
+			print_status(&answer->status);
 		if (n > 0) {
 			in.at += n;
 			in.left -= (size_t)n;

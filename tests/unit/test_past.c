@@ -437,8 +437,13 @@ static void test_a_question_is_checked(void **state)
 	BUT(q.size++);
 	BUT(q.count = 0);
 	BUT(q.count = PAST_COOKIES_MAX + 1);
-	BUT(q.reserved = 1);
+	BUT(q.subject = 2);
+	BUT(q.subject = PAST_OF_STATUS);
 #undef BUT
+	q = good;
+	q.subject = PAST_OF_STATUS;
+	q.count = 0;
+	assert_true(past_check_question(&q));
 }
 
 int main(void)

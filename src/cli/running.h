@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * running.h - the traces and recorders that run here, by their sockets in /run/sockwatch (serve.h): found, and asked one
+ * question each.
+ *
+ * Owns: how long anybody waits for them, and the line said about one that does not answer.  Refuses to know: what is asked.
+ * One thread.
+ */
+#ifndef SOCKWATCH_RUNNING_H
+#define SOCKWATCH_RUNNING_H
+
+#include "past_wire.h"
+#include "units.h"
+
+#include <time.h>
+
+#define RUNNING_MAX 16
+/* A trace greets once it has drained its ring.  All hung traces delay a listing by this once. */
+#define RUNNING_GREET_NS (NSEC_PER_SEC / 10)
+/* What all of them may take. */
+#define RUNNING_NS NSEC_PER_SEC
+
+struct running {
+	char name[16]; /* of the socket: its pid */
+	struct timespec made;
+};
+
+/* Fills RUNNING_MAX at most, the oldest first, and returns how many; `dir` is serve_directory(). */
+size_t running_find(int dir, struct running *ret);
+/* Leaves out those that do not greet, however many hang, within the time of one; the new count. */
+size_t running_keep_alive(int dir, struct running *list, size_t count, uint64_t greet_ns);
+/* Hands each record of the answer but the first and the last to `fn`.  0, or -errno after saying why what it has seen is missing. */
+int running_ask(int dir, const struct running *of, const void *question, size_t len,
+		uint64_t greet_ns, void (*fn)(void *ctx, struct past_answer *answer), void *ctx);
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* status.c - `sockwatch status`: who traces and records here, since when, and what was lost. */
+#include "commands.h"
+#include "log.h"
+#include "running.h"
+#include "serve.h"
+#include "status_writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* One that is busy with a burst is still there. */
+#define GREET_NS (2 * NSEC_PER_SEC)
+
+struct asking {
+	const struct options *options;
+	struct writer *json;
+	struct buffer out;
+	int64_t wall_offset_ns;
+	size_t told;
+};
+
+static void on_answer(void *ctx, struct past_answer *answer)
+{
+	struct asking *a = ctx;
+
+	if (answer->kind != PAST_STATUS)
+		return;
+	if (a->json)
+		writer_status(a->json, &a->out, &answer->status, kernel_now());
+	else
+		status_write_text(&a->out, &answer->status, kernel_now(), a->wall_offset_ns);
+	a->told++;
+}
+
+/* Returns how many run, whether they answer or not. */
+static size_t ask_all(struct asking *a, int dir)
+{
+	const struct past_question question = {.magic = PAST_MAGIC,
+					       .version = PAST_VERSION,
+					       .size = sizeof(question),
+					       .subject = PAST_OF_STATUS};
+	struct running list[RUNNING_MAX];
+	size_t count = running_find(dir, list), alive;
+
+	alive = running_keep_alive(dir, list, count, GREET_NS);
+
+	for (size_t i = 0; i < alive; i++)
+		running_ask(dir, &list[i], &question, sizeof(question), GREET_NS, on_answer, a);
+	return count;
+}
+
+static int print(struct asking *a, size_t running)
+{
+	if (a->out.failed) {
+		log_error("no memory");
+		return 1;
+	}
+	if (fwrite(a->out.data, 1, a->out.len, stdout) != a->out.len || fflush(stdout) != 0) {
+		log_error("cannot write to stdout");
+		return 1;
+	}
+	if (a->told)
+		return 0;
+	log_say(running ? "none that runs has answered"
+			: "no sockwatch traces or records here; a store's past is asked with "
+			  "sockwatch history --store FILE");
+	return EXIT_NOT_FOUND;
+}
+
+int command_status(const struct options *options)
+{
+	struct asking a = {.options = options, .wall_offset_ns = kernel_wall_offset()};
+	const struct writer_options w = {.wall_offset_ns = &a.wall_offset_ns};
+	int dir = serve_directory(false), code = 1;
+	size_t running = 0;
+
+	if (dir < 0 && dir != -ENOENT) {
+		serve_say_refused(dir, "who runs here is not known");
+		return 1;
+	}
+	if (options->format == FORMAT_JSON)
+		a.json = writer_json_new(&w);
+	if ((options->format == FORMAT_JSON && !a.json) || buffer_init(&a.out, 4096) < 0) {
+		log_error("no memory");
+	} else {
+		if (dir >= 0)
+			running = ask_all(&a, dir);
+		code = print(&a, running);
+	}
+	if (dir >= 0)
+		close(dir);
+	writer_free(a.json);
+	buffer_done(&a.out);
+	return code;
+}
