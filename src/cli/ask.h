@@ -6,8 +6,8 @@
  * unknown.
  *
  *     struct ask ask;
- *     code = ask_open(&ask, options);       // before the look: a wrong file is an error at once
- *     code = ask_fill(&ask, &listing);      // after it
+ *     code = ask_open(&ask, options);       // with the right to open the file
+ *     code = ask_fill(&ask, &listing);      // after the look; needs no right
  *     ask_close(&ask);
  */
 #ifndef SOCKWATCH_ASK_H

@@ -48,11 +48,6 @@ static int keep_only(uint64_t keep)
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-void confine_keep(uint64_t keep)
-{
-	keep_only(keep);
-}
-
 /* Where CAP_SETPCAP is missing they stay: no_new_privs lets nothing be gained of them. */
 static void empty_bounding_set(void)
 {
@@ -60,6 +55,12 @@ static void empty_bounding_set(void)
 		if (prctl(PR_CAPBSET_DROP, bit, 0, 0, 0) < 0)
 			return;
 	}
+}
+
+void confine_keep(uint64_t keep)
+{
+	empty_bounding_set();
+	keep_only(keep);
 }
 
 /* ---- user ---- */

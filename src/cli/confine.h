@@ -66,7 +66,7 @@ void confine_try(const struct confine *wish, struct confine_result *ret);
  */
 int confine(const struct confine *wish, bool strict, unsigned int unsaid);
 
-/* Goes on with these capabilities, until confine(); no more than it has. */
+/* Goes on with these capabilities, of those that it has, until confine(); empties the bounding set. */
 void confine_keep(uint64_t keep);
 
 #endif

@@ -7,6 +7,7 @@
 #include "output.h"
 #include "owner.h"
 #include "procinfo.h"
+#include "rights.h"
 #include "session.h"
 #include "wire_look.h"
 
@@ -331,7 +332,6 @@ static void print_report(struct ephemeral *e)
 	};
 	struct winsize size;
 
-	name_namespaces(e->budget);
 	if (isatty(e->output.fd) == 1 && ioctl(e->output.fd, TIOCGWINSZ, &size) == 0)
 		report.columns = size.ws_col;
 	if (e->options->format == FORMAT_JSON)
@@ -413,6 +413,7 @@ static int repeat(struct ephemeral *e)
 
 	if (isatty(e->output.fd) == 1)
 		buffer_append(&e->buffer, home, sizeof(home) - 1);
+	name_namespaces(e->budget);
 	print_report(e);
 	if (!output_flush(&e->output, &e->buffer) || output_stop)
 		return 0;
@@ -429,6 +430,14 @@ static void on_status(void *ctx, struct status *ret)
 
 	ret->text[STATUS_COMMAND] = "ephemeral";
 	ret->text[STATUS_FILE] = session_full_path(e->output.path);
+}
+
+/* What is reported is known; a thread may read what the kernel tells until it is closed. */
+static int end_looking(struct ephemeral *e)
+{
+	kernel_close(e->session.kernel);
+	e->session.kernel = NULL;
+	return rights_end(e->options, CONFINE_LISTING, 0);
 }
 
 static int run(struct ephemeral *e)
@@ -468,6 +477,9 @@ static int run(struct ephemeral *e)
 		if (err < 0)
 			return 1;
 	} else {
+		name_namespaces(e->budget);
+		if (end_looking(e))
+			return 1;
 		print_report(e);
 		say_empty(e);
 	}

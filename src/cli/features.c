@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "features_writer.h"
 #include "log.h"
+#include "rights.h"
 
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -38,7 +39,9 @@ int command_features(const struct options *options)
 	else
 		features_write_text(&out, &f);
 	kernel_close(k);
-	if (out.failed) {
+	if (rights_end(options, CONFINE_LISTING, 0)) {
+		code = 1;
+	} else if (out.failed) {
 		log_error("no memory");
 		code = 1;
 	} else if (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0) {

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "log.h"
 #include "output.h"
+#include "rights.h"
 #include "store.h"
 
 #include <errno.h>
@@ -186,8 +187,9 @@ int command_history(const struct options *options)
 	int code = 1, err;
 
 	output_catch_signals();
+	rights_to_open(0);
 	err = open_history(&h);
-	if (err == 0)
+	if (err == 0 && !rights_end(options, CONFINE_HISTORY, 0))
 		code = run(&h);
 	else if (err == -EINTR)
 		code = 0;

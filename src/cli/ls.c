@@ -2,11 +2,13 @@
 /* ls.c - `sockwatch ls`: every socket and everyone who holds it. */
 #include "ask.h"
 #include "commands.h"
+#include "interfaces.h"
 #include "listing_writer.h"
 #include "log.h"
 #include "names.h"
 #include "output.h"
 #include "procinfo.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -30,7 +32,7 @@ struct ls {
 	struct services *services;
 	struct names *names;
 	struct buffer buffer, second_buffer;
-	pthread_mutex_t interfaces;
+	struct interfaces interfaces;
 	struct output output;
 	int64_t wall_offset_ns;
 	bool filtered; /* there is a condition at all */
@@ -49,13 +51,7 @@ static const char *host_name(void *ctx, enum family family, const uint8_t addr[1
 
 static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 {
-	struct ls *s = ctx;
-	const char *name;
-
-	pthread_mutex_lock(&s->interfaces);
-	name = procinfo_interface_name(netns, ifindex);
-	pthread_mutex_unlock(&s->interfaces);
-	return name;
+	return interfaces_of(&((struct ls *)ctx)->interfaces, netns, ifindex);
 }
 
 static void want_name(struct ls *s, const struct listing_socket *socket, const struct endpoint *end)
@@ -93,10 +89,10 @@ static int open_writer(struct ls *s)
 	struct winsize size;
 
 	s->wall_offset_ns = kernel_wall_offset();
-	s->style = (struct listing_style){.user_name = procinfo_user,
-					  .interface_name = interface_name,
-					  .ctx = s,
-					  .wall_offset_ns = s->wall_offset_ns};
+	s->style.user_name = procinfo_user;
+	s->style.interface_name = interface_name;
+	s->style.ctx = s;
+	s->style.wall_offset_ns = s->wall_offset_ns;
 	if (terminal && ioctl(s->output.fd, TIOCGWINSZ, &size) == 0)
 		s->style.columns = size.ws_col;
 	s->style.color = o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && terminal);
@@ -162,15 +158,31 @@ static bool print_both(struct ls *s, size_t from)
 }
 
 /* Rows of other namespaces say so: 127.0.0.1:80 is another place there. */
-static void name_netns(struct ls *s)
+static bool shows_netns(const struct ls *s)
 {
-	s->style.own_netns = command_own_netns();
-	for (size_t i = 0; i < s->listing.socket_count && !s->style.netns; i++) {
+	for (size_t i = 0; i < s->listing.socket_count; i++) {
 		const struct listing_socket *socket = &s->listing.sockets[i];
 
-		s->style.netns = socket->netns != s->style.own_netns && is_listed(s, socket);
+		if (socket->netns != s->style.own_netns && is_listed(s, socket))
+			return true;
 	}
-	if (s->style.netns)
+	return false;
+}
+
+/*
+ * All that takes rights, before anything is read that others have written.  Whose a socket is that nobody has open any more is
+ * known only then: it may be listed.
+ */
+static void look_up(struct ls *s)
+{
+	const struct options *o = s->options;
+
+	s->known = command_know_tasks(o, &s->listing,
+				      o->format != FORMAT_JSON && !filter_asks_details(&o->filter));
+	for (size_t i = 0; i < s->listing.socket_count; i++)
+		interfaces_want(&s->interfaces, &s->listing.sockets[i]);
+	s->style.own_netns = command_own_netns();
+	if (filter_asks_process(&o->filter) || shows_netns(s))
 		listing_name_netns(&s->listing, s->style.own_netns, procinfo_netns_name);
 }
 
@@ -189,25 +201,25 @@ static void print(struct ls *s)
 static int run(struct ls *s)
 {
 	const struct options *o = s->options;
-	bool json = o->format == FORMAT_JSON;
-	int code = ask_open(&s->ask, o);
+	int code = 0;
 
-	if (!code && output_open_report(&s->output, o->output_file) < 0)
-		code = 1;
-	if (code)
-		return code;
-	s->filtered = o->filter.has_netns || filter_asks_socket(&o->filter);
-	if (take_listing(o, json, &s->listing))
+	if (output_open_report(&s->output, o->output_file) < 0 ||
+	    take_listing(o, o->format == FORMAT_JSON, &s->listing))
 		return 1;
+	s->filtered = o->filter.has_netns || filter_asks_socket(&o->filter);
+	look_up(s);
+	rights_to_open(0);
+	code = ask_open(&s->ask, o);
+	if (code || rights_end(o, CONFINE_LISTING, 0))
+		return code ? code : 1;
 	code = ask_fill(&s->ask, &s->listing);
-	s->known = command_know_tasks(o, &s->listing, !json && !filter_asks_details(&o->filter));
 	if (open_writer(s)) {
 		log_error("no memory");
 		return 1;
 	}
-	if (o->resolve && !json)
+	if (o->resolve && !s->json)
 		resolve(s);
-	name_netns(s);
+	s->style.netns = shows_netns(s);
 	print(s);
 	if (s->buffer.failed || s->second_buffer.failed) {
 		log_error("no memory");
@@ -222,7 +234,7 @@ static int run(struct ls *s)
 
 int command_ls(const struct options *options)
 {
-	struct ls s = {.options = options, .interfaces = PTHREAD_MUTEX_INITIALIZER};
+	struct ls s = {.options = options};
 	int code;
 
 	output_catch_signals();
@@ -234,6 +246,7 @@ int command_ls(const struct options *options)
 	writer_free(s.second_json);
 	services_free(s.services);
 	names_free(s.names);
+	interfaces_end(&s.interfaces);
 	buffer_done(&s.buffer);
 	buffer_done(&s.second_buffer);
 	output_close(&s.output);

@@ -377,6 +377,9 @@ static int check_together(const struct command *command, const struct options *o
 					"--follow-children");
 	if (o->no_args && o->filter.args)
 		return options_complain("--no-args leaves out what --args asks for; give either");
+	if (o->strict && o->watch)
+		return options_complain("--watch looks again and again, which takes the rights that "
+					"--strict gives away; give either");
 	if (o->journal && o->output_file)
 		return options_complain("--journal is the output, --output another; give either");
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY)

@@ -45,6 +45,7 @@ enum options_key {
 	KEY_STATE,
 	KEY_WAIT,
 	KEY_STORE,
+	KEY_STRICT,
 	KEY_UNIT,
 	KEY_UNTIL,
 	KEY_WATCH,

@@ -51,7 +51,7 @@ struct serve {
 	uint8_t in[IN_BYTES], out[OUT_BYTES + sizeof(struct past_head)];
 };
 
-static const char *directory_path(void)
+const char *serve_path(void)
 {
 	const char *path = getenv("SOCKWATCH_RUN");
 
@@ -60,14 +60,14 @@ static const char *directory_path(void)
 
 void serve_say_refused(int err, const char *loss)
 {
-	log_say("%s: %s; %s", directory_path(),
+	log_say("%s: %s; %s", serve_path(),
 		err == -EPERM ? "not the directory of this user alone (mode 0700)" : strerror(-err),
 		loss);
 }
 
 int serve_directory(bool make)
 {
-	const char *path = directory_path();
+	const char *path = serve_path();
 	struct stat st;
 	int fd, err = 0;
 

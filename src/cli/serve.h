@@ -35,6 +35,8 @@ void serve_close(struct serve *s);
  * can get at it.  `make`: it is made where it is missing.
  */
 int serve_directory(bool make);
+/* Its path. */
+const char *serve_path(void);
 /* One line: why the directory is not used (-errno of serve_directory()), and what is lost by that. */
 void serve_say_refused(int err, const char *loss);
 /* The other end of a connected socket is this user or root. */

@@ -2,12 +2,15 @@
 /* who.c - `sockwatch who`: who has a port, or the moment somebody takes it. */
 #include "ask.h"
 #include "commands.h"
+#include "forwarder.h"
+#include "interfaces.h"
 #include "log.h"
 #include "names.h"
 #include "look_source.h"
 #include "output.h"
 #include "procinfo.h"
 #include "redirect_source.h"
+#include "rights.h"
 #include "table.h"
 #include "who_writer.h"
 
@@ -21,6 +24,8 @@
 #define DRAIN_MAX     4096
 #define WAIT_MS	      100
 #define MAX_PROCESSES 100000
+/* Processes are read as they are told, and those of other users. */
+#define TO_READ (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH)
 
 struct search {
 	const struct options *options;
@@ -33,6 +38,7 @@ struct search {
 	struct buffer buffer;
 	struct procinfo process; /* last asked for */
 	struct redirects redirects;
+	struct interfaces interfaces;
 	struct process_set *known; /* what the listing's tasks point to */
 
 	/* --wait */
@@ -55,8 +61,8 @@ static int look(struct search *s)
 	s->found = NULL;
 	s->count = 0;
 	err = take_listing(s->options, true, &s->listing);
-	if (err || ask_fill(&s->ask, &s->listing))
-		return err ? err : -EIO;
+	if (err)
+		return err;
 	s->found = calloc(s->listing.socket_count + 1, sizeof(const struct listing_socket *));
 	if (!s->found) {
 		log_error("no memory");
@@ -103,8 +109,7 @@ static uint32_t home_of(void *ctx, enum family family, const uint8_t addr[16])
 
 static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 {
-	(void)ctx;
-	return procinfo_interface_name(netns, ifindex);
+	return interfaces_of(&((struct search *)ctx)->interfaces, netns, ifindex);
 }
 
 static void find_parents(struct who_process *p, uint32_t pid)
@@ -185,7 +190,8 @@ static void write_redirects(struct search *s, struct writer *w)
 	for (size_t i = 0; i < s->redirects.count; i++) {
 		const struct redirect *r = &s->redirects.found[i];
 		const struct listing_socket *behind = who_behind_redirect(&who, r);
-		const struct listing_task *task = behind ? listing_owner(&s->listing, behind) : NULL;
+		const struct listing_task *task =
+			behind ? listing_owner(&s->listing, behind) : NULL;
 
 		writer_redirect(w, &s->buffer, s->listing.time_ns, r,
 				listing_netns_of(&s->listing, r->netns),
@@ -196,17 +202,15 @@ static void write_redirects(struct search *s, struct writer *w)
 static void write_json(struct search *s)
 {
 	int64_t offset = kernel_wall_offset();
-	struct writer_options options = {.wall_offset_ns = &offset,
-					 .interface_name = interface_name};
+	struct writer_options options = {
+		.wall_offset_ns = &offset, .interface_name = interface_name, .ctx = s};
 	struct writer *w = writer_json_new(&options);
 
 	if (!w) {
 		s->buffer.failed = true;
 		return;
 	}
-	s->known = command_know_tasks(s->options, &s->listing, false);
 	s->services = names_services();
-	name_netns(s);
 	write_redirects(s, w);
 	for (size_t i = 0; i < s->count; i++)
 		writer_socket(w, &s->buffer, &s->listing, s->found[i], s->services);
@@ -220,7 +224,6 @@ static void write_text(struct search *s)
 {
 	const struct who who = who_of(s);
 
-	name_netns(s);
 	who_write(&s->buffer, &who);
 }
 
@@ -340,22 +343,72 @@ static int wait_for(struct search *s)
 	return err ? 1 : 0;
 }
 
-static int run(struct search *s)
+static bool has_forwarder(const struct search *s)
+{
+	const struct listing *l = &s->listing;
+
+	for (size_t i = 0; i < s->count; i++) {
+		for (uint32_t h = s->found[i]->first; h != LISTING_NONE; h = l->holders[h].next) {
+			const struct process *p = &l->tasks[l->holders[h].task].process;
+
+			if (forwarder_read(p->name, NULL).kind == FORWARDER_DOCKER)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* All that takes rights, but for what is read of a process when it is told. */
+static void look_up(struct search *s)
+{
+	static const uint8_t none[16];
+
+	find_redirects(s);
+	/* Where addresses of containers may be asked for, they are read here. */
+	if (s->redirects.count || has_forwarder(s))
+		redirects_home(&s->redirects, FAMILY_IPV4, none);
+	for (size_t i = 0; i < s->count; i++)
+		interfaces_want(&s->interfaces, s->found[i]);
+	name_netns(s);
+	if (s->options->format == FORMAT_JSON)
+		s->known = command_know_tasks(s->options, &s->listing, false);
+}
+
+/* 0, or the exit code. */
+static int find(struct search *s)
 {
 	const struct options *o = s->options;
-	int code = ask_open(&s->ask, o);
+	uint64_t keep = o->format == FORMAT_JSON ? 0 : TO_READ;
+	/* Who waits wants to know at once that a file is wrong. */
+	int code = o->wait ? ask_open(&s->ask, o) : 0;
 
 	if (!code && output_open_report(&s->output, o->output_file) < 0)
 		code = 1;
-	if (code)
-		return code;
-	if (look(s))
-		return 1;
-	if (!s->count && o->wait)
+	if (!code && look(s))
+		code = 1;
+	if (!code && !s->count && o->wait)
 		code = wait_for(s);
 	if (code)
 		return code;
-	find_redirects(s);
+	look_up(s);
+	/* A thread of its reads what the kernel tells. */
+	kernel_close(s->kernel);
+	s->kernel = NULL;
+	rights_to_open(keep);
+	if (!o->wait)
+		code = ask_open(&s->ask, o);
+	if (!code)
+		code = rights_end(o, CONFINE_LISTING, keep);
+	return code ? code : ask_fill(&s->ask, &s->listing);
+}
+
+static int run(struct search *s)
+{
+	const struct options *o = s->options;
+	int code = find(s);
+
+	if (code)
+		return code;
 	if (!s->count && !s->taken && !s->redirects.count) {
 		if (output_stop)
 			return EXIT_NOBODY;
@@ -394,6 +447,7 @@ int command_who(const struct options *options)
 	free(s.found);
 	procinfo_done(&s.process);
 	redirects_done(&s.redirects);
+	interfaces_end(&s.interfaces);
 	process_set_free(s.known);
 	services_free(s.services);
 	buffer_done(&s.buffer);
