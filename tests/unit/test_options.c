@@ -112,13 +112,7 @@ static void test_commands(void **state)
 	assert_int_equal(PARSE(&o, "-q"), OPTIONS_RUN);
 	assert_int_equal(o.command, COMMAND_TRACE);
 	assert_true(o.quiet);
-	assert_false(o.strict);
 	options_done(&o);
-	assert_int_equal(PARSE(&o, "ls", "--strict"), OPTIONS_RUN);
-	assert_true(o.strict);
-	options_done(&o);
-	/* Looks again and again, with rights. */
-	assert_int_equal(PARSE(&o, "ephemeral", "--strict", "--watch"), EXIT_USAGE);
 	assert_int_equal(PARSE(&o, "features", "-o", "json", "--hooks", "tracepoints"),
 			 OPTIONS_RUN);
 	assert_int_equal(o.command, COMMAND_FEATURES);

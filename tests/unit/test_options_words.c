@@ -141,6 +141,21 @@ static void who_without_a_port_is_bad_usage(void **state)
 }
 
 /* Every string of up to four of these letters: no crash, one line or none, always with a port. */
+static void rights_are_given_away_by_who_looks_once(void **state)
+{
+	char said[4096];
+	struct options o;
+
+	(void)state;
+	assert_int_equal(parse(&o, "ls", NULL, NULL, said), OPTIONS_RUN);
+	assert_false(o.strict);
+	options_done(&o);
+	assert_int_equal(parse(&o, "ls", "--strict", NULL, said), OPTIONS_RUN);
+	assert_true(o.strict);
+	options_done(&o);
+	assert_int_equal(parse(&o, "ephemeral", "--strict", "--watch", said), EXIT_USAGE);
+}
+
 static void every_short_word_is_taken_or_refused(void **state)
 {
 	static const char letters[] = "18:/@[].*-,f%";
@@ -233,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_takes_a_port_with_or_without_an_address),
 		cmocka_unit_test(who_without_a_port_is_bad_usage),
+		cmocka_unit_test(rights_are_given_away_by_who_looks_once),
 		cmocka_unit_test(every_short_word_is_taken_or_refused),
 		cmocka_unit_test(hostile_values_are_refused_in_one_line),
 	};
