@@ -89,6 +89,8 @@ struct look_reader *kernel_look(const struct kernel *k);
 const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count);
 /* What tells bind, listen, connect, accept and send. */
 enum kernel_tier kernel_tier_chosen(const struct kernel *k);
+/* Capabilities without which something is missing, "CAP_SYS_ADMIN, CAP_SYS_PTRACE"; false, and "", when none is. */
+bool kernel_lacks(char *ret, size_t size);
 /* The first name in kernel_options.hooks_without that is no hook, until the next call; NULL when all are. */
 const char *kernel_unknown_hook(const char *list);
 /* "/sys/fs/cgroup/unified" or "private mount"; NULL when there is none. */

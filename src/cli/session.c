@@ -371,6 +371,7 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 	code = command_open_kernel(options, &s->kernel);
 	if (code)
 		return code;
+	kernel_lacks(s->lacks, sizeof(s->lacks));
 	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
 	s->table = s->processes ? table_new(options->max_sockets, s->processes, on_event, s) : NULL;
 	if (!s->table) {
@@ -450,8 +451,9 @@ void session_announce(struct session *s, const char *more)
 {
 	format_unseen(s, s->unseen_text, sizeof(s->unseen_text));
 	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
-		"before%s%s",
-		hooks_words[kernel_tier_chosen(s->kernel)], s->sockets, s->unseen_text, more);
+		"before%s%s%s%s",
+		hooks_words[kernel_tier_chosen(s->kernel)], s->sockets,
+		s->lacks[0] ? "; without " : "", s->lacks, s->unseen_text, more);
 }
 
 void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle),

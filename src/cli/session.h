@@ -59,6 +59,7 @@ struct session {
 	uint64_t processes_lost, processes_full; /* likewise of what processes did */
 	uint64_t repairs;
 
+	char lacks[128]; /* capabilities, when it began; "" none */
 	char unseen_text[512]; /* what no hook tells here: "; not seen: ..." or "" */
 };
 

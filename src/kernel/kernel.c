@@ -259,6 +259,17 @@ static int check_ground(struct kernel *k, struct kernel_error *error)
 	return 0;
 }
 
+bool kernel_lacks(char *ret, size_t size)
+{
+	static const struct capability wanted[] = {
+		{CAP_SYS_ADMIN, CAP_SYS_ADMIN, 1, "CAP_SYS_ADMIN"},
+		{CAP_SYS_PTRACE, CAP_SYS_PTRACE, 1, "CAP_SYS_PTRACE"},
+		{CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, 1, "CAP_DAC_READ_SEARCH"},
+	};
+
+	return capability_missing(wanted, sizeof(wanted) / sizeof(wanted[0]), 1, ret, size);
+}
+
 /* What the tracer asks the kernel for is looked at by programs of their own. */
 static int open_look(struct kernel *k, struct kernel_error *error)
 {

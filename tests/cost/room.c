@@ -353,6 +353,13 @@ uint32_t redirects_home(struct redirects *r, enum family family, const uint8_t a
 	return 0;
 }
 
+bool kernel_lacks(char *ret, size_t size)
+{
+	(void)size;
+	ret[0] = '\0';
+	return false;
+}
+
 /* ---- rights, in place of src/cli/confine.c ---- */
 
 int confine(const struct confine *wish, bool strict, unsigned int unsaid)

@@ -8,7 +8,7 @@ if ! command -v setpriv >/dev/null || ! "$sockwatch" features >"$work/root" 2>"$
 fi
 cp "$sockwatch" "$work/program" && chmod 755 "$work" "$work/program"
 as() { # CAPABILITIES COMMAND...
-	local capabilities=$1
+	local capabilities=${1:--all}
 	shift
 	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$capabilities" --ambient-caps "$capabilities" "$@"
 }
@@ -61,6 +61,43 @@ for command in ls "ls --hooks proc" "who 4977" ephemeral; do
 done
 as "${needed/,+dac_read_search/}" "$work/program" ls --hooks proc >/dev/null 2>"$work/why"
 check "without_either_it_is_said" "$? $(cat "$work/why")" grep -q 'lacks CAP_DAC_READ_SEARCH;' "$work/why"
+# Each cell of docs/privileges.md: the exit code, and what is said of capabilities.
+cell() { # COMMAND WITHOUT CODE PATTERN: "" for nothing
+	local left=$needed one code
+	for one in $2; do left=$(sed "s/+$one\(,\|\$\)//; s/,\$//" <<<"$left"); done
+	# shellcheck disable=SC2086
+	as "$left" "$work/program" $1 >/dev/null 2>"$work/why"
+	code=$?
+	if [ -n "$4" ]; then grep -q -- "$4" "$work/why"; else ! grep -q CAP_ "$work/why"; fi
+	check "cell: ${1//$work\//} without $2" "$code $(cat "$work/why")" test $? = 0 -a $code = "$3"
+}
+mkdir "$work/others" && chown 65534 "$work/others"
+record="record --store $work/others/store --for 100ms"
+for command in "trace --for 100ms" "$record" "ephemeral --for 100ms" features ephemeral; do
+	for one in bpf perfmon net_admin; do cell "$command" "$one sys_admin" 1 "lacks CAP_${one^^};"; done
+done
+for command in "trace --for 100ms" "$record" "ephemeral --for 100ms"; do
+	for one in sys_admin sys_ptrace dac_read_search; do cell "$command" $one 0 "; without CAP_${one^^}"; done
+done
+for one in sys_admin sys_ptrace; do
+	cell ephemeral $one 0 "CAP_${one^^} is needed"
+	cell features $one 0 ""
+done
+cell ephemeral dac_read_search 0 ""
+cell features dac_read_search 0 ""
+for command in ls "who 4977"; do
+	for one in bpf perfmon; do cell "$command" "$one sys_admin" 1 "lacks CAP_${one^^}, CAP_SYS_ADMIN;"; done
+	for one in sys_admin sys_ptrace; do
+		cell "$command" $one 1 "lacks CAP_${one^^};"
+		cell "$command --hooks proc" $one 1 "lacks CAP_${one^^};"
+	done
+	cell "$command" dac_read_search 0 ""
+	cell "$command --hooks proc" dac_read_search 1 "lacks CAP_DAC_READ_SEARCH;"
+	cell "$command --hooks proc" "bpf perfmon net_admin" 0 "$([ "$command" = ls ] || echo CAP_NET_ADMIN)"
+done
+cell ls net_admin 0 ""
+cell "who 4977" net_admin 0 "(CAP_NET_ADMIN)"
+cell "history --store $work/others/store" "bpf perfmon net_admin sys_admin sys_ptrace dac_read_search" 0 ""
 unset SOCKWATCH_RUN
 # A run directory that others may write into, or that is a link to another place.
 mkdir -m 0755 "$work/open" && mkdir -m 0700 "$work/own" && ln -s own "$work/link"
