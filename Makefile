@@ -121,6 +121,8 @@ install: all
 	install -D -m 0755 $(BUILD)/sockwatch $(DESTDIR)$(PREFIX)/sbin/sockwatch
 	$(Q)sed 's|@sbindir@|$(PREFIX)/sbin|' dist/sockwatch-record.service.in > $(BUILD)/sockwatch-record.service
 	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(PREFIX)/lib/systemd/system/sockwatch-record.service
+	install -D -m 0644 dist/sockwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sockwatch.conf
+	install -D -m 0644 dist/sockwatch.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/sockwatch.conf
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -68,20 +68,19 @@ static size_t make_question(const struct past *p, uint8_t **ret)
 }
 
 /* The oldest first: it has seen most. */
-static void ask_traces(const struct ask *a, struct past *p, int dir, struct running *traces,
-		       size_t count)
+static void ask_traces(const struct ask *a, struct past *p, struct running *traces, size_t count)
 {
 	struct asking asking = {.past = p, .no_args = a->no_args};
 	uint64_t begin = kernel_now();
 
 	if (count > 1)
-		count = running_keep_alive(dir, traces, count, RUNNING_GREET_NS);
+		count = running_keep_alive(traces, count, RUNNING_GREET_NS);
 	for (size_t i = 0; i < count && kernel_now() - begin < RUNNING_NS; i++) {
 		uint8_t *question;
 		size_t len = make_question(p, &question);
 
 		if (len)
-			running_ask(dir, &traces[i], question, len, RUNNING_GREET_NS, on_answer,
+			running_ask(&traces[i], question, len, RUNNING_GREET_NS, on_answer,
 				    &asking);
 		free(question);
 	}
@@ -180,26 +179,26 @@ static void find_ended(struct listing *l, size_t first)
 int ask_fill(struct ask *a, struct listing *l)
 {
 	struct running traces[RUNNING_MAX];
-	int dir = serve_directory(false), code = 0;
-	size_t count = dir < 0 ? 0 : running_find(dir, traces), tasks = l->task_count;
+	struct running_places places;
+	size_t count, tasks = l->task_count;
+	int code = 0;
 	struct past past;
 
-	if (dir < 0 && dir != -ENOENT)
-		serve_say_refused(dir, "what running traces have seen is missing here");
+	running_open(&places, "what running traces have seen is missing here");
+	count = running_find(&places, traces);
 	if (count || a->store) {
 		if (past_init(&past, l)) {
 			log_error("no memory");
 			code = 1;
 		} else {
-			ask_traces(a, &past, dir, traces, count);
+			ask_traces(a, &past, traces, count);
 			if (a->store)
 				code = ask_store(a, &past);
 			past_done(&past);
 			find_ended(l, tasks);
 		}
 	}
-	if (dir >= 0)
-		close(dir);
+	running_close(&places);
 	return code;
 }
 

@@ -24,7 +24,7 @@ int command_open_kernel(const struct options *options, struct kernel **ret);
 /* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
 int take_listing(const struct options *options, bool details, struct listing *l);
 
-/* The inode of the network namespace that it runs in, 0 unknown. */
+/* The inode of the network namespace that it runs in, or that SOCKWATCH_NETNS names, 0 unknown: the one whose name goes without saying. */
 uint32_t command_own_netns(void);
 
 /*

@@ -8,6 +8,7 @@
 #include "wire_look.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,9 +88,11 @@ int take_listing(const struct options *options, bool details, struct listing *l)
 
 uint32_t command_own_netns(void)
 {
+	const char *named = getenv("SOCKWATCH_NETNS");
 	struct stat st;
 
-	return stat("/proc/self/ns/net", &st) == 0 ? (uint32_t)st.st_ino : 0;
+	return stat(named && *named ? named : "/proc/self/ns/net", &st) == 0 ? (uint32_t)st.st_ino
+									     : 0;
 }
 
 struct process_set *command_know_tasks(const struct options *options, struct listing *l,

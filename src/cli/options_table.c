@@ -542,7 +542,7 @@ const struct options_row options_table[] = {
 	  .doc = "Leave out the arguments of processes, which may hold secrets: nothing shows or keeps them" },
 	{ 'q', "quiet", NULL, ALL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
 	  .doc = "Only errors on stderr" },
-	{ KEY_STRICT, "strict", NULL, (SHOWN & ~TRACE) | EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(strict),
+	{ KEY_STRICT, "strict", NULL, (SHOWN & ~TRACE) | EPHEMERAL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(strict),
 	  .doc = "Refuse to print (exit code 1) where a right that is not needed any more cannot be given away, as without Landlock" },
 	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL, GROUP_OUTPUT, false, set_for,
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",

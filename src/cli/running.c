@@ -40,17 +40,35 @@ static int compare_traces(const void *a, const void *b)
 	return x->made.tv_nsec < y->made.tv_nsec ? -1 : x->made.tv_nsec > y->made.tv_nsec;
 }
 
-size_t running_find(int dir, struct running *ret)
+bool running_open(struct running_places *ret, const char *loss)
 {
-	int fd = dup(dir);
+	ret->own = serve_directory(false);
+	ret->recorder = serve_recorder(&ret->owner);
+	if (ret->own >= 0 || ret->own == -ENOENT)
+		return true;
+	serve_say_refused(ret->own, loss);
+	return false;
+}
+
+void running_close(struct running_places *p)
+{
+	if (p->own >= 0)
+		close(p->own);
+	if (p->recorder >= 0)
+		close(p->recorder);
+}
+
+/* Adds those of a directory to the first `count`; the new count. */
+static size_t add_from(int dir, uid_t owner, struct running *ret, size_t count)
+{
+	int fd = dir < 0 ? -1 : dup(dir);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
-	size_t count = 0;
 
 	if (!d) {
 		if (fd >= 0)
 			close(fd);
-		return 0;
+		return count;
 	}
 	while (count < RUNNING_MAX && (entry = readdir(d))) {
 		struct running *t = &ret[count];
@@ -61,30 +79,42 @@ size_t running_find(int dir, struct running *ret)
 		    fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISSOCK(st.st_mode))
 			continue;
+		t->dir = dir;
+		t->owner = owner;
 		strcpy(t->name, entry->d_name);
 		t->made = st.st_mtim;
 		count++;
 	}
 	closedir(d);
+	return count;
+}
+
+/* The unit's first: of others there may be too many. */
+size_t running_find(const struct running_places *p, struct running *ret)
+{
+	size_t count = add_from(p->recorder, p->owner, ret, 0);
+
+	count = add_from(p->own, geteuid(), ret, count);
 	qsort(ret, count, sizeof(*ret), compare_traces);
 	return count;
 }
 
 /* A descriptor, or -errno.  A socket file that nobody listens on any more is removed. */
-static int connect_to(int dir, const char *name)
+static int connect_to(const struct running *of)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err = 0;
 
 	if (fd < 0)
 		return -errno;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%.15s", dir, name);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%.15s", of->dir,
+		 of->name);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		err = -errno;
-	else if (!serve_trusts(fd))
+	else if (!serve_trusts(fd, of->owner))
 		err = -EPERM;
 	if (err == -ECONNREFUSED)
-		unlinkat(dir, name, 0);
+		unlinkat(of->dir, of->name, 0);
 	if (err)
 		close(fd);
 	return err ? err : fd;
@@ -171,12 +201,12 @@ static void say_failed(const char *name, int err)
 			name);
 }
 
-int running_ask(int dir, const struct running *of, const void *question, size_t len,
-		uint64_t greet_ns, void (*fn)(void *ctx, struct past_answer *answer), void *ctx)
+int running_ask(const struct running *of, const void *question, size_t len, uint64_t greet_ns,
+		void (*fn)(void *ctx, struct past_answer *answer), void *ctx)
 {
 	struct asking *k = calloc(1, sizeof(*k));
 	uint64_t begin = kernel_now();
-	int err = k ? connect_to(dir, of->name) : -ENOMEM;
+	int err = k ? connect_to(of) : -ENOMEM;
 
 	if (err >= 0) {
 		k->fn = fn;
@@ -197,14 +227,14 @@ int running_ask(int dir, const struct running *of, const void *question, size_t 
  * Keeps those that greet: all get the time of one, however many hang.  They are left at once and asked one after the
  * other, since a trace that is held while another is waited for keeps other listings from it.
  */
-size_t running_keep_alive(int dir, struct running *list, size_t count, uint64_t greet_ns)
+size_t running_keep_alive(struct running *list, size_t count, uint64_t greet_ns)
 {
 	struct pollfd fds[RUNNING_MAX];
 	uint64_t now = kernel_now(), end = now + greet_ns;
 	size_t silent = 0, kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		int fd = connect_to(dir, list[i].name);
+		int fd = connect_to(&list[i]);
 
 		if (fd < 0) {
 			say_failed(list[i].name, fd);

@@ -12,6 +12,7 @@
 #include "past_wire.h"
 #include "units.h"
 
+#include <sys/types.h>
 #include <time.h>
 
 #define RUNNING_MAX 16
@@ -20,17 +21,28 @@
 /* What all of them may take. */
 #define RUNNING_NS NSEC_PER_SEC
 
+/* Where they have their sockets: this user's own directory, and that of the unit's recorder. */
+struct running_places {
+	int own, recorder; /* descriptors, or -errno */
+	uid_t owner;	   /* of `recorder` */
+};
+
 struct running {
+	int dir;
+	uid_t owner;
 	char name[16]; /* of the socket: its pid */
 	struct timespec made;
 };
 
-/* Fills RUNNING_MAX at most, the oldest first, and returns how many; `dir` is serve_directory(). */
-size_t running_find(int dir, struct running *ret);
+/* Says where the own one is refused, and that `loss` follows; false then.  running_close() either way. */
+bool running_open(struct running_places *ret, const char *loss);
+void running_close(struct running_places *p);
+/* Fills RUNNING_MAX at most, the oldest first, and returns how many, as long as the places are open. */
+size_t running_find(const struct running_places *p, struct running *ret);
 /* Leaves out those that do not greet, however many hang, within the time of one; the new count. */
-size_t running_keep_alive(int dir, struct running *list, size_t count, uint64_t greet_ns);
+size_t running_keep_alive(struct running *list, size_t count, uint64_t greet_ns);
 /* Hands each record of the answer but the first and the last to `fn`.  0, or -errno after saying why what it has seen is missing. */
-int running_ask(int dir, const struct running *of, const void *question, size_t len,
-		uint64_t greet_ns, void (*fn)(void *ctx, struct past_answer *answer), void *ctx);
+int running_ask(const struct running *of, const void *question, size_t len, uint64_t greet_ns,
+		void (*fn)(void *ctx, struct past_answer *answer), void *ctx);
 
 #endif

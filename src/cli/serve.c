@@ -19,6 +19,8 @@
 #include "units.h"
 
 #define DIRECTORY "/run/sockwatch"
+/* Of the unit, which runs as another user; root makes it for him, and whoever may write into /run is root. */
+#define RECORDER  "/run/sockwatch-record"
 #define BACKLOG	  16
 #define TURN_NS	  1000000
 #define STALL_NS  (NSEC_PER_SEC / 2)
@@ -78,20 +80,41 @@ int serve_directory(bool make)
 		return -errno;
 	if (fstat(fd, &st) < 0)
 		err = -errno;
-	else if (st.st_uid != geteuid() || (st.st_mode & 077))
+	/* What root's group may, root may. */
+	else if (st.st_uid != geteuid() || (st.st_mode & 027) ||
+		 (st.st_mode & 050 && st.st_gid != 0))
 		err = -EPERM;
 	if (err)
 		close(fd);
 	return err ? err : fd;
 }
 
-bool serve_trusts(int fd)
+int serve_recorder(uid_t *ret_owner)
+{
+	const char *other = getenv("SOCKWATCH_RUN");
+	struct stat st;
+	int fd;
+
+	if (other && *other)
+		return -ENOENT;
+	fd = open(RECORDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || (st.st_mode & 022)) {
+		close(fd);
+		return -EPERM;
+	}
+	*ret_owner = st.st_uid;
+	return fd;
+}
+
+bool serve_trusts(int fd, uid_t owner)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	       (peer.uid == 0 || peer.uid == owner);
 }
 
 /*
@@ -102,6 +125,8 @@ static int open_socket(struct serve *s)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char hidden[20];
+	mode_t mask;
+	int bound;
 
 	snprintf(s->name, sizeof(s->name), "%d", (int)getpid());
 	snprintf(hidden, sizeof(hidden), ".%s", s->name);
@@ -110,8 +135,12 @@ static int open_socket(struct serve *s)
 	if (s->listen < 0)
 		return -errno;
 	unlinkat(s->dir, hidden, 0);
-	if (bind(s->listen, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(s->listen, BACKLOG) < 0 || renameat(s->dir, hidden, s->dir, s->name) < 0)
+	/* The group may connect: root, without the right to override that. */
+	mask = umask(0117);
+	bound = bind(s->listen, (const struct sockaddr *)&address, sizeof(address));
+	umask(mask);
+	if (bound < 0 || listen(s->listen, BACKLOG) < 0 ||
+	    renameat(s->dir, hidden, s->dir, s->name) < 0)
 		return -errno;
 	return 0;
 }
@@ -165,7 +194,7 @@ static bool take_client(struct serve *s, uint64_t now_ns)
 
 	if (fd < 0)
 		return false;
-	if (!serve_trusts(fd) || !watch(s, EPOLL_CTL_ADD, fd, EPOLLIN)) {
+	if (!serve_trusts(fd, geteuid()) || !watch(s, EPOLL_CTL_ADD, fd, EPOLLIN)) {
 		close(fd);
 		return false;
 	}

@@ -13,6 +13,8 @@
 #ifndef SOCKWATCH_SERVE_H
 #define SOCKWATCH_SERVE_H
 
+#include <sys/types.h>
+
 #include "status.h"
 #include "table.h"
 
@@ -39,7 +41,9 @@ int serve_directory(bool make);
 const char *serve_path(void);
 /* One line: why the directory is not used (-errno of serve_directory()), and what is lost by that. */
 void serve_say_refused(int err, const char *loss);
+/* The directory of the recorder that is a unit, and whose it is: likewise, -ENOENT where SOCKWATCH_RUN names another. */
+int serve_recorder(uid_t *ret_owner);
 /* The other end of a connected socket is this user or root. */
-bool serve_trusts(int fd);
+bool serve_trusts(int fd, uid_t owner);
 
 #endif

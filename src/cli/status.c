@@ -2,13 +2,11 @@
 /* status.c - `sockwatch status`: who traces and records here, since when, and what was lost. */
 #include "commands.h"
 #include "log.h"
+#include "rights.h"
 #include "running.h"
-#include "serve.h"
 #include "status_writer.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* One that is busy with a burst is still there. */
 #define GREET_NS (2 * NSEC_PER_SEC)
@@ -35,19 +33,19 @@ static void on_answer(void *ctx, struct past_answer *answer)
 }
 
 /* Returns how many run, whether they answer or not. */
-static size_t ask_all(struct asking *a, int dir)
+static size_t ask_all(struct asking *a, const struct running_places *places)
 {
 	const struct past_question question = {.magic = PAST_MAGIC,
 					       .version = PAST_VERSION,
 					       .size = sizeof(question),
 					       .subject = PAST_OF_STATUS};
 	struct running list[RUNNING_MAX];
-	size_t count = running_find(dir, list), alive;
+	size_t count = running_find(places, list), alive;
 
-	alive = running_keep_alive(dir, list, count, GREET_NS);
+	alive = running_keep_alive(list, count, GREET_NS);
 
 	for (size_t i = 0; i < alive; i++)
-		running_ask(dir, &list[i], &question, sizeof(question), GREET_NS, on_answer, a);
+		running_ask(&list[i], &question, sizeof(question), GREET_NS, on_answer, a);
 	return count;
 }
 
@@ -73,11 +71,12 @@ int command_status(const struct options *options)
 {
 	struct asking a = {.options = options, .wall_offset_ns = kernel_wall_offset()};
 	const struct writer_options w = {.wall_offset_ns = &a.wall_offset_ns};
-	int dir = serve_directory(false), code = 1;
-	size_t running = 0;
+	struct running_places places;
+	bool open = running_open(&places, "who runs here is not known");
+	int code = 1;
 
-	if (dir < 0 && dir != -ENOENT) {
-		serve_say_refused(dir, "who runs here is not known");
+	if (!open || rights_end(options, CONFINE_LISTING, 0)) {
+		running_close(&places);
 		return 1;
 	}
 	if (options->format == FORMAT_JSON)
@@ -85,12 +84,9 @@ int command_status(const struct options *options)
 	if ((options->format == FORMAT_JSON && !a.json) || buffer_init(&a.out, 4096) < 0) {
 		log_error("no memory");
 	} else {
-		if (dir >= 0)
-			running = ask_all(&a, dir);
-		code = print(&a, running);
+		code = print(&a, ask_all(&a, &places));
 	}
-	if (dir >= 0)
-		close(dir);
+	running_close(&places);
 	writer_free(a.json);
 	buffer_done(&a.out);
 	return code;

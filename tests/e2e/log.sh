@@ -229,6 +229,13 @@ if command -v systemd-analyze >/dev/null; then
 	grep -q '^ExecStart=/usr/sbin/sockwatch record' "$unit" && sed -i "s|/usr/sbin/sockwatch|$sockwatch|" "$unit"
 	why=$(systemd-analyze verify "$unit" 2>&1 | grep -F sockwatch-record.service)
 	check unit_is_understood "$why" test -s "$unit" -a -z "$why"
+	# Of systemd 250 on.
+	exposure=$(systemd-analyze security --offline=yes --no-pager "$unit" 2>"$work/why" | sed -n 's/.*exposure level.*: \([0-9]*\)\..*/\1/p')
+	if [ -n "$exposure" ] || ! grep -q 'unrecognized option' "$work/why"; then
+		check unit_is_exposed_below_2 "$exposure $(cat "$work/why")" test -n "$exposure" -a "${exposure:-9}" -lt 2
+	else
+		echo "SKIP unit_is_exposed_below_2: this systemd-analyze needs the unit to be running"
+	fi
 else
 	echo "SKIP unit_is_understood: no systemd-analyze"
 fi
