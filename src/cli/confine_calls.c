@@ -198,22 +198,48 @@ static int add_all(scmp_filter_ctx filter, const struct confine *wish)
 	return err;
 }
 
-int confine_filter_calls(const struct confine *wish)
+static int set_up(scmp_filter_ctx filter)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int err = filter ? 0 : -ENOMEM;
 
-	/* The kernel's log of refusals came with 4.14; SSB: else each program with a filter is slowed down before 5.16. */
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	/* Else a program with a filter is slowed down before 5.16. */
+	if (!err)
+		seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
+	return err;
+}
+
+/* A filter of its own, and the first: clone3() is tried with each thread, and what the other one refuses the kernel logs. */
+static int leave_out_clone3(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int err = set_up(filter);
+
+	if (!err)
+		err = add(filter, SCMP_ACT_ERRNO(ENOSYS), C(clone3));
+	if (!err)
+		err = seccomp_load(filter);
+	seccomp_release(filter);
+	return err;
+}
+
+int confine_filter_calls(const struct confine *wish)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	int err = set_up(filter);
+
 	if (!err) {
 		seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
-		seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
 		seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-		err = add_all(filter, wish);
+		err = add(filter, SCMP_ACT_ALLOW, C(clone3));
 	}
+	if (!err)
+		err = add_all(filter, wish);
+	if (!err)
+		err = leave_out_clone3();
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

@@ -174,6 +174,7 @@ static void check_common(bool is_helper)
 	CHILD(ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 && errno == EPERM);
 	CHILD(kill(getppid(), SIGTERM) < 0 && errno == EPERM);
 	CHILD(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) < 0 && errno == ENOSYS);
+	CHILD(syscall(SYS_clone3, NULL, 0) < 0 && errno == ENOSYS);
 	CHILD(syscall(UNKNOWN_CALL) < 0 && errno == ENOSYS);
 	CHILD(syscall(SYS_init_module, 0, 0, 0) < 0 && errno == EPERM);
 	CHILD(syscall(SYS_unshare, 0) < 0 ? !is_helper && errno == EPERM : is_helper);
