@@ -120,6 +120,8 @@ static const struct {
 	{C(ioctl), 1, 0, PERF_EVENT_IOC_DISABLE, HELPER},
 	{C(ioctl), 1, 0, PERF_EVENT_IOC_SET_BPF, HELPER},
 	{C(ioctl), 1, 0, 0x8910 /* SIOCGIFNAME */, HELPER},
+	/* Whether a process is there. */
+	{C(kill), 1, 0, 0, LISTING | HELPER},
 	{C(socket), 0, 0, AF_UNIX, TALKS},
 	{C(socket), 0, 0, AF_INET, LISTING | HELPER},
 	{C(socket), 0, 0, AF_INET6, LISTING | HELPER},
@@ -157,10 +159,15 @@ static bool in(const int *list, size_t count, int call)
 	return false;
 }
 
+/* Or some of it. */
 static bool is_allowed(const struct confine *wish, int call)
 {
 	for (size_t i = 0; i < COUNT(lists); i++) {
 		if (lists[i].sets >> wish->calls & 1 && in(lists[i].call, lists[i].count, call))
+			return true;
+	}
+	for (size_t i = 0; i < COUNT(values); i++) {
+		if (values[i].sets >> wish->calls & 1 && values[i].call == call)
 			return true;
 	}
 	return wish->opens_to_write && in(by_writers, COUNT(by_writers), call);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,7 +299,10 @@ bool procinfo_lives(uint32_t pid, uint64_t start_ns)
 {
 	struct procinfo p = {0};
 
-	if (read_stat(pid, &p) < 0 || p.ended)
+	/* Where /proc hides it (hidepid) its number is all that can be asked for. */
+	if (read_stat(pid, &p) < 0)
+		return kill((pid_t)pid, 0) == 0 || errno == EPERM;
+	if (p.ended)
 		return false;
 	return !start_ns || !p.started_ns ||
 	       (p.started_ns < start_ns + START_SLACK_NS &&

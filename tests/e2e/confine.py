@@ -94,8 +94,8 @@ def refused():
 
 COMMANDS = (
     (["ls"], 0), (["ls", "-o", "json"], 0), (["ls", "-r", "--services"], 0), (["ls", "--store", STORE], 0),
-    (["who", str(PORT), "-o", "json"], 0), (["who", str(PORT)], PTRACE | DAC_READ_SEARCH), (["ephemeral", "-o", "json"], 0),
-    (["history", "--store", STORE], 0), (["history", "--store", STORE, "--events", "bind", "-o", "json", "--follow", "--since", "-1h", "--count", "1"], 0),
+    (["who", str(PORT), "-o", "json"], 0), (["who", str(PORT)], PTRACE | DAC_READ_SEARCH), (["ephemeral", "--netns", "self", "-o", "json"], 0),
+    (["history", "--store", STORE], 0), (["history", "--store", STORE, "--local-port", str(PORT), "--events", "bind", "-o", "json", "--follow", "--since", "-1h", "--count", "1"], 0),
 )
 
 
@@ -126,7 +126,7 @@ def output_of_another_user():
     home = WORK + "/home"
     os.mkdir(home, 0o755)
     os.chown(home, NOBODY, NOBODY)
-    for words in (["ls"], ["who", str(PORT)], ["ephemeral"], ["history", "--store", STORE]):
+    for words in (["ls"], ["who", str(PORT)], ["ephemeral", "--netns", "self"], ["history", "--store", STORE]):
         ended = subprocess.run([SOCKWATCH] + words + ["--output", home + "/report"], stderr=subprocess.PIPE, text=True, check=False)
         text = open(home + "/report").read() if os.path.exists(home + "/report") else ""
         report(f"output_in_anothers_directory: {words[0]}", ended.returncode == 0 and str(PORT) in text and os.listdir(home) == ["report"],
@@ -150,22 +150,35 @@ def history_of_anothers_store():
         report(f"and_all_beside_it_stays_theirs: {name}", not strangers and len(os.listdir(place)) > 1, strangers)
 
 
+def leave_time_wait():
+    """Of this process, which lives on; its port."""
+    with socket.socket() as listener, socket.socket() as client:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        client.connect(listener.getsockname())
+        served = listener.accept()[0]
+        port = client.getsockname()[1]
+        client.shutdown(socket.SHUT_RDWR)
+        served.close()
+    return port
+
+
 def hidden_processes():
-    """Who left a socket is asked for by its number where /proc hides it."""
-    code = ("mount -t proc -o hidepid=2 proc /proc && exec " + SOCKWATCH + " ls -o json")
-    ended = subprocess.run(["unshare", "-m", "sh", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    if "mount" in ended.stderr:
-        print("SKIP hidden_processes: " + ended.stderr.strip())
-        return
-    report("hidden_processes", ended.returncode == 0 and f'"port":{PORT}' in ended.stdout and "python3" in ended.stdout, f"{ended.returncode} {ended.stderr}")
+    """Who left a socket and lives has not ended where /proc hides him, from the group of root, too."""
+    port = leave_time_wait()
+    listing = f"{SOCKWATCH} ls -q -o json --netns self --state time-wait -L {port}"
+    for name, mount in (("seen", ""), ("hidden", "mount -t proc -o hidepid=2,gid=4242 proc /proc && ")):
+        ended = subprocess.run(["unshare", "-m", "sh", "-c", mount + "true"], stderr=subprocess.PIPE, text=True, check=False)
+        if ended.returncode:
+            print(f"SKIP time_wait_of_the_living: {name}: {ended.stderr.strip()}")
+            continue
+        # A recorder that is busy does not answer in time.
+        said = waiting.until("who left the socket", lambda run=mount + listing: subprocess.run(
+            ["unshare", "-m", "sh", "-c", run], stdout=subprocess.PIPE, text=True, check=False).stdout, lambda text: f'"pid":{os.getpid()},' in text)
+        report(f"time_wait_of_the_living: {name}", '"ended":true' not in said, said)
 
 
-def main():
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    os.chmod(WORK, 0o755)
-    shutil.copy2(SOCKWATCH, WORK + "/program")
-    recorder = subprocess.Popen([SOCKWATCH, "record", "--store", STORE], stderr=subprocess.PIPE)
-    waiting.first_line("the record", recorder, recorder.stderr, "sockwatch: tracing")
+def ask_recorder():
     with socket.socket() as listener, socket.socket() as client:
         listener.bind(("127.0.0.1", PORT))
         listener.listen()
@@ -174,15 +187,28 @@ def main():
             [SOCKWATCH, "history", "--store", STORE, "--port", str(PORT), "-q"], stdout=subprocess.DEVNULL, check=False).returncode, lambda code: code == 0)
         each_command()
         output_of_another_user()
-        recorder.terminate()
-        recorder.communicate()
-        os.mkdir(WORK + "/ours")
-        shutil.copy2(STORE, WORK + "/ours/store")
-        history_of_anothers_store()
         hidden_processes()
+
+
+def main():
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    os.chmod(WORK, 0o755)
+    shutil.copy2(SOCKWATCH, WORK + "/program")
+    with subprocess.Popen([SOCKWATCH, "record", "--store", STORE], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as recorder:
+        try:
+            waiting.first_line("the record", recorder, recorder.stderr, "sockwatch: tracing")
+            ask_recorder()
+        finally:
+            recorder.terminate()
+            recorder.communicate()
+    os.mkdir(WORK + "/ours")
+    shutil.copy2(STORE, WORK + "/ours/store")
+    history_of_anothers_store()
 
 
 try:
     main()
+except waiting.Vain as vain:
+    report("confine", False, vain)
 finally:
     shutil.rmtree(WORK, ignore_errors=True)
