@@ -416,7 +416,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	err = argp_parse(&argp, argc - named, argv + named,
 			 ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT | ARGP_IN_ORDER, NULL, &r);
 	if (err)
-		code = EXIT_USAGE;
+		code = err == ENOMEM || err == EMFILE || err == ENFILE ? 1 : EXIT_USAGE;
 	if (!err && ret->watch && ret->for_ns) {
 		options_complain("--watch and --for exclude each other: one looks again and again, the other "
 				 "once at the end; give one of them");

@@ -160,21 +160,21 @@ int options_complain(const char *format, ...)
  * Reads the file itself and not through getpwnam(), which would load the name service's plugins,
  * something that the static program cannot do.
  */
-bool options_find_user(const char *name, uint32_t *ret_uid)
+int options_find_user(const char *name, uint32_t *ret_uid)
 {
 	FILE *file = fopen("/etc/passwd", "re");
 	const struct passwd *user;
 	bool found = false;
 
 	if (!file)
-		return false;
+		return -errno;
 	while (!found && (user = fgetpwent(file))) {
 		found = !strcmp(user->pw_name, name);
 		if (found)
 			*ret_uid = user->pw_uid;
 	}
 	fclose(file);
-	return found;
+	return found ? 0 : -ENOENT;
 }
 
 /* 0 or -errno; -EINVAL when it is no network namespace. */
@@ -200,14 +200,17 @@ static int read_netns(const char *path, uint32_t *ret_inode)
 /* A name without a slash is first what `ip netns` calls by it, then a file here. */
 int options_find_netns(const char *arg, uint32_t *ret_inode)
 {
+	int err;
+
 	if (!strcmp(arg, "self"))
 		return read_netns("/proc/self/ns/net", ret_inode);
 	if (!strchr(arg, '/') && strlen(arg) <= NAME_MAX) {
 		char path[sizeof("/run/netns/") + NAME_MAX];
 
 		snprintf(path, sizeof(path), "/run/netns/%s", arg);
-		if (read_netns(path, ret_inode) == 0)
-			return 0;
+		err = read_netns(path, ret_inode);
+		if (err != -ENOENT && err != -EINVAL)
+			return err;
 	}
 	return read_netns(arg, ret_inode);
 }

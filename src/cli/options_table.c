@@ -229,13 +229,18 @@ static int set_user(struct options_parse *p, const struct options_row *row, cons
 {
 	struct filter *f = &p->options->filter;
 	uint64_t number;
+	int err = 0;
 
 	if (f->has_uid)
 		return refuse_word(row, arg, "given a second time, takes only one value");
 	if (units_parse_number(arg, 0, UINT32_MAX - 1, &number) == 0)
 		f->uid = (uint32_t)number;
-	else if (!options_find_user(arg, &f->uid))
-		return refuse(row, arg);
+	else
+		err = options_find_user(arg, &f->uid);
+	if (err) {
+		refuse_word(row, arg, err == -ENOENT ? row->why : strerror(-err));
+		return -err;
+	}
 	f->has_uid = true;
 	return 0;
 }
@@ -257,7 +262,8 @@ static int set_netns(struct options_parse *p, const struct options_row *row, con
 
 		snprintf(why, sizeof(why), "%s (%s)", row->why,
 			 err == -EINVAL ? "a file, but no such namespace" : strerror(-err));
-		return refuse_word(row, arg, why);
+		refuse_word(row, arg, why);
+		return -err;
 	}
 	f->has_netns = true;
 	return 0;

@@ -65,7 +65,10 @@ struct options_row {
 	unsigned int commands;	/* bit per enum options_command */
 	int group;		/* of the help */
 	bool hidden;		/* accepted, not in the help */
-	/* Stores `arg` in the options; 0, or EINVAL or ENOMEM after one line on stderr. */
+	/*
+	 * Stores `arg` in the options; 0, or an errno after one line on stderr: ENOMEM, EMFILE and ENFILE are no fault of
+	 * the value.
+	 */
 	int (*set)(struct options_parse *p, const struct options_row *row, const char *arg);
 	size_t field;		/* in struct options, for setters that serve several rows */
 	const char *const *words; /* of set_word(), by enum value, NULL at the end */
@@ -92,9 +95,9 @@ const char *options_row_name(const struct options_row *row);
 /* One line on stderr, "sockwatch: ...", whatever bytes users gave.  Returns EINVAL. */
 __attribute__((format(printf, 1, 2))) int options_complain(const char *format, ...);
 
-/* A user of /etc/passwd; false when there is none of that name. */
-bool options_find_user(const char *name, uint32_t *ret_uid);
-/* self, an inode, a path or a name of ip netns.  0, or EINVAL when it is no network namespace. */
+/* A user of /etc/passwd.  0 or -errno; -ENOENT when there is none of that name. */
+int options_find_user(const char *name, uint32_t *ret_uid);
+/* self, an inode, a path or a name of ip netns.  0 or -errno; -EINVAL when it is no network namespace. */
 int options_find_netns(const char *arg, uint32_t *ret_inode);
 
 #endif
