@@ -306,8 +306,8 @@ struct kernel *kernel_open(const struct kernel_options *options, struct kernel_e
 	k->options = *options;
 	k->cgroup_fd = k->tracefs_fd = k->also_fd = k->types.fd = -1;
 	hooks_init(k);
-	err = check_ground(k, error);
 	libbpf_set_print(keep_warning);
+	err = check_ground(k, error);
 	if (!err && !k->options.no_trace)
 		err = hooks_choose(k, error);
 	if (!err && !k->options.no_trace)

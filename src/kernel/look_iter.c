@@ -8,6 +8,7 @@
  */
 #include "look_private.h"
 #include "look.skel.h"
+#include "programs.h"
 #include "types_kept.h"
 
 #include <errno.h>
@@ -238,7 +239,7 @@ static int load_programs(struct look_reader *r, bool cookies)
 			bpf_program__set_autoload(program_of(it, part), false);
 	}
 	if (!err)
-		err = look_bpf__load(it->skel);
+		err = skeleton_load(it->skel->skeleton);
 	if (err) {
 		look_bpf__destroy(it->skel);
 		it->skel = NULL;

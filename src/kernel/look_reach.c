@@ -4,6 +4,7 @@
  * which sockets a ring of io_uring holds.  Its programs are loaded by the first look that needs them.
  */
 #include "look_private.h"
+#include "programs.h"
 #include "types.h"
 #include "wire_reach.h"
 #include "reach.skel.h"
@@ -36,7 +37,7 @@ static struct reach_bpf *programs_of(struct look_reader *r)
 		skel = reach_bpf__open_opts(&opts);
 	if (skel && (types_load_for(&types, r->options.btf_path, bpf_object__btf(skel->obj),
 				    no_functions) < 0 ||
-		     reach_bpf__load(skel) < 0)) {
+		     skeleton_load(skel->skeleton) < 0)) {
 		reach_bpf__destroy(skel);
 		skel = NULL;
 	}

@@ -4,6 +4,7 @@
  * for some dozen buckets of a table.
  */
 #include "look_private.h"
+#include "programs.h"
 #include "wire_walk.h"
 #include "types.h"
 #include "walk.skel.h"
@@ -281,7 +282,7 @@ static int load_programs(struct look_reader *r)
 	w->skel = walk_bpf__open_opts(&opts);
 	if (w->skel) {
 		w->skel->rodata->may_want = r->options.may_want | CHECK_WANTS;
-		err = walk_bpf__load(w->skel);
+		err = skeleton_load(w->skel->skeleton);
 	} else {
 		err = -errno;
 	}

@@ -240,6 +240,19 @@ static size_t find_hooked(struct bpf_object *object, const struct types *types)
 	return count;
 }
 
+int skeleton_load(struct bpf_object_skeleton *skeleton)
+{
+	int err = bpf_object__load_skeleton(skeleton);
+
+	for (int i = 0; i < skeleton->map_cnt && !err; i++) {
+		const struct bpf_map_skeleton *m = &skeleton->maps[i];
+
+		if (m->mmaped && !*m->mmaped)
+			err = -EAGAIN;
+	}
+	return err;
+}
+
 int programs_load(struct bpf_object_skeleton *skeleton, const struct types *types,
 		  programs_refused_fn refused, void *ctx)
 {
@@ -250,7 +263,7 @@ int programs_load(struct bpf_object_skeleton *skeleton, const struct types *type
 	if (!batch.jobs)
 		return -ENOMEM;
 	loading = &batch;
-	err = bpf_object__load_skeleton(skeleton);
+	err = skeleton_load(skeleton);
 	loading = NULL;
 	if (!err) {
 		load_all(&batch);

@@ -21,6 +21,12 @@
 int programs_register(void);
 
 /*
+ * bpf_object__load_skeleton(), but -EAGAIN where variables are not mapped: libbpf asks the kernel whether it can, and takes a
+ * lack of descriptors or memory in that moment for a no.
+ */
+int skeleton_load(struct bpf_object_skeleton *skeleton);
+
+/*
  * Makes the maps and loads the programs.  `types` has the functions that they hook, by their ids in the kernel's own BTF; libbpf
  * searches for those that it has not, and for all where it is NULL.  `refused` hears of each that the kernel does not take, by
  * -errno; the rest is as bpf_object__load_skeleton() leaves it, but attached by its kind: bpf_program__attach() no longer knows that.
