@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* procinfo.c - what /proc says about a process, users' and namespaces' names. */
+#include "clock.h"
 #include "hash.h"
 #include "kernel.h"
 #include "netns.h"
@@ -82,7 +83,8 @@ static int read_stat(uint32_t pid, struct procinfo *p)
 		p->parent = parent;
 		/* Other threads may live on behind the first one. */
 		p->ended = (state == 'Z' || state == 'X') && threads <= 1;
-		p->started_ns = start * (1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK));
+		p->started_ns = start * (1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK)) -
+				(uint64_t)clock_shift_ns();
 	}
 	return 0;
 }
