@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "commands.h"
 #include "log.h"
+#include "output.h"
 
 int main(int argc, char **argv)
 {
 	struct kernel_error error = {""};
 	struct options options;
 	const char *unknown;
-	int code = options_parse(argc, argv, &options);
+	int code;
+
+	output_take_standard();
+	code = options_parse(argc, argv, &options);
 
 	if (code != OPTIONS_RUN)
 		return code;

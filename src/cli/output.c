@@ -26,6 +26,17 @@
 /* Descriptors that /dev/fd names: shells give the lowest. */
 #define OWN_FDS 256
 
+void output_take_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 volatile sig_atomic_t output_stop;
 static volatile sig_atomic_t reopen_wanted;
 

@@ -35,6 +35,12 @@ struct output {
 /* Set by SIGINT and SIGTERM, see output_catch_signals(). */
 extern volatile sig_atomic_t output_stop;
 
+/*
+ * Before anything is opened: a file that got the number of a stdin, stdout or stderr that was closed would be written to by
+ * whoever means those.  What is written to one that was closed fails, as before.
+ */
+void output_take_standard(void);
+
 /* Makes SIGINT and SIGTERM set output_stop and interrupt calls, and SIGPIPE an error. */
 void output_catch_signals(void);
 
