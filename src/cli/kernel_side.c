@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,17 @@ static void close_directory(int fd)
 {
 	if (fd >= 0)
 		close(fd);
+}
+
+/* Without it all that follows fails, each thing in words of its own. */
+static int check_proc(void)
+{
+	if (access("/proc/self/stat", R_OK) == 0)
+		return 0;
+	log_error("cannot read /proc: %s; mount it: processes, namespaces and own descriptors are "
+		  "found there",
+		  strerror(errno));
+	return -ENOENT;
 }
 
 int command_open_kernel(const struct options *options, struct kernel **ret)
@@ -30,14 +42,18 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
 	};
 	struct kernel_error error = {""};
-	struct kernel *k = kernel_open(&wanted, &error);
-	int code = k ? 0 : errno == EBADMSG ? EXIT_USAGE : 1;
+	struct kernel *k = NULL;
+	int code = 1;
 
+	if (!check_proc()) {
+		k = kernel_open(&wanted, &error);
+		code = k ? 0 : errno == EBADMSG ? EXIT_USAGE : 1;
+		if (!k)
+			log_error("%s", error.text);
+	}
 	close_directory(keep_dir);
 	if (k)
 		*ret = k;
-	else
-		log_error("%s", error.text);
 	return code;
 }
 
@@ -68,6 +84,10 @@ int take_listing(const struct options *options, bool details, struct listing *l)
 	int err;
 
 	listing_init(l);
+	if (check_proc()) {
+		close_directory(keep_dir);
+		return -ENOENT;
+	}
 	reader = look_open(&wanted, &error);
 	err = reader ? 0 : -errno;
 	close_directory(keep_dir);
