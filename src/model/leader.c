@@ -384,9 +384,11 @@ static void on_exec(struct leaders *l, const struct process_fact *f)
 	if (!leader)
 		return;
 	leader->references++;
-	if (!leader->known)
+	/* Before its parents are: numbers given out again may make it one of them, and it would be read over what is told. */
+	if (!leader->known) {
+		leader->known = true;
 		take_parents(leader, parent_of(l, f->parent, f->parent_start_ns, 1), f->parent);
-	leader->known = true;
+	}
 	set_program(l, leader,
 		    program_new(l, leader, f->name,
 				f->exe[0] ? words_new(l, f->exe, strlen(f->exe)) : NULL,
