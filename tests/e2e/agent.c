@@ -65,6 +65,7 @@ static const struct scenario *const groups[] = {
 	cut_scenarios,
 	overflow_scenarios,
 	process_scenarios,
+	same_scenarios,
 	/* Makes more than a tracer may bear: comes when the shared one has ended. */
 	flood_scenarios,
 };

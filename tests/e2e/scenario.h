@@ -45,7 +45,8 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	ends_scenarios[],
 	cut_scenarios[],
 	overflow_scenarios[],
-	process_scenarios[];
+	process_scenarios[],
+	same_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */
