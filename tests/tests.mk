@@ -35,10 +35,22 @@ $(BUILD)/agent: $(patsubst %.c,$(BUILD)/%.o,$(AGENT_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -static -pthread -o $@ $^
 
+# What makes the calls of another program fail: a starter, and a library inside that program.
+FAULTS := $(addprefix $(BUILD)/tests/faults/,inject preload.so)
+$(BUILD)/tests/faults/inject: tests/faults/inject.c tests/faults/faults.h
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $<
+
+$(BUILD)/tests/faults/preload.so: tests/faults/preload.c tests/faults/faults.h
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+
 unit: $(UNIT_BIN)
 	$(Q)tests/run $(UNIT_BIN)
 
-e2e: $(BUILD)/sockwatch $(BUILD)/agent
+e2e: $(BUILD)/sockwatch $(BUILD)/agent $(FAULTS)
 	$(Q)tests/run $(wildcard tests/e2e/*.sh)
 
 # The build has all processors, the suites none of make's job tokens.
@@ -49,7 +61,7 @@ test: deps-test
 # Machines in emulation disturb no suite of the host, and take the longest: the longest of them first.
 BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh)
 .PHONY: test-programs test-built
-test-programs: $(BUILD)/sockwatch $(BUILD)/agent $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch
+test-programs: $(BUILD)/sockwatch $(BUILD)/agent $(FAULTS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch
 test-built: test-programs
 	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh) \
 		$(filter-out $(BESIDE),$(wildcard tests/vm/*.sh)) --beside $(BESIDE)
