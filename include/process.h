@@ -124,6 +124,7 @@ struct process_stats {
 	size_t followed;   /* processes that live, and dead ones that are still named */
 	size_t text_bytes; /* arguments and paths */
 	uint64_t full;	   /* processes, or arguments of some, that were not kept */
+	uint64_t unnamed;  /* times that process_intern() had no room */
 };
 void process_get_stats(const struct process_set *set, struct process_stats *ret);
 

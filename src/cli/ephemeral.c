@@ -394,7 +394,7 @@ static int exit_code(struct ephemeral *e)
 		output_finish(&e->output);
 	if (e->output.error)
 		return output_complain(&e->output, e->buffer.len);
-	if (e->session.lost || e->session.full_told) {
+	if (e->session.lost || e->session.full) {
 		log_error("%llu facts lost: what was counted while watching is too low",
 			  (unsigned long long)e->session.lost);
 		return EXIT_LOST;

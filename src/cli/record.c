@@ -236,7 +236,7 @@ static void tell_rest(struct record *r)
 static int finish(struct record *r)
 {
 	struct session *s = &r->session;
-	uint64_t lost;
+	bool lost;
 
 	notify_say("STOPPING=1");
 	session_finish(s);
@@ -244,14 +244,15 @@ static int finish(struct record *r)
 	store_close(r->store, &r->stats);
 	r->store = NULL;
 	r->stats.dropped += r->untold;
-	lost = s->lost + s->full_told + r->stats.dropped;
+	lost = session_has_lost(s) || r->stats.dropped;
 	if (r->stats.broken)
 		return 1;
 	if (lost) {
 		log_error("%llu rows recorded, %llu facts lost, %llu sockets not kept, %llu rows "
-			  "not written",
+			  "not written%s",
 			  (unsigned long long)r->stats.stored, (unsigned long long)s->lost,
-			  (unsigned long long)s->full_told, (unsigned long long)r->stats.dropped);
+			  (unsigned long long)s->full, (unsigned long long)r->stats.dropped,
+			  session_more_lost(s));
 		return EXIT_LOST;
 	}
 	log_say("%llu rows recorded, none lost", (unsigned long long)r->stats.stored);

@@ -21,6 +21,7 @@
 #define RESOLVE_STEP  16     /* processes looked up between two drains: below a few milliseconds */
 #define IDLE_MS	      500
 #define HELD_MS	      1
+#define OWED_MS	      50 /* what was lost is to be repaired */
 #define CLOCK_STEP_NS 100000
 #define BURST_FACTS   20000 /* in a second */
 #define CALM	      8	    /* so many times less: it is over */
@@ -138,19 +139,62 @@ static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *r
 
 /* ---- loss ---- */
 
-static void tell_lost(struct session *s, uint64_t now_ns)
+bool session_has_lost(const struct session *s)
 {
-	struct event e = {.kind = EVENT_LOST, .time_ns = now_ns};
+	return s->lost || s->full || s->unfollowed;
+}
 
-	e.lost.count = s->lost - s->lost_told;
-	e.lost.since_ns = s->lost_since_ns;
-	look(s, true, &e.lost.added, &e.lost.removed);
-	e.time_ns = kernel_now();
-	s->repairs++;
-	s->rest_until_ns = e.time_ns + REPAIR_REST * (e.time_ns - now_ns);
-	on_event(s, &e);
+const char *session_more_lost(const struct session *s)
+{
+	static char text[128];
+	size_t len = 0;
+
+	text[0] = '\0';
+	if (s->withheld)
+		len = (size_t)snprintf(text, sizeof(text), ", %llu of them withheld by the kernel",
+				       (unsigned long long)s->withheld);
+	if (s->unfollowed)
+		snprintf(text + len, sizeof(text) - len, ", %llu changes of processes not followed",
+			 (unsigned long long)s->unfollowed);
+	return text;
+}
+
+static bool has_untold(const struct session *s)
+{
+	return s->lost > s->lost_told || s->full > s->full_told || s->unfollowed > s->unfollowed_told;
+}
+
+/* What was lost since the last such event; `e` has what was repaired. */
+static void tell_lost(struct session *s, struct event *e)
+{
+	e->kind = EVENT_LOST;
+	e->time_ns = kernel_now();
+	e->lost.withheld = s->withheld - s->withheld_told;
+	e->lost.sockets = s->full - s->full_told;
+	e->lost.processes = s->unfollowed - s->unfollowed_told;
+	e->lost.count = s->lost - s->lost_told + e->lost.sockets + e->lost.processes;
+	e->lost.since_ns = s->lost_since_ns;
+	on_event(s, e);
 	s->lost_told = s->lost;
+	s->withheld_told = s->withheld;
+	s->full_told = s->full;
+	s->unfollowed_told = s->unfollowed;
 	s->explained = false;
+}
+
+/* A look finds what facts have not told; of what there was no room for it would find no more than there is. */
+static void repair(struct session *s, uint64_t now_ns)
+{
+	struct event e = {0};
+	uint64_t took_ns = NSEC_PER_SEC / REPAIR_REST;
+
+	if (s->lost > s->lost_told) {
+		look(s, true, &e.lost.added, &e.lost.removed);
+		took_ns = kernel_now() - now_ns;
+		s->repairs++;
+	}
+	tell_lost(s, &e);
+	s->rest_until_ns = e.time_ns + REPAIR_REST * took_ns;
 }
 
 /* Why the first was lost since the last repair. */
@@ -170,7 +214,8 @@ static void explain_lost(const struct session *s)
 			  more[WANT_FOLD]);
 	else if (more[WANT_RUN])
 		log_error("losing events: the kernel left %llu of them out, because it runs no "
-			  "program where the same one was interrupted",
+			  "program where the same one was interrupted; no larger --ring helps, a "
+			  "look at what is there sets the table right",
 			  more[WANT_RUN]);
 	else if (more[WANT_SHARE])
 		log_error("losing events: the sockets of one user filled their share of the ring "
@@ -186,6 +231,7 @@ static void explain_lost(const struct session *s)
 static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen)
 {
 	bool first = s->lost == s->lost_told;
+	uint64_t left_out = kernel_lost_for(s->kernel, WANT_RUN) - s->lost_for[WANT_RUN];
 
 	if (kernel_count > s->kernel_lost) {
 		s->explained = true;
@@ -193,26 +239,29 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 			explain_lost(s);
 	} else if (unseen > s->unseen && !s->explained) {
 		s->lost += unseen - s->unseen;
+		s->withheld += unseen - s->unseen;
 		if (first)
-			log_error("losing events: the kernel did not tell the end of %llu sockets",
+			log_error("losing events: the kernel did not tell the end of %llu sockets; "
+				  "no larger --ring helps, a look at what is there sets the table "
+				  "right",
 				  (unsigned long long)(unseen - s->unseen));
 	}
 	s->lost += kernel_count - s->kernel_lost;
-	if (first && s->lost > s->lost_told)
-		s->lost_since_ns = s->lost_checked_ns;
+	s->withheld += left_out;
 	s->kernel_lost = kernel_count;
 	for (int want = 0; want < KERNEL_WANTS; want++)
 		s->lost_for[want] = kernel_lost_for(s->kernel, (enum kernel_want)want);
 	s->unseen = unseen;
 }
 
-/* What is not known of a process costs no event: it is said, and what lives is read anew. */
+/* What is not known of a process costs no other event: it is said, and what lives is read anew. */
 static void check_processes(struct session *s)
 {
 	uint64_t lost = kernel_processes_lost(s->kernel);
 	struct process_stats stats;
 
 	process_get_stats(s->processes, &stats);
+	stats.full += stats.unnamed;
 	if (lost > s->processes_lost) {
 		if (!s->processes_lost)
 			log_error("programs, arguments and parents of some short-lived processes "
@@ -225,26 +274,30 @@ static void check_processes(struct session *s)
 			  stats.followed, stats.text_bytes / 1024);
 	s->processes_lost = lost;
 	s->processes_full = stats.full;
+	s->unfollowed = lost + stats.full;
 }
 
 static void check_loss(struct session *s, bool idle)
 {
 	uint64_t by_kind[WIRE_KINDS], now = kernel_now(), before = s->lost;
 	struct table_stats stats;
+	bool untold = has_untold(s);
 
 	if (!idle && now - s->lost_checked_ns < LOSS_CHECK_NS)
 		return;
 	table_get_stats(s->table, &stats);
 	count_lost(s, kernel_lost(s->kernel, by_kind), stats.unseen);
-	if (s->lost == before && s->lost > s->lost_told && idle && now >= s->rest_until_ns)
-		tell_lost(s, now);
-	s->lost_checked_ns = now;
 	check_processes(s);
-	if (stats.full && !s->full_told)
+	if (stats.full && !s->full)
 		log_error("the table of %llu sockets is full: more are shown without their past; "
 			  "see --sockets",
 			  (unsigned long long)s->options->max_sockets);
-	s->full_told = stats.full;
+	s->full = stats.full;
+	if (!untold && has_untold(s))
+		s->lost_since_ns = s->lost_checked_ns;
+	if (s->lost == before && has_untold(s) && idle && now >= s->rest_until_ns)
+		repair(s, now);
+	s->lost_checked_ns = now;
 }
 
 /* ---- listeners ---- */
@@ -316,8 +369,8 @@ static void fill_lost(const struct session *s, uint64_t lost[STATUS_LOSSES])
 		lost[STATUS_LOST_RING] -= s->lost_for[want];
 	}
 	lost[STATUS_LOST_ENDS] = s->lost - s->kernel_lost;
-	lost[STATUS_LOST_SOCKETS] = s->full_told;
-	lost[STATUS_LOST_PROCESSES] = s->processes_lost;
+	lost[STATUS_LOST_SOCKETS] = s->full;
+	lost[STATUS_LOST_PROCESSES] = s->unfollowed;
 }
 
 const char *session_full_path(const char *path)
@@ -482,7 +535,10 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		if (n == DRAIN_MAX || asked || more || s->done)
 			continue;
 		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;
-		wait_ms = held ? HELD_MS : s->wait_ms ? s->wait_ms : IDLE_MS;
+		wait_ms = held		  ? HELD_MS
+			  : s->wait_ms	  ? s->wait_ms
+			  : has_untold(s) ? OWED_MS
+					  : IDLE_MS;
 		kernel_wait(s->kernel, left < (uint64_t)wait_ms ? (int)left : wait_ms);
 	}
 }
@@ -494,12 +550,10 @@ void session_finish(struct session *s)
 		;
 	table_release(s->table, UINT64_MAX);
 	check_loss(s, true);
-	if (s->lost > s->lost_told) {
-		struct event e = {.kind = EVENT_LOST, .time_ns = kernel_now()};
+	if (has_untold(s)) {
+		struct event e = {0};
 
-		e.lost.count = s->lost - s->lost_told;
-		e.lost.since_ns = s->lost_since_ns;
-		on_event(s, &e);
+		tell_lost(s, &e);
 	}
 }
 

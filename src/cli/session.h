@@ -46,7 +46,10 @@ struct session {
 	uint64_t untold;	/* events since `done` */
 
 	/* Loss: what was counted when last looked, and what the reader has been told. */
-	uint64_t lost, lost_told, full_told;
+	uint64_t lost, lost_told;	      /* facts */
+	uint64_t withheld, withheld_told;     /* of them, what the kernel ran no program for */
+	uint64_t full, full_told;	      /* sockets that the table had no room for */
+	uint64_t unfollowed, unfollowed_told; /* of processes: what was not followed or kept */
 	uint64_t lost_since_ns, lost_checked_ns;
 	uint64_t rest_until_ns; /* no repair before */
 	uint64_t listeners_ns; /* when listeners were looked at */
@@ -78,6 +81,9 @@ void session_announce(struct session *s, const char *more);
  * with CLOCK_BOOTTIME; `idle` when nothing more is to be drained at once.
  */
 void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, bool idle), void *ctx);
+/* ", 7 of them withheld by the kernel ..." and what else was lost beside facts and sockets; "" nothing.  Until the next call. */
+const char *session_more_lost(const struct session *s);
+bool session_has_lost(const struct session *s);
 /* For `status`: who asks is in another directory.  NULL is NULL; lives until the next call. */
 const char *session_full_path(const char *path);
 /* Detaches; everything that happened before still reaches the sink. */

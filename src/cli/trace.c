@@ -127,10 +127,10 @@ static int exit_code(const struct trace *t)
 				  (unsigned long long)s->untold);
 		return output_complain(&t->output, t->buffer.len);
 	}
-	if (s->lost || s->full_told) {
-		log_error("%llu events shown, %llu facts lost, %llu sockets not kept",
+	if (session_has_lost(s)) {
+		log_error("%llu events shown, %llu facts lost, %llu sockets not kept%s",
 			  (unsigned long long)t->shown, (unsigned long long)s->lost,
-			  (unsigned long long)s->full_told);
+			  (unsigned long long)s->full, session_more_lost(s));
 		return EXIT_LOST;
 	}
 	log_say("%llu events, none lost%s", (unsigned long long)t->shown, s->unseen_text);

@@ -84,8 +84,13 @@ void fold_drain(struct kernel *k, kernel_fact_fn fn, void *ctx)
 		return;
 	if (!k->folds)
 		k->folds = malloc(sizeof(*k->folds));
-	if (!k->folds)
+	if (!k->folds) {
+		if (k->detached) {
+			k->malformed += counted(k) - k->folds_told;
+			k->folds_told = counted(k);
+		}
 		return;
+	}
 	take(k, maps[~*turn & 1], fn, ctx);
 	k->folds_taken_ns = now;
 	if (!k->detached) {

@@ -10,11 +10,11 @@ struct entry {
 	struct process process;
 	size_t references;
 	uint32_t hash;
-	uint32_t version; /* of `leader` when this was named */
-	struct leader *leader; /* NULL: nobody is followed, or no room */
+	uint32_t version;		 /* of `leader` when this was named */
+	struct leader *leader;		 /* NULL: nobody is followed, or no room */
 	struct counted_program *program; /* that `process` points to */
-	struct entry *before, *behind; /* in the row of those to be resolved */
-	bool waits; /* stands in it */
+	struct entry *before, *behind;	 /* in the row of those to be resolved */
+	bool waits;			 /* stands in it */
 };
 
 struct entry_place {
@@ -32,6 +32,7 @@ struct process_set {
 	void *ctx;
 	bool follows;
 	struct leaders leaders;
+	uint64_t unnamed;
 };
 
 static struct entry *entry_of(const struct process *p)
@@ -141,6 +142,7 @@ void process_get_stats(const struct process_set *set, struct process_stats *ret)
 		.followed = set->leaders.count,
 		.text_bytes = set->leaders.text_bytes,
 		.full = set->leaders.full,
+		.unnamed = set->unnamed,
 	};
 }
 
@@ -271,6 +273,7 @@ static struct entry *entry_new(struct process_set *set, const struct process *p,
 		e = NULL;
 	}
 	if (!e) {
+		set->unnamed++;
 		leader_release(&set->leaders, leader);
 		return NULL;
 	}
@@ -348,10 +351,10 @@ static void resolve_place(struct process_set *set, struct entry *e)
 		leader->place_cgroup_id = p->cgroup_id;
 	}
 	if (leader)
-		place = (struct process_place){
-			copy(leader->place.cgroup), copy(leader->place.container),
-			copy(leader->place.container_name), copy(leader->place.pod),
-			copy(leader->place.unit)};
+		place = (struct process_place){copy(leader->place.cgroup),
+					       copy(leader->place.container),
+					       copy(leader->place.container_name),
+					       copy(leader->place.pod), copy(leader->place.unit)};
 	else
 		find_place(set, p, NULL, &place);
 	p->cgroup = place.cgroup;

@@ -270,6 +270,16 @@ static void detail_overflow(struct line *line, const struct text_writer *t)
 	}
 }
 
+static void detail_part_lost(struct line *line, const struct text_writer *t, enum field field,
+			     const char *what)
+{
+	if (!row_has(t, field))
+		return;
+	line_word(line, NULL, ", ");
+	line_number(line, t->value[field].number);
+	line_word(line, NULL, what);
+}
+
 static void detail_lost(struct line *line, struct text_writer *t)
 {
 	uint64_t count = t->value[FIELD_COUNT].number;
@@ -279,6 +289,9 @@ static void detail_lost(struct line *line, struct text_writer *t)
 
 	line_put(line, RED, digits, inet_format_number(digits, count));
 	line_word(line, RED, count == 1 ? " event lost" : " events lost");
+	detail_part_lost(line, t, FIELD_WITHHELD, " withheld by the kernel");
+	detail_part_lost(line, t, FIELD_SOCKETS, " sockets without room");
+	detail_part_lost(line, t, FIELD_PROCESSES, " of processes");
 	line_word(line, NULL, " since ");
 	line_put(line, NULL, since,
 		 units_format_clock(since, &t->since_clock, t->value[FIELD_SINCE].number));

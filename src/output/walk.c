@@ -342,6 +342,12 @@ static void walk_close(struct walk *walk)
 	walk_spans(walk, close);
 }
 
+static void walk_some(struct walk *walk, enum field field, uint64_t number)
+{
+	if (number)
+		walk->spell->number(walk->w, field, number);
+}
+
 static void walk_lost(struct walk *walk)
 {
 	const struct event_lost *lost = &walk->e->lost;
@@ -349,6 +355,9 @@ static void walk_lost(struct walk *walk)
 	struct writer *w = walk->w;
 
 	spell->number(w, FIELD_COUNT, lost->count);
+	walk_some(walk, FIELD_WITHHELD, lost->withheld);
+	walk_some(walk, FIELD_SOCKETS, lost->sockets);
+	walk_some(walk, FIELD_PROCESSES, lost->processes);
 	walk_time(walk, FIELD_SINCE, lost->since_ns);
 	spell->open(w, FIELD_REPAIRED, NEST_OBJECT);
 	spell->number(w, FIELD_ADDED, lost->added);

@@ -45,6 +45,7 @@ static const struct scenario *const groups[] = {
 	filter_scenarios,
 	filter_netns_scenarios,
 	loss_scenarios,
+	room_scenarios,
 	udp_scenarios,
 	budget_scenarios,
 	budget_udp_scenarios,

@@ -391,6 +391,19 @@ static int read_detail(struct reader *r, const struct json_node *root)
 	return 0;
 }
 
+static int read_lost(struct reader *r, const struct json_node *root)
+{
+	struct line *line = r->line;
+
+	if (get_number(r, root, "count", UINT64_MAX, &line->lost_count) != 1)
+		return fail(line, "lost lacks count");
+	if (get_number(r, root, "sockets", UINT64_MAX, &line->lost_sockets) < 0 ||
+	    get_number(r, root, "processes", UINT64_MAX, &line->lost_processes) < 0 ||
+	    line->lost_sockets + line->lost_processes > line->lost_count)
+		return fail(line, "lost counts parts that are more than all");
+	return 0;
+}
+
 static int read_root(struct reader *r)
 {
 	const struct json_node *root = json_root(&r->doc);
@@ -413,9 +426,7 @@ static int read_root(struct reader *r)
 	if (check_key_order(r) < 0)
 		return -1;
 	if (kind == LINE_LOST)
-		return get_number(r, root, "count", UINT64_MAX, &line->lost_count) == 1
-			       ? 0
-			       : fail(line, "lost lacks count");
+		return read_lost(r, root);
 	return read_common(r, root) < 0 ? -1 : read_detail(r, root);
 }
 

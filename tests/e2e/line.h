@@ -72,7 +72,7 @@ struct line {
 		char state[16];
 		uint64_t ns;
 	} span[LINE_MAX_SPANS];
-	uint64_t lost_count;
+	uint64_t lost_count, lost_sockets, lost_processes; /* the two are part of the first */
 	uint64_t repeated; /* 0: this is one call */
 	uint64_t holders_more;
 	unsigned int holder_count;

@@ -64,6 +64,8 @@ static bool keep_line(struct tracer *t, const char *text)
 		t->last_ns = line->time_ns;
 		t->kind[line->kind]++;
 		t->lost += line->lost_count;
+		t->lost_sockets += line->lost_sockets;
+		t->lost_processes += line->lost_processes;
 	}
 	if (t->count_only || !make_room(t)) {
 		line_done(line);

@@ -29,6 +29,7 @@ struct tracer {
 	uint64_t total;		   /* lines since the start, whatever was forgotten */
 	uint64_t kind[LINE_KINDS]; /* likewise, by kind */
 	uint64_t lost;		   /* sum over `lost` events */
+	uint64_t lost_sockets, lost_processes; /* ... of what they name apart */
 	uint64_t last_ns;	   /* when what the last line tells happened */
 	bool count_only;	   /* only total, kind and lost are kept */
 	bool stopped;		   /* standard output is not read */

@@ -390,5 +390,11 @@ const struct event sample_events[] = {
 	 .state = {.from = STATE_SYN_SENT, .to = STATE_ESTABLISHED}},
 	{.kind = EVENT_CLOSE, PAIR4, .netns_name = "", .process = &sample_nginx},
 	{.kind = EVENT_CLOSE, PAIR4, .netns_name = ""},
+	{.kind = EVENT_LOST,
+	 .lost = {.count = 60,
+		  .withheld = 7,
+		  .sockets = 20,
+		  .processes = 30,
+		  .since_ns = SAMPLE_BEGIN}},
 };
 const size_t sample_event_count = sizeof(sample_events) / sizeof(sample_events[0]);

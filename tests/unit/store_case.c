@@ -215,7 +215,8 @@ void sample_store(void)
 	call.error = EADDRINUSE;
 	call.trouble = &taken;
 	store_event(s, &call, OFFSET);
-	lost.lost = (struct event_lost){42, BOOT + 8 * SEC, 3, 4};
+	lost.lost = (struct event_lost){
+		.count = 42, .since_ns = BOOT + 8 * SEC, .added = 3, .removed = 4};
 	store_event(s, &lost, OFFSET);
 	store_open_life(s, &open, OFFSET);
 	store_close(s, NULL);

@@ -129,6 +129,7 @@ static void test_full_set(void **state)
 {
 	struct process_set *set = process_set_new(2, NULL, NULL);
 	struct process a = nginx, b = nginx, c = nginx;
+	struct process_stats stats;
 	const struct process *held;
 
 	(void)state;
@@ -140,6 +141,8 @@ static void test_full_set(void **state)
 	errno = 0;
 	assert_null(process_intern(set, &c));
 	assert_int_equal(errno, ENOSPC);
+	process_get_stats(set, &stats);
+	assert_int_equal(stats.unnamed, 1);
 	assert_ptr_equal(process_intern(set, &a), held);
 	process_release(set, held);
 	process_release(set, held);

@@ -85,7 +85,7 @@ static void test_calls_and_losses(void **state)
 	failed.asked = (struct endpoint){.addr = {10, 96, 0, 1}, .port = 80};
 	failed.connect.autobind = failed.connect.no_source = true;
 	state_change.kind = EVENT_STATE;
-	lost.lost = (struct event_lost){42, BOOT + 8 * SEC, 3, 4};
+	lost.lost = (struct event_lost){.count = 42, .since_ns = BOOT + 8 * SEC, .added = 3, .removed = 4};
 	store_event(s, &bind, OFFSET);
 	store_event(s, &listen, OFFSET);
 	store_event(s, &ok, OFFSET);
