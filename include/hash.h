@@ -38,7 +38,7 @@ static inline uint32_t hash_u64(uint64_t key)
 /*
  * Two expressions of `type const *item`: is it used (false when all zero); its uint32_t hash, whose high bits must be spread.
  *
- * bool NAME_reserve(h, count): room for `count` items in all, O(size) when it grows.  False without memory: nothing changed.
+ * bool NAME_reserve(h, count): room for all `count` items; less where it is 16 times as much, O(size).  False without memory: unchanged.
  * type *NAME_add(h, item): a copy of a used item, O(1) amortized.  NULL without memory: nothing changed.
  * type *NAME_first(h, hash), type *NAME_next(h, item): every item of this hash, and others that lie between; NULL at the
  *     end.  O(1) for each, and O(1) of them on average.
@@ -99,13 +99,13 @@ static inline uint32_t hash_u64(uint64_t key)
 		struct name grown = {.size = 16, .shift = 28};                                     \
 		size_t begin = 0;                                                                  \
                                                                                                    \
-		if (count <= h->size / 2)                                                          \
+		if (count <= h->size / 2 && (h->size <= 4096 || count > h->size / 16))             \
 			return true;                                                               \
 		for (; grown.size / 2 < count; grown.shift--)                                      \
 			grown.size *= 2;                                                           \
 		grown.place = calloc(grown.size, sizeof(*grown.place));                            \
 		if (!grown.place)                                                                  \
-			return false;                                                              \
+			return count <= h->size / 2;                                               \
 		/* From an empty place on: no run is cut, so equal hashes keep their order. */     \
 		while (begin < h->size && name##_used_(&h->place[begin]))                          \
 			begin++;                                                                   \

@@ -65,10 +65,7 @@ struct process_place {
 };
 void process_place_done(struct process_place *place);
 
-/*
- * Fills a zeroed `ret`; called once per new entry, when it is resolved.  `cgroup` is the path where it is known, else NULL:
- * the process may have ended.
- */
+/* Fills a zeroed `ret`; called once per new entry, when it is resolved.  `cgroup`: the path, NULL where the process may have ended. */
 typedef void (*process_resolve_fn)(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
 				   struct process_place *ret);
 
@@ -88,11 +85,12 @@ typedef bool (*process_read_fn)(void *ctx, uint32_t pid, struct process_reading 
 struct process_set *process_set_new(size_t max, process_resolve_fn resolve, void *ctx);
 void process_set_free(struct process_set *set);
 
-/*
- * Processes are followed from now on, at most `max` that live at once; `read` (may be NULL) has the ctx of `resolve`.
- * Without `args` none are kept.
- */
+/* Processes are followed from now on, at most `max` alive; `read` (may be NULL) has the ctx of `resolve`.  Without `args` none are kept. */
 void process_set_follow(struct process_set *set, process_read_fn read, size_t max, bool args);
+/* Of arguments and paths at most so many bytes are kept; 64 MiB where nothing is said. */
+void process_set_bound_text(struct process_set *set, size_t bytes);
+/* Gives back what indexes need no more.  True when there was much. */
+bool process_set_rest(struct process_set *set);
 /* O(1), but for the parents of a process older than the trace, which are read. */
 void process_follow(struct process_set *set, const struct process_fact *fact);
 /* Facts of processes were lost: what lives now is read anew when it is named.  O(processes). */

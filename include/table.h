@@ -34,14 +34,15 @@ struct table_stats {
 /* At most `max` sockets, allocated as needed, at most 256 bytes each.  NULL with errno. */
 struct table *table_new(size_t max, struct process_set *processes, event_sink_fn sink, void *ctx);
 void table_free(struct table *t);
+/* Remembers at most so many TIME_WAITs, a power of two and no more than 262,144, which is the default; the oldest go first. */
+void table_bound_time_waits(struct table *t, size_t max);
 
 /* O(1) amortized.  Never fails: a fact that fits no record is shown with what it says itself. */
 void table_apply(struct table *t, const struct fact *fact);
 
 /*
- * A seed is a look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().
- * Live facts win: a seed fills only what is unknown.  With `repair` set, records that the look did not find
- * and that no fact touched since `begin_ns` are removed.  Counts what changed into ret_added, ret_removed.
+ * A seed is a look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().  Live facts win: a seed
+ * fills only what is unknown.  With `repair` set, records that the look did not find and that no fact touched since `begin_ns` go.
  */
 void table_seed_begin(struct table *t, uint64_t begin_ns);
 void table_seed(struct table *t, const struct fact *seed);
@@ -125,8 +126,7 @@ struct table_question {
 	uint16_t protocol, port; /* QUESTION_HOLDERS */
 };
 void table_take_questions(struct table *t);
-/* False: none waits for an answer. */
-bool table_question(const struct table *t, struct table_question *ret);
+bool table_question(const struct table *t, struct table_question *ret); /* false: none waits for an answer */
 /* QUESTION_RANGE; NULL: not known. */
 void table_answer_range(struct table *t, const struct port_range *range);
 /*

@@ -11,6 +11,10 @@
 #define DEFAULT_SOCKETS 1000000
 #define DEFAULT_FILES	10
 #define DEFAULT_QUEUE	(UINT64_C(64) << 20)
+#define DEFAULT_TIME_WAITS (1u << 18)
+#define DEFAULT_PROCESSES  1000000
+#define DEFAULT_FOLLOWED   262144
+#define DEFAULT_TEXT	   (UINT64_C(64) << 20)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 struct command {
@@ -346,6 +350,10 @@ static void options_init(struct options *o, enum options_command command)
 		.ring_bytes = DEFAULT_RING,
 		.max_sockets = DEFAULT_SOCKETS,
 		.queue_bytes = DEFAULT_QUEUE,
+		.max_time_waits = DEFAULT_TIME_WAITS,
+		.max_processes = DEFAULT_PROCESSES,
+		.max_followed = DEFAULT_FOLLOWED,
+		.max_text_bytes = DEFAULT_TEXT,
 		.until_ns = UINT64_MAX,
 		.keep_files = DEFAULT_FILES,
 	};
@@ -434,9 +442,11 @@ int options_parse(int argc, char **argv, struct options *ret)
 		options_complain("who: which port? write for example sockwatch who 8080");
 		code = EXIT_USAGE;
 	}
-	if (code == OPTIONS_RUN)
+	if (code == OPTIONS_RUN) {
 		apply_environment(ret);
-	else
+		options_split_memory(ret);
+	} else {
 		options_done(ret);
+	}
 	return code;
 }

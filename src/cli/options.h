@@ -64,6 +64,11 @@ struct options {
 	uint32_t fail_at;		/* ephemeral: percent in use that make exit code 5; 0 never */
 	uint64_t ring_bytes;		/* a power of two, 1 MiB to 1 GiB */
 	uint64_t max_sockets;
+	uint64_t memory_bytes;		/* ceiling of all, 0 none */
+	uint64_t max_time_waits;
+	uint64_t max_processes;		/* that sockets name */
+	uint64_t max_followed;		/* that live at once */
+	uint64_t max_text_bytes;	/* of arguments and paths */
 	const char *btf_file;		/* NULL: the kernel's own; points into argv */
 	const char *output_file;	/* NULL: stdout; points into argv */
 
@@ -86,6 +91,11 @@ struct options {
 	bool has_at;			/* both are the moment asked for */
 	bool follow;
 };
+
+#define OPTIONS_MEMORY_MIN (UINT64_C(48) << 20)
+
+/* Lowers the limits of `o` so that all that they allow stays below memory_bytes; options_parse() has done it. */
+void options_split_memory(struct options *o);
 
 /*
  * Reads the command line, NO_COLOR in the environment, /etc/passwd for --user NAME, /etc/services and /etc/hosts for names

@@ -17,6 +17,7 @@
 #define QUEUE_MAX   (UINT64_C(4) << 30)
 #define RING_MIN    (UINT64_C(1) << 20)
 #define RING_MAX    (UINT64_C(1) << 30)
+#define MEMORY_MAX  (UINT64_C(64) << 30)
 
 #define STATE_WORDS                                                                                \
 	"ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, "    \
@@ -321,6 +322,16 @@ static int set_ring(struct options_parse *p, const struct options_row *row, cons
 	return 0;
 }
 
+static int set_size(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	uint64_t bytes;
+
+	if (units_parse_size(arg, &bytes) || bytes < row->least || (row->most && bytes > row->most))
+		return refuse(row, arg);
+	*(uint64_t *)field_of(p, row) = bytes;
+	return 0;
+}
+
 static int set_inet(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	if (!arg) {
@@ -345,29 +356,9 @@ static int set_keep(struct options_parse *p, const struct options_row *row, cons
 	return 0;
 }
 
-static int set_rotate(struct options_parse *p, const struct options_row *row, const char *arg)
-{
-	uint64_t bytes;
-
-	if (units_parse_size(arg, &bytes) || bytes < ROTATE_MIN)
-		return refuse(row, arg);
-	p->options->rotate_bytes = bytes;
-	return 0;
-}
-
 static int set_keep_files(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	return check(row, arg, units_parse_number(arg, 1, 10000, &p->options->keep_files));
-}
-
-static int set_queue(struct options_parse *p, const struct options_row *row, const char *arg)
-{
-	uint64_t bytes;
-
-	if (units_parse_size(arg, &bytes) || bytes < QUEUE_MIN || bytes > QUEUE_MAX)
-		return refuse(row, arg);
-	p->options->queue_bytes = bytes;
-	return 0;
 }
 
 static int parse_time(const struct options_row *row, const char *arg, uint64_t *ret)
@@ -511,7 +502,8 @@ const struct options_row options_table[] = {
 	{ KEY_KEEP, "keep", "DURATION|SIZE", RECORD, GROUP_STORE, false, set_keep,
 	  .why = "neither a duration (a number with ms, s, m, h or d) nor a size of at least 16MiB",
 	  .example = "7d", .doc = "Let the oldest go: what ended longer ago, or what is too much; default: keep all" },
-	{ KEY_QUEUE, "queue", "SIZE", RECORD, GROUP_STORE, false, set_queue,
+	{ KEY_QUEUE, "queue", "SIZE", RECORD, GROUP_STORE, false, set_size,
+	  FIELD(queue_bytes), .least = QUEUE_MIN, .most = QUEUE_MAX,
 	  .why = "not a size from 1M to 4G", .example = "256M",
 	  .doc = "Memory for what the disk does not take yet; default 64M" },
 	{ KEY_AT, "at", "TIME", HISTORY, GROUP_STORE, false, set_at, TIME_WHY, TIME_EXAMPLE,
@@ -533,7 +525,8 @@ const struct options_row options_table[] = {
 	{ KEY_OUTPUT, "output", "FILE", (SHOWN & ~FEATURES) | EPHEMERAL, GROUP_OUTPUT, false, set_file, FIELD(output_file),
 	  .why = "not a file", .example = "/tmp/sockets.txt",
 	  .doc = "Write there (a log appends, a report replaces it); default: stdout" },
-	{ KEY_ROTATE, "rotate", "SIZE", TRACE, GROUP_OUTPUT, false, set_rotate,
+	{ KEY_ROTATE, "rotate", "SIZE", TRACE, GROUP_OUTPUT, false, set_size,
+	  FIELD(rotate_bytes), .least = ROTATE_MIN,
 	  .why = "not a size of at least 4096", .example = "100MB",
 	  .doc = "Begin a new --output file there; the one before becomes FILE.1. SIGHUP begins one too" },
 	{ KEY_KEEP_FILES, "keep-files", "N", TRACE, GROUP_OUTPUT, false, set_keep_files,
@@ -591,6 +584,11 @@ const struct options_row options_table[] = {
 	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_sockets,
 	  .why = "not a number from 1 to 16777216", .example = "2000000",
 	  .doc = "Sockets to remember at once; default 1000000" },
+
+	{ KEY_MEMORY, "memory", "SIZE", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_size,
+	  FIELD(memory_bytes), .least = OPTIONS_MEMORY_MIN, .most = MEMORY_MAX,
+	  .why = "not a size from 48M to 64G", .example = "128M",
+	  .doc = "Ceiling of all that is above, processes and the program; what finds no room is counted as lost" },
 
 	{ 'h', "help", NULL, ALL | STATUS, GROUP_HELP, false, set_help, .doc = "Print this and exit" },
 	{ 'V', "version", NULL, ALL | STATUS, GROUP_HELP, false, set_version, .doc = "Print the version and exit" },

@@ -30,6 +30,7 @@ enum options_key {
 	KEY_KEEP,
 	KEY_KEEP_FILES,
 	KEY_MAP,
+	KEY_MEMORY,
 	KEY_NETNS,
 	KEY_NO_ARGS,
 	KEY_OUTPUT,
@@ -74,6 +75,7 @@ struct options_row {
 	const char *const *words; /* of set_word(), by enum value, NULL at the end */
 	const char *why;	/* a refused value is this */
 	const char *example;	/* a value that is accepted */
+	uint64_t least, most; /* of a size; most 0: any */
 	bool optional;		/* `arg` may be left out: set() gets NULL then */
 	const char *doc;	/* a row without key and name heads its group with it */
 };

@@ -16,9 +16,7 @@
 #include <unistd.h>
 
 #define DRAIN_MAX     4096 /* facts between two looks at signals and time */
-#define MAX_PROCESSES 1000000
-#define MAX_FOLLOWED  262144 /* processes that live at once */
-#define RESOLVE_STEP  16     /* processes looked up between two drains: below a few milliseconds */
+#define RESOLVE_STEP  16   /* processes looked up between two drains: below a few milliseconds */
 #define IDLE_MS	      500
 #define HELD_MS	      1
 #define OWED_MS	      50 /* what was lost is to be repaired */
@@ -161,7 +159,8 @@ const char *session_more_lost(const struct session *s)
 
 static bool has_untold(const struct session *s)
 {
-	return s->lost > s->lost_told || s->full > s->full_told || s->unfollowed > s->unfollowed_told;
+	return s->lost > s->lost_told || s->full > s->full_told ||
+	       s->unfollowed > s->unfollowed_told;
 }
 
 /* What was lost since the last such event; `e` has what was repaired. */
@@ -290,8 +289,9 @@ static void check_loss(struct session *s, bool idle)
 	check_processes(s);
 	if (stats.full && !s->full)
 		log_error("the table of %llu sockets is full: more are shown without their past; "
-			  "see --sockets",
-			  (unsigned long long)s->options->max_sockets);
+			  "see --sockets%s",
+			  (unsigned long long)s->options->max_sockets,
+			  s->options->memory_bytes ? " and --memory" : "");
 	s->full = stats.full;
 	if (!untold && has_untold(s))
 		s->lost_since_ns = s->lost_checked_ns;
@@ -336,6 +336,7 @@ static void rest(struct session *s, uint64_t now_ns)
 	if (now_ns - s->rested_ns < NSEC_PER_SEC)
 		return;
 	given = table_rest(s->table, now_ns);
+	given |= process_set_rest(s->processes);
 	if (given || (over && s->most_facts >= BURST_FACTS)) {
 		malloc_trim(0);
 		s->most_facts = 0;
@@ -425,13 +426,16 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 	if (code)
 		return code;
 	kernel_lacks(s->lacks, sizeof(s->lacks));
-	s->processes = process_set_new(MAX_PROCESSES, kernel_resolve_process, s->kernel);
+	s->processes = process_set_new(options->max_processes, kernel_resolve_process, s->kernel);
 	s->table = s->processes ? table_new(options->max_sockets, s->processes, on_event, s) : NULL;
 	if (!s->table) {
 		log_error("no memory");
 		return 1;
 	}
-	process_set_follow(s->processes, procinfo_read_process, MAX_FOLLOWED, !options->no_args);
+	table_bound_time_waits(s->table, options->max_time_waits);
+	process_set_follow(s->processes, procinfo_read_process, options->max_followed,
+			   !options->no_args);
+	process_set_bound_text(s->processes, options->max_text_bytes);
 	table_take_questions(s->table);
 	return 0;
 }
@@ -500,9 +504,23 @@ static void format_unseen(const struct session *s, char *out, size_t size)
 	}
 }
 
+/* What the ceiling leaves to each. */
+static void say_memory(const struct options *o)
+{
+	if (!o->memory_bytes)
+		return;
+	log_say("memory: %llu MiB at most; %llu sockets, %llu TIME_WAITs, %llu processes, %llu KiB "
+		"of facts and %llu KiB of arguments have room",
+		(unsigned long long)o->memory_bytes >> 20, (unsigned long long)o->max_sockets,
+		(unsigned long long)o->max_time_waits, (unsigned long long)o->max_processes,
+		(unsigned long long)o->ring_bytes >> 10,
+		(unsigned long long)o->max_text_bytes >> 10);
+}
+
 void session_announce(struct session *s, const char *more)
 {
 	format_unseen(s, s->unseen_text, sizeof(s->unseen_text));
+	say_memory(s->options);
 	log_say("tracing every TCP and UDP socket in every network namespace by %s; %zu were there "
 		"before%s%s%s%s",
 		hooks_words[kernel_tier_chosen(s->kernel)], s->sockets,

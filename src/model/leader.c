@@ -17,8 +17,8 @@
 
 #include "fact.h"
 
-/* All arguments and paths together. */
-#define TEXT_MAX ((size_t)64 << 20)
+/* What so many and more took is given back once a quarter of them is left. */
+#define REST_MANY 4096
 /* The clock of /proc has ticks: whoever is read there, and whoever is followed, has one and the same start. */
 #define TICK_NS 10000000u
 
@@ -30,7 +30,7 @@ static struct words *words_new(struct leaders *l, const char *bytes, size_t len)
 {
 	struct words *w = NULL;
 
-	if (l->text_bytes + len <= TEXT_MAX)
+	if (l->text_bytes + len <= l->text_max)
 		w = malloc(sizeof(*w) + len + 1);
 	if (!w) {
 		l->full++;
@@ -158,7 +158,8 @@ static struct leader *leader_new(struct leaders *l, uint32_t pid)
 	}
 	leader->references = 1;
 	leader->listed = true;
-	l->count++;
+	if (++l->count > l->most)
+		l->most = l->count;
 	return leader;
 }
 
@@ -242,6 +243,18 @@ void leaders_forget(struct leaders *l)
 	leader_index_done(&l->index);
 }
 
+bool leaders_rest(struct leaders *l)
+{
+	const size_t before = l->index.size + l->past.size;
+	bool few = l->most >= REST_MANY && l->count <= l->most / 4;
+
+	if (few)
+		l->most = l->count;
+	leader_index_reserve(&l->index, l->index.count);
+	leader_index_reserve(&l->past, l->past.count);
+	return few || l->index.size + l->past.size < before;
+}
+
 void leaders_done(struct leaders *l)
 {
 	leaders_forget(l);
@@ -256,8 +269,8 @@ static struct leader_place *ended_in_past(const struct leaders *l, const struct 
 	const bool ends = f->kind == WIRE_PROCESS_EXIT;
 	struct leader_place *p = leader_index_first(&l->past, hash_u64(f->pid));
 
-	while (p && (p->leader->pid != f->pid ||
-		     in_ticks(f->start_ns) + ends <= p->leader->start_ns))
+	while (p &&
+	       (p->leader->pid != f->pid || in_ticks(f->start_ns) + ends <= p->leader->start_ns))
 		p = leader_index_next(&l->past, p);
 	return p;
 }

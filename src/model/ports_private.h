@@ -32,6 +32,7 @@ struct time_wait {
 struct port_state {
 	struct time_wait *ring;
 	size_t size;   /* a power of two */
+	size_t max;    /* of it */
 	uint64_t last; /* number of the newest */
 	uint64_t over; /* those up to this one are forgotten */
 	uint64_t newest[PORTS];

@@ -98,6 +98,7 @@ struct process_set *process_set_new(size_t max, process_resolve_fn resolve, void
 	if (!set)
 		return NULL;
 	set->max = max;
+	set->leaders.text_max = TEXT_MAX;
 	set->resolve = resolve;
 	set->ctx = ctx;
 	return set;
@@ -123,6 +124,19 @@ void process_set_follow(struct process_set *set, process_read_fn read, size_t ma
 	set->leaders.ctx = set->ctx;
 	set->leaders.max = max;
 	set->leaders.args = args;
+}
+
+void process_set_bound_text(struct process_set *set, size_t bytes)
+{
+	set->leaders.text_max = bytes;
+}
+
+bool process_set_rest(struct process_set *set)
+{
+	const size_t before = set->index.size;
+
+	entry_index_reserve(&set->index, set->index.count);
+	return leaders_rest(&set->leaders) || set->index.size < before;
 }
 
 void process_follow(struct process_set *set, const struct process_fact *fact)

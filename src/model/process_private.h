@@ -40,6 +40,9 @@ struct leader {
 	struct counted_program *parent[PROCESS_PARENTS];
 };
 
+/* All arguments and paths together. */
+#define TEXT_MAX ((size_t)64 << 20)
+
 struct leader_place {
 	struct leader *leader;
 };
@@ -50,7 +53,8 @@ struct leaders {
 	struct leader_index past;  /* several of a pid */
 	process_read_fn read;
 	void *ctx;
-	size_t count, max, text_bytes;
+	size_t count, max, text_bytes, text_max;
+	size_t most; /* of `count` since memory was given back */
 	uint64_t full;
 	bool args;
 };
@@ -61,6 +65,8 @@ void leader_release(struct leaders *l, struct leader *leader);
 /* Asks what it is, unless that is known or it has ended. */
 void leader_read(struct leaders *l, struct leader *leader);
 void leaders_follow(struct leaders *l, const struct process_fact *f);
+/* True when few are left of many, or an index became smaller. */
+bool leaders_rest(struct leaders *l);
 /* Forgets what those that live are. */
 void leaders_forget(struct leaders *l);
 void leaders_done(struct leaders *l);

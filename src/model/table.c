@@ -133,6 +133,8 @@ bool table_rest(struct table *t, uint64_t now_ns)
 	uint32_t end = (uint32_t)table_slots(t), kept;
 	bool given = ports_rest(t, now_ns);
 
+	table_index_reserve(&t->index, t->index.count);
+
 	while (end > NO_SLOT + 1 && !table_slot(t, end - 1)->sk)
 		end--;
 	kept = (end + CHUNK - 1) / CHUNK;

@@ -21,9 +21,16 @@
 bool ports_init(struct table *t)
 {
 	t->ports = calloc(1, sizeof(*t->ports));
-	if (t->ports)
+	if (t->ports) {
 		t->ports->credit = CREDIT_MAX;
+		t->ports->max = MAX_RING;
+	}
 	return t->ports != NULL;
+}
+
+void table_bound_time_waits(struct table *t, size_t max)
+{
+	t->ports->max = max < MAX_RING ? max : MAX_RING;
 }
 
 void ports_done(struct table *t)
@@ -75,7 +82,7 @@ static struct time_wait *ring_push(struct table *t, uint16_t port, uint64_t now_
 	struct port_state *p = t->ports;
 	struct time_wait *w = p->size ? &p->ring[(p->last + 1) & (p->size - 1)] : NULL;
 
-	if (!w || (w->number && w->end_ns > now_ns && p->size < MAX_RING)) {
+	if (!w || (w->number && w->end_ns > now_ns && p->size < p->max)) {
 		if (!ring_resize(p, p->size ? p->size * 2 : FIRST_RING) && !w)
 			return NULL;
 		w = &p->ring[(p->last + 1) & (p->size - 1)];

@@ -110,6 +110,9 @@ void table_seed(struct table *t, const struct fact *f)
 		s->state = (uint8_t)f->to;
 		socket_update(s, f);
 	}
+	/* What is not kept is nobody's: a look at more than there is room for costs no more. */
+	if (s == &t->spare)
+		return;
 	if (s->flags & SOCKET_QUEUED)
 		note_queued(t, f);
 	if (inet_is_udp(f->protocol))

@@ -337,6 +337,44 @@ static void test_a_loss_forgets_no_end(void **state)
 	}
 }
 
+static void test_text_is_bounded(void **state)
+{
+	struct process_stats stats;
+	struct world w;
+
+	(void)state;
+	begin(&w, 100);
+	process_set_bound_text(w.set, 40);
+	for (uint32_t pid = 10; pid < 20; pid++)
+		do_fork(&w, 1, pid, pid);
+	process_get_stats(w.set, &stats);
+	assert_true(stats.text_bytes <= 40);
+	for (uint32_t pid = 10; pid < 20; pid++)
+		do_exec(&w, pid, pid, "sh", "an argument longer than all");
+	process_get_stats(w.set, &stats);
+	assert_true(stats.text_bytes <= 40);
+	assert_true(stats.full > 0);
+	process_set_free(w.set);
+}
+
+/* Memory that many took is given back once: when few are left. */
+static void test_few_of_many_let_go(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, 10000);
+	assert_false(process_set_rest(w.set));
+	for (uint32_t pid = 10; pid < 9000; pid++)
+		do_fork(&w, 1, pid, pid);
+	assert_false(process_set_rest(w.set));
+	for (uint32_t pid = 10; pid < 9000; pid++)
+		do_end(&w, pid, pid);
+	assert_true(process_set_rest(w.set));
+	assert_false(process_set_rest(w.set));
+	process_set_free(w.set);
+}
+
 static void test_without_arguments(void **state)
 {
 	const struct process *p;
@@ -470,6 +508,8 @@ int main(void)
 		cmocka_unit_test(test_full_is_counted),
 		cmocka_unit_test(test_a_loss_forgets_who_lives),
 		cmocka_unit_test(test_a_loss_forgets_no_end),
+		cmocka_unit_test(test_text_is_bounded),
+		cmocka_unit_test(test_few_of_many_let_go),
 		cmocka_unit_test(test_without_arguments),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_copies_stand_alone),

@@ -201,6 +201,33 @@ static void a_table_without_memory_says_so(void **state)
 	things_done(&w.table);
 }
 
+static void few_items_need_few_places(void **state)
+{
+	struct things table = {0};
+	struct thing *i;
+	size_t size;
+
+	(void)state;
+	for (uint32_t n = 1; n <= 5000; n++)
+		assert_non_null(things_add(&table, (struct thing){.hash = hash_u64(n), .number = n}));
+	size = table.size;
+	assert_true(things_reserve(&table, table.count));
+	assert_int_equal(table.size, size);
+	while (table.count > 100)
+		things_remove(&table, things_each(&table, NULL));
+	has_memory = false;
+	assert_true(things_reserve(&table, table.count));
+	assert_int_equal(table.size, size);
+	has_memory = true;
+	assert_true(things_reserve(&table, table.count));
+	assert_true(table.size < size / 16);
+	assert_int_equal(table.count, 100);
+	for (i = things_each(&table, NULL), size = 0; i; i = things_each(&table, i))
+		size++;
+	assert_int_equal(size, 100);
+	things_done(&table);
+}
+
 static void items_may_be_pointers(void **state)
 {
 	static const char *const text[] = {"ant", "bee", "bear"};
@@ -225,6 +252,7 @@ int main(void)
 		cmocka_unit_test(a_plain_array_holds_the_same),
 		cmocka_unit_test(what_never_got_an_item_is_empty),
 		cmocka_unit_test(a_table_without_memory_says_so),
+		cmocka_unit_test(few_items_need_few_places),
 		cmocka_unit_test(items_may_be_pointers),
 	};
 
