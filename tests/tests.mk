@@ -50,7 +50,8 @@ $(BUILD)/tests/faults/preload.so: tests/faults/preload.c tests/faults/faults.h
 unit: $(UNIT_BIN)
 	$(Q)tests/run $(UNIT_BIN)
 
-e2e: $(BUILD)/sockwatch $(BUILD)/agent $(FAULTS)
+E2E_PROGRAMS := $(BUILD)/sockwatch $(BUILD)/agent $(BUILD)/tools/connrate $(BUILD)/tools/flood $(FAULTS)
+e2e: $(E2E_PROGRAMS)
 	$(Q)tests/run $(wildcard tests/e2e/*.sh)
 
 # The build has all processors, the suites none of make's job tokens.
@@ -61,7 +62,7 @@ test: deps-test
 # Machines in emulation disturb no suite of the host, and take the longest: the longest of them first.
 BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh)
 .PHONY: test-programs test-built
-test-programs: $(BUILD)/sockwatch $(BUILD)/agent $(FAULTS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch
+test-programs: $(E2E_PROGRAMS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch
 test-built: test-programs
 	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh) \
 		$(filter-out $(BESIDE),$(wildcard tests/vm/*.sh)) --beside $(BESIDE)
@@ -75,5 +76,5 @@ setup-test:
 # Long ones, at most ten minutes.
 .PHONY: soak
 soak: deps-test
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate $(BUILD)/tools/flood
 	$(Q)tests/run $(wildcard tests/soak/*.sh)

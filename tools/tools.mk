@@ -4,7 +4,7 @@
 #   make bench         tables of what watching costs, beside ss, lsof and Debian's libbpf-tools; ten minutes at most, and in
 #                      build/bench.json; ARGS='rate --rounds 5' one part at length, ARGS=all every one
 
-TOOLS      := connrate forkrate nullcall
+TOOLS      := connrate flood forkrate nullcall
 TOOLS_BIN  := $(TOOLS:%=$(BUILD)/tools/%)
 DEPS_BENCH := libbpf-tools python3 util-linux lsof iproute2 nginx-light wrk redis-server redis-tools
 

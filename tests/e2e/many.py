@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """many.py SOCKETS [ADDRESSES]: holds that many TCP sockets on loopback (half of them accepted), spread over processes
-because each may open only so many files.  Prints "ready N" when all are connected, ends when stdin closes."""
+because each may open only so many files.  Prints "ready N" when all are connected, ends when stdin closes.  They are of user
+MANY_UID, where that is in the environment."""
 import os, resource, socket, sys
 
 want = int(sys.argv[1]) // 2
 limit = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit[1], limit[1]))
+if "MANY_UID" in os.environ:
+    os.setuid(int(os.environ["MANY_UID"]))
 per_process = max(1, min((limit[1] - 64) // 2, 5000))
 children = []
 for index in range((want + per_process - 1) // per_process):
