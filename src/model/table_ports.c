@@ -111,7 +111,8 @@ bool ports_rest(struct table *t, uint64_t now_ns)
 		process_release(t->processes, w->owner);
 		*w = (struct time_wait){0};
 	}
-	while (size > FIRST_RING && (p->last - p->over) * 4 <= size)
+	/* It grew for what comes in a minute; what came in two has half of it: the rest would be touched in turn, for nothing. */
+	while (size > FIRST_RING && (p->last - p->over) * 2 <= size)
 		size /= 2;
 	return size < p->size && ring_resize(p, size);
 }

@@ -40,6 +40,30 @@ static void ended_time_waits_give_their_room_back(void **state)
 	assert_int_equal(w->owner[0].pid, 100);
 }
 
+/* The room of a burst is not gone through in turn by what comes after it, less than half as much in two minutes. */
+static void fewer_time_waits_need_less_room(void **state)
+{
+	struct world *w = *state;
+	struct table_stats burst, after;
+
+	for (unsigned int i = 0; i < 50000; i++) {
+		open_connection(w, 0x9000, (uint16_t)(1000 + i));
+		close_connection(w, 0x9000, (uint16_t)(1000 + i));
+	}
+	table_get_stats(w->table, &burst);
+	w->now += 200 * SECOND;
+	for (unsigned int i = 0; i < 30000; i++) {
+		open_connection(w, 0x9000, (uint16_t)(1000 + i));
+		close_connection(w, 0x9000, (uint16_t)(1000 + i));
+	}
+	for (int i = 0; i < 100; i++)
+		table_rest(w->table, w->now);
+	table_get_stats(w->table, &after);
+	assert_true(after.bytes < burst.bytes * 2 / 3);
+	ask_port(w, ANY4, 0, 0);
+	assert_int_equal(w->trouble.holders_more, 30000 - 64);
+}
+
 static void records_of_a_burst_give_their_room_back(void **state)
 {
 	enum { COUNT = 9000, KEPT = 3000 };
@@ -78,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(ended_time_waits_give_their_room_back, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(fewer_time_waits_need_less_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(records_of_a_burst_give_their_room_back, setup,
 						teardown),
 	};
