@@ -25,8 +25,8 @@ int units_parse_size(const char *text, uint64_t *ret_bytes);
 /* Whole decimal number in [min, max], no sign, nothing behind it. */
 int units_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 /*
- * RFC 3339, "YYYY-MM-DD HH:MM[:SS]", "HH:MM[:SS]" (the day of now), or "-10m" before now; local time where no
- * zone is given.
+ * As journalctl takes it: RFC 3339, "YYYY-MM-DD [HH:MM[:SS]] [UTC]", "HH:MM[:SS]" (the day of now), yesterday, today, tomorrow,
+ * now, "-1h30min", "+5m", "1 hour ago", "@1795172400.5"; local time where no zone is given.
  * now_ns and the result are CLOCK_REALTIME nanoseconds.
  */
 int units_parse_time(const char *text, uint64_t now_ns, uint64_t *ret_ns);
@@ -44,6 +44,11 @@ size_t units_format_rfc3339(char *out, struct units_clock_cache *cache, uint64_t
 size_t units_format_clock(char *out, struct units_clock_cache *cache, uint64_t realtime_ns);
 /* "2026-11-20" in the local time zone, 10 characters and NUL. */
 size_t units_format_day(char *out, uint64_t realtime_ns);
+/* "2026-11-20 12:00:00" in the local time zone, 19 characters and NUL. */
+size_t units_format_second(char *out, uint64_t realtime_ns);
+/* What the local time zone is called in the year around now_ns, "CET/CEST" where these are two; the length. */
+#define UNITS_ZONE_SIZE 32
+size_t units_format_zone(char *out, uint64_t now_ns);
 /* For people: "812us" "1.2ms" "3.4s" "3h 12m"; `out` holds 32 bytes. */
 size_t units_format_duration(char *out, uint64_t ns);
 

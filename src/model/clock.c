@@ -119,6 +119,46 @@ size_t units_format_day(char *out, uint64_t realtime_ns)
 	return (size_t)(p - out);
 }
 
+size_t units_format_second(char *out, uint64_t realtime_ns)
+{
+	struct units_clock_cache cache;
+	char text[16];
+	size_t len = units_format_day(out, realtime_ns);
+
+	units_clock_init(&cache);
+	units_format_clock(text, &cache, realtime_ns);
+	out[len++] = ' ';
+	memcpy(out + len, text, 8);
+	out[len + 8] = '\0';
+	return len + 8;
+}
+
+static size_t zone_at(char *out, size_t size, time_t second)
+{
+	struct tm tm = {0};
+
+	localtime_r(&second, &tm);
+	return strftime(out, size, "%Z", &tm);
+}
+
+size_t units_format_zone(char *out, uint64_t now_ns)
+{
+	const time_t now = (time_t)(now_ns / NSEC_PER_SEC), half_a_year = 182 * (time_t)SEC_PER_DAY;
+	char other[UNITS_ZONE_SIZE / 2];
+	size_t len, other_len;
+
+	tzset();
+	len = zone_at(out, UNITS_ZONE_SIZE / 2, now);
+	other_len = zone_at(other, sizeof(other), now - half_a_year);
+	if (other_len && (other_len != len || memcmp(out, other, len) != 0)) {
+		out[len++] = '/';
+		memcpy(out + len, other, other_len);
+		len += other_len;
+	}
+	out[len] = '\0';
+	return len;
+}
+
 /* Three digits say enough: "1.2ms", "12.3ms", "123ms".  Cut, not rounded, so that 999.9us is not
  * 1000us. */
 static size_t put_decimal(char *out, uint64_t ns, uint64_t unit_ns, const char *unit)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,46 +49,59 @@ int units_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *r
 	return 0;
 }
 
-/* 0 for a word that is no unit of time. */
-static uint64_t duration_unit(const char *word)
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+
+/* 0 for a word that is no unit of time; `words`: systemd's names too, not only the first of each. */
+static uint64_t span_unit(const char *word, size_t len, bool words)
 {
 	static const struct {
-		const char *name;
+		const char *names; /* a space behind each */
 		uint64_t ns;
 	} units[] = {
-		{"ns", 1},
-		{"us", 1000},
-		{"ms", 1000000},
-		{"s", NSEC_PER_SEC},
-		{"m", 60 * NSEC_PER_SEC},
-		{"h", 3600 * NSEC_PER_SEC},
-		{"d", 86400 * NSEC_PER_SEC},
+		{"ns nsec ", 1},
+		{"us usec ", 1000},
+		{"ms msec ", 1000000},
+		{"s sec second seconds ", NSEC_PER_SEC},
+		{"m min minute minutes ", 60 * NSEC_PER_SEC},
+		{"h hr hour hours ", 3600 * NSEC_PER_SEC},
+		{"d day days ", 86400 * NSEC_PER_SEC},
+		{" w week weeks ", 7 * 86400 * NSEC_PER_SEC},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		if (!strcmp(word, units[i].name))
-			return units[i].ns;
+		const char *at = units[i].names;
+
+		do {
+			if (strcspn(at, " ") == len && strncmp(at, word, len) == 0)
+				return units[i].ns;
+			at += strcspn(at, " ") + 1;
+		} while (words && *at);
 	}
 	return 0;
 }
 
-int units_parse_duration(const char *text, uint64_t *ret_ns)
+/* Reads "5m", with `words` "5 minutes" too, at *text and moves it behind that. */
+static int read_span(const char **text, bool words, uint64_t *ret_ns)
 {
 	const char *fraction = "";
 	uint64_t ns, unit;
-	int err = read_digits(&text, &ns);
+	size_t len;
+	int err = read_digits(text, &ns);
 
 	if (err)
 		return err;
-	if (*text == '.') {
-		fraction = ++text;
-		text += strspn(text, DIGITS);
-		if (text == fraction)
+	if (**text == '.') {
+		fraction = ++*text;
+		*text += strspn(*text, DIGITS);
+		if (*text == fraction)
 			return -EINVAL;
 	}
-	unit = duration_unit(text);
+	*text += words ? strspn(*text, " ") : 0;
+	len = strspn(*text, LETTERS);
+	unit = len ? span_unit(*text, len, words) : 0;
 	if (!unit)
 		return -EINVAL;
+	*text += len;
 	if (__builtin_mul_overflow(ns, unit, &ns))
 		return -ERANGE;
 	/* Digits below a nanosecond add nothing. */
@@ -96,6 +110,19 @@ int units_parse_duration(const char *text, uint64_t *ret_ns)
 		if (__builtin_add_overflow(ns, (*fraction - '0') * unit, &ns))
 			return -ERANGE;
 	}
+	*ret_ns = ns;
+	return 0;
+}
+
+int units_parse_duration(const char *text, uint64_t *ret_ns)
+{
+	uint64_t ns;
+	int err = read_span(&text, false, &ns);
+
+	if (err)
+		return err;
+	if (*text)
+		return -EINVAL;
 	*ret_ns = ns;
 	return 0;
 }
@@ -181,11 +208,23 @@ static bool read_date(const char **text, struct tm *tm)
 	return true;
 }
 
-/* HH:MM[:SS[.fraction]]; 60 is a leap second (RFC 3339, 5.7). */
-static bool read_time(const char **text, struct tm *tm, uint64_t *ret_nanos)
+/* ".5"; digits below a nanosecond add nothing. */
+static bool read_fraction(const char **text, uint64_t *ret_nanos)
 {
 	uint64_t digit_ns = NSEC_PER_SEC;
 
+	if (!read_char(text, ".") || !is_digit(**text))
+		return false;
+	for (; is_digit(**text); ++*text) {
+		digit_ns /= 10;
+		*ret_nanos += (**text - '0') * digit_ns;
+	}
+	return true;
+}
+
+/* HH:MM[:SS[.fraction]]; 60 is a leap second (RFC 3339, 5.7). */
+static bool read_time(const char **text, struct tm *tm, uint64_t *ret_nanos)
+{
 	tm->tm_sec = 0;
 	*ret_nanos = 0;
 	if (!read_field(text, 2, 0, 23, &tm->tm_hour) || !read_char(text, ":") ||
@@ -195,15 +234,7 @@ static bool read_time(const char **text, struct tm *tm, uint64_t *ret_nanos)
 		return true;
 	if (!read_field(text, 2, 0, 60, &tm->tm_sec))
 		return false;
-	if (!read_char(text, "."))
-		return true;
-	if (!is_digit(**text))
-		return false;
-	for (; is_digit(**text); ++*text) {
-		digit_ns /= 10;
-		*ret_nanos += (**text - '0') * digit_ns;
-	}
-	return true;
+	return **text != '.' || read_fraction(text, ret_nanos);
 }
 
 /* "Z" or "+HH:MM"; without one the time is local. */
@@ -227,16 +258,85 @@ static bool read_zone(const char **text, bool *ret_local, int *ret_east_s)
 	return true;
 }
 
-static int parse_ago(const char *text, uint64_t now_ns, uint64_t *ret_ns)
+/* "1h30min", "2 hours", with " ago" behind it where `ago`. */
+static int parse_spans(const char *text, bool ago, uint64_t *ret_ns)
 {
-	uint64_t ago_ns;
-	int err = units_parse_duration(text, &ago_ns);
+	uint64_t all = 0, ns;
+
+	do {
+		int err = read_span(&text, true, &ns);
+
+		if (err)
+			return err;
+		if (__builtin_add_overflow(all, ns, &all))
+			return -ERANGE;
+		if (strcmp(text, ago ? " ago" : "") == 0) {
+			*ret_ns = all;
+			return 0;
+		}
+		text += strspn(text, " ");
+	} while (*text);
+	return -EINVAL;
+}
+
+/* "@1795172400.5" */
+static int parse_epoch(const char *text, uint64_t *ret_ns)
+{
+	uint64_t seconds, ns, nanos = 0;
+	int err = read_digits(&text, &seconds);
 
 	if (err)
 		return err;
-	if (ago_ns > now_ns)
+	if ((*text == '.' && !read_fraction(&text, &nanos)) || *text)
+		return -EINVAL;
+	if (__builtin_mul_overflow(seconds, NSEC_PER_SEC, &ns) ||
+	    __builtin_add_overflow(ns, nanos, &ns))
 		return -ERANGE;
-	*ret_ns = now_ns - ago_ns;
+	*ret_ns = ns;
+	return 0;
+}
+
+/* "-1h", "+5m", "1h ago"; -ENOENT: none of these. */
+static int parse_relative(const char *text, uint64_t now_ns, uint64_t *ret_ns)
+{
+	size_t len = strlen(text);
+	bool ahead = *text == '+', ago = len > 4 && strcmp(text + len - 4, " ago") == 0;
+	uint64_t span;
+	int err;
+
+	if (!ahead && !ago && *text != '-')
+		return -ENOENT;
+	err = parse_spans(text + !ago, ago, &span);
+	if (err)
+		return err;
+	if (ahead ? span > UINT64_MAX - now_ns : span > now_ns)
+		return -ERANGE;
+	*ret_ns = ahead ? now_ns + span : now_ns - span;
+	return 0;
+}
+
+/* How many days a word is from the day of now; INT_MAX: it is none of these. */
+static int day_word(const char *text)
+{
+	static const char *const words[] = {"yesterday", "today", "tomorrow"};
+
+	for (int i = 0; i < 3; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i - 1;
+	return INT_MAX;
+}
+
+static int to_ns(struct tm *tm, bool local, int east_s, uint64_t nanos, uint64_t *ret_ns)
+{
+	int64_t seconds;
+	uint64_t ns;
+
+	tm->tm_isdst = -1;
+	seconds = local ? mktime(tm) : timegm(tm) - east_s;
+	if (seconds < 0 || __builtin_mul_overflow((uint64_t)seconds, NSEC_PER_SEC, &ns) ||
+	    __builtin_add_overflow(ns, nanos, &ns))
+		return -ERANGE;
+	*ret_ns = ns;
 	return 0;
 }
 
@@ -244,31 +344,40 @@ int units_parse_time(const char *text, uint64_t now_ns, uint64_t *ret_ns)
 {
 	time_t now = (time_t)(now_ns / NSEC_PER_SEC);
 	bool dated = strlen(text) > 4 && text[4] == '-';
-	uint64_t nanos, ns;
+	int day = day_word(text), east_s = 0, err;
+	uint64_t nanos = 0;
 	bool local = true;
-	int east_s = 0;
-	int64_t seconds;
 	struct tm tm;
 
-	if (*text == '-')
-		return parse_ago(text + 1, now_ns, ret_ns);
+	if (strcmp(text, "now") == 0) {
+		*ret_ns = now_ns;
+		return 0;
+	}
+	if (*text == '@')
+		return parse_epoch(text + 1, ret_ns);
+	err = parse_relative(text, now_ns, ret_ns);
+	if (err != -ENOENT)
+		return err;
 	if (!localtime_r(&now, &tm))
 		return -ERANGE;
-	if (dated && (!read_date(&text, &tm) || !read_char(&text, "Tt ")))
+	if (dated && !read_date(&text, &tm))
+		return -EINVAL;
+	if (day != INT_MAX || (dated && !*text)) {
+		tm.tm_mday += day != INT_MAX ? day : 0;
+		tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+		return to_ns(&tm, true, 0, 0, ret_ns);
+	}
+	if (dated && !read_char(&text, "Tt "))
 		return -EINVAL;
 	if (!read_time(&text, &tm, &nanos))
 		return -EINVAL;
+	if (dated && strcmp(text, " UTC") == 0)
+		text = "Z";
 	if (dated && !read_zone(&text, &local, &east_s))
 		return -EINVAL;
 	if (*text)
 		return -EINVAL;
-	tm.tm_isdst = -1;
-	seconds = local ? mktime(&tm) : timegm(&tm) - east_s;
-	if (seconds < 0 || __builtin_mul_overflow((uint64_t)seconds, NSEC_PER_SEC, &ns) ||
-	    __builtin_add_overflow(ns, nanos, &ns))
-		return -ERANGE;
-	*ret_ns = ns;
-	return 0;
+	return to_ns(&tm, local, east_s, nanos, ret_ns);
 }
 
 /* "80" or "8000-8100". */
