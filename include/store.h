@@ -94,6 +94,7 @@ struct store_query {
 	bool lives_only;	/* who held it: no binds, failures, losses */
 	uint64_t after;		/* rows numbered above this; for following */
 	bool no_open;		/* leave out what is still open */
+	bool by_time;		/* rows in the order of their times, what is still open where it opened */
 };
 
 struct store_reader;
@@ -112,7 +113,7 @@ void store_reader_leave_out_args(struct store_reader *r);
 void store_reader_set_now(struct store_reader *r, uint64_t now_ns);
 
 /*
- * Hands every matching row to `fn` in the order it happened, those still open last.  The events' times are
+ * Hands every matching row to `fn` in the order it happened, those still open last, unless it is to be `by_time`.  The events' times are
  * CLOCK_REALTIME.  `fn` returns false to end.  0 or -errno with the error filled; *ret_last is the number of the last row
  * there was, matching or not.
  */

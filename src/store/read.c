@@ -180,7 +180,12 @@ static int64_t number(struct store_reader *r, const char *text, uint64_t bind, i
 	return value;
 }
 
-static int answer(struct store_reader *r, struct answer *a, char *text, bool open_ones)
+static int64_t find_running(struct store_reader *r)
+{
+	return store_is_recording(r) ? number(r, "SELECT max(id) FROM run", 0, 0) : 0;
+}
+
+static int answer(struct store_reader *r, struct answer *a, char *text)
 {
 	sqlite3_stmt *s = NULL;
 	struct event e;
@@ -188,14 +193,13 @@ static int answer(struct store_reader *r, struct answer *a, char *text, bool ope
 
 	sqlite3_free(text);
 	reader_forget_name(r);
-	r->running = store_is_recording(r) ? number(r, "SELECT max(id) FROM run", 0, 0) : 0;
 	while (rc == SQLITE_OK && !a->ended && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		rc = SQLITE_OK;
 		if (!row_event(r, s, &e)) {
 			rc = SQLITE_CORRUPT;
 			break;
 		}
-		if (open_ones && e.time_ns < a->query->from_ns)
+		if (sqlite3_column_int64(s, COLUMN_RUN) && e.time_ns < a->query->from_ns)
 			continue;
 		if (filter_match(a->query->filter, &e))
 			a->ended = !a->fn(a->ctx, &e);
@@ -217,10 +221,13 @@ int store_read(struct store_reader *r, const struct store_query *query,
 	/* One view of the store for all of it. */
 	int rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
 
+	r->running = find_running(r);
 	if (rc == SQLITE_OK)
-		rc = answer(r, &a, query_rows(r->db, query), false);
-	if (rc == SQLITE_OK && !query->no_open)
-		rc = answer(r, &a, query_open(query), true);
+		rc = answer(r, &a,
+			    query->by_time ? query_by_time(r->db, query, r->running)
+					   : query_rows(r->db, query));
+	if (rc == SQLITE_OK && !query->no_open && !query->by_time)
+		rc = answer(r, &a, query_open(query));
 	if (rc == SQLITE_OK)
 		*ret_last = store_last(r);
 	else
@@ -252,10 +259,10 @@ int store_read_past(struct store_reader *r, const char *boot_id, bool open, uint
 	int64_t boot = find_boot(r, boot_id);
 	int rc = SQLITE_OK;
 
+	r->running = find_running(r);
 	if (boot)
 		rc = answer(r, &a,
-			    open ? query_open_of(boot) : query_time_waits_of(r->db, boot, from_ns),
-			    false);
+			    open ? query_open_of(boot) : query_time_waits_of(r->db, boot, from_ns));
 	return rc == SQLITE_OK ? 0 : fail_sql(r, rc, error);
 }
 

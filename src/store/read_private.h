@@ -68,6 +68,8 @@ enum column {
 /* read_query.c: SQL text to be freed with sqlite3_free(), NULL without memory. */
 char *query_rows(sqlite3 *db, const struct store_query *q);
 char *query_open(const struct store_query *q);
+/* Both in one, in the order of the times that are told; `running` is the run that goes on. */
+char *query_by_time(sqlite3 *db, const struct store_query *q, int64_t running);
 /* Of one boot, by the row of its name. */
 char *query_open_of(int64_t boot);
 char *query_time_waits_of(sqlite3 *db, int64_t boot, uint64_t from_ns);

@@ -122,8 +122,9 @@ _Static_assert(EVENT_CLOSE == 5 && EVENT_LOST == 6 && EVENT_OVERFLOW == 7,
 static void put_lives(sqlite3_str *s, const struct store_query *q, const struct span *span)
 {
 	sqlite3_str_appendf(s,
-			    LIFE_FROM("", "0,0") " FROM life WHERE id BETWEEN %lld AND %lld AND "
-						 "closed>=%lld AND closed-lived<=%lld",
+			    LIFE_FROM("", "0 AS alive,0 AS run") " FROM life WHERE id BETWEEN %lld AND "
+							    "%lld AND closed>=%lld AND "
+							    "closed-lived<=%lld",
 			    (long long)span->first, (long long)span->last, (long long)span->from,
 			    (long long)span->to);
 	put_filter(s, q->filter);
@@ -162,15 +163,31 @@ static void put_calls(sqlite3_str *s, const struct store_query *q, const struct 
 		(long long)span->to);
 }
 
-char *query_rows(sqlite3 *db, const struct store_query *q)
+static void put_rows(sqlite3_str *s, sqlite3 *db, const struct store_query *q)
 {
-	sqlite3_str *s = sqlite3_str_new(db);
 	struct span span;
 
 	find_span(db, q, &span);
 	put_lives(s, q, &span);
 	if (!q->lives_only)
 		put_calls(s, q, &span);
+}
+
+static void put_open(sqlite3_str *s, const struct store_query *q)
+{
+	sqlite3_str_appendf(
+		s,
+		LIFE_FROM("open.", "run.alive,run.id") " FROM open JOIN run ON run.id=open.run "
+						       "WHERE closed-lived<=%lld",
+		(long long)clamp(q->to_ns));
+	put_filter(s, q->filter);
+}
+
+char *query_rows(sqlite3 *db, const struct store_query *q)
+{
+	sqlite3_str *s = sqlite3_str_new(db);
+
+	put_rows(s, db, q);
 	sqlite3_str_appendall(s, " ORDER BY id");
 	return sqlite3_str_finish(s);
 }
@@ -179,13 +196,24 @@ char *query_open(const struct store_query *q)
 {
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
-	sqlite3_str_appendf(
-		s,
-		LIFE_FROM("open.", "run.alive,run.id") " FROM open JOIN run ON run.id=open.run "
-						       "WHERE closed-lived<=%lld",
-		(long long)clamp(q->to_ns));
-	put_filter(s, q->filter);
+	put_open(s, q);
 	sqlite3_str_appendall(s, " ORDER BY closed-lived,open.id");
+	return sqlite3_str_finish(s);
+}
+
+char *query_by_time(sqlite3 *db, const struct store_query *q, int64_t running)
+{
+	sqlite3_str *s = sqlite3_str_new(db);
+
+	sqlite3_str_appendall(s, "SELECT * FROM (");
+	put_rows(s, db, q);
+	if (!q->no_open) {
+		sqlite3_str_appendall(s, " UNION ALL ");
+		put_open(s, q);
+	}
+	sqlite3_str_appendf(s, ") ORDER BY CASE run WHEN 0 THEN closed WHEN %lld THEN closed-lived "
+			       "ELSE alive END,id",
+			    (long long)running);
 	return sqlite3_str_finish(s);
 }
 

@@ -165,6 +165,38 @@ static void test_what_a_namespace_was_called(void **state)
 	assert_int_equal(sql("SELECT count(*) FROM netns_name"), 6);
 }
 
+/* Stored as they came; what goes on is told from where it began, what another run left open from when that was last heard of. */
+static void test_rows_by_time(void **state)
+{
+	struct event in[3] = {life(0, 5, 41000, 1), life(2, 4, 42000, 2), life(1, 9, 43000, 3)};
+	struct event goes_on = open_life(3, 8, 80, 4);
+	static const uint16_t by_number[] = {41000, 42000, 43000, 80};
+	static const uint16_t by_time[] = {80, 42000, 41000, 43000};
+	const struct filter any = {0};
+	struct store_query q = all(&any);
+	struct store *s = OPEN();
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		store_event(s, &in[i], OFFSET);
+	wait_stored(s, 3);
+	store_open_life(s, &goes_on, OFFSET);
+	for (int i = 0; i < 500 && sql("SELECT count(*) FROM open") == 0; i++) {
+		store_pulse(s, (uint64_t)i * SEC);
+		pause_ms(20);
+	}
+	for (int turn = 0; turn < 2; turn++) {
+		q.by_time = turn;
+		assert_int_equal(ask(q), 4);
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(found[i].local.port, (turn ? by_time : by_number)[i]);
+	}
+	q.no_open = true;
+	assert_int_equal(ask(q), 3);
+	assert_int_equal(found[0].local.port, 42000);
+	store_close(s, NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
@@ -173,6 +205,7 @@ int main(void)
 		TEST(test_overflows),
 		TEST(test_what_was_asked_for),
 		TEST(test_what_a_namespace_was_called),
+		TEST(test_rows_by_time),
 	};
 
 	return cmocka_run_group_tests_name("store ends", tests, NULL, NULL);
