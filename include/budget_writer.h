@@ -26,7 +26,8 @@ struct budget_report {
 	const struct budget_sample *sample; /* in order of time; html */
 	size_t sample_count;
 	bool map;			  /* text: draw each range */
-	unsigned int columns;		  /* of the map; 0: 80 */
+	unsigned int columns;		  /* of the terminal; 0: a pipe, and a map of 80 */
+	const char *zone;		  /* text: what the time zone is called */
 };
 
 void budget_write_text(struct buffer *out, const struct budget_report *report);

@@ -22,6 +22,7 @@ struct features {
 	const char *btf_place;
 	const struct kernel_hook *hooks;
 	size_t hook_count;
+	unsigned int columns; /* of the terminal, 0: a pipe */
 };
 
 void features_write_text(struct buffer *out, const struct features *f);

@@ -6,6 +6,7 @@
  * whole lines; one thread.
  *
  *     struct listing_style style = {.user_name = procinfo_user};
+ *     listing_begin(&style);
  *     listing_write_header(&out, &style);
  *     listing_write_rows(&out, &style, &l, &l.sockets[i], NULL);
  */
@@ -13,9 +14,12 @@
 #define SOCKWATCH_LISTING_WRITER_H
 
 #include "filter.h"
+#include "layout.h"
 #include "listing.h"
 #include "services.h"
 #include "writer.h"
+
+#define LISTING_HEAD_SIZE 2048
 
 struct listing_style {
 	const char *(*user_name)(uint32_t uid);		/* NULL none: the number is printed */
@@ -29,11 +33,23 @@ struct listing_style {
 	bool netns; /* a column names the namespaces that are not `own_netns` */
 	bool color;
 	unsigned int columns;				/* of the terminal, 0 for a pipe */
+	const char *zone;				/* what the time zone is called at the head */
+	struct layout layout;				/* by listing_begin(); follows what is written */
+	/* What rows of one process begin with. */
+	struct listing_head {
+		const struct listing_task *task; /* NULL none */
+		unsigned int changes;		 /* of the layout, when it was written */
+		unsigned int spaces;		 /* up to there */
+		size_t len;
+		char text[LISTING_HEAD_SIZE];
+	} head;
 };
 
-void listing_write_header(struct buffer *out, const struct listing_style *style);
+/* Once `netns` and `columns` are known. */
+void listing_begin(struct listing_style *style);
+void listing_write_header(struct buffer *out, struct listing_style *style);
 /* A row for each holder, or one with "-" where there is none; `only` (may be NULL) leaves out holders. */
-void listing_write_rows(struct buffer *out, const struct listing_style *style,
+void listing_write_rows(struct buffer *out, struct listing_style *style,
 			const struct listing *l, const struct listing_socket *s,
 			const struct filter *only);
 /* "0.0.0.0:80", "*:80" for both families, "127.0.0.1:44420->127.0.0.1:80"; returns the length, `out` holds LISTING_NAME_SIZE bytes. */

@@ -42,9 +42,9 @@ struct writer_options {
 	const char *(*interface_name)(void *ctx, uint32_t netns, uint32_t ifindex);
 	void *ctx;
 	bool color;			/* text */
-	unsigned int columns;		/* text: terminal width, 0 for a pipe: no cutting */
+	unsigned int columns;		/* text: terminal width, 0 for a pipe: one line a record */
 	bool dates;			/* text: the day before the time */
-	bool ipv4_only;			/* text: address columns need no room for IPv6 */
+	const char *zone;		/* text: what the time zone is called at the head */
 };
 
 struct writer;
@@ -55,10 +55,12 @@ struct writer *writer_text_new(const struct writer_options *options);
 /* An entry of systemd's journal an event: one datagram to its socket each. */
 struct writer *writer_journal_new(const struct writer_options *options);
 void writer_free(struct writer *w);
+/* The terminal has another width now. */
+void writer_resize(struct writer *w, unsigned int columns);
 
 /* Appends what comes before the first event (text: the header line; JSON: nothing). */
 void writer_header(struct writer *w, struct buffer *out);
-/* Appends one line, newline included. */
+/* Appends one line, newline included; in a terminal one that is too wide goes on in the next. */
 void writer_event(struct writer *w, struct buffer *out, const struct event *event);
 
 /*
@@ -70,12 +72,13 @@ void writer_event(struct writer *w, struct buffer *out, const struct event *even
  */
 size_t json_escape(char *out, const char *bytes, size_t len);
 /*
- * For terminals and columns: space, control characters, backslash and bytes outside valid UTF-8 become \xNN, as lsof
- * does; so do characters that nobody sees or that turn the line around (other spaces, U+202E).
- * `out` holds 4 * len bytes; returns the length written.
+ * A name among other words and in columns: control characters, backslash and bytes outside valid UTF-8 become \xNN, as lsof
+ * does; so do characters that nobody sees or that turn the line around (other spaces, U+202E).  One that could be taken
+ * for something else ("-", with a bracket, a quote at its begin or a space that no letter follows) stands in quotes.
+ * `out` holds 4 * len + 2 bytes; returns the length written.
  */
 size_t text_escape(char *out, const char *bytes, size_t len);
-/* The same for a line of words: spaces stay. */
+/* The same without quotes, of what has a line to itself; 4 * len bytes. */
 size_t line_escape(char *out, const char *bytes, size_t len);
 /* Appends what line_escape() makes of it. */
 void buffer_escape_line(struct buffer *b, const char *bytes, size_t len);

@@ -33,6 +33,9 @@ uint32_t command_own_netns(void);
  */
 struct process_set *command_know_tasks(const struct options *options, struct listing *l, bool scripts_only);
 
+/* What the time zone is called in which text has its times. */
+const char *command_zone(void);
+
 /*
  * Names this boot: a socket's cookie is valid until the next one.  Empty when the kernel does not
  * say.

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define MAX_SAMPLES 241
@@ -329,11 +328,10 @@ static void print_report(struct ephemeral *e)
 		.map = e->options->map,
 		.sample = e->sample,
 		.sample_count = e->sample_count,
+		.columns = output_columns(&e->output),
+		.zone = command_zone(),
 	};
-	struct winsize size;
 
-	if (isatty(e->output.fd) == 1 && ioctl(e->output.fd, TIOCGWINSZ, &size) == 0)
-		report.columns = size.ws_col;
 	if (e->options->format == FORMAT_JSON)
 		budget_write_json(&e->buffer, &report);
 	else if (e->options->format == FORMAT_HTML)

@@ -3,10 +3,12 @@
 #include "commands.h"
 #include "features_writer.h"
 #include "log.h"
+#include "output.h"
 #include "rights.h"
 
 #include <stdio.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 int command_features(const struct options *options)
 {
@@ -15,6 +17,7 @@ int command_features(const struct options *options)
 	struct features f;
 	struct buffer out = {0};
 	struct utsname host;
+	const struct output terminal = {.fd = STDOUT_FILENO};
 	int code = command_open_kernel(options, &k);
 
 	if (code)
@@ -32,6 +35,7 @@ int command_features(const struct options *options)
 		.cgroup_place = kernel_cgroup_place(k),
 		.tracefs_place = kernel_tracefs_place(k),
 		.btf_place = kernel_btf_place(k),
+		.columns = output_columns(&terminal),
 	};
 	f.hooks = kernel_hooks(k, &f.hook_count);
 	if (options->format == FORMAT_JSON)

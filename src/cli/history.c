@@ -8,9 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #define FLUSH_BYTES (64u << 10)
 #define FOLLOW_MS   200
@@ -39,6 +37,8 @@ static bool on_event(void *ctx, const struct event *event)
 
 	if (h->shown++ == 0)
 		writer_header(h->writer, &h->buffer);
+	if (output_take_resize())
+		writer_resize(h->writer, output_columns(&h->output));
 	writer_event(h->writer, &h->buffer, event);
 	h->found += event->kind != EVENT_LOST;
 	if (h->buffer.len >= FLUSH_BYTES && !output_flush(&h->output, &h->buffer))
@@ -51,15 +51,12 @@ static int open_writer(struct history *h)
 	const struct options *o = h->options;
 	struct writer_options w = {
 		.wall_offset_ns = &h->wall_offset_ns,
-		.ipv4_only = o->filter.ipv4 && !o->filter.ipv6,
+		.columns = output_columns(&h->output),
+		.color = output_has_color(&h->output, o->color),
+		.zone = command_zone(),
 		.dates = true,
 	};
-	struct winsize size;
-	bool terminal = isatty(h->output.fd) == 1;
 
-	if (terminal && ioctl(h->output.fd, TIOCGWINSZ, &size) == 0)
-		w.columns = size.ws_col;
-	w.color = o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && terminal);
 	h->writer = o->format == FORMAT_JSON ? writer_json_new(&w) : writer_text_new(&w);
 	if (!h->writer || buffer_init(&h->buffer, FLUSH_BYTES * 2) < 0) {
 		log_error("no memory");
@@ -163,6 +160,7 @@ static int run(struct history *h)
 		.from_ns = o->since_ns,
 		.to_ns = o->until_ns,
 		.lives_only = o->has_at,
+		.by_time = !o->follow && o->format == FORMAT_TEXT,
 	};
 	int err;
 

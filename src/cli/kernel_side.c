@@ -5,12 +5,15 @@
 #include "look_source.h"
 #include "procinfo.h"
 #include "serve.h"
+#include "units.h"
 #include "wire_look.h"
+#include "writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void close_directory(int fd)
@@ -113,6 +116,18 @@ uint32_t command_own_netns(void)
 
 	return stat(named && *named ? named : "/proc/self/ns/net", &st) == 0 ? (uint32_t)st.st_ino
 									     : 0;
+}
+
+const char *command_zone(void)
+{
+	static char zone[4 * UNITS_ZONE_SIZE];
+	struct timespec now = {0};
+	char name[UNITS_ZONE_SIZE]; /* as TZ has it */
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	zone[line_escape(zone, name,
+			 units_format_zone(name, (uint64_t)now.tv_sec * NSEC_PER_SEC))] = '\0';
+	return zone;
 }
 
 struct process_set *command_know_tasks(const struct options *options, struct listing *l,

@@ -14,13 +14,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define BUFFER_BYTES (256u << 10)
 /* Enough to be worth a thread. */
 #define PART_SOCKETS 4096
 #define RESOLVE_MS   1000
+/* By which columns are measured before the first is printed. */
+#define FIRST_SOCKETS 64
 
 struct ls {
 	const struct options *options;
@@ -83,19 +83,17 @@ static void resolve(struct ls *s)
 static int open_writer(struct ls *s)
 {
 	const struct options *o = s->options;
-	bool terminal = isatty(s->output.fd) == 1;
 	struct writer_options w = {
 		.wall_offset_ns = &s->wall_offset_ns, .interface_name = interface_name, .ctx = s};
-	struct winsize size;
 
 	s->wall_offset_ns = kernel_wall_offset();
 	s->style.user_name = procinfo_user;
 	s->style.interface_name = interface_name;
 	s->style.ctx = s;
 	s->style.wall_offset_ns = s->wall_offset_ns;
-	if (terminal && ioctl(s->output.fd, TIOCGWINSZ, &size) == 0)
-		s->style.columns = size.ws_col;
-	s->style.color = o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && terminal);
+	s->style.columns = output_columns(&s->output);
+	s->style.color = output_has_color(&s->output, o->color);
+	s->style.zone = command_zone();
 	if (o->format == FORMAT_JSON || o->services)
 		s->services = names_services();
 	if (o->services)
@@ -112,7 +110,7 @@ static int open_writer(struct ls *s)
 
 /* A run of sockets as lines. */
 struct part {
-	const struct ls *ls;
+	struct ls *ls;
 	struct writer *json;
 	struct buffer *buffer;
 	size_t from, to;
@@ -121,7 +119,7 @@ struct part {
 static void *print_part(void *ctx)
 {
 	struct part *p = ctx;
-	const struct ls *s = p->ls;
+	struct ls *s = p->ls;
 	const struct filter *f = &s->options->filter, *only = filter_asks_process(f) ? f : NULL;
 
 	for (size_t i = p->from; i < p->to; i++) {
@@ -186,10 +184,24 @@ static void look_up(struct ls *s)
 		listing_name_netns(&s->listing, s->style.own_netns, procinfo_netns_name);
 }
 
+/* The head is as wide as the first rows, which are written for that, too. */
+static void write_header(struct ls *s)
+{
+	size_t count = s->listing.socket_count;
+	struct part first = {
+		.ls = s, .buffer = &s->buffer, .to = count < FIRST_SOCKETS ? count : FIRST_SOCKETS};
+
+	listing_begin(&s->style);
+	print_part(&first);
+	s->buffer.len = 0;
+	if (!s->options->no_header)
+		listing_write_header(&s->buffer, &s->style);
+}
+
 static void print(struct ls *s)
 {
-	if (!s->json && !s->options->no_header)
-		listing_write_header(&s->buffer, &s->style);
+	if (!s->json)
+		write_header(s);
 	if (!s->listing.socket_count)
 		output_flush(&s->output, &s->buffer);
 	for (size_t i = 0; i < s->listing.socket_count; i += 2 * PART_SOCKETS) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "options_table.h"
 
@@ -26,8 +27,9 @@ struct command {
 
 static const struct command commands[] = {
 	{COMMAND_TRACE, "trace", "print what happens to sockets as it happens (the default)",
-	 "Prints each bind, listen, connect, accept, change of state and close of the host's TCP "
-	 "and UDP sockets, all containers included, with the process that owns the socket.\v"
+	 "Prints a line for each bind, listen, failed call and life of the host's TCP and UDP sockets, all "
+	 "containers included, with the process that owns the socket; ! marks what failed. Each connect, accept "
+	 "and change of state with -v, --events or -o json.\v"
 	 "Examples:\n"
 	 "  sockwatch trace -L 443 --events accept,close   who comes, how long they stay\n"
 	 "  sockwatch trace -c nginx -o json --for 10s     one process's sockets, for jq\n"
@@ -81,11 +83,11 @@ static const struct command commands[] = {
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
 	{COMMAND_HISTORY, "history", "ask a record who had a port, and when",
-	 "Prints the recorded lives that match, with binds, listens and failures, oldest first; "
-	 "what is still open comes last.\v"
+	 "Prints the recorded lives that match, with binds, listens and failures, in the order of time; what is "
+	 "still open stands where it opened (with -o json at the end).\v"
 	 "Examples:\n"
 	 "  sockwatch history --store FILE --port 41234 --at 03:12     who had it then\n"
-	 "  sockwatch history --store FILE --since -1h --reason refused,timeout\n"
+	 "  sockwatch history --store FILE --since yesterday --reason refused,timeout\n"
 	 "  sockwatch history --store FILE -c nginx -o json --follow\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 nothing found."},
@@ -406,6 +408,25 @@ static int check_together(const struct command *command, const struct options *o
 	return 0;
 }
 
+/* --utc, shortened or not, holds for the times before it, too. */
+static void apply_utc(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		size_t len = strlen(argv[i]);
+
+		if (len >= strlen("--ut") && strncmp(argv[i], "--utc", len) == 0)
+			setenv("TZ", "UTC0", 1);
+	}
+	tzset();
+}
+
+/* A line a bind, a listen, a failed call and a life, unless more is asked for.  JSON is whole. */
+static bool is_brief(const struct options *o)
+{
+	return (o->command == COMMAND_TRACE || o->command == COMMAND_HISTORY) &&
+	       o->format == FORMAT_TEXT && !o->journal && !o->verbose && !o->filter.kinds;
+}
+
 int options_parse(int argc, char **argv, struct options *ret)
 {
 	bool named = argc > 1 && argv[1][0] != '-';
@@ -419,6 +440,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	if (!command)
 		return complain_command(argv[1]);
 	options_init(ret, command->id);
+	apply_utc(argc, argv);
 	make_argp_options(command, rows);
 	argp.doc = command->doc;
 	err = argp_parse(&argp, argc - named, argv + named,
@@ -442,6 +464,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 		options_complain("who: which port? write for example sockwatch who 8080");
 		code = EXIT_USAGE;
 	}
+	ret->filter.brief = is_brief(ret);
 	if (code == OPTIONS_RUN) {
 		apply_environment(ret);
 		options_split_memory(ret);

@@ -56,6 +56,7 @@ struct options {
 	const char *hooks_without;	/* as kernel_options has it; points into argv */
 	bool quiet;
 	bool strict;			/* fails where a right that is not needed cannot be given away */
+	bool verbose;			/* trace, history: every event in text, too */
 	bool no_args;			/* arguments of processes are neither kept nor shown */
 	uint64_t for_ns;		/* 0: until stopped */
 	uint64_t count;			/* 0: no limit */

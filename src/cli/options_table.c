@@ -418,7 +418,7 @@ enum group {
 
 #define PORT_WHY     .why = "not a port or range (0-65535)"
 #define PORT_EXAMPLE .example = "80,443,8000-8100"
-#define TIME_WHY     .why = "not a time (RFC 3339, YYYY-MM-DD HH:MM[:SS], HH:MM[:SS] or -10m)"
+#define TIME_WHY     .why = "not a time (2026-11-20 [03:12[:00]], 03:12, yesterday, -10m, '1h ago', @1795172400, RFC 3339)"
 #define TIME_EXAMPLE .example = "03:12"
 
 /* clang-format off */
@@ -509,7 +509,8 @@ const struct options_row options_table[] = {
 	{ KEY_AT, "at", "TIME", HISTORY, GROUP_STORE, false, set_at, TIME_WHY, TIME_EXAMPLE,
 	  .doc = "Who was there at that moment: opened before and closed after, or still open" },
 	{ KEY_SINCE, "since", "TIME", HISTORY, GROUP_STORE, false, set_time, FIELD(since_ns), TIME_WHY,
-	  TIME_EXAMPLE, .doc = "Lives and calls from then on; TIME is RFC 3339, 2026-11-20 03:12, 03:12 (today) or -10m" },
+	  TIME_EXAMPLE, .doc = "Lives and calls from then on; TIME is as of journalctl: 2026-11-20, "
+	  "'2026-11-20 03:12', 03:12, now, today, yesterday, -10m, '1h ago', @1795172400, or RFC 3339" },
 	{ KEY_UNTIL, "until", "TIME", HISTORY, GROUP_STORE, false, set_time, FIELD(until_ns), TIME_WHY,
 	  TIME_EXAMPLE, .doc = "Up to then" },
 	{ KEY_FOLLOW, "follow", NULL, HISTORY, GROUP_STORE, false, set_flag, FIELD(follow),
@@ -537,6 +538,10 @@ const struct options_row options_table[] = {
 	{ KEY_COLOR, "color", "WHEN", SHOWN | EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(color),
 	  color_words, .why = "neither auto, always nor never", .example = "never",
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
+	{ KEY_UTC, "utc", NULL, ALL & ~(FEATURES | RECORD), GROUP_OUTPUT, false, set_nothing,
+	  .doc = "Times in UTC, read and written; default: the local zone. JSON has UTC always" },
+	{ 'v', "verbose", NULL, TRACE | HISTORY, GROUP_OUTPUT, false, set_flag, FIELD(verbose),
+	  .doc = "In text, too, each connect, accept and change of state" },
 	{ KEY_NO_ARGS, "no-args", NULL, ALL & ~FEATURES, GROUP_OUTPUT, false, set_flag, FIELD(no_args),
 	  .doc = "Leave out the arguments of processes, which may hold secrets: nothing shows or keeps them" },
 	{ 'q', "quiet", NULL, ALL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(quiet),

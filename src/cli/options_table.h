@@ -49,6 +49,7 @@ enum options_key {
 	KEY_STRICT,
 	KEY_UNIT,
 	KEY_UNTIL,
+	KEY_UTC,
 	KEY_WATCH,
 };
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -38,7 +39,7 @@ void output_take_standard(void)
 }
 
 volatile sig_atomic_t output_stop;
-static volatile sig_atomic_t reopen_wanted;
+static volatile sig_atomic_t reopen_wanted, resized;
 
 static void on_signal(int number)
 {
@@ -46,10 +47,18 @@ static void on_signal(int number)
 	output_stop = 1;
 }
 
+static void on_resize(int number)
+{
+	(void)number;
+	resized = 1;
+}
+
 void output_catch_signals(void)
 {
 	struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+	struct sigaction resize = {.sa_handler = on_resize, .sa_flags = SA_RESTART};
 
+	sigaction(SIGWINCH, &resize, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
@@ -198,6 +207,26 @@ static void reopen(struct output *o)
 	if (err < 0)
 		log_error("cannot open %s: %s; going on with the file as it was", o->path,
 			  o->why ?: strerror(-err));
+}
+
+unsigned int output_columns(const struct output *o)
+{
+	struct winsize size = {0};
+
+	return isatty(o->fd) == 1 && ioctl(o->fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+bool output_take_resize(void)
+{
+	bool taken = resized;
+
+	resized = 0;
+	return taken;
+}
+
+bool output_has_color(const struct output *o, enum options_color color)
+{
+	return color == COLOR_ALWAYS || (color == COLOR_AUTO && isatty(o->fd) == 1);
 }
 
 void output_follow_hangup(struct output *o)

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "options.h"
 #include "writer.h"
 
 struct output {
@@ -57,6 +58,12 @@ bool output_finish(struct output *o);
 /* The socket of systemd's journal: flush after each entry. */
 int output_open_journal(struct output *o);
 void output_close(struct output *o);
+/* The width of the terminal that it is, as it is now; 0: it is none. */
+unsigned int output_columns(const struct output *o);
+/* The terminal has been made wider or narrower since the last question. */
+bool output_take_resize(void);
+/* Whether it is written in colour, as the options say. */
+bool output_has_color(const struct output *o, enum options_color color);
 /* Opens the file anew if SIGHUP asked for it; a flush does that too. */
 void output_follow_hangup(struct output *o);
 

@@ -6,9 +6,7 @@
 #include "session.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define FLUSH_BYTES (256u << 10)
 
@@ -33,6 +31,8 @@ static void on_event(void *ctx, const struct event *event)
 {
 	struct trace *t = ctx;
 
+	if (output_take_resize())
+		writer_resize(t->writer, output_columns(&t->output));
 	writer_event(t->writer, &t->buffer, event);
 	t->shown += event->repeated ? event->repeated : 1;
 	if (t->buffer.len >= (t->output.journal ? 1 : FLUSH_BYTES))
@@ -59,14 +59,11 @@ static int open_writer(struct trace *t)
 		.wall_offset_ns = &t->session.wall_offset_ns,
 		.interface_name = kernel_interface_name,
 		.ctx = t->session.kernel,
-		.ipv4_only = o->filter.ipv4 && !o->filter.ipv6,
+		.columns = output_columns(&t->output),
+		.color = output_has_color(&t->output, o->color),
+		.zone = command_zone(),
 	};
-	struct winsize size;
-	bool terminal = isatty(t->output.fd) == 1;
 
-	if (terminal && ioctl(t->output.fd, TIOCGWINSZ, &size) == 0)
-		w.columns = size.ws_col;
-	w.color = o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && terminal);
 	if (o->journal)
 		t->writer = writer_journal_new(&w);
 	else

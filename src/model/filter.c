@@ -371,6 +371,9 @@ bool filter_may_match(const struct filter *f, const struct event *e)
 		return true;
 	if (f->kinds && !(f->kinds & BIT(e->kind)))
 		return false;
+	if (f->brief && !e->error &&
+	    (e->kind == EVENT_STATE || e->kind == EVENT_CONNECT || e->kind == EVENT_ACCEPT))
+		return false;
 	return filter_match_ends(f, e);
 }
 

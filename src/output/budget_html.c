@@ -199,6 +199,7 @@ void budget_write_html(struct buffer *out, const struct budget_report *r)
 	buffer_append(out, head, sizeof(head) - 1);
 	buffer_print(out, "<h1>Local ports at %s</h1>\n<pre>", time);
 	plain.map = false;
+	plain.columns = 0;
 	if (buffer_init(&text, 1u << 14) == 0) {
 		budget_write_text(&text, &plain);
 		put_escaped(out, text.data, text.len);

@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "walk_budget.h"
+#include "line.h"
+#include "title.h"
 #include "units.h"
+#include "walk_budget.h"
 
 #define MAX_ROWS 20 /* of a table; JSON has them all */
+#define INDENT	 6
 #define TIGHT	 80 /* percent in use from which advice is given */
 
 union cell {
@@ -26,6 +29,7 @@ struct text {
 	union cell cell[FIELDS];
 	struct budget_fields fields; /* lead to cells */
 	struct buffer *out;
+	struct layout rows_layout, processes_layout;
 	size_t shown, quiet, rows;
 	bool uncertain; /* a row was */
 };
@@ -119,10 +123,9 @@ static const char *number(char *text, const struct text *t, enum field field)
 
 static void put_name(struct buffer *out, const struct process *p)
 {
-	char name[4 * PROCESS_NAME_SIZE];
-	size_t len = text_escape(name, p->name, strnlen(p->name, sizeof(p->name)));
+	char owner[OWNER_SIZE];
 
-	buffer_print(out, "%.*s[%u]", (int)len, name, p->pid);
+	buffer_append(out, owner, title_owner(owner, p->name, p->pid));
 }
 
 static const char *duration(char *text, uint64_t ns)
@@ -141,11 +144,15 @@ static void put_failures(struct text *t)
 	struct buffer *out = t->out;
 	struct units_clock_cache clock;
 	char text[INET_ENDPOINT_SIZE];
+	uint64_t at = t->cell[FIELD_TIME].number;
+	size_t day = units_format_day(text, at);
 
 	units_clock_init(&clock);
-	units_format_clock(text, &clock, t->cell[FIELD_TIME].number);
-	buffer_print(out, "  %llu failed; the first at %s: ",
-		     (unsigned long long)t->cell[FIELD_FAILURES].number, text);
+	text[day] = ' ';
+	units_format_clock(text + day + 1, &clock, at);
+	buffer_print(out, "  %llu failed; the first at %s %s: ",
+		     (unsigned long long)t->cell[FIELD_FAILURES].number, text,
+		     t->fields.report->zone);
 	if (t->has[FIELD_PROCESS])
 		put_name(out, t->cell[FIELD_PROCESS].process);
 	else
@@ -227,6 +234,16 @@ static void put_map(struct buffer *out, const struct budget_report *r,
 
 /* ---- tables ---- */
 
+static const struct layout_column row_columns[] = {
+	LAYOUT_LEFT("NETNS", 0),       LAYOUT_LEFT("PROTO", 0),	      LAYOUT_LEFT("SOURCE", 0),
+	LAYOUT_LEFT("DESTINATION", 0), LAYOUT_RIGHT("TAKEN"),	      LAYOUT_RIGHT("AVAILABLE"),
+	LAYOUT_RIGHT("USED"),	       LAYOUT_RIGHT("TIME_WAIT"),     LAYOUT_RIGHT("DRAINED"),
+	LAYOUT_RIGHT("PORTS/S"),       LAYOUT_LEFT("EXHAUSTED IN", 0)};
+static const struct layout_column process_columns[] = {
+	LAYOUT_LEFT("NETNS", 0), LAYOUT_LEFT("PROCESS", 0),
+	LAYOUT_RIGHT("HELD"),	 LAYOUT_RIGHT("TIME_WAIT"),
+	LAYOUT_RIGHT("PORTS/S"), LAYOUT_LEFT("BOUND BEFORE CONNECT", 0)};
+
 static bool is_quiet(const struct budget_namespace *ns, const struct watch_namespace *seen)
 {
 	return !budget_has_ports(ns) && !(seen && seen->failures) && !ns->udp_held && !ns->unseen;
@@ -300,68 +317,80 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 		put_map(t->out, t->fields.report, ns);
 }
 
-static void put_rate(const struct text *t)
+static struct line row_of(struct text *t, struct layout *layout, const struct budget_namespace *ns)
 {
-	if (t->has[FIELD_CHURN])
-		buffer_print(t->out, " %9.1f", t->cell[FIELD_CHURN].decimal);
-	else
-		buffer_print(t->out, " %9s", "-");
+	struct line line = {.out = t->out, .layout = layout, .spaces = 2};
+	char text[NUMBER_SIZE];
+
+	line_cell(&line, NULL, text, inet_format_number(text, ns->netns));
+	return line;
+}
+
+static void cell_right(struct line *line, const char *text)
+{
+	line_cell_right(line, text, strlen(text));
+}
+
+static void cell_rate(struct line *line, const struct text *t)
+{
+	char text[NUMBER_SIZE + 320];
+
+	sprintf(text, t->has[FIELD_CHURN] ? "%.1f" : "-", t->cell[FIELD_CHURN].decimal);
+	cell_right(line, text);
 }
 
 static void put_row(void *ctx, size_t index, const struct budget_row *row)
 {
 	struct text *t = ctx;
-	struct buffer *out = t->out;
-	char peer[INET_ENDPOINT_SIZE], local[INET_ADDRESS_SIZE], text[32] = "-";
-	char taken[NUMBER_SIZE] = "-", available[NUMBER_SIZE], percent[NUMBER_SIZE] = "- ";
-	bool uncertain;
-	size_t peer_len, local_len;
-	double left_s;
+	struct line line;
+	char end[INET_ENDPOINT_SIZE], text[64];
+	bool known, uncertain;
 
 	if (index >= MAX_ROWS)
 		return;
 	walk_row(&t->fields, index, row);
-	peer_len = format_end(peer, &t->cell[FIELD_PEER].place);
-	local_len = inet_format_address(local, row->family, false, row->local.addr);
+	known = t->has[FIELD_AVAILABLE];
 	uncertain = t->has[FIELD_UNCERTAIN] && t->cell[FIELD_UNCERTAIN].number;
 	t->uncertain |= uncertain;
-	/* These two are counted from what JSON says. */
-	if (t->has[FIELD_AVAILABLE]) {
-		sprintf(taken, "%u", row->taken);
-		sprintf(percent, "%u%%", budget_percent(row));
+	line = row_of(t, &t->rows_layout, row->ns);
+	line_cell_word(&line, NULL, t->cell[FIELD_PROTO].word);
+	line_cell(&line, NULL, end, inet_format_address(end, row->family, false, row->local.addr));
+	line_cell(&line, NULL, end, format_end(end, &t->cell[FIELD_PEER].place));
+	/* TAKEN and USED are counted from what JSON says. */
+	line_cell_right(&line, known ? text : "-",
+			known ? inet_format_number(text, row->taken) : 1);
+	number(text, t, FIELD_AVAILABLE);
+	cell_right(&line, uncertain ? strcat(text, "+") : known ? text : "-");
+	sprintf(text, known ? "%u%%" : "-", budget_percent(row));
+	cell_right(&line, text);
+	line_cell_right(&line, text, inet_format_number(text, row->time_wait));
+	cell_right(&line, row->drain_ms ? duration(text, row->drain_ms * 1000000ull) : "-");
+	cell_rate(&line, t);
+	if (t->has[FIELD_EXHAUSTED_S]) {
+		double left_s = t->cell[FIELD_EXHAUSTED_S].decimal;
+
+		line_cell_word(&line, NULL,
+			       left_s > 0 ? duration(text, (uint64_t)(left_s * 1e9)) : "now");
 	}
-	if (row->drain_ms)
-		duration(text, row->drain_ms * 1000000ull);
-	buffer_print(out, "  %-10u %-5s %-15.*s %-21.*s %6s %9s%s %5s %9u %8s", row->ns->netns,
-		     t->cell[FIELD_PROTO].word, (int)local_len, local, (int)peer_len, peer, taken,
-		     number(available, t, FIELD_AVAILABLE), uncertain ? "+" : " ", percent,
-		     row->time_wait, text);
-	put_rate(t);
-	left_s = t->cell[FIELD_EXHAUSTED_S].decimal;
-	if (t->has[FIELD_EXHAUSTED_S])
-		buffer_print(out, " %s",
-			     left_s > 0 ? duration(text, (uint64_t)(left_s * 1e9)) : "now");
-	buffer_print(out, "\n");
+	line_end(&line, t->out->len, 0);
 }
 
 static void put_process_row(void *ctx, size_t index, const struct budget_process *p)
 {
 	struct text *t = ctx;
-	struct buffer *out = t->out;
-	char held[NUMBER_SIZE], time_wait[NUMBER_SIZE], bound[NUMBER_SIZE];
-	size_t begin = out->len;
+	char owner[OWNER_SIZE], text[NUMBER_SIZE];
+	struct line line;
 
 	if (index >= MAX_ROWS)
 		return;
 	walk_process(&t->fields, index, p);
-	buffer_print(out, "  %-10u ", p->ns->netns);
-	put_name(out, t->cell[FIELD_PROCESS].process);
-	while (out->len < begin + 37 && !out->failed)
-		buffer_append(out, " ", 1);
-	buffer_print(out, " %6s %9s", number(held, t, FIELD_HELD),
-		     number(time_wait, t, FIELD_TIME_WAIT));
-	put_rate(t);
-	buffer_print(out, " %s\n", number(bound, t, FIELD_BOUND_FIRST));
+	line = row_of(t, &t->processes_layout, p->ns);
+	line_cell(&line, NULL, owner, title_owner(owner, p->process->name, p->process->pid));
+	cell_right(&line, number(text, t, FIELD_HELD));
+	cell_right(&line, number(text, t, FIELD_TIME_WAIT));
+	cell_rate(&line, t);
+	cell_right(&line, number(text, t, FIELD_BOUND_FIRST));
+	line_end(&line, t->out->len, 0);
 }
 
 static void put_quiet(struct text *t)
@@ -387,26 +416,31 @@ static void put_rows_end(struct text *t)
 	t->uncertain = false;
 }
 
+static void put_head(struct text *t, struct layout *layout)
+{
+	struct line line = {.out = t->out, .layout = layout, .spaces = 2};
+
+	buffer_append(t->out, "\n", 1);
+	line_header(&line, SIZE_MAX, NULL);
+	line_end(&line, t->out->len, 0);
+}
+
 /* The lines between one part and the next. */
 static void put_begin(void *ctx, enum budget_part part, size_t count)
 {
 	struct text *t = ctx;
-	struct buffer *out = t->out;
 
 	switch (part) {
 	case BUDGET_NAMESPACES: t->shown = count; break;
 	case BUDGET_ROWS:
 		put_quiet(t);
 		t->rows = count;
-		buffer_print(out, "\n  %-10s %-5s %-15s %-21s %6s %9s  %5s %9s %8s %9s %s\n",
-			     "NETNS", "PROTO", "SOURCE", "DESTINATION", "TAKEN", "AVAILABLE",
-			     "USED", "TIME_WAIT", "DRAINED", "PORTS/S", "EXHAUSTED IN");
+		put_head(t, &t->rows_layout);
 		break;
 	case BUDGET_PROCESSES:
 		put_quiet(t);
 		put_rows_end(t);
-		buffer_print(out, "\n  %-10s %-24s %6s %9s %9s %s\n", "NETNS", "PROCESS", "HELD",
-			     "TIME_WAIT", "PORTS/S", "BOUND BEFORE CONNECT");
+		put_head(t, &t->processes_layout);
 		break;
 	}
 }
@@ -539,13 +573,22 @@ void budget_write_text(struct buffer *out, const struct budget_report *r)
 	};
 	static const struct budget_visitor advice = {.space = pass_namespace, .row = put_advice};
 	int64_t offset_ns = r->wall_offset_ns;
+	size_t start = out->len;
 	struct text text = {.cells.options.wall_offset_ns = &offset_ns,
 			    .cells.spelling = &cells_spelling,
 			    .fields = {&text.cells, r},
 			    .out = out};
 
+	/* Twice: columns are as wide as what is in them. */
+	layout_init(&text.rows_layout, LAYOUT_OF(row_columns), 0);
+	layout_init(&text.processes_layout, LAYOUT_OF(process_columns), 0);
+	budget_walk(r, &tables, &text);
+	put_rows_end(&text);
+	text.quiet = 0;
+	out->len = start;
 	budget_walk(r, &tables, &text);
 	put_quiet(&text);
 	put_rows_end(&text);
 	budget_walk(r, &advice, &text);
+	layout_fold(out, start, r->columns, INDENT);
 }

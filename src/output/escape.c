@@ -5,23 +5,20 @@
 
 #include "utf8.h"
 
-/* Where the bytes go: between a JSON string's quotes, into a column, into a line of words. */
-enum place_for { FOR_JSON, FOR_CELL, FOR_LINE };
+/* Where the bytes go: between a JSON string's quotes, between quotes in a line of words, into such a line. */
+enum place_for { FOR_JSON, FOR_QUOTES, FOR_LINE };
 
 static const char hex[] = "0123456789abcdef";
 
 static bool is_plain(char c, enum place_for where)
 {
-	if (c == ' ')
-		return where != FOR_CELL;
-	return c > ' ' && c < 0x7f && c != '\\' && (c != '"' || where != FOR_JSON);
+	return c >= ' ' && c < 0x7f && c != '\\' && (c != '"' || where == FOR_LINE);
 }
 
 /* Copies a whole word of plain characters at a time, as long as there are any; how many. */
 static inline size_t copy_plain(char *out, const char *bytes, size_t len, enum place_for where)
 {
 	const uint64_t ones = 0x0101010101010101ull, highs = 0x80 * ones;
-	const uint64_t least = where == FOR_CELL ? ' ' + 1 : ' ';
 	size_t i = 0;
 
 	for (uint64_t word; i + sizeof(word) <= len; i += sizeof(word)) {
@@ -29,10 +26,10 @@ static inline size_t copy_plain(char *out, const char *bytes, size_t len, enum p
 
 		memcpy(&word, bytes + i, sizeof(word));
 		slash = word ^ '\\' * ones;
-		quote = where == FOR_JSON ? word ^ '"' * ones : slash;
+		quote = where == FOR_LINE ? slash : word ^ '"' * ones;
 		del = word ^ 0x7f * ones;
 		/* A byte below n: its highest bit shows up once n is taken from it. */
-		odd = ((word - least * ones) & ~word) | ((slash - ones) & ~slash) |
+		odd = ((word - ' ' * ones) & ~word) | ((slash - ones) & ~slash) |
 		      ((quote - ones) & ~quote) | ((del - ones) & ~del) | word;
 		if (odd & highs)
 			break;
@@ -114,9 +111,34 @@ size_t json_escape(char *out, const char *bytes, size_t len)
 	return escape(out, bytes, len, FOR_JSON);
 }
 
+/* Beside other words it could be taken for none, for several, or for more than a name. */
+static bool is_ambiguous(const char *bytes, size_t len)
+{
+	static const bool odd[256] = {[' '] = true, ['"'] = true, ['['] = true, [']'] = true};
+
+	for (size_t i = 0; i < len; i++) {
+		char next = i + 1 < len ? bytes[i + 1] : '\0';
+
+		if (!odd[(unsigned char)bytes[i]] || (bytes[i] == '"' && i > 0))
+			continue;
+		/* A space between words, of which the second begins with a letter. */
+		if (bytes[i] != ' ' || i == 0 ||
+		    !((next & 0x80) || ((next | 0x20) >= 'a' && (next | 0x20) <= 'z')))
+			return true;
+	}
+	return len == 1 && *bytes == '-';
+}
+
 size_t text_escape(char *out, const char *bytes, size_t len)
 {
-	return escape(out, bytes, len, FOR_CELL);
+	size_t n;
+
+	if (!is_ambiguous(bytes, len))
+		return escape(out, bytes, len, FOR_LINE);
+	out[0] = '"';
+	n = 1 + escape(out + 1, bytes, len, FOR_QUOTES);
+	out[n] = '"';
+	return n + 1;
 }
 
 size_t line_escape(char *out, const char *bytes, size_t len)

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "line.h"
 #include "walk.h"
+
+#define INDENT 4
 
 static const char *const tier_names[] = {
 	[TIER_BOTH] = "both",
@@ -119,25 +122,53 @@ static void write_uncovered(struct buffer *out, const struct features *f)
 	buffer_print(out, "  %-9s raw and SCTP sockets\n", "protocols");
 }
 
+static void write_row(struct buffer *out, struct layout *layout, const struct kernel_hook *h)
+{
+	struct line line = {.out = out, .layout = layout};
+
+	line_cell_word(&line, NULL, h->fact);
+	line_cell_word(&line, NULL, h->hook);
+	line_cell_word(&line, NULL, tier_names[h->tier]);
+	line_cell_word(&line, NULL, status_names[h->status]);
+	line_word(&line, NULL, h->covers);
+	if (h->why[0])
+		write_words(out, " (", h->why, ")");
+	buffer_append(out, "\n", 1);
+}
+
+static void write_hooks(struct buffer *out, const struct features *f)
+{
+	static const struct layout_column columns[] = {
+		LAYOUT_LEFT("FACT", 0), LAYOUT_LEFT("HOOK", 0), LAYOUT_LEFT("TIER", 0),
+		LAYOUT_LEFT("STATUS", 0), LAYOUT_LEFT("COVERS", 0)};
+	struct layout layout;
+	struct line head = {.out = out, .layout = &layout};
+	size_t start = out->len;
+
+	layout_init(&layout, LAYOUT_OF(columns), 0);
+	/* Twice: columns are as wide as what is in them. */
+	for (int turn = 0; turn < 2; turn++) {
+		out->len = start;
+		head.cell = head.spaces = 0;
+		line_header(&head, SIZE_MAX, NULL);
+		buffer_append(out, "\n", 1);
+		for (size_t i = 0; i < f->hook_count; i++) {
+			if (!goes_without_saying(&f->hooks[i]))
+				write_row(out, &layout, &f->hooks[i]);
+		}
+	}
+}
+
 void features_write_text(struct buffer *out, const struct features *f)
 {
+	size_t start = out->len;
+
 	buffer_print(out, "sockwatch %s on Linux %s %s, tier: %s\n", f->version, f->kernel,
 		     f->machine, chosen_names[f->tier]);
 	write_words(out, "cgroup2: ", f->cgroup_place ? f->cgroup_place : "none", "; ");
 	write_words(out, "tracefs: ", f->tracefs_place ? f->tracefs_place : "none", "; ");
 	write_words(out, "BTF: ", f->btf_place, "\n\n");
-	buffer_print(out, "%-16s %-28s %-12s %-9s %s\n", "FACT", "HOOK", "TIER", "STATUS",
-		     "COVERS");
-	for (size_t i = 0; i < f->hook_count; i++) {
-		const struct kernel_hook *h = &f->hooks[i];
-
-		if (goes_without_saying(h))
-			continue;
-		buffer_print(out, "%-16s %-28s %-12s %-9s %s", h->fact, h->hook,
-			     tier_names[h->tier], status_names[h->status], h->covers);
-		if (h->why[0])
-			write_words(out, " (", h->why, ")");
-		buffer_print(out, "\n");
-	}
+	write_hooks(out, f);
 	write_uncovered(out, f);
+	layout_fold(out, start, f->columns, INDENT);
 }

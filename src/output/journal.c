@@ -8,6 +8,7 @@
  * their fields, which the journal keeps and finds each by its value: SOCKWATCH_HOLDERS_PID=901.
  */
 #include "process_json.h"
+#include "title.h"
 #include "walk.h"
 
 #include <ctype.h>
@@ -130,7 +131,7 @@ static void journal_end(struct writer *w)
 	static const char head[] = "SYSLOG_IDENTIFIER=sockwatch\nPRIORITY=";
 	struct journal_writer *j = self(w);
 	const struct process *p = j->process;
-	char name[4 * PROCESS_NAME_SIZE + 1] = "-", message[MESSAGE_SIZE];
+	char owner[OWNER_SIZE + 1] = "-", message[MESSAGE_SIZE];
 	bool lost = strcmp(j->event, "lost") == 0;
 	int len;
 
@@ -141,9 +142,9 @@ static void journal_end(struct writer *w)
 	if (j->holders_more)
 		put_number(w, FIELD_MORE, "", j->holders_more);
 	if (p)
-		name[text_escape(name, p->name, strnlen(p->name, sizeof(p->name)))] = '\0';
-	len = snprintf(message, sizeof(message), "MESSAGE=%s %s[%u] %s%s%s%s%s%s%s\n", j->event,
-		       name, p ? p->pid : 0, j->local, j->peer[0] ? " - " : "", j->peer,
+		owner[title_owner(owner, p->name, p->pid)] = '\0';
+	len = snprintf(message, sizeof(message), "MESSAGE=%s %s %s%s%s%s%s%s%s\n", j->event,
+		       owner, j->local, j->peer[0] ? " - " : "", j->peer,
 		       j->reason[0] ? " " : "", j->reason, j->error[0] ? " " : "", j->error);
 	if (lost)
 		len = snprintf(message, sizeof(message), "MESSAGE=events were lost\n");
@@ -233,7 +234,7 @@ static void journal_place(struct writer *w, enum field field, const struct place
 	if (place->interface) {
 		size_t len = strnlen(place->interface, INET_INTERFACE_MAX / 4);
 
-		interface[text_escape(interface, place->interface, len)] = '\0';
+		interface[line_escape(interface, place->interface, len)] = '\0';
 		put(w, field, "_INTERFACE", interface, strlen(interface));
 	}
 	if (place->endpoint->takes == TAKES_IPV6 || place->endpoint->takes == TAKES_BOTH)

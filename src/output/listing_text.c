@@ -4,30 +4,27 @@
 
 #include <netinet/in.h>
 #include <string.h>
-#include <time.h>
 
+#include "line.h"
 #include "title.h"
 #include "units.h"
-#include "utf8.h"
 
-#define COMMAND_WIDTH TITLE_COLUMNS
-#define PID_WIDTH     7
-#define USER_WIDTH    8
-#define FD_WIDTH      5
-#define PROTO_WIDTH   7
-#define STATE_WIDTH   12
-#define NETNS_WIDTH   15
-/* "255.255.255.255:65535->255.255.255.255:65535" */
-#define NAME_WIDTH  44
-#define SINCE_WIDTH 19
 #define HOST_MAX    126
 #define SERVICE_MAX 128
-#define ROW_MAX	    (LISTING_NAME_SIZE + 512)
+#define INDENT	    4
 
-#define GREEN "\033[32m"
-#define RESET "\033[0m"
+enum { FD = 3, PROTO }; /* columns */
 
-_Static_assert(LISTING_NAME_SIZE >= 2 * (4 * HOST_MAX + 1 + 4 * SERVICE_MAX) + 2,
+static const struct layout_column columns[] = {
+	LAYOUT_LEFT("COMMAND", 12), LAYOUT_LEFT("PID", 0),   LAYOUT_LEFT("USER", 0),
+	LAYOUT_LEFT("FD", 0),	    LAYOUT_LEFT("PROTO", 0), LAYOUT_LEFT("STATE", 11),
+	LAYOUT_LEFT("NETNS", 0),    LAYOUT_LEFT("NAME", 0),  LAYOUT_LEFT("SINCE", 0)};
+static const struct layout_column without_netns[] = {
+	LAYOUT_LEFT("COMMAND", 12), LAYOUT_LEFT("PID", 0),   LAYOUT_LEFT("USER", 0),
+	LAYOUT_LEFT("FD", 0),	    LAYOUT_LEFT("PROTO", 0), LAYOUT_LEFT("STATE", 11),
+	LAYOUT_LEFT("NAME", 0),	    LAYOUT_LEFT("SINCE", 0)};
+
+_Static_assert(LISTING_NAME_SIZE >= 2 * (4 * HOST_MAX + 2 + 1 + 4 * SERVICE_MAX + 2) + 2,
 	       "two ends whose every byte is escaped fit");
 
 static char *put(char *p, const char *text, size_t len)
@@ -82,7 +79,7 @@ static char *put_end(char *p, const struct listing_style *style, const struct li
 		if (style->interface_name)
 			interface = style->interface_name(style->ctx, s->netns, end->ifindex);
 		if (interface)
-			p += text_escape(p, interface, strnlen(interface, 15));
+			p += line_escape(p, interface, strnlen(interface, 15));
 		else
 			p += inet_format_number(p, end->ifindex);
 	}
@@ -105,14 +102,6 @@ size_t listing_format_name(char *out, const struct listing_style *style,
 	return (size_t)(p - out);
 }
 
-static char *pad(char *p, const char *start, unsigned int width)
-{
-	do
-		*p++ = ' ';
-	while (p < start + width + 1);
-	return p;
-}
-
 static char *put_queue(char *p, const struct listing_socket *s)
 {
 	p = put_word(p, " (queue ");
@@ -124,225 +113,174 @@ static char *put_queue(char *p, const struct listing_socket *s)
 	return put_word(p, " dropped)");
 }
 
-/* What the rows of one socket have in common, made once: protocol, state, name, since. */
-struct tail {
-	size_t len;
-	char text[ROW_MAX];
-};
-
 /* Without a name, its inode. */
-static char *put_netns(char *p, const struct listing_style *style, const struct listing *l,
-		       uint32_t inode)
+static void cell_netns(struct line *line, const struct listing_style *style,
+		       const struct listing *l, uint32_t inode)
 {
 	const struct listing_netns *netns = listing_netns_of(l, inode);
-	char *start = p;
+	char text[4 * NETNS_NAME_SIZE + 2];
 
 	if (inode == style->own_netns)
-		p = put(p, "-", 1);
+		line_cell(line, NULL, "-", 1);
 	else if (netns && netns->name[0])
-		p += text_escape(p, netns->name, strlen(netns->name));
+		line_cell(line, NULL, text, text_escape(text, netns->name, strlen(netns->name)));
 	else
-		p += inet_format_number(p, inode);
-	return pad(p, start, NETNS_WIDTH);
+		line_cell(line, NULL, text, inet_format_number(text, inode));
 }
 
-static void make_tail(struct tail *tail, const struct listing_style *style, const struct listing *l,
-		      const struct listing_socket *s)
+/* What the rows of one socket have in common: protocol, state, name, since. */
+static void write_tail(struct line *line, const struct listing_style *style,
+		       const struct listing *l, const struct listing_socket *s)
 {
 	const char *state = inet_state_name(listing_state(s));
 	const char *protocol = inet_protocol_name(s->protocol);
-	bool color =
-		style->color && (s->state == STATE_LISTEN || listing_state(s) == STATE_ESTABLISHED);
-	char *p = tail->text, *start = p;
+	bool lives = s->state == STATE_LISTEN || listing_state(s) == STATE_ESTABLISHED;
+	char text[LISTING_NAME_SIZE + 64], *p = text;
 
-	p = protocol ? put_word(p, protocol) : p + inet_format_number(p, s->protocol);
-	p = pad(p, start, PROTO_WIDTH);
-	if (color)
-		p = put_word(p, GREEN);
-	start = p;
-	p = put_word(p, state ? state : "-");
-	p = pad(p, start, STATE_WIDTH);
-	if (color)
-		p = put_word(p, RESET);
+	if (protocol)
+		line_cell_word(line, NULL, protocol);
+	else
+		line_cell(line, NULL, text, inet_format_number(text, s->protocol));
+	line_cell_word(line, lives ? GREEN : NULL, state ? state : "-");
 	if (style->netns)
-		p = put_netns(p, style, l, s->netns);
-	start = p;
+		cell_netns(line, style, l, s->netns);
 	p += listing_format_name(p, style, s);
 	if (listing_is_full(s))
 		p = put_queue(p, s);
-	p = pad(p, start, NAME_WIDTH);
-	if (s->since_ns) {
-		time_t second =
-			(time_t)((s->since_ns + (uint64_t)style->wall_offset_ns) / NSEC_PER_SEC);
-		struct tm tm = {0};
-
-		localtime_r(&second, &tm);
-		p += strftime(p, SINCE_WIDTH + 1, "%Y-%m-%d %H:%M:%S", &tm);
-	} else {
-		*p++ = '-';
-	}
-	tail->len = (size_t)(p - tail->text);
+	line_cell(line, NULL, text, (size_t)(p - text));
+	if (s->since_ns)
+		line_cell(line, NULL, text,
+			  units_format_second(text, s->since_ns + (uint64_t)style->wall_offset_ns));
+	else
+		line_cell(line, NULL, "-", 1);
 }
 
-static char *put_user(char *p, const struct listing_style *style, uint32_t uid)
+static void cell_user(struct line *line, const struct listing_style *style, uint32_t uid)
 {
 	const char *name = style->user_name ? style->user_name(uid) : NULL;
+	char text[4 * 32 + 2];
 
-	if (name)
-		return p + text_escape(p, name, strnlen(name, 32));
-	return p + inet_format_number(p, uid);
+	line_cell(line, NULL, text,
+		  name ? text_escape(text, name, strnlen(name, 32))
+		       : inet_format_number(text, uid));
 }
 
-static char *put_command(char *p, const struct process *process)
+static struct line line_of(struct buffer *out, struct listing_style *style)
 {
-	size_t len = title_format(p, process);
-
-	return len ? p + len : put(p, "-", 1);
+	return (struct line){.out = out, .layout = &style->layout, .color = style->color};
 }
 
-/* Cuts a row to the terminal; escape sequences take no column. */
-static size_t cut(char *row, size_t len, unsigned int columns)
+/* Command, number and user: most rows follow one of the same process. */
+static void write_head(struct line *line, struct listing_style *style,
+		       const struct listing_task *task)
 {
-	size_t at = 0;
-	unsigned int used = 0;
+	struct listing_head *head = &style->head;
+	size_t start = line->out->len;
+	char text[TITLE_SIZE];
 
-	while (at < len) {
-		size_t next = at;
-		unsigned int width = 0;
-
-		if (row[at] == '\033') {
-			while (next < len && row[next] != 'm')
-				next++;
-			at = next + 1;
-			continue;
-		}
-		next += 1;
-		while (next < len && (row[next] & 0xc0) == 0x80)
-			next++;
-		utf8_fit(row + at, next - at, columns, &width);
-		if (used + width > columns)
-			break;
-		used += width;
-		at = next;
-	}
-	return at < len ? at : len;
-}
-
-static void end_row(struct buffer *out, const struct listing_style *style, char *row, char *p)
-{
-	size_t len = (size_t)(p - row);
-
-	if (style->columns) {
-		bool colored = style->color && memchr(row, '\033', len);
-
-		len = cut(row, len, style->columns);
-		if (colored)
-			len = (size_t)(put_word(row + len, RESET) - row);
-	}
-	row[len++] = '\n';
-	out->len += len;
-}
-
-static void write_holder(struct buffer *out, const struct listing_style *style,
-			 const struct tail *tail, const struct listing_task *task, uint32_t fd,
-			 bool has_fd)
-{
-	char *row = buffer_reserve(out, ROW_MAX + tail->len), *p = row, *start = p;
-
-	if (!row)
+	if (head->task == task && head->changes == style->layout.changes) {
+		buffer_append(line->out, head->text, head->len);
+		line->spaces = head->spaces;
+		line->cell = FD;
 		return;
-	p = pad(put_command(p, &task->process), start, COMMAND_WIDTH);
-	start = p;
-	p = pad(p + inet_format_number(p, task->process.pid), start, PID_WIDTH);
-	start = p;
-	p = pad(put_user(p, style, task->process.uid), start, USER_WIDTH);
-	start = p;
-	if (has_fd && fd == LOOK_NO_FD)
-		p = put_word(p, "uring");
+	}
+	line_cell(line, NULL, text, title_format(text, &task->process, false));
+	line_cell(line, NULL, text, inet_format_number(text, task->process.pid));
+	cell_user(line, style, task->process.uid);
+	head->task = NULL;
+	head->len = line->out->len - start;
+	if (line->out->failed || head->len > sizeof(head->text))
+		return;
+	head->task = task;
+	head->changes = style->layout.changes;
+	head->spaces = line->spaces;
+	memcpy(head->text, line->out->data + start, head->len);
+}
+
+static void write_holder(struct buffer *out, struct listing_style *style, const struct listing *l,
+			 const struct listing_socket *s, const struct listing_task *task,
+			 uint32_t fd, bool has_fd)
+{
+	struct line line = line_of(out, style);
+	char text[20];
+	size_t start = out->len;
+
+	write_head(&line, style, task);
+	if (!has_fd || fd == LOOK_NO_FD)
+		line_cell_word(&line, NULL, has_fd ? "uring" : "-");
 	else
-		p = has_fd ? p + inet_format_number(p, fd) : put(p, "-", 1);
-	p = pad(p, start, FD_WIDTH);
-	p = put(p, tail->text, tail->len);
-	end_row(out, style, row, p);
+		line_cell(&line, NULL, text, inet_format_number(text, fd));
+	write_tail(&line, style, l, s);
+	line_end(&line, start, INDENT);
 }
 
 /* "kernel", "kernel(vxlan0)". */
-static char *put_kernel(char *p, const struct listing_style *style, const struct listing_socket *s)
+static void cell_kernel(struct line *line, const struct listing_style *style,
+			const struct listing_socket *s)
 {
+	char text[4 * 15 + 16] = "kernel(";
 	const char *device = NULL;
+	size_t len = strlen(text);
 
 	if (s->kernel_device && style->interface_name)
 		device = style->interface_name(style->ctx, s->netns, s->kernel_device);
-	p = put_word(p, "kernel");
-	if (!device)
-		return p;
-	*p++ = '(';
-	p += text_escape(p, device, strnlen(device, 15));
-	*p++ = ')';
-	return p;
-}
-
-static void write_nobody(struct buffer *out, const struct listing_style *style,
-			 const struct tail *tail, const struct listing_socket *s)
-{
-	static const unsigned int widths[] = {COMMAND_WIDTH, PID_WIDTH, USER_WIDTH, FD_WIDTH};
-	char *row = buffer_reserve(out, ROW_MAX + tail->len), *p = row;
-
-	if (!row)
-		return;
-	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
-		char *start = p;
-
-		p = i == 0 && (s->flags & LOOK_KERNEL) ? put_kernel(p, style, s) : put(p, "-", 1);
-		p = pad(p, start, widths[i]);
+	if (device) {
+		len += line_escape(text + len, device, strnlen(device, 15));
+		text[len++] = ')';
+	} else {
+		len--;
 	}
-	p = put(p, tail->text, tail->len);
-	end_row(out, style, row, p);
+	line_cell(line, NULL, text, len);
 }
 
-void listing_write_rows(struct buffer *out, const struct listing_style *style,
-			const struct listing *l, const struct listing_socket *s,
-			const struct filter *only)
+static void write_nobody(struct buffer *out, struct listing_style *style, const struct listing *l,
+			 const struct listing_socket *s)
+{
+	struct line line = line_of(out, style);
+	size_t start = out->len;
+
+	if (s->flags & LOOK_KERNEL)
+		cell_kernel(&line, style, s);
+	while (line.cell < PROTO)
+		line_cell(&line, NULL, "-", 1);
+	write_tail(&line, style, l, s);
+	line_end(&line, start, INDENT);
+}
+
+void listing_write_rows(struct buffer *out, struct listing_style *style, const struct listing *l,
+			const struct listing_socket *s, const struct filter *only)
 {
 	const struct listing_task *owner;
-	struct tail tail;
 
-	make_tail(&tail, style, l, s);
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		const struct listing_task *task = &l->tasks[l->holders[h].task];
 
 		if (!only || filter_match_process(only, &task->process))
-			write_holder(out, style, &tail, task, l->holders[h].fd, true);
+			write_holder(out, style, l, s, task, l->holders[h].fd, true);
 	}
 	if (s->first != LISTING_NONE)
 		return;
 	owner = listing_owner(l, s);
 	if (owner)
-		write_holder(out, style, &tail, owner, 0, false);
+		write_holder(out, style, l, s, owner, 0, false);
 	else
-		write_nobody(out, style, &tail, s);
+		write_nobody(out, style, l, s);
 }
 
-void listing_write_header(struct buffer *out, const struct listing_style *style)
+void listing_begin(struct listing_style *style)
 {
-	static const struct {
-		const char *name;
-		unsigned int width;
-	} columns[] = {
-		{"COMMAND", COMMAND_WIDTH}, {"PID", PID_WIDTH},	    {"USER", USER_WIDTH},
-		{"FD", FD_WIDTH},	    {"PROTO", PROTO_WIDTH}, {"STATE", STATE_WIDTH},
-		{"NETNS", NETNS_WIDTH},	    {"NAME", NAME_WIDTH},
-	};
-	char *row = buffer_reserve(out, ROW_MAX), *p = row;
+	style->head.task = NULL;
+	if (style->netns)
+		layout_init(&style->layout, LAYOUT_OF(columns), style->columns);
+	else
+		layout_init(&style->layout, LAYOUT_OF(without_netns), style->columns);
+}
 
-	if (!row)
-		return;
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-		char *start = p;
+void listing_write_header(struct buffer *out, struct listing_style *style)
+{
+	struct line line = line_of(out, style);
+	size_t start = out->len;
 
-		if (style->netns || strcmp(columns[i].name, "NETNS") != 0)
-			p = pad(put_word(p, columns[i].name), start, columns[i].width);
-	}
-	p = put_word(p, "SINCE");
-	end_row(out, style, row, p);
+	line_header(&line, style->layout.count - 1, style->zone);
+	line_end(&line, start, INDENT);
 }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "text_private.h"
-#include "utf8.h"
 
-#define TIME_WIDTH  15
-#define DAY_WIDTH   11
-#define EVENT_WIDTH 8
-#define PROTO_WIDTH 5
-#define PID_WIDTH   7
-#define COMM_WIDTH  TITLE_COLUMNS
-/* "255.255.255.255:65535" and one; the longest "[IPv6]:65535". */
-#define PLACE_MIN 22
-#define PLACE_MAX 47
-/* What a terminal keeps for DETAIL before its address columns grow. */
-#define DETAIL_MIN 30
+/* What a terminal keeps for DETAIL, for it to go on below itself. */
+#define DETAIL_LEAST 40
+#define INDENT	     4
+
+static const struct layout_column columns[] = {
+	[TEXT_TIME] = LAYOUT_LEFT("TIME", 15),	  [TEXT_MARK] = LAYOUT_LEFT("", 1),
+	[TEXT_EVENT] = LAYOUT_LEFT("EVENT", 7),	  [TEXT_RESULT] = LAYOUT_LEFT("RESULT", 11),
+	[TEXT_PROTO] = LAYOUT_LEFT("PROTO", 0),	  [TEXT_PROCESS] = LAYOUT_LEFT("PROCESS", 14),
+	[TEXT_LOCAL] = LAYOUT_LEFT("LOCAL", 15),  [TEXT_PEER] = LAYOUT_LEFT("PEER", 15),
+	[TEXT_DETAIL] = LAYOUT_LEFT("DETAIL", 0),
+};
+/* "2026-11-20 12:00:00.123456" */
+#define DATED_WIDTH 26
 
 static union value *row_set(struct writer *w, enum field field)
 {
@@ -26,67 +26,106 @@ static union value *row_set(struct writer *w, enum field field)
 	return &t->value[field];
 }
 
-static void line_begin(struct line *line, const struct text_writer *t)
+static struct line line_begin(struct text_writer *t)
 {
-	*line = (struct line){
+	if (t->layout.limit != t->base.options.columns)
+		layout_resize(&t->layout, t->base.options.columns);
+	if (t->base.options.dates)
+		layout_fit(&t->layout, TEXT_TIME, DATED_WIDTH);
+	return (struct line){
 		.out = t->base.out,
+		.layout = &t->layout,
 		.color = t->base.options.color,
-		.limit = is_terminal(t) ? t->base.options.columns : UINT_MAX,
 	};
 }
 
-static unsigned int time_width(const struct writer_options *options)
+static bool is_open(const struct text_writer *t)
 {
-	return TIME_WIDTH + (options->dates ? DAY_WIDTH : 0);
+	return row_has(t, FIELD_STATE) && !row_has(t, FIELD_REASON);
 }
 
+/* A life that goes on stands at its beginning. */
 static void put_time(struct line *line, struct text_writer *t)
 {
+	enum field field = is_open(t) ? FIELD_OPENED : FIELD_TIME;
 	char text[32];
-	uint64_t ns = t->value[FIELD_TIME].number;
-	size_t len = t->base.options.dates ? units_format_day(text, ns) : 0;
+	uint64_t ns = t->value[field].number;
+	size_t len;
 
+	if (!row_has(t, field)) {
+		line_cell(line, NULL, "-", 1);
+		return;
+	}
+	len = t->base.options.dates ? units_format_day(text, ns) : 0;
 	if (len > 0)
 		text[len++] = ' ';
 	len += units_format_clock(text + len, &t->clock, ns);
-	line_cell(line, DIM, text, len, time_width(&t->base.options));
+	line_cell(line, DIM, text, len);
 }
 
-static void put_word_cell(struct line *line, const char *color, const char *word,
-			  unsigned int width)
+/* An end that nobody who works with the socket had asked for. */
+static bool is_failure(const char *reason)
 {
-	line_cell(line, color, word, strlen(word), width);
+	static const enum close_reason calm[] = {REASON_UNKNOWN, REASON_LOCAL_CLOSE,
+						 REASON_PEER_CLOSE};
+
+	for (size_t i = 0; i < sizeof(calm) / sizeof(calm[0]); i++)
+		if (strcmp(reason, event_reason_name(calm[i])) == 0)
+			return false;
+	return true;
+}
+
+/* How it went, in a word: an errno, why a life ended, in which state it goes on. */
+static void put_result(struct line *line, const struct text_writer *t)
+{
+	const char *word = "ok";
+	bool failed = false;
+
+	if (row_has(t, FIELD_END)) {
+		word = "unknown";
+	} else if (row_has(t, FIELD_REASON)) {
+		word = t->value[FIELD_REASON].word;
+		failed = is_failure(word);
+	} else if (row_has(t, FIELD_STATE)) {
+		word = t->value[FIELD_STATE].word;
+	} else if (row_has(t, FIELD_ERROR)) {
+		word = t->value[FIELD_ERROR].word;
+		failed = true;
+	} else if (row_has(t, FIELD_PHASE)) {
+		word = t->value[FIELD_PHASE].word;
+		failed = true;
+	} else if (row_has(t, FIELD_COUNT)) {
+		word = "-";
+		failed = true;
+	} else if (row_has(t, FIELD_FROM) || row_has(t, FIELD_TO)) {
+		word = "-";
+	}
+	line_cell_word(line, RED, failed ? "!" : "");
+	line_cell_word(line, failed ? RED : BOLD, t->value[FIELD_EVENT].word);
+	line_cell_word(line, failed ? RED : NULL, word);
 }
 
 static const struct title *title_of(struct text_writer *t, const struct process *process)
 {
 	struct title *title = &t->title[process->serial % TITLES];
-	unsigned int columns;
 
 	if (process->serial && title->serial == process->serial)
 		return title;
 	title->serial = process->serial;
-	title->len = title_format(title->text, process);
-	if (is_terminal(t))
-		title->len = utf8_fit(title->text, title->len, COMM_WIDTH, &columns);
+	title->len = title_format(title->text, process, true);
 	return title;
 }
 
 static void put_process(struct line *line, struct text_writer *t)
 {
-	const struct process *process = t->value[FIELD_PROCESS].process;
 	const struct title *title;
-	char pid[20];
 
 	if (!row_has(t, FIELD_PROCESS)) {
-		line_cell(line, NULL, "-", 1, PID_WIDTH);
-		put_word_cell(line, NULL, row_has(t, FIELD_KERNEL) ? "kernel" : "-", COMM_WIDTH);
+		line_cell_word(line, NULL, row_has(t, FIELD_KERNEL) ? "kernel" : "-");
 		return;
 	}
-	line_cell(line, NULL, pid, inet_format_number(pid, process->pid), PID_WIDTH);
-	title = title_of(t, process);
-	line_cell(line, NULL, title->len ? title->text : "-", title->len ? title->len : 1,
-		  COMM_WIDTH);
+	title = title_of(t, t->value[FIELD_PROCESS].process);
+	line_cell(line, NULL, title->text, title->len);
 }
 
 static void put_place(struct line *line, const struct text_writer *t, enum field field)
@@ -94,9 +133,9 @@ static void put_place(struct line *line, const struct text_writer *t, enum field
 	const struct place_text *place = field == FIELD_LOCAL ? &t->local : &t->peer;
 
 	if (row_has(t, field))
-		line_cell(line, NULL, place->text, place->len, t->place_width);
+		line_cell(line, NULL, place->text, place->len);
 	else
-		line_cell(line, NULL, "-", 1, t->place_width);
+		line_cell(line, NULL, "-", 1);
 }
 
 static void text_begin(struct writer *w)
@@ -111,35 +150,29 @@ static void text_begin(struct writer *w)
 static void text_end(struct writer *w)
 {
 	struct text_writer *t = (struct text_writer *)w;
-	bool lost = row_has(t, FIELD_COUNT);
-	struct line line;
+	unsigned int detail, limit = w->options.columns;
+	size_t start = w->out->len;
+	struct line line = line_begin(t);
 
-	line_begin(&line, t);
 	put_time(&line, t);
-	put_word_cell(&line, lost ? RED : BOLD, t->value[FIELD_EVENT].word, EVENT_WIDTH);
-	put_word_cell(&line, NULL, lost ? "-" : t->value[FIELD_PROTO].word, PROTO_WIDTH);
+	put_result(&line, t);
+	line_cell_word(&line, NULL, row_has(t, FIELD_PROTO) ? t->value[FIELD_PROTO].word : "-");
 	put_process(&line, t);
 	put_place(&line, t, FIELD_LOCAL);
 	put_place(&line, t, FIELD_PEER);
 	text_detail(&line, t);
-	line_end(&line);
+	detail = limit ? layout_begin(&t->layout, TEXT_DETAIL) : 0;
+	line_end(&line, start, detail + DETAIL_LEAST <= limit ? detail : INDENT);
 }
 
 static void text_header(struct writer *w)
 {
 	struct text_writer *t = (struct text_writer *)w;
-	struct line line;
+	size_t start = w->out->len;
+	struct line line = line_begin(t);
 
-	line_begin(&line, t);
-	put_word_cell(&line, NULL, "TIME", time_width(&t->base.options));
-	put_word_cell(&line, NULL, "EVENT", EVENT_WIDTH);
-	put_word_cell(&line, NULL, "PROTO", PROTO_WIDTH);
-	put_word_cell(&line, NULL, "PID", PID_WIDTH);
-	put_word_cell(&line, NULL, "COMM", COMM_WIDTH);
-	put_word_cell(&line, NULL, "LOCAL", t->place_width);
-	put_word_cell(&line, NULL, "PEER", t->place_width);
-	line_word(&line, NULL, "DETAIL");
-	line_end(&line);
+	line_header(&line, TEXT_TIME, w->options.zone);
+	line_end(&line, start, INDENT);
 }
 
 /* The holder that is walked; NULL for one that is only counted. */
@@ -194,7 +227,7 @@ static void text_text(struct writer *w, enum field field, const char *text, size
 
 	if (h) {
 		len = len < INET_INTERFACE_MAX / 4 ? len : INET_INTERFACE_MAX / 4;
-		h->device[text_escape(h->device, text, len)] = '\0';
+		h->device[line_escape(h->device, text, len)] = '\0';
 	} else if (field == FIELD_NETNS_NAME) {
 		len = len < NETNS_NAME_SIZE ? len : NETNS_NAME_SIZE - 1;
 		t->netns[text_escape(t->netns, text, len)] = '\0';
@@ -228,12 +261,10 @@ static void text_place(struct writer *w, enum field field, const struct place *p
 	if (place->interface) {
 		size_t len = strnlen(place->interface, INET_INTERFACE_MAX / 4);
 
-		interface[text_escape(interface, place->interface, len)] = '\0';
+		interface[line_escape(interface, place->interface, len)] = '\0';
 	}
 	text->len = inet_format_endpoint(text->text, place->family, place->mapped, place->endpoint,
 					 place->interface ? interface : NULL);
-	if (is_terminal(t) && field != FIELD_ASKED)
-		text->len = utf8_fit_middle(text->text, text->len, t->place_width);
 }
 
 static void text_process(struct writer *w, enum field field, const struct process *process,
@@ -284,23 +315,6 @@ static const struct spelling text_spelling = {
 	.close = text_close,
 };
 
-static unsigned int place_width(const struct writer_options *options)
-{
-	const unsigned int before =
-		time_width(options) + EVENT_WIDTH + PROTO_WIDTH + PID_WIDTH + COMM_WIDTH + 5;
-	const unsigned int needed = before + 2 * (PLACE_MIN + 1) + DETAIL_MIN;
-	unsigned int width;
-
-	if (options->ipv4_only)
-		return PLACE_MIN;
-	if (options->columns == 0)
-		return PLACE_MAX;
-	if (options->columns <= needed)
-		return PLACE_MIN;
-	width = PLACE_MIN + (options->columns - needed) / 2;
-	return width < PLACE_MAX ? width : PLACE_MAX;
-}
-
 struct writer *writer_text_new(const struct writer_options *options)
 {
 	struct text_writer *t = calloc(1, sizeof(*t));
@@ -309,7 +323,7 @@ struct writer *writer_text_new(const struct writer_options *options)
 		return NULL;
 	t->base.spelling = &text_spelling;
 	t->base.options = *options;
-	t->place_width = place_width(options);
+	layout_init(&t->layout, LAYOUT_OF(columns), options->columns);
 	units_clock_init(&t->clock);
 	units_clock_init(&t->since_clock);
 	return &t->base;

@@ -9,18 +9,6 @@ static const char *state_color(const char *state)
 	return strcmp(state, "ESTABLISHED") == 0 || strcmp(state, "LISTEN") == 0 ? GREEN : NULL;
 }
 
-/* An end that nobody who works with the socket had asked for. */
-static const char *reason_color(const char *reason)
-{
-	static const enum close_reason calm[] = {REASON_UNKNOWN, REASON_LOCAL_CLOSE,
-						 REASON_PEER_CLOSE};
-
-	for (size_t i = 0; i < sizeof(calm) / sizeof(calm[0]); i++)
-		if (strcmp(reason, event_reason_name(calm[i])) == 0)
-			return NULL;
-	return RED;
-}
-
 static void detail_holder(struct line *line, const struct text_writer *t,
 			  const struct holder_text *h)
 {
@@ -74,10 +62,11 @@ static void detail_holders(struct line *line, const struct text_writer *t)
 	uint64_t more = t->holders - shown;
 
 	more += row_has(t, FIELD_MORE) ? t->value[FIELD_MORE].number : 0;
+	line_piece(line);
 	if (t->holders == 0)
-		line_word(line, NULL, ": holder not known");
+		line_word(line, NULL, "holder not known");
 	for (uint64_t i = 0; i < shown; i++) {
-		line_word(line, NULL, i ? "; and by " : ": held by ");
+		line_word(line, NULL, i ? "; and by " : "held by ");
 		detail_holder(line, t, &t->holder[i]);
 	}
 	if (more > 0) {
@@ -94,7 +83,7 @@ static void detail_holders(struct line *line, const struct text_writer *t)
 
 static void detail_range(struct line *line, const struct text_writer *t)
 {
-	line_word(line, NULL, ": ");
+	line_piece(line);
 	line_number(line, t->value[FIELD_USED].number);
 	line_word(line, NULL, " of ports ");
 	line_number(line, t->value[FIELD_LOW].number);
@@ -116,12 +105,14 @@ static void detail_trouble(struct line *line, const struct text_writer *t)
 	else if (row_has(t, FIELD_RANGE))
 		detail_range(line, t);
 	if (row_has(t, FIELD_UNPRIVILEGED_FROM)) {
-		line_word(line, NULL, ": ports below ");
+		line_piece(line);
+		line_word(line, NULL, "ports below ");
 		line_number(line, t->value[FIELD_UNPRIVILEGED_FROM].number);
 		line_word(line, NULL,
 			  " need CAP_NET_BIND_SERVICE (net.ipv4.ip_unprivileged_port_start)");
 	} else if (row_has(t, FIELD_MISSING)) {
-		line_word(line, NULL, ": no source address for this destination");
+		line_piece(line);
+		line_word(line, NULL, "no source address for this destination");
 	}
 }
 
@@ -130,11 +121,11 @@ static void detail_repeated(struct line *line, const struct text_writer *t)
 {
 	uint64_t times = t->value[FIELD_REPEATED].number;
 
-	line_word(line, NULL, " (repeated ");
+	line_piece(line);
+	line_word(line, NULL, "repeated ");
 	line_number(line, times);
 	line_word(line, NULL, times == 1 ? " time in " : " times in ");
 	line_duration(line, t->value[FIELD_TIME].number - t->value[FIELD_SINCE].number);
-	line_word(line, NULL, ")");
 }
 
 static void detail_call(struct line *line, const struct text_writer *t)
@@ -145,8 +136,6 @@ static void detail_call(struct line *line, const struct text_writer *t)
 		line_put(line, NULL, t->asked.text, t->asked.len);
 	}
 	if (row_has(t, FIELD_ERROR)) {
-		line_piece(line);
-		line_word(line, RED, t->value[FIELD_ERROR].word);
 		detail_trouble(line, t);
 		if (row_has(t, FIELD_REPEATED))
 			detail_repeated(line, t);
@@ -211,16 +200,21 @@ static void piece_time(struct line *line, const struct text_writer *t, enum fiel
 	line_duration(line, t->value[field].number * unit_ns);
 }
 
-static void detail_reason(struct line *line, const struct text_writer *t)
+/* More of how it ended than the one word of RESULT. */
+static void detail_end(struct line *line, const struct text_writer *t)
 {
-	const char *reason = t->value[FIELD_REASON].word;
-
-	line_word(line, reason_color(reason), reason);
-	if (!row_has(t, FIELD_HOW))
-		return;
-	line_word(line, NULL, " (");
-	line_word(line, NULL, t->value[FIELD_HOW].word);
-	line_word(line, NULL, ")");
+	if (row_has(t, FIELD_END)) {
+		line_piece(line);
+		line_word(line, NULL, "end unknown, last seen then");
+	}
+	if (row_has(t, FIELD_HOW)) {
+		line_piece(line);
+		line_word(line, NULL, t->value[FIELD_HOW].word);
+	}
+	if (row_has(t, FIELD_ERROR)) {
+		line_piece(line);
+		line_word(line, RED, t->value[FIELD_ERROR].word);
+	}
 }
 
 static void detail_close(struct line *line, const struct text_writer *t)
@@ -228,13 +222,7 @@ static void detail_close(struct line *line, const struct text_writer *t)
 	bool sent = row_has(t, FIELD_SENT_BYTES) &&
 		    (!row_has(t, FIELD_SYNS) || t->value[FIELD_SENT_BYTES].number);
 
-	line_piece(line);
-	if (row_has(t, FIELD_END))
-		line_word(line, NULL, "end unknown, last seen then");
-	else if (row_has(t, FIELD_REASON))
-		detail_reason(line, t);
-	else
-		line_word(line, NULL, row_has(t, FIELD_STATE) ? t->value[FIELD_STATE].word : "-");
+	detail_end(line, t);
 	detail_call(line, t);
 	piece_time(line, t, FIELD_DURATION_NS, "", 1);
 	piece_number(line, t, FIELD_SYNS, "SYNs ");

@@ -44,16 +44,19 @@ struct title {
 	char text[TITLE_SIZE];
 };
 
+/* The columns of an event. */
+enum { TEXT_TIME, TEXT_MARK, TEXT_EVENT, TEXT_RESULT, TEXT_PROTO, TEXT_PROCESS, TEXT_LOCAL, TEXT_PEER, TEXT_DETAIL };
+
 /* Columns have an order of their own: the walk fills a row, its end prints it. */
 struct text_writer {
 	struct writer base;
 	struct units_clock_cache clock;
 	struct units_clock_cache since_clock;
-	unsigned int place_width;
+	struct layout layout;
 	bool has[FIELDS];
 	union value value[FIELDS];
 	struct place_text local, peer, asked;
-	char netns[4 * NETNS_NAME_SIZE]; /* the word of FIELD_NETNS_NAME */
+	char netns[4 * NETNS_NAME_SIZE + 2]; /* the word of FIELD_NETNS_NAME */
 	struct holder_text holder[MAX_HOLDERS];
 	uint64_t holders; /* in the list */
 	bool in_holder;	  /* its fields are walked */
@@ -63,11 +66,6 @@ struct text_writer {
 static inline bool row_has(const struct text_writer *t, enum field field)
 {
 	return t->has[field];
-}
-
-static inline bool is_terminal(const struct text_writer *t)
-{
-	return t->base.options.columns > 0;
 }
 
 /* Everything behind the columns. */

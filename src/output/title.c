@@ -3,30 +3,43 @@
 
 #include <string.h>
 
-#include "utf8.h"
+#include "inet.h"
 #include "writer.h"
 
-size_t title_format(char *out, const struct process *p)
+/* One that has no name, or whose name nobody knows. */
+static size_t put_name(char *out, const char *name)
+{
+	size_t len = strnlen(name, PROCESS_NAME_SIZE);
+
+	if (len)
+		return text_escape(out, name, len);
+	*out = '-';
+	return 1;
+}
+
+size_t title_owner(char *out, const char *name, uint32_t pid)
+{
+	size_t len = put_name(out, name);
+
+	out[len++] = '[';
+	len += inet_format_number(out + len, pid);
+	out[len++] = ']';
+	return len;
+}
+
+size_t title_format(char *out, const struct process *p, bool pid)
 {
 	static const char mark[] = "…";
 	const char *script = process_script(p);
-	char escaped[4 * TITLE_COLUMNS];
-	size_t len = text_escape(out, p->name, strnlen(p->name, sizeof(p->name))), script_len, fits;
-	unsigned int used;
+	size_t len = pid ? title_owner(out, p->name, p->pid) : put_name(out, p->name);
+	size_t script_len = script ? strlen(script) : 0;
 
-	utf8_fit(out, len, TITLE_COLUMNS, &used);
-	if (!script || used + 4 > TITLE_COLUMNS)
+	if (!script_len)
 		return len;
-	script_len = text_escape(escaped, script, strnlen(script, TITLE_COLUMNS));
 	out[len++] = ' ';
-	used = TITLE_COLUMNS - used - 1;
-	fits = utf8_fit(escaped, script_len, used, &used);
-	if (fits == script_len && strlen(script) <= TITLE_COLUMNS) {
-		memcpy(out + len, escaped, fits);
-		return len + fits;
-	}
-	fits = utf8_fit(escaped, script_len, used - 1, &used);
-	memcpy(out + len, escaped, fits);
-	memcpy(out + len + fits, mark, strlen(mark));
-	return len + fits + strlen(mark);
+	if (script_len <= SCRIPT_MAX)
+		return len + text_escape(out + len, script, script_len);
+	len += text_escape(out + len, script, SCRIPT_MAX);
+	memcpy(out + len, mark, strlen(mark));
+	return len + strlen(mark);
 }

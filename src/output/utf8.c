@@ -125,21 +125,3 @@ size_t utf8_fit(const char *text, size_t len, unsigned int columns, unsigned int
 	*ret_used = used;
 	return i;
 }
-
-size_t utf8_fit_middle(char *text, size_t len, unsigned int columns)
-{
-	static const char mark[] = "…";
-	unsigned int used;
-	size_t head, tail;
-
-	if (utf8_fit(text, len, columns, &used) == len)
-		return len;
-	head = utf8_fit(text, len, columns / 2, &used);
-	/* No character has fewer bytes than columns, so that this many bytes fit. */
-	tail = len - (columns - used - 1);
-	while ((text[tail] & 0xc0) == 0x80)
-		tail++;
-	memmove(text + head + strlen(mark), text + tail, len - tail);
-	memcpy(text + head, mark, strlen(mark));
-	return head + strlen(mark) + len - tail;
-}

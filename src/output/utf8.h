@@ -26,12 +26,5 @@ bool utf8_is_invisible(uint32_t code);
  * how many columns these take.  O(len).
  */
 size_t utf8_fit(const char *text, size_t len, unsigned int columns, unsigned int *ret_used);
-/*
- * Makes `text`, of no character wider than its bytes, at most `columns` wide in place; returns the length then.  One too
- * wide loses its middle:
- *
- *     [2001:db8:85a3:1:8a2e:370:7334]:44420  ->  [2001:db8:8…34]:44420
- */
-size_t utf8_fit_middle(char *text, size_t len, unsigned int columns);
 
 #endif

@@ -557,6 +557,11 @@ void writer_header(struct writer *w, struct buffer *out)
 		out->len = start;
 }
 
+void writer_resize(struct writer *w, unsigned int columns)
+{
+	w->options.columns = columns;
+}
+
 void writer_free(struct writer *w)
 {
 	if (w && w->spelling->free)

@@ -5,17 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "title.h"
 #include "units.h"
 
 #define MAX_SHOWN 8
 #define TEXT_MAX  240
+#define INDENT	  14 /* behind the words at the left */
 
 static void say_process(struct buffer *out, const char *name, uint32_t pid)
 {
-	char escaped[4 * PROCESS_NAME_SIZE];
-	size_t len = text_escape(escaped, name, strnlen(name, PROCESS_NAME_SIZE));
+	char owner[OWNER_SIZE];
 
-	buffer_print(out, "%.*s[%u]", (int)len, escaped, pid);
+	buffer_append(out, owner, title_owner(owner, name, pid));
 }
 
 static void say_user(struct buffer *out, const struct who *who, uint32_t uid)
@@ -57,16 +58,12 @@ static void say_parents(struct buffer *out, const struct who_process *p)
 /* A moment of CLOCK_BOOTTIME, and how long ago that is; nothing when it is not known. */
 static void say_moment(struct buffer *out, const struct who *who, const char *word, uint64_t ns)
 {
-	struct units_clock_cache clock;
 	char text[40];
 
 	if (!ns)
 		return;
-	units_clock_init(&clock);
-	units_format_rfc3339(text, &clock, ns + (uint64_t)who->style.wall_offset_ns);
-	text[10] = ' ';
-	text[19] = '\0';
-	buffer_print(out, "  %-11s %s UTC, ", word, text);
+	units_format_second(text, ns + (uint64_t)who->style.wall_offset_ns);
+	buffer_print(out, "  %-11s %s %s, ", word, text, who->style.zone);
 	units_format_duration(text, who->listing->time_ns > ns ? who->listing->time_ns - ns : 0);
 	buffer_print(out, "%s ago\n", text);
 }
@@ -475,12 +472,10 @@ static bool is_alike(const struct listing *l, const struct listing_socket *a,
 
 static void say_taken(struct buffer *out, const struct who *who, const struct event *e)
 {
-	struct units_clock_cache clock;
-	char time[UNITS_RFC3339_SIZE];
+	char time[20];
 
-	units_clock_init(&clock);
-	units_format_rfc3339(time, &clock, e->time_ns + (uint64_t)who->style.wall_offset_ns);
-	buffer_print(out, "taken at %s, %s() by ", time, event_kind_name(e->kind));
+	units_format_second(time, e->time_ns + (uint64_t)who->style.wall_offset_ns);
+	buffer_print(out, "taken at %s %s, %s() by ", time, who->style.zone, event_kind_name(e->kind));
 	if (e->process)
 		say_process(out, e->process->name, e->process->pid);
 	else
@@ -550,6 +545,7 @@ static bool listens_too(const struct who *who, const struct redirect *r)
 void who_write(struct buffer *out, const struct who *who)
 {
 	const struct event *taken = who->taken;
+	size_t start = out->len;
 
 	if (taken)
 		say_taken(out, who, taken);
@@ -558,4 +554,5 @@ void who_write(struct buffer *out, const struct who *who)
 	say_sockets(out, who);
 	if (taken && taken->process && who->count == 0)
 		say_whole_process(out, who, taken->process, NULL);
+	layout_fold(out, start, who->style.columns, INDENT);
 }

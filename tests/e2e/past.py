@@ -385,7 +385,7 @@ def many_sockets_are_told_while_the_trace_goes_on():
 def every_command_names_the_namespace():
     name, store = space("named"), os.path.join(work, "named.store")
     text, lines = os.path.join(work, "named.txt"), os.path.join(work, "named.json")
-    running = [watcher("record", "--store", store), watcher("trace", "--output", text),
+    running = [watcher("record", "--store", store), watcher("trace", "-v", "--output", text),
                watcher("trace", "-o", "json", "--output", lines)]
     _, _, _, kept = lives(name)
     place, mine = "127.0.0.1:%d" % kept, lambda o: o.get("netns") == inode(name)

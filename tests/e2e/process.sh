@@ -83,7 +83,7 @@ check process_follows_children "$(cat "$work/children.err" "$work/children.out" 
 watch lonely trace -o json -p JOB --events connect
 check process_without_children "$(cut -c -300 "$work/lonely.out")" test ! -s "$work/lonely.out"
 watch text trace --args sw-client --events connect
-check process_text_names_the_script "$(cat "$work/text.out")" grep -q " python3 sw-client.py *127\.0\.0\.1:" "$work/text.out"
+check process_text_names_the_script "$(cat "$work/text.out")" grep -q " python3\[[0-9]*\] sw-client.py *127\.0\.0\.1:" "$work/text.out"
 
 "$sockwatch" ls --netns self >"$work/ls" 2>/dev/null
 check process_ls_names_the_script "$(cat "$work/ls")" grep -q "^python3 sw-server.py *$server " "$work/ls"

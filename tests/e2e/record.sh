@@ -106,7 +106,7 @@ held=$(history "$store" -L "$old_port" --events bind -o json | jq -rc 'select(.e
 wanted="$old_holder $old_port LISTEN"
 check failed_bind_names_its_holders "'$held', not '$wanted'" test "$held" = "$wanted"
 text=$(history "$store" -L "$old_port" --events bind)
-check failed_bind_says_who_held_it "$text" grep -qF "EADDRINUSE: held by python3[$old_holder] 127.0.0.1:$old_port LISTEN" <<<"$text"
+check failed_bind_says_who_held_it "$text" grep -qE "! bind +EADDRINUSE .* held by python3\[$old_holder\] 127\.0\.0\.1:$old_port LISTEN" <<<"$text"
 holders=$(sqlite3 "$store" "SELECT count(*) FROM holders WHERE pid=$old_holder AND local_port=$old_port AND state='LISTEN'")
 check the_view_holders "$holders of 1" test "$holders" = 1
 

@@ -354,7 +354,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.color = options.color = look & 1;
 	options.columns = look & 2 ? 20 + input_8(&w.in) : 0;
 	options.dates = look & 4;
-	options.ipv4_only = look & 8;
+	options.zone = "UTC";
 	w.processes = process_set_new(look & 16 ? 4 : 1000, resolve, NULL);
 	w.table = table_new(look & 32 ? 3 : MAX_SOCKETS, w.processes, on_event, &w);
 	w.json = writer_json_new(&options);

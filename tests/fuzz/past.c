@@ -70,6 +70,7 @@ static void print(const struct listing *l)
 	struct buffer out;
 
 	MUST(w && buffer_init(&out, 64) == 0);
+	listing_begin(&style);
 	for (size_t i = 0; i < l->socket_count; i++) {
 		out.len = 0;
 		listing_write_rows(&out, &style, l, &l->sockets[i], NULL);

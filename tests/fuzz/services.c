@@ -40,6 +40,7 @@ static void print(const struct services *services, uint16_t port, uint16_t proto
 	struct buffer out;
 
 	MUST(w && buffer_init(&out, 64) == 0);
+	listing_begin(&style);
 	if (!l.socket_count) {
 		listing_init(&l);
 		MUST(listing_add_holder(&l, listing_add_task(&l, &task), 3, true, &s) !=

@@ -50,7 +50,7 @@ static struct budget *make(unsigned int connected, uint8_t reuse)
 static char *spell(void (*write)(struct buffer *, const struct budget_report *),
 		   const struct budget *b, bool map)
 {
-	struct budget_report report = {.budget = b, .time_ns = 1, .map = map, .columns = 80};
+	struct budget_report report = {.budget = b, .time_ns = 1, .map = map, .zone = "UTC"};
 	struct buffer out;
 
 	assert_int_equal(buffer_init(&out, 64), 0);
@@ -307,7 +307,7 @@ static void the_whole_report(void **state)
 				       .sample = samples,
 				       .sample_count = 3,
 				       .map = true,
-				       .columns = 80};
+				       .zone = "UTC"};
 	struct event e;
 
 	(void)state;

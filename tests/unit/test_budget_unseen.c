@@ -43,7 +43,7 @@ static struct budget *make(unsigned int unseen)
 static char *spell(void (*write)(struct buffer *, const struct budget_report *),
 		   const struct budget *b)
 {
-	struct budget_report report = {.budget = b, .time_ns = 1, .map = true, .columns = 80};
+	struct budget_report report = {.budget = b, .time_ns = 1, .map = true, .zone = "UTC"};
 	struct buffer out;
 
 	assert_int_equal(buffer_init(&out, 64), 0);

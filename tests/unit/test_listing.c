@@ -407,13 +407,14 @@ static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 	return netns == 4026532001 && ifindex == 3 ? "eth0" : NULL;
 }
 
-static void write_all(struct buffer *out, const struct listing_style *style)
+static void write_all(struct buffer *out, struct listing_style *style)
 {
 	struct listing l;
 
 	make_host(&l);
 	l.sockets[0].since_ns = 5000000000;
 	assert_int_equal(buffer_init(out, 64), 0);
+	listing_begin(style);
 	listing_write_header(out, style);
 	for (size_t i = 0; i < l.socket_count; i++)
 		listing_write_rows(out, style, &l, &l.sockets[i], NULL);
@@ -429,7 +430,7 @@ static void netns_name(uint32_t inode, struct listing_task *task, char *ret, siz
 
 static void test_namespaces_are_named(void **state __attribute__((unused)))
 {
-	const struct listing_style style = {.own_netns = HOST, .netns = true};
+	struct listing_style style = {.own_netns = HOST, .netns = true, .zone = "UTC"};
 	struct listing_socket s = tcp4(70, STATE_LISTEN, LOOPBACK, 9002, 0, 0);
 	struct buffer out;
 	struct listing l;
@@ -443,6 +444,7 @@ static void test_namespaces_are_named(void **state __attribute__((unused)))
 	listing_join(&l);
 	listing_name_netns(&l, HOST, netns_name);
 	assert_int_equal(buffer_init(&out, 64), 0);
+	listing_begin(&style);
 	listing_write_header(&out, &style);
 	for (size_t i = 0; i < l.socket_count; i++)
 		listing_write_rows(&out, &style, &l, &l.sockets[i], NULL);
@@ -471,6 +473,7 @@ static void test_text(void **state)
 					      .services = cases[i].services ? services : NULL,
 					      .wall_offset_ns = 1795172400ll * 1000000000,
 					      .columns = cases[i].columns,
+					      .zone = "UTC",
 					      .color = cases[i].color};
 		struct buffer out;
 
@@ -558,11 +561,11 @@ static void test_the_longest_names_have_room(void **state)
 	(void)state;
 	memset(text, '\x02', len);
 	len += (size_t)sprintf(text + len, " 8080/tcp\n");
-	services = services_parse(text, len);
-	style.services = services;
+	style.services = services = services_parse(text, len);
 	list_one(&l, tcp4(1, STATE_ESTABLISHED, LOOPBACK, 8080, LOOPBACK, 8080));
 	assert_in_range(listing_format_name(name, &style, &l.sockets[0]), 2000, sizeof(name));
 	assert_int_equal(buffer_init(&out, 64), 0);
+	listing_begin(&style);
 	listing_write_rows(&out, &style, &l, &l.sockets[0], NULL);
 	assert_ptr_equal(memchr(out.data, '\n', out.len), out.data + out.len - 1);
 	services_free(services);

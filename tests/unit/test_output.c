@@ -33,6 +33,7 @@ static struct writer_options options(void)
 	return (struct writer_options){
 		.wall_offset_ns = &wall_offset_ns,
 		.interface_name = interface_name,
+		.zone = "UTC",
 	};
 }
 
@@ -164,22 +165,21 @@ static void text_in_a_pipe_is_never_cut(void **state)
 	check_golden(writer_text_new(&o), "events.txt");
 }
 
-static void text_for_ipv4_alone_has_narrow_columns(void **state)
+/* At 80 columns, where next to nothing fits, and at 140. */
+static void text_on_a_terminal_goes_on_in_the_next_line(void **state)
 {
 	struct writer_options o = options();
+	struct buffer out;
 
 	(void)state;
-	o.ipv4_only = true;
-	check_golden(writer_text_new(&o), "events-ipv4.txt");
-}
-
-static void text_on_a_terminal_fits_and_elides_addresses(void **state)
-{
-	struct writer_options o = options();
-
-	(void)state;
+	o.columns = 80;
+	out = write_events(writer_text_new(&o), false);
+	assert_true(golden_matches("events-80.txt", out.data, out.len));
+	buffer_done(&out);
 	o.columns = 140;
-	check_golden(writer_text_new(&o), "events-140.txt");
+	out = write_events(writer_text_new(&o), false);
+	assert_true(golden_matches("events-140.txt", out.data, out.len));
+	buffer_done(&out);
 }
 
 static void text_marks_errors_in_colour(void **state)
@@ -187,7 +187,6 @@ static void text_marks_errors_in_colour(void **state)
 	struct writer_options o = options();
 
 	(void)state;
-	o.columns = 140;
 	o.color = true;
 	check_golden(writer_text_new(&o), "events-color.txt");
 }
@@ -215,17 +214,87 @@ static unsigned int visible_columns(const char *line, size_t len)
 	return columns;
 }
 
+/* What is left of a text when spaces and ends of lines are taken away. */
+static char *squeeze(const struct buffer *b)
+{
+	char *text = malloc(b->len + 1), *p = text;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < b->len; i++)
+		if (b->data[i] != ' ' && b->data[i] != '\n')
+			*p++ = b->data[i];
+	*p = '\0';
+	return text;
+}
+
+/* Every width has every character that a pipe has, and the same ones when the width changes on the way. */
+static void nothing_is_missing_at_any_width(void **state)
+{
+	struct writer_options o = options();
+	struct buffer out = write_all(writer_text_new(&o));
+	char *whole = squeeze(&out);
+
+	(void)state;
+	buffer_done(&out);
+	for (unsigned int columns = 2; columns < 220; columns++) {
+		char *text;
+
+		o.columns = columns;
+		out = write_events(writer_text_new(&o), false);
+		text = squeeze(&out);
+		assert_string_equal(text, whole);
+		free(text);
+		buffer_done(&out);
+	}
+	free(whole);
+}
+
+static void a_terminal_that_changes_is_followed(void **state)
+{
+	static const unsigned int widths[] = {200, 60, 120};
+	struct writer_options o = options();
+	struct writer *w = writer_text_new(&o);
+	struct buffer out;
+
+	(void)state;
+	assert_int_equal(buffer_init(&out, 16), 0);
+	for (size_t turn = 0; turn < COUNT(widths); turn++) {
+		unsigned int widest = 0;
+
+		writer_resize(w, widths[turn]);
+		for (size_t i = 0; i < sample_event_count; i++) {
+			struct event e = sample_events[i];
+
+			e.time_ns = SAMPLE_BEGIN;
+			writer_event(w, &out, &e);
+		}
+		for (size_t at = 0, len; at < out.len; at += len + 1) {
+			unsigned int used;
+
+			len = (size_t)((char *)memchr(out.data + at, '\n', out.len - at) - out.data) - at;
+			used = visible_columns(out.data + at, len);
+			assert_true(used <= widths[turn]);
+			widest = used > widest ? used : widest;
+		}
+		assert_true(widest > widths[turn] - 12);
+		out.len = 0;
+	}
+	buffer_done(&out);
+	writer_free(w);
+}
+
+/* A character may take two columns. */
 static void no_terminal_is_too_narrow(void **state)
 {
 	(void)state;
-	for (unsigned int columns = 1; columns < 220; columns++) {
+	for (unsigned int columns = 2; columns < 220; columns++) {
 		struct writer_options o = options();
 		struct buffer out;
 		size_t start = 0;
 
 		o.columns = columns;
 		o.color = columns % 2;
-		out = write_all(writer_text_new(&o));
+		out = write_events(writer_text_new(&o), false);
 		while (start < out.len) {
 			size_t len =
 				(size_t)((char *)memchr(out.data + start, '\n', out.len - start) -
@@ -285,10 +354,11 @@ int main(void)
 		cmocka_unit_test(journal_names_every_field_of_every_event),
 		cmocka_unit_test(journal_counts_the_holders_that_it_leaves_out),
 		cmocka_unit_test(text_in_a_pipe_is_never_cut),
-		cmocka_unit_test(text_for_ipv4_alone_has_narrow_columns),
-		cmocka_unit_test(text_on_a_terminal_fits_and_elides_addresses),
+		cmocka_unit_test(text_on_a_terminal_goes_on_in_the_next_line),
 		cmocka_unit_test(text_marks_errors_in_colour),
 		cmocka_unit_test(no_terminal_is_too_narrow),
+		cmocka_unit_test(nothing_is_missing_at_any_width),
+		cmocka_unit_test(a_terminal_that_changes_is_followed),
 		cmocka_unit_test(lines_without_memory_are_not_begun),
 		cmocka_unit_test(wall_time_follows_its_offset),
 	};

@@ -37,7 +37,8 @@ static void on_event(void *ctx, const struct event *e)
 
 static void replay(struct writer *(*open)(const struct writer_options *), const char *golden)
 {
-	const struct writer_options options = {.wall_offset_ns = &wall_offset_ns};
+	const struct writer_options options = {.wall_offset_ns = &wall_offset_ns,
+						.zone = "UTC"};
 	struct replay r = {.writer = open(&options)};
 	struct story s;
 	char line[256];

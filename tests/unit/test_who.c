@@ -8,7 +8,9 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "golden.h"
 #include "host.h"
@@ -138,7 +140,8 @@ static void expect(struct scene *s, const char *golden)
 		.taken = s->taken,
 		.style = {.user_name = user_name,
 			  .interface_name = interface_name,
-			  .wall_offset_ns = OFFSET},
+			  .wall_offset_ns = OFFSET,
+			  .zone = "UTC"},
 		.own_netns = HOST,
 		.find_process = find_process,
 		.socket_unit = socket_unit,
@@ -368,5 +371,7 @@ int main(void)
 		cmocka_unit_test(test_taken),
 	};
 
+	setenv("TZ", "UTC", 1);
+	tzset();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
