@@ -12,7 +12,7 @@
 #include "tracer.h"
 
 #define ROOM	 16
-#define FORKS	 8000 /* with their ends more than the ring of processes holds */
+#define FORKS	 4500 /* with their ends more than the ring of processes holds */
 #define FORK_MAX 6600 /* records that it does hold, at most */
 
 static bool has_told_sockets(const struct tracer *t, const void *ctx)
