@@ -73,6 +73,17 @@ setup-test:
 	$(install_packages) debootstrap
 	$(Q)BUILD=$(BUILD) tests/setup/run $(or $(SUITES),bookworm trixie)
 
+# Static analyzers over the sources, valgrind and ThreadSanitizer over short runs; a few minutes, as root.
+DEPS_ANALYZE := cppcheck valgrind util-linux python3
+.PHONY: analyze
+analyze: deps
+	$(install_packages) $(DEPS_ANALYZE)
+	$(Q)$(MAKE) --no-print-directory $(all_processors) $(BUILD)/sockwatch
+	$(Q)mkdir -p $(BUILD)/tsan && cp -a $(BUILD)/*.skel.h $(BUILD)/*.bpf.o $(BUILD)/bpf $(BUILD)/tsan
+	$(Q)$(MAKE) --no-print-directory $(all_processors) BUILD=$(BUILD)/tsan CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS=-fsanitize=thread \
+		$(BUILD)/tsan/sockwatch
+	$(Q)SUITE_TIMEOUT=1800 tests/run tests/analyze/run
+
 # Long ones, at most ten minutes.
 .PHONY: soak
 soak: deps-test
