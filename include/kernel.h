@@ -9,6 +9,7 @@
  *     struct kernel_error error;
  *     struct kernel *k = kernel_open(&options, &error);
  *     kernel_attach(k, &error);
+ *     kernel_start(k, &error);
  *     while (!stop) {
  *             if (!kernel_drain(k, 4096, apply, ctx))
  *                     kernel_wait(k, 1000);
@@ -26,12 +27,12 @@
 enum kernel_choice { HOOKS_AUTO, HOOKS_TRAMPOLINES, HOOKS_TRACEPOINTS };
 
 struct kernel_options {
-	uint64_t ring_bytes;		/* what may wait, in the ring and behind it: a power of two of pages */
+	uint64_t ring_bytes; /* what may wait, in the ring and behind it: a power of two of pages */
 	enum kernel_choice hooks;
-	const char *hooks_without;	/* hooks to do without, told apart by ",-"; NULL none */
-	const char *btf_path;		/* NULL: the kernel's own, or a file where this release's is kept */
-	int keep_dir;			/* as in look_options; not used after kernel_open() */
-	bool no_trace;			/* only looks are taken */
+	const char *hooks_without; /* hooks to do without, told apart by ",-"; NULL none */
+	const char *btf_path; /* NULL: the kernel's own, or a file where this release's is kept */
+	int keep_dir;	      /* as in look_options; not used after kernel_open() */
+	bool no_trace;	      /* only looks are taken */
 };
 
 /* One line for the user: what failed, on which object, why, and what to do. */
@@ -55,6 +56,11 @@ void kernel_close(struct kernel *k);
 
 /* Attaches every program chosen.  0 or -errno with the error filled: only a missing `state` hook is fatal. */
 int kernel_attach(struct kernel *k, struct kernel_error *error);
+
+/* The thread of kernel_start() is to go before others by the rights that the caller has now and may not have then. */
+void kernel_raise(struct kernel *k);
+/* Facts are read from now on, by a thread: it has the rights that its caller has now.  0 or -errno with the error filled. */
+int kernel_start(struct kernel *k, struct kernel_error *error);
 
 /* No fact is made any more; those in the ring can still be drained. */
 void kernel_detach(struct kernel *k);

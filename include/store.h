@@ -37,6 +37,7 @@ struct store_options {
 	size_t queue_bytes;	/* memory for what waits to be written */
 	uint64_t now_ns;	/* CLOCK_REALTIME */
 	const char *boot_id;	/* of this boot, any text */
+	bool starts_later;	/* see store_start() */
 };
 
 struct store_stats {
@@ -59,6 +60,9 @@ struct store;
  * for writing is refused while the first lasts.  NULL with the error filled.
  */
 struct store *store_open(const struct store_options *options, struct store_error *error);
+
+/* With `starts_later` nothing is written before this, by a thread with the rights that its caller has now.  0 or -EAGAIN. */
+int store_start(struct store *s);
 
 /* Bit per enum event_kind of those that may become a row. */
 #define STORE_KINDS (UINT32_MAX & ~(UINT32_C(1) << EVENT_STATE))

@@ -60,7 +60,7 @@ static const int by_talkers[] = {
 };
 
 static const int by_servers[] = {
-	C(bind), C(listen), C(accept), C(accept4), C(sched_setscheduler), C(sched_setparam), C(setpriority), C(mkdir), C(mkdirat),
+	C(bind), C(listen), C(accept), C(accept4), C(wait4), C(sched_setscheduler), C(sched_setparam), C(setpriority), C(mkdir), C(mkdirat),
 	C(rename), C(renameat), C(renameat2), C(unlink),
 };
 
@@ -117,7 +117,7 @@ static const struct {
 	{C(ioctl), 1, 0, NS_GET_NSTYPE, HELPER},
 	{C(ioctl), 1, 0, NS_GET_USERNS, HELPER},
 	{C(ioctl), 1, 0, PERF_EVENT_IOC_ENABLE, HELPER},
-	{C(ioctl), 1, 0, PERF_EVENT_IOC_DISABLE, HELPER},
+	{C(ioctl), 1, 0, PERF_EVENT_IOC_DISABLE, READER | HELPER},
 	{C(ioctl), 1, 0, PERF_EVENT_IOC_SET_BPF, HELPER},
 	{C(ioctl), 1, 0, 0x8910 /* SIOCGIFNAME */, HELPER},
 	/* Whether a process is there. */

@@ -435,6 +435,8 @@ static int end_looking(struct ephemeral *e)
 {
 	kernel_close(e->session.kernel);
 	e->session.kernel = NULL;
+	if (split_is_used())
+		return 0; /* it has none since it began to watch */
 	return rights_end(e->options, CONFINE_LISTING, 0);
 }
 
@@ -451,6 +453,7 @@ static int run(struct ephemeral *e)
 	e->watched.filter.has_netns = o->filter.has_netns;
 	e->watched.filter.netns = o->filter.netns;
 	code = session_open(&e->session, &e->watched, on_event, e);
+	e->session.output = &e->output;
 	if (code)
 		return code;
 	e->session.status = on_status;
@@ -497,7 +500,7 @@ int command_ephemeral(const struct options *options)
 	free(e.bound);
 	budget_watch_free(e.watch);
 	buffer_done(&e.buffer);
-	session_close(&e.session);
 	output_close(&e.output);
+	session_close(&e.session);
 	return code;
 }

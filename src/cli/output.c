@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "files.h"
 #include "log.h"
 #include "safe_file.h"
 
@@ -97,10 +98,20 @@ static void unblock(struct output *o)
 	o->owned = true;
 }
 
+static int open_log(struct output *o)
+{
+	int fd, err;
+
+	if (!o->by_helper)
+		return safe_open(o->path, O_WRONLY | O_CREAT | O_APPEND, 0640, &o->why);
+	err = split_file(FILE_LOG, SPLIT_F_OPEN, &fd);
+	return err < 0 ? err : fd < 0 ? -EIO : fd;
+}
+
 /* Opens the file that has the name now; keeps the one before when that fails. */
 static int open_file(struct output *o)
 {
-	int fd = safe_open(o->path, O_WRONLY | O_CREAT | O_APPEND, 0640, &o->why);
+	int fd = open_log(o);
 	struct stat st;
 
 	if (fd < 0)
@@ -187,12 +198,22 @@ int output_open_report(struct output *o, const char *path)
 	return complain(o, open_beside(o));
 }
 
+static int put_in_place(struct output *o)
+{
+	if (o->by_helper)
+		return split_file(FILE_REPORT, SPLIT_F_RENAME, NULL);
+	return rename(o->beside, o->path) < 0 ? -errno : 0;
+}
+
 bool output_finish(struct output *o)
 {
+	int err;
+
 	if (!o->beside || o->error)
 		return !o->error;
-	if (fsync(o->fd) < 0 || rename(o->beside, o->path) < 0) {
-		o->error = errno;
+	err = fsync(o->fd) < 0 ? -errno : put_in_place(o);
+	if (err < 0) {
+		o->error = -err;
 		return false;
 	}
 	free(o->beside);
@@ -200,13 +221,19 @@ bool output_finish(struct output *o)
 	return true;
 }
 
+static void say_not_opened(const struct output *o, int err)
+{
+	log_error("cannot open %s: %s; going on with the file as it was", o->path,
+		  o->why ?: strerror(-err));
+}
+
+/* The helper knows better why, and has said it. */
 static void reopen(struct output *o)
 {
 	int err = open_file(o);
 
-	if (err < 0)
-		log_error("cannot open %s: %s; going on with the file as it was", o->path,
-			  o->why ?: strerror(-err));
+	if (err < 0 && (!o->by_helper || split_is_lost()))
+		say_not_opened(o, err);
 }
 
 unsigned int output_columns(const struct output *o)
@@ -270,7 +297,7 @@ static bool reconnect(struct output *o)
 }
 
 /* FILE.8 becomes FILE.9 ... FILE becomes FILE.1. */
-static void rotate(struct output *o)
+static int rename_logs(const struct output *o)
 {
 	char from[NAME_SIZE], to[NAME_SIZE];
 
@@ -278,13 +305,50 @@ static void rotate(struct output *o)
 		snprintf(to, sizeof(to), "%s.%u", o->path, i);
 		snprintf(from, sizeof(from), i > 1 ? "%s.%u" : "%s", o->path, i - 1);
 		if (rename(from, to) < 0 && errno != ENOENT) {
+			int err = -errno;
+
 			log_error("cannot rename %s to %s: %s; going on with %s", from, to,
-				  strerror(errno), o->path);
-			o->size = 0; /* tried again when as much is written once more */
-			return;
+				  strerror(-err), o->path);
+			return err;
 		}
 	}
-	reopen(o);
+	return 0;
+}
+
+static void rotate(struct output *o)
+{
+	int err = o->by_helper ? split_file(FILE_LOG, SPLIT_F_RENAME, NULL) : rename_logs(o);
+
+	if (err < 0)
+		o->size = 0; /* tried again when as much is written once more */
+	else
+		reopen(o);
+}
+
+void output_leave_names(struct output *o)
+{
+	o->by_helper = o->path != NULL;
+}
+
+int output_act(struct output *o, unsigned int file, enum split_file_do what, int *ret_fd)
+{
+	int fd;
+
+	if (!o->path || (file == FILE_REPORT && !o->beside))
+		return -EINVAL;
+	if (file == FILE_REPORT)
+		return (what == SPLIT_F_RENAME ? rename(o->beside, o->path) : unlink(o->beside)) < 0
+			       ? -errno
+			       : 0;
+	if (what != SPLIT_F_OPEN)
+		return rename_logs(o);
+	/* A FIFO that nobody reads must not hold up who answers. */
+	fd = safe_open(o->path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0640, &o->why);
+	if (fd < 0)
+		say_not_opened(o, fd);
+	else
+		*ret_fd = fd;
+	return fd < 0 ? fd : 0;
 }
 
 /* How much of the lines fits into this file; 0 when the next one must be begun first. */
@@ -320,7 +384,9 @@ void output_close(struct output *o)
 	if (o->owned)
 		close(o->fd);
 	o->owned = false;
-	if (o->beside)
+	if (o->beside && o->by_helper)
+		split_file(FILE_REPORT, SPLIT_F_REMOVE, NULL);
+	else if (o->beside)
 		unlink(o->beside);
 	free(o->beside);
 	o->beside = NULL;

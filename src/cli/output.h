@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "options.h"
+#include "split.h"
 #include "writer.h"
 
 struct output {
@@ -20,6 +21,7 @@ struct output {
 	bool owned;  /* opened here */
 	bool closed; /* the reader went away (EPIPE): no error */
 	int error;   /* errno of a failed write */
+	bool by_helper;	 /* what is done with names, since output_leave_names() */
 	const char *why; /* the file is refused, see safe_file.h; NULL: errno tells all */
 
 	bool journal; /* each flush is one datagram */
@@ -66,6 +68,14 @@ bool output_take_resize(void);
 bool output_has_color(const struct output *o, enum options_color color);
 /* Opens the file anew if SIGHUP asked for it; a flush does that too. */
 void output_follow_hangup(struct output *o);
+
+/*
+ * What a process may do no more once it has given its rights away, and its helper does for it (split.h): to open a log anew, to rename the
+ * old ones, to put a report in its place or to remove it.  From now on the helper is asked.
+ */
+void output_leave_names(struct output *o);
+/* In the helper; 0 or -errno, *ret_fd is the caller's.  Says why, but of a report. */
+int output_act(struct output *o, unsigned int file, enum split_file_do what, int *ret_fd);
 
 /*
  * Writes all of `b`, whole lines, and empties it; no line is torn between two files.  Blocks while the reader does not read.  After a stop signal

@@ -6,6 +6,7 @@
 #include "output.h"
 #include "session.h"
 #include "store.h"
+#include "two.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -166,6 +167,7 @@ static int open_store(struct record *r)
 		.keep_bytes = o->keep_bytes,
 		.queue_bytes = o->queue_bytes,
 		.boot_id = boot_id,
+		.starts_later = true,
 	};
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -188,8 +190,13 @@ static int open_record(struct record *r)
 		code = session_open(&r->session, r->options, on_event, r);
 	r->session.kinds = STORE_KINDS;
 	r->session.status = on_status;
+	r->session.store = r->store;
 	if (code == 0)
 		code = session_start(&r->session);
+	if (code == 0 && store_start(r->store) < 0) {
+		log_error("cannot start a thread");
+		code = 1;
+	}
 	if (code)
 		return code;
 	r->looked_ns = kernel_now();
@@ -253,10 +260,10 @@ static int finish(struct record *r)
 			  (unsigned long long)r->stats.stored, (unsigned long long)s->lost,
 			  (unsigned long long)s->full, (unsigned long long)r->stats.dropped,
 			  session_more_lost(s));
-		return EXIT_LOST;
+		return two_is_over() ? 1 : EXIT_LOST;
 	}
 	log_say("%llu rows recorded, none lost", (unsigned long long)r->stats.stored);
-	return 0;
+	return two_is_over() ? 1 : 0;
 }
 
 int command_record(const struct options *options)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "serve.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +14,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "hash.h"
 #include "kernel.h"
 #include "log.h"
 #include "past_wire.h"
+#include "split.h"
 #include "units.h"
 
 #define DIRECTORY "/run/sockwatch"
@@ -35,7 +39,9 @@ HASH_FUNCTIONS(cookies, uint64_t, *item, hash_u64(*item))
 
 struct serve {
 	int dir, listen, epoll;
-	char name[16];
+	char name[16], hidden[20];
+	bool by_helper; /* what is done with names, since serve_leave_names() */
+	uid_t owner;	/* of the directory: whoever that is may ask */
 	status_fn status;
 	void *ctx;
 
@@ -119,30 +125,59 @@ bool serve_trusts(int fd, uid_t owner)
 
 /*
  * Listens under another name first, because a listing connects as soon as it finds the name of a
- * process.
+ * process.  What is bound is the file; it is found by either name.
  */
 static int open_socket(struct serve *s)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char hidden[20];
 	mode_t mask;
 	int bound;
 
 	snprintf(s->name, sizeof(s->name), "%d", (int)getpid());
-	snprintf(hidden, sizeof(hidden), ".%s", s->name);
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", s->dir, hidden);
+	snprintf(s->hidden, sizeof(s->hidden), ".%s", s->name);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", s->dir,
+		 s->hidden);
 	s->listen = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->listen < 0)
 		return -errno;
-	unlinkat(s->dir, hidden, 0);
+	unlinkat(s->dir, s->hidden, 0);
 	/* The group may connect: root, without the right to override that. */
 	mask = umask(0117);
 	bound = bind(s->listen, (const struct sockaddr *)&address, sizeof(address));
 	umask(mask);
-	if (bound < 0 || listen(s->listen, BACKLOG) < 0 ||
-	    renameat(s->dir, hidden, s->dir, s->name) < 0)
+	if (bound < 0 || listen(s->listen, BACKLOG) < 0)
 		return -errno;
 	return 0;
+}
+
+static int remove_names(const struct serve *s)
+{
+	unlinkat(s->dir, s->hidden, 0);
+	return unlinkat(s->dir, s->name, 0) < 0 ? -errno : 0;
+}
+
+int serve_act(const struct serve *s, enum split_file_do what)
+{
+	if (what == SPLIT_F_RENAME)
+		return renameat(s->dir, s->hidden, s->dir, s->name) < 0 ? -errno : 0;
+	return what == SPLIT_F_REMOVE ? remove_names(s) : -EINVAL;
+}
+
+static int act(const struct serve *s, enum split_file_do what)
+{
+	return s->by_helper ? split_file(FILE_SERVE, what, NULL) : serve_act(s, what);
+}
+
+void serve_leave_names(struct serve *s)
+{
+	if (s)
+		s->by_helper = true;
+}
+
+void serve_begin(struct serve *s)
+{
+	if (s)
+		act(s, SPLIT_F_RENAME);
 }
 
 static bool watch(struct serve *s, int operation, int fd, uint32_t events)
@@ -150,6 +185,25 @@ static bool watch(struct serve *s, int operation, int fd, uint32_t events)
 	struct epoll_event e = {.events = events};
 
 	return epoll_ctl(s->epoll, operation, fd, &e) == 0;
+}
+
+/* Names that a trace left which was killed while it started. */
+static void sweep_hidden(int dir)
+{
+	int fd = dup(dir);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		int pid = entry->d_name[0] == '.' ? atoi(entry->d_name + 1) : 0;
+
+		if (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
+			unlinkat(dir, entry->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
 }
 
 struct serve *serve_open(status_fn status, void *ctx)
@@ -162,7 +216,10 @@ struct serve *serve_open(status_fn status, void *ctx)
 	s->ctx = ctx;
 	s->listen = s->client = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s->owner = geteuid();
 	s->dir = serve_directory(true);
+	if (s->dir >= 0)
+		sweep_hidden(s->dir);
 	if (s->dir >= 0 && s->epoll >= 0 && open_socket(s) == 0 &&
 	    watch(s, EPOLL_CTL_ADD, s->listen, EPOLLIN))
 		return s;
@@ -194,7 +251,7 @@ static bool take_client(struct serve *s, uint64_t now_ns)
 
 	if (fd < 0)
 		return false;
-	if (!serve_trusts(fd, geteuid()) || !watch(s, EPOLL_CTL_ADD, fd, EPOLLIN)) {
+	if (!serve_trusts(fd, s->owner) || !watch(s, EPOLL_CTL_ADD, fd, EPOLLIN)) {
 		close(fd);
 		return false;
 	}
@@ -393,7 +450,7 @@ void serve_close(struct serve *s)
 		drop(s);
 	if (s->listen >= 0) {
 		if (s->name[0])
-			unlinkat(s->dir, s->name, 0);
+			act(s, SPLIT_F_REMOVE);
 		close(s->listen);
 	}
 	if (s->epoll >= 0)

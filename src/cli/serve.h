@@ -7,6 +7,7 @@
  * after a millisecond, and a client that does not read or write for half a second is dropped.  One thread.
  *
  *     struct serve *s = serve_open(status, ctx);  // NULL: nobody can ask
+ *     serve_begin(s);
  *     ... wait for serve_fd(s), then, now and again: while (serve_turn(s, table, processes, now_ns)) ...
  *     serve_close(s);
  */
@@ -15,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include "split_wire.h"
 #include "status.h"
 #include "table.h"
 
@@ -23,8 +25,14 @@ struct serve;
 /* Fills a zeroed status; its texts live until the next call. */
 typedef void (*status_fn)(void *ctx, struct status *ret);
 
-/* NULL where the directory or the socket cannot be made. */
+/* NULL where the directory or the socket cannot be made.  Nobody finds it before serve_begin(). */
 struct serve *serve_open(status_fn status, void *ctx);
+/* Both ignore NULL. */
+void serve_begin(struct serve *s);
+/* What this process may not do any more with names is done by its helper (split.h) from now on. */
+void serve_leave_names(struct serve *s);
+/* In the helper; 0 or -errno. */
+int serve_act(const struct serve *s, enum split_file_do what);
 /* Readable when a turn is due. */
 int serve_fd(const struct serve *s);
 /* Bounded work; true when there is more to do at once.  NULL is ignored. */

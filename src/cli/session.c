@@ -6,6 +6,7 @@
 #include "look_source.h"
 #include "output.h"
 #include "procinfo.h"
+#include "two.h"
 #include "wire_listener.h"
 
 #include <limits.h>
@@ -444,22 +445,36 @@ int session_start(struct session *s)
 {
 	struct kernel_error error = {""};
 	uint64_t added, removed;
+	int code;
 
 	if (kernel_attach(s->kernel, &error) < 0) {
 		log_error("%s", error.text);
 		return 1;
 	}
 	s->started_ns = kernel_now();
+	s->serve = serve_open(fill_status, s);
+	if (s->serve)
+		kernel_wait_also(s->kernel, serve_fd(s->serve));
+	/* What the start needed, its loaded objects above all. */
+	malloc_trim(0);
+	code = two_begin(&(struct two_wish){.options = s->options,
+					    .kernel = s->kernel,
+					    .output = s->output,
+					    .store = s->store,
+					    .serve = s->serve});
+	if (code)
+		return code;
+	if (kernel_start(s->kernel, &error) < 0) {
+		log_error("%s", error.text);
+		return 1;
+	}
 	kernel_follow_processes(s->kernel, on_process, s);
 	follow_clock(s);
 	look(s, false, &added, &removed);
 	s->sockets = (size_t)added;
 	s->lost_checked_ns = s->rested_ns = kernel_now();
-	/* What the start needed, its loaded objects above all. */
 	malloc_trim(0);
-	s->serve = serve_open(fill_status, s);
-	if (s->serve)
-		kernel_wait_also(s->kernel, serve_fd(s->serve));
+	serve_begin(s->serve);
 	return 0;
 }
 
@@ -534,7 +549,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 
 	if (s->options->for_ns)
 		end_ns = kernel_now() + s->options->for_ns;
-	while (!s->done && !output_stop && kernel_now() < end_ns) {
+	while (!s->done && !output_stop && !two_is_over() && kernel_now() < end_ns) {
 		size_t n = drain(s);
 		uint64_t now = kernel_now(), left;
 		bool held, asked, more;
@@ -578,6 +593,7 @@ void session_finish(struct session *s)
 void session_close(struct session *s)
 {
 	serve_close(s->serve);
+	two_end();
 	table_free(s->table);
 	process_set_free(s->processes);
 	kernel_close(s->kernel);

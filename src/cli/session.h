@@ -32,6 +32,9 @@ struct session {
 	struct process_set *processes;
 	struct table *table;
 	struct answers answers;
+	/* Set by the command before session_start(): what it writes to; NULL: nothing of that kind. */
+	struct output *output;
+	struct store *store;
 	struct serve *serve; /* answers `ls`, `who` and `status`; NULL: cannot */
 	status_fn status; /* set by the command: what it tells of itself, with `ctx`; NULL: nothing */
 	uint32_t own_netns;	/* 0: not known */

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "output.h"
 #include "session.h"
+#include "two.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -100,6 +101,7 @@ static int open_trace(struct trace *t)
 	t->output.keep = (unsigned int)t->options->keep_files;
 	code = session_open(&t->session, t->options, on_event, t);
 	t->session.status = on_status;
+	t->session.output = &t->output;
 	if (code == 0)
 		code = open_writer(t);
 	if (code == 0)
@@ -128,10 +130,10 @@ static int exit_code(const struct trace *t)
 		log_error("%llu events shown, %llu facts lost, %llu sockets not kept%s",
 			  (unsigned long long)t->shown, (unsigned long long)s->lost,
 			  (unsigned long long)s->full, session_more_lost(s));
-		return EXIT_LOST;
+		return two_is_over() ? 1 : EXIT_LOST;
 	}
 	log_say("%llu events, none lost%s", (unsigned long long)t->shown, s->unseen_text);
-	return 0;
+	return two_is_over() ? 1 : 0;
 }
 
 int command_trace(const struct options *options)

@@ -287,7 +287,7 @@ static int open_trace(struct search *s)
 		log_error("no memory");
 		return 1;
 	}
-	if (kernel_attach(s->kernel, &error) < 0) {
+	if (kernel_attach(s->kernel, &error) < 0 || kernel_start(s->kernel, &error) < 0) {
 		log_error("%s", error.text);
 		return 1;
 	}

@@ -6,6 +6,7 @@
  * inside it when it is emptied: every call is told once.
  */
 #include "kernel_private.h"
+#include "split_private.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -26,8 +27,16 @@ bool fold_is_waiting(const struct kernel *k)
 	return counted(k) != k->folds_told;
 }
 
-static void tell(struct kernel *k, const struct wire_fold *fold, kernel_fact_fn fn, void *ctx)
+struct telling {
+	struct kernel *k;
+	kernel_fact_fn fn;
+	void *ctx;
+};
+
+static void tell(void *ctx, const struct wire_fold *fold)
 {
+	const struct telling *t = ctx;
+	struct kernel *k = t->k;
 	struct fact fact;
 
 	if (!fold->count || fact_decode(&fact, &fold->first, sizeof(fold->first)) < 0)
@@ -37,11 +46,11 @@ static void tell(struct kernel *k, const struct wire_fold *fold, kernel_fact_fn 
 	fact.since_ns = fact.time_ns;
 	if (fold->last_ns > fact.time_ns)
 		fact.time_ns = fold->last_ns;
-	fn(ctx, &fact);
+	t->fn(t->ctx, &fact);
 }
 
 /* A call that modifies or copies what is in a map keeps the kernel from running tracepoint programs on this CPU. */
-static void take_keys(struct kernel *k, int map, kernel_fact_fn fn, void *ctx)
+static void take_keys(struct kernel *k, int map, split_fold_fn fn, void *ctx)
 {
 	struct wire_fold_key *key = k->folds->key;
 	struct wire_fold fold;
@@ -53,27 +62,39 @@ static void take_keys(struct kernel *k, int map, kernel_fact_fn fn, void *ctx)
 	for (size_t i = 0; i < count; i++) {
 		if (bpf_map_lookup_elem(map, &key[i], &fold) == 0 &&
 		    bpf_map_delete_elem(map, &key[i]) == 0)
-			tell(k, &fold, fn, ctx);
+			fn(ctx, &fold);
 	}
 }
 
 /* So this thread asks to run there alone; where that is refused, calls of these microseconds are lost. */
-static void take(struct kernel *k, const struct bpf_map *map, kernel_fact_fn fn, void *ctx)
+void fold_take(struct kernel *k, unsigned int which, split_fold_fn fn, void *ctx)
 {
+	const struct bpf_map *maps[] = {k->skel->maps.folded_even, k->skel->maps.folded_odd};
 	const struct sched_param fifo = {.sched_priority = 1};
 	struct sched_param before;
 	int policy = sched_getscheduler(0);
 	bool raised = policy >= 0 && sched_getparam(0, &before) == 0 &&
 		      sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo) == 0;
 
-	take_keys(k, bpf_map__fd(map), fn, ctx);
+	if (!k->folds)
+		k->folds = malloc(sizeof(*k->folds));
+	if (k->folds)
+		take_keys(k, bpf_map__fd(maps[which]), fn, ctx);
 	if (raised)
 		sched_setscheduler(0, policy, &before);
 }
 
+static void take(struct telling *t, unsigned int which)
+{
+	if (split_is_used())
+		split_folds(which, tell, t);
+	else
+		fold_take(t->k, which, tell, t);
+}
+
 void fold_drain(struct kernel *k, kernel_fact_fn fn, void *ctx)
 {
-	const struct bpf_map *maps[] = {k->skel->maps.folded_even, k->skel->maps.folded_odd};
+	struct telling t = {k, fn, ctx};
 	volatile __u32 *turn = &k->skel->bss->fold_turn;
 	uint64_t now;
 
@@ -82,23 +103,14 @@ void fold_drain(struct kernel *k, kernel_fact_fn fn, void *ctx)
 	now = kernel_now();
 	if (!k->detached && now - k->folds_taken_ns < FOLD_QUIET_NS)
 		return;
-	if (!k->folds)
-		k->folds = malloc(sizeof(*k->folds));
-	if (!k->folds) {
-		if (k->detached) {
-			k->malformed += counted(k) - k->folds_told;
-			k->folds_told = counted(k);
-		}
-		return;
-	}
-	take(k, maps[~*turn & 1], fn, ctx);
+	take(&t, ~*turn & 1);
 	k->folds_taken_ns = now;
 	if (!k->detached) {
 		*(volatile __u32 *)&k->skel->bss->fold_keys = 0;
 		++*turn;
 		return;
 	}
-	take(k, maps[*turn & 1], fn, ctx);
+	take(&t, *turn & 1);
 	k->malformed += counted(k) - k->folds_told;
 	k->folds_told = counted(k);
 }

@@ -82,6 +82,9 @@ struct intake {
 	uint64_t asked, answered; /* turns that the caller wants */
 	pthread_cond_t answer;
 	pthread_t thread;
+	int policy, nice; /* of the caller before intake_raise(); policy -1: not changed */
+	struct sched_param param;
+	bool niced;
 };
 
 /* ---- chunks, under the lock ---- */
@@ -418,8 +421,29 @@ void intake_wait(struct intake *in, int also_fd, int timeout_ms)
 	eventfd_read(in->wake, &count);
 }
 
+void intake_raise(struct intake *in)
+{
+	static const struct sched_param first = {.sched_priority = 1};
+
+	in->policy = sched_getscheduler(0);
+	if (in->policy < 0 || sched_getparam(0, &in->param) < 0 ||
+	    sched_setscheduler(0, SCHED_FIFO, &first) < 0)
+		in->policy = -1;
+	errno = 0;
+	in->nice = getpriority(PRIO_PROCESS, 0);
+	in->niced = in->policy < 0 && !errno && setpriority(PRIO_PROCESS, 0, NICEST) == 0;
+}
+
+static void lower(struct intake *in)
+{
+	if (in->policy >= 0)
+		sched_setscheduler(0, in->policy, &in->param);
+	if (in->niced)
+		setpriority(PRIO_PROCESS, 0, in->nice);
+}
+
 /* Signals are the caller's. */
-static int start_thread(struct intake *in)
+int intake_start(struct intake *in)
 {
 	sigset_t all, before;
 	int err;
@@ -429,6 +453,7 @@ static int start_thread(struct intake *in)
 	err = pthread_create(&in->thread, NULL, take_turns, in);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	in->started = !err;
+	lower(in);
 	return -err;
 }
 
@@ -455,6 +480,7 @@ struct intake *intake_open(const struct intake_source sources[INTAKE_LANES],
 	pthread_mutex_init(&in->lock, NULL);
 	pthread_cond_init(&in->answer, NULL);
 	in->asleep = asleep;
+	in->policy = -1;
 	in->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	in->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (in->wake < 0 || in->call < 0)
@@ -464,8 +490,6 @@ struct intake *intake_open(const struct intake_source sources[INTAKE_LANES],
 		in->lane[i].source = sources[i];
 		err = open_lane(&in->lane[i]);
 	}
-	if (!err)
-		err = start_thread(in);
 	if (!err)
 		return in;
 	intake_close(in);

@@ -35,10 +35,14 @@ struct intake_source {
 struct intake;
 
 /*
- * Reads these rings.  `asleep` is of the first: programs wake whoever polls it when that is set.  NULL with errno.
+ * Maps these rings.  `asleep` is of the first: programs wake whoever polls it when that is set.  NULL with errno.
  */
 struct intake *intake_open(const struct intake_source sources[INTAKE_LANES],
 			   volatile uint32_t *asleep);
+/* The calling thread goes first until intake_start(), whose thread inherits that: for a caller that has no right to it any more then. */
+void intake_raise(struct intake *in);
+/* The thread begins, with the rights that its caller has now.  0 or -errno. */
+int intake_start(struct intake *in);
 /* NULL is ignored. */
 void intake_close(struct intake *in);
 

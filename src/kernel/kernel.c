@@ -6,6 +6,7 @@
 #include "look_source.h"
 #include "mounts.h"
 #include "programs.h"
+#include "split_private.h"
 #include "types_kept.h"
 #include "wire_listener.h"
 
@@ -361,8 +362,33 @@ int kernel_attach(struct kernel *k, struct kernel_error *error)
 	return err;
 }
 
+void kernel_raise(struct kernel *k)
+{
+	if (k->intake)
+		intake_raise(k->intake);
+}
+
+int kernel_start(struct kernel *k, struct kernel_error *error)
+{
+	int err = k->intake ? intake_start(k->intake) : 0;
+
+	return err < 0 ? kernel_fail(error, err,
+				     "cannot start the thread that reads the ring buffer: %s",
+				     strerror(-err))
+		       : 0;
+}
+
+void kernel_leave_rings(struct kernel *k)
+{
+	intake_close(k->intake);
+	k->intake = NULL;
+}
+
+/* A hook is held by either process's descriptor. */
 void kernel_detach(struct kernel *k)
 {
+	if (split_is_used())
+		split_detach();
 	hooks_detach(k);
 	k->detached = true;
 }
@@ -479,21 +505,32 @@ const char *kernel_tracefs_place(const struct kernel *k)
 	return k->tracefs_fd >= 0 ? k->tracefs_place : NULL;
 }
 
-int kernel_look_at_listeners(struct kernel *k, struct wire_listener *list, size_t count)
+int kernel_run_listeners(struct kernel *k)
 {
 	uint64_t args[1] = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
 	int err, fd = k->skel ? bpf_program__fd(k->skel->progs.run__listeners) : -1;
-	struct wire_listener *asked;
 
-	if (fd < 0 || count > LISTENERS_ASKED)
+	if (fd < 0)
 		return -ENOTSUP;
-	asked = k->skel->bss->listeners;
-	memset(asked, 0, sizeof(*asked) * LISTENERS_ASKED);
-	memcpy(asked, list, count * sizeof(*list));
 	do
 		err = bpf_prog_test_run_opts(fd, &opts);
 	while (err == -EINTR || err == -EAGAIN);
+	return err;
+}
+
+int kernel_look_at_listeners(struct kernel *k, struct wire_listener *list, size_t count)
+{
+	struct wire_listener *asked;
+	int err;
+
+	if (!k->skel || count > LISTENERS_ASKED)
+		return -ENOTSUP;
+	/* Memory that the programs, this process and the helper share. */
+	asked = k->skel->bss->listeners;
+	memset(asked, 0, sizeof(*asked) * LISTENERS_ASKED);
+	memcpy(asked, list, count * sizeof(*list));
+	err = split_is_used() ? split_run_listeners() : kernel_run_listeners(k);
 	if (err == 0)
 		memcpy(list, asked, count * sizeof(*list));
 	return err;

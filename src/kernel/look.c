@@ -2,6 +2,7 @@
 /* look.c - one look: which source, what it takes, and its two halves, descriptors and namespaces. */
 #include "capability.h"
 #include "look_private.h"
+#include "split_private.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -422,11 +423,25 @@ static int fail(struct look_reader *r, int err, struct kernel_error *error)
 					  : "CAP_SYS_ADMIN is needed");
 }
 
+static int take_from_helper(struct look_reader *r, const struct look_request *request,
+			    const struct look_sink *sink, struct kernel_error *error)
+{
+	struct split_looked looked;
+	int err = split_look(request, sink, error, &looked);
+
+	r->rings_missed = looked.missed_rings;
+	if (looked.malformed > r->malformed)
+		r->malformed = looked.malformed;
+	return err;
+}
+
 int look_take(struct look_reader *r, const struct look_request *request,
 	      const struct look_sink *sink, struct kernel_error *error)
 {
 	int err;
 
+	if (split_is_used())
+		return take_from_helper(r, request, sink, error);
 	r->request = request;
 	r->sink = sink;
 	r->has_task = false;

@@ -5,12 +5,13 @@
  * Where a hook has a second copy (bpf/core.h), what the first missed is lost only as far as the second did not do its work.
  */
 #include "kernel_private.h"
+#include "split_private.h"
 
 #include <string.h>
 
 #define READ_NS 1000000000
 
-static uint64_t misses_of(const struct kernel *k, size_t row)
+uint64_t missed_of(const struct kernel *k, size_t row)
 {
 	struct bpf_prog_info info = {0};
 	__u32 size = sizeof(info);
@@ -18,6 +19,16 @@ static uint64_t misses_of(const struct kernel *k, size_t row)
 	if (k->program_fd[row] < 0 || bpf_obj_get_info_by_fd(k->program_fd[row], &info, &size) < 0)
 		return 0;
 	return info.recursion_misses;
+}
+
+/* Of each row; false where nobody can tell any more. */
+static bool count_misses(const struct kernel *k, uint64_t *ret)
+{
+	if (split_is_used())
+		return split_misses(ret, k->hook_count);
+	for (size_t i = 0; i < k->hook_count; i++)
+		ret[i] = k->hooks[i].nested ? 0 : missed_of(k, i);
+	return true;
 }
 
 static uint64_t rescued(const struct kernel *k, enum nested_hook nested)
@@ -34,11 +45,13 @@ void missed_begin(struct kernel *k)
 
 void missed_read(struct kernel *k)
 {
-	uint64_t now = kernel_now();
+	uint64_t now = kernel_now(), missed[MAX_HOOKS];
 
 	if (!k->skel || (!k->detached && now - k->missed_ns < READ_NS))
 		return;
 	k->missed_ns = now;
+	if (!count_misses(k, missed))
+		return;
 	k->missed_calls = k->missed_processes = 0;
 	for (size_t i = 0; i < k->hook_count; i++) {
 		const struct kernel_hook *h = &k->hooks[i], *copy = h + h->twin;
@@ -48,7 +61,7 @@ void missed_read(struct kernel *k)
 
 		if (h->nested)
 			continue;
-		misses = misses_of(k, i);
+		misses = missed[i];
 		done = covered ? rescued(k, copy->nested) - k->rescued_before[copy->nested] : 0;
 		/* Of the last ones the second copy may be still to come. */
 		told = covered && !k->detached ? m->misses : misses;

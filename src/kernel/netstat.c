@@ -2,6 +2,7 @@
 /* netstat.c - what a network namespace counts of all its sockets together. */
 #include "kernel.h"
 #include "netns.h"
+#include "split_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,8 @@ uint64_t kernel_listen_overflows(uint32_t netns, uint32_t pid)
 	uint64_t count = UINT64_MAX;
 	struct netns_at at;
 
+	if (split_is_used())
+		return split_listen_overflows(netns, pid);
 	if (netns_find(netns, pid, &at, NULL))
 		netns_visit(&at, read_here, &count);
 	return count;

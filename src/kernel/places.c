@@ -2,6 +2,7 @@
 /* places.c - where a process runs (cgroup, container), and what interfaces are called. */
 #include "kernel_private.h"
 #include "procinfo.h"
+#include "split_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +75,12 @@ static char *path_of_id(int cgroup_fd, uint64_t id)
 	return strdup(path[root_len] ? path + root_len : "/");
 }
 
+char *places_path_of(const struct kernel *k, uint64_t cgroup_id)
+{
+	return split_is_used() ? split_cgroup_path(cgroup_id)
+			       : path_of_id(k->places->cgroup_fd, cgroup_id);
+}
+
 void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
 			    struct process_place *ret)
 {
@@ -83,7 +90,7 @@ void kernel_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const c
 	procinfo_place(pid, cgroup, ret);
 	if (ret->cgroup)
 		return;
-	found = path_of_id(k->places->cgroup_fd, cgroup_id);
+	found = places_path_of(k, cgroup_id);
 	if (found)
 		procinfo_place(0, found, ret);
 	free(found);
@@ -105,6 +112,10 @@ static const char *find_interface(struct places *p, uint32_t netns, uint32_t ifi
 	struct interface *i = &p->interfaces[(netns * 31u ^ ifindex) % INTERFACES];
 	uint64_t now = kernel_now();
 
+	if (split_is_used()) {
+		split_interface(netns, ifindex, i->name);
+		return i->name[0] ? i->name : NULL;
+	}
 	if (i->at.netns != netns || i->ifindex != ifindex || now - i->asked_ns > FRESH_NS ||
 	    (i->at.path[0] && !netns_still_there(&i->at))) {
 		*i = (struct interface){.ifindex = ifindex, .asked_ns = now};

@@ -6,6 +6,7 @@
 #include "netns.h"
 #include "procinfo.h"
 #include "runtimes.h"
+#include "split_private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -195,12 +196,18 @@ static void take_path(struct process_place *place, const char *path, char uid[PO
 	}
 }
 
+ssize_t procinfo_cgroups(uint32_t pid, char *out, size_t size)
+{
+	return split_is_used() ? split_cgroups(pid, out, size)
+			       : read_small(pid, "cgroup", out, size);
+}
+
 /* Lines of "ID:CONTROLLERS:PATH"; the one of cgroup2 has neither id nor controllers. */
 static void read_paths(uint32_t pid, struct process_place *place, char uid[POD_UID_SIZE])
 {
 	char text[8192], *line, *save = NULL;
 
-	if (read_small(pid, "cgroup", text, sizeof(text)) <= 0)
+	if (procinfo_cgroups(pid, text, sizeof(text)) <= 0)
 		return;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char *path = strchr(line, ':');
@@ -212,6 +219,14 @@ static void read_paths(uint32_t pid, struct process_place *place, char uid[POD_U
 			place->cgroup = strdup(path + 1);
 		take_path(place, path + 1, uid);
 	}
+}
+
+static void find_names(const char *id, const char *pod_uid, struct runtime_names *ret)
+{
+	if (split_is_used())
+		split_names(id, pod_uid, &ret->container, &ret->pod);
+	else
+		runtimes_find("", id, pod_uid, ret);
 }
 
 /* What the runtime's files say of a container, asked again after a while: it may have been started a moment ago. */
@@ -233,7 +248,7 @@ static const struct runtime_names *names_of(const char *id, const char *uid)
 		free(known[at].names.pod);
 		snprintf(known[at].id, sizeof(known[at].id), "%s", id);
 		known[at].asked_ns = now;
-		runtimes_find("", id, uid[0] ? uid : NULL, &known[at].names);
+		find_names(id, uid[0] ? uid : NULL, &known[at].names);
 	}
 	return &known[at].names;
 }
@@ -285,6 +300,8 @@ bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret)
 	struct procinfo p = {0};
 
 	(void)ctx;
+	if (split_is_used())
+		return split_program(pid, ret);
 	if (read_stat(pid, &p) < 0)
 		return false;
 	ret->parent = p.parent;
@@ -352,20 +369,37 @@ struct named {
 HASH_TYPE(names, struct named);
 HASH_FUNCTIONS(names, struct named, item->inode, hash_u64(item->inode))
 
-static void add_names(struct names *names, const char *directory)
+static void add_name(void *ctx, uint32_t inode, const char *name)
+{
+	struct named one = {.inode = inode};
+
+	snprintf(one.name, sizeof(one.name), "%s", name);
+	names_add(ctx, one); /* without memory it goes without its name */
+}
+
+static void each_name(const char *directory, split_name_fn fn, void *ctx)
 {
 	DIR *dir = opendir(directory);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		struct named one = {.inode = netns_inode_at(dirfd(dir), entry->d_name)};
+		uint32_t inode = netns_inode_at(dirfd(dir), entry->d_name);
 
-		snprintf(one.name, sizeof(one.name), "%.*s", NETNS_NAME_SIZE - 1, entry->d_name);
-		if (one.inode && !names_add(names, one))
-			break; /* the others go without their names */
+		if (inode)
+			fn(ctx, inode, entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
+}
+
+void procinfo_each_given(split_name_fn fn, void *ctx)
+{
+	if (split_is_used()) {
+		split_namespaces(fn, ctx);
+		return;
+	}
+	each_name("/run/netns", fn, ctx);
+	each_name("/run/docker/netns", fn, ctx);
 }
 
 static const char *find_name(const struct names *names, uint32_t inode)
@@ -389,8 +423,7 @@ const char *procinfo_netns_given(uint32_t inode)
 	if (!read_ns || now - read_ns >= (name ? NAMES_FRESH_NS : missed_ns)) {
 		names_done(&names);
 		begin_ns = now;
-		add_names(&names, "/run/netns");
-		add_names(&names, "/run/docker/netns");
+		procinfo_each_given(add_name, &names);
 		read_ns = kernel_now();
 		name = find_name(&names, inode);
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sysctls.c - what a network namespace says about ports.  /proc/sys/net shows the namespace of the task that opens. */
 #include "kernel_private.h"
+#include "split_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,6 +121,8 @@ bool kernel_port_range(struct kernel *k, uint32_t netns, uint32_t pid, struct po
 	uint64_t now = kernel_now();
 	struct known *known;
 
+	if (split_is_used())
+		return split_port_range(netns, pid, ret);
 	if (!make_sysctls(k))
 		return false;
 	known = entry_of(k->sysctls, netns);

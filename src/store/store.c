@@ -398,15 +398,19 @@ struct store *store_open(const struct store_options *options, struct store_error
 	    open_file(s, options, is_new, error) < 0)
 		goto fail;
 	s->alive_ns = store_clock(false);
-	if (pthread_create(&s->thread, NULL, write_rows, s)) {
-		store_fail(error, -EAGAIN, "cannot start a thread");
-		goto fail;
-	}
-	s->started = true;
-	return s;
+	s->opened = true;
+	if (options->starts_later || store_start(s) == 0)
+		return s;
+	store_fail(error, -EAGAIN, "cannot start a thread");
 fail:
 	store_close(s, NULL);
 	return NULL;
+}
+
+int store_start(struct store *s)
+{
+	s->started = pthread_create(&s->thread, NULL, write_rows, s) == 0;
+	return s->started ? 0 : -EAGAIN;
 }
 
 void store_pulse(struct store *s, uint64_t now_ns)
@@ -460,8 +464,9 @@ void store_close(struct store *s, struct store_stats *ret_stats)
 		queue_hand_over(&s->queue);
 		queue_stop(&s->queue);
 		pthread_join(s->thread, NULL);
-		end_run(s);
 	}
+	if (s->opened)
+		end_run(s);
 	if (ret_stats)
 		store_get_stats(s, ret_stats);
 	rows_done(&s->rows);

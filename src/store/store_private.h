@@ -75,7 +75,7 @@ struct store {
 	struct queue queue;
 	struct slots *slots;
 	pthread_t thread;
-	bool started;
+	bool opened, started;
 	int lock_fd; /* of others' recorders */
 	int tell_fd; /* of the store, for its readers */
 	bool told_readers;

@@ -41,6 +41,7 @@ static const struct scenario *const groups[] = {
 	protocol_scenarios,
 	name_scenarios,
 	run_scenarios,
+	split_scenarios,
 	ending_scenarios,
 	filter_scenarios,
 	filter_netns_scenarios,

@@ -25,7 +25,7 @@ struct scenario {
 extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scenarios[],
 	thread_scenarios[], port_scenarios[], bind_scenarios[], close_scenarios[],
 	reset_scenarios[], connect_scenarios[], uring_scenarios[], compat_scenarios[],
-	protocol_scenarios[], name_scenarios[], run_scenarios[], ending_scenarios[],
+	protocol_scenarios[], name_scenarios[], run_scenarios[], split_scenarios[], ending_scenarios[],
 	filter_scenarios[], filter_netns_scenarios[],
 	loss_scenarios[], room_scenarios[], udp_scenarios[], budget_scenarios[], budget_udp_scenarios[],
 	time_wait_scenarios[],

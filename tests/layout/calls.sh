@@ -35,7 +35,7 @@ findings() { # TREE BUILD
 	# The kernel room may use what the model knows of values: those files keep nothing.
 	function may_call(from, to) {
 		if (room(from) == "kernel")
-			return to ~ /^model\/(container|fact|inet|json_scan|look|port_range)$/
+			return to ~ /^model\/(container|fact|inet|json_scan|look|port_range|split_wire)$/
 		return index(below[room(from)], " " room(to) " ")
 	}
 	BEGIN {
