@@ -58,6 +58,7 @@ struct filter {
 	uint32_t kinds;			/* bit per enum event_kind; 0 any.  EVENT_LOST always passes */
 	uint32_t reasons;		/* bit per enum close_reason; 0 any; see event_reason() */
 	bool failed;			/* calls that failed, and lives that ended so */
+	bool listening;			/* listings: waits for peers */
 	bool brief;			/* no changes of state, nor connects and accepts that went well: a life tells them */
 	struct filter_inet *inet;	/* listings: any of them, 0 every socket */
 	size_t inet_count;

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "output.h"
 #include "rights.h"
+#include "running.h"
 #include "store.h"
 
 #include <errno.h>
@@ -179,15 +180,34 @@ static int run(struct history *h)
 	return EXIT_NOT_FOUND;
 }
 
-int command_history(const struct options *options)
+/* The place where records are kept, else that of the recorder that runs; says so where it is none.  Lives as the program. */
+static const char *find_store(void)
 {
-	struct history h = {.options = options};
+	static char path[PAST_TEXT_MAX + 1];
+
+	if (access(STORE_DEFAULT, F_OK) == 0)
+		return STORE_DEFAULT;
+	if (running_store(path, sizeof(path)))
+		return path;
+	log_error("there is no %s, and no recorder runs here; start one with sockwatch record, or "
+		  "name its "
+		  "file with --store FILE",
+		  STORE_DEFAULT);
+	return NULL;
+}
+
+int command_history(const struct options *given)
+{
+	struct options options = *given;
+	struct history h = {.options = &options};
 	int code = 1, err;
 
 	output_catch_signals();
+	if (!options.store_file && !(options.store_file = find_store()))
+		return EXIT_USAGE;
 	rights_to_open(0);
 	err = open_history(&h);
-	if (err == 0 && !rights_end(options, CONFINE_HISTORY, 0))
+	if (err == 0 && !rights_end(&options, CONFINE_HISTORY, 0))
 		code = run(&h);
 	else if (err == -EINTR)
 		code = 0;

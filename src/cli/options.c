@@ -377,7 +377,7 @@ static void apply_environment(struct options *o)
 }
 
 /* What no single option can tell; 0 or EINVAL after one line. */
-static int check_together(const struct command *command, const struct options *o)
+static int check_together(struct options *o)
 {
 	if (o->rotate_bytes && !o->output_file)
 		return options_complain("--rotate needs a file; write for example --output "
@@ -394,10 +394,8 @@ static int check_together(const struct command *command, const struct options *o
 		return options_complain("--journal is the output, --output another; give either");
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY)
 		return 0;
-	if (!o->store_file)
-		return options_complain("%s needs the file of the record; write for example "
-					"--store /var/lib/sockwatch/store",
-					command->name);
+	if (o->command == COMMAND_RECORD && !o->store_file)
+		o->store_file = STORE_DEFAULT;
 	if (o->has_at && o->since_ns != o->until_ns)
 		return options_complain("--at is one moment, --since and --until are a span; give "
 					"either");
@@ -427,10 +425,38 @@ static bool is_brief(const struct options *o)
 	       o->format == FORMAT_TEXT && !o->journal && !o->verbose && !o->filter.kinds;
 }
 
+/*
+ * The command that the line begins with, or means without naming it: "8080" asks who has it, "-tulpn" lists.  *ret_named: it is
+ * the first word, which may be changed.  NULL: none.
+ */
+static const struct command *choose_command(int argc, char **argv, bool *ret_named)
+{
+	static char help[] = "--help", version_word[] = "--version";
+	const char *first = argc > 1 ? argv[1] : "-";
+
+	*ret_named = first[0] != '-';
+	if (!strcmp(first, "help") || !strcmp(first, "version")) {
+		*ret_named = first[0] == 'h' && argc > 2;
+		argv[1] = first[0] == 'h' ? help : version_word;
+		if (*ret_named) {
+			argv[1] = argv[2];
+			argv[2] = help;
+		}
+		return *ret_named ? find_command(argv[1]) : &commands[0];
+	}
+	if (options_is_port(first)) {
+		*ret_named = false;
+		return find_command("who");
+	}
+	if (options_is_listing(first))
+		return find_command("ls");
+	return *ret_named ? find_command(first) : &commands[0];
+}
+
 int options_parse(int argc, char **argv, struct options *ret)
 {
-	bool named = argc > 1 && argv[1][0] != '-';
-	const struct command *command = named ? find_command(argv[1]) : &commands[0];
+	bool named;
+	const struct command *command = choose_command(argc, argv, &named);
 	struct argp_option rows[OPTIONS_ROWS_MAX];
 	struct argp argp = {.options = rows, .parser = read_option};
 	struct reader r = {.parse.options = ret, .command = command, .word = 1};
@@ -441,6 +467,8 @@ int options_parse(int argc, char **argv, struct options *ret)
 		return complain_command(argv[1]);
 	options_init(ret, command->id);
 	apply_utc(argc, argv);
+	if (command->id == COMMAND_LS)
+		options_drop_p(argc, argv);
 	make_argp_options(command, rows);
 	argp.doc = command->doc;
 	err = argp_parse(&argp, argc - named, argv + named,
@@ -458,10 +486,18 @@ int options_parse(int argc, char **argv, struct options *ret)
 		code = print_version();
 	else if (r.parse.help)
 		code = named ? print_command_help(&argp, command) : print_overview();
-	else if (code == OPTIONS_RUN && check_together(command, ret))
+	else if (code == OPTIONS_RUN && check_together(ret))
 		code = EXIT_USAGE;
-	if (code == OPTIONS_RUN && command->id == COMMAND_WHO && !ret->asked) {
+	if (code == OPTIONS_RUN && options_end_words(&r.parse))
+		code = EXIT_USAGE;
+	if (code == OPTIONS_RUN && command->id == COMMAND_WHO && !ret->asked_count &&
+	    !ret->filter.comm) {
 		options_complain("who: which port? write for example sockwatch who 8080");
+		code = EXIT_USAGE;
+	}
+	if (code == OPTIONS_RUN && ret->wait && ret->asked_count != 1) {
+		options_complain(
+			"--wait waits for one port; write for example sockwatch who --wait 8080");
 		code = EXIT_USAGE;
 	}
 	ret->filter.brief = is_brief(ret);

@@ -22,7 +22,14 @@
 /* options_parse(): nothing is finished yet, run the command. */
 #define OPTIONS_RUN (-1)
 /* The code to exit with when what was asked makes no sense. */
-#define EXIT_USAGE  2
+#define EXIT_USAGE 2
+
+/* Where a record is kept unless --store names another place. */
+#define STORE_DIRECTORY "/var/lib/sockwatch"
+#define STORE_DEFAULT	STORE_DIRECTORY "/store"
+
+/* Ports that one `who` takes. */
+#define ASKED_MAX 64
 
 enum options_command {
 	COMMAND_TRACE,
@@ -77,18 +84,20 @@ struct options {
 	enum look_choice source;
 	bool all;			/* sockets without a port too */
 	bool no_header;
-	bool resolve;			/* names of hosts */
-	bool services;			/* names of ports */
+	bool resolve;  /* names of hosts */
+	bool services; /* names of ports */
 	bool wait;
-	bool asked;			/* who: the port was given, in `filter` */
-	const char *port_text;		/* as given; points into argv */
-	uint64_t rotate_bytes;		/* trace: change the output file there; 0: never */
-	uint64_t keep_files;		/* old ones */
-	bool journal;			/* trace: to the journal instead */
-	const char *store_file;		/* record, history: never NULL; ls, who: NULL none; points into argv */
-	uint64_t keep_ns, keep_bytes;	/* record; 0: no bound; at most one of them */
-	uint64_t queue_bytes;		/* record: memory for what waits to be written */
-	uint64_t since_ns, until_ns;	/* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
+	const char *
+		asked[ASKED_MAX]; /* who: ports as given, each is filter.inet[]; points into argv */
+	unsigned int asked_count; /* 0: those that filter.comm has */
+	uint64_t rotate_bytes;	  /* trace: change the output file there; 0: never */
+	uint64_t keep_files;	  /* old ones */
+	bool journal;		  /* trace: to the journal instead */
+	const char *
+		store_file; /* record: never NULL; history: NULL finds one; ls, who: NULL none; points into argv */
+	uint64_t keep_ns, keep_bytes; /* record; 0: no bound; at most one of them */
+	uint64_t queue_bytes;	      /* record: memory for what waits to be written */
+	uint64_t since_ns, until_ns; /* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
 	bool has_at;			/* both are the moment asked for */
 	bool follow;
 };

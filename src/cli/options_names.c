@@ -57,91 +57,38 @@ static bool address_of(void *ctx, const char *name, bool ipv6, uint8_t ret[16])
 	return found;
 }
 
+int options_add_ports(struct units_ranges *ports, const char *list)
+{
+	char item[64], number[16];
+	int err = 0;
+
+	for (const char *at = list; !err; at++) {
+		size_t len = strcspn(at, ",");
+		int port;
+
+		if (!len || len >= sizeof(item))
+			return -EINVAL;
+		memcpy(item, at, len);
+		item[len] = '\0';
+		err = units_parse_ranges(item, UINT16_MAX, ports);
+		port = err == -EINVAL && !strchr("0123456789-+", *item) ? port_of(NULL, item, 0)
+									: -1;
+		if (port >= 0) {
+			snprintf(number, sizeof(number), "%d", port);
+			err = units_parse_ranges(number, UINT16_MAX, ports);
+		}
+		at += len;
+		if (!*at)
+			break;
+	}
+	return err;
+}
+
 static const struct filter_names names = {.port_of = port_of, .address_of = address_of};
 
 int options_add_inet(struct options *o, const char *text)
 {
 	return filter_add_inet(&o->filter, text, &names);
-}
-
-static int refuse(const char *text)
-{
-	return options_complain("'%.*s': not a port; write for example 8080, udp/53, "
-				"127.0.0.1:5432 or [::1]:80",
-				(int)strnlen(text, 100), text);
-}
-
-/* "::1", "[::1]", "fe80::1:80": whether the last group is a port cannot be told. */
-static bool is_bare_ipv6(const char *text)
-{
-	char word[INET6_ADDRSTRLEN + 2];
-	uint8_t address[16];
-	size_t len = strlen(text);
-
-	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
-		text++;
-		len -= 2;
-	}
-	if (len >= sizeof(word))
-		return false;
-	memcpy(word, text, len);
-	word[len] = '\0';
-	return inet_pton(AF_INET6, word, address) == 1;
-}
-
-/* [PROTO/][ADDR:]PORT, turned into what lsof's -i takes.  Complains by itself. */
-static int set_port(struct options *o, const char *text)
-{
-	const char *slash = strchr(text, '/'), *rest = slash ? slash + 1 : text;
-	const char *colon = strrchr(rest, ':');
-	const struct filter_inet *inet;
-	char word[512];
-	int len;
-
-	if (is_bare_ipv6(rest))
-		return options_complain(
-			"'%.*s': an IPv6 address without a port; write [ADDR]:PORT, "
-			"for example [::1]:80",
-			(int)strnlen(text, 100), text);
-	/* What would mean something else to -i. */
-	if (strlen(text) > 300 || slash == text || strchr(text, '@') ||
-	    (slash && memchr(text, ':', (size_t)(slash - text))))
-		return refuse(text);
-	len = snprintf(word, sizeof(word), "%.*s", slash ? (int)(slash - text) : 0, text);
-	/* "*:80" is any address. */
-	if (colon && !(colon - rest == 1 && *rest == '*') && colon != rest)
-		len += snprintf(word + len, sizeof(word) - (size_t)len, "@%.*s",
-				(int)(colon - rest), rest);
-	if (colon)
-		rest = colon + 1;
-	snprintf(word + len, sizeof(word) - (size_t)len, ":%s", rest);
-	if (!*rest || strpbrk(rest, ",-") || options_add_inet(o, word))
-		return refuse(text);
-	inet = &o->filter.inet[o->filter.inet_count - 1];
-	if (inet->ports.count != 1 || inet->ports.item[0].low == 0)
-		return refuse(text);
-	o->asked = true;
-	o->port_text = text;
-	return 0;
-}
-
-int options_set_word(struct options_parse *p, const char *word, const char *before)
-{
-	size_t len = before ? strlen(before) : 0;
-
-	/* "lsof -i :80": the value may stand apart. */
-	if (p->options->command == COMMAND_LS && p->inet_open && len > 1 && before[0] == '-' &&
-	    before[1] != '-' && before[len - 1] == 'i') {
-		p->inet_open = false;
-		if (options_add_inet(p->options, word) == 0)
-			return 0;
-		return options_complain("-i '%.*s': not as lsof has it; write for example -i "
-					"tcp@127.0.0.1:80,443",
-					(int)strnlen(word, 100), word);
-	}
-	if (p->options->command == COMMAND_WHO && !p->options->asked)
-		return set_port(p->options, word);
-	return -1;
 }
 
 int options_complain(const char *format, ...)

@@ -27,6 +27,7 @@ enum options_key {
 	KEY_FOR,
 	KEY_HOOKS,
 	KEY_JOURNAL,
+	KEY_JSON,
 	KEY_KEEP,
 	KEY_KEEP_FILES,
 	KEY_MAP,
@@ -58,6 +59,12 @@ struct options_parse {
 	struct options *options;
 	bool help, version;
 	bool inet_open; /* an -i waits for its value */
+	enum {
+		SS_NOTHING,
+		SS_STATE,
+		SS_SPORT,
+		SS_DPORT
+	} ss; /* a word of ss that waits for its value */
 };
 
 struct options_row {
@@ -82,15 +89,26 @@ struct options_row {
 };
 
 /* Ends with a row without `doc`. */
-#define OPTIONS_ROWS_MAX 72
+#define OPTIONS_ROWS_MAX 96
 extern const struct options_row options_table[];
 
 /* options_names.c: values that are names.  0 or -errno. */
 int options_add_inet(struct options *o, const char *text);
 
-/* What stands without an option: of ls the value of an -i before it, of who the port.  0, EINVAL or ENOMEM after one
- * line on stderr; -1 when the command takes no such word. */
+/* Ports, ranges and names of services, separated by commas; added to what is there. */
+int options_add_ports(struct units_ranges *ports, const char *list);
+
+/* options_words.c.  What stands without an option: a port, the name of a process, what ss has for them.  0, EINVAL or ENOMEM
+ * after one line on stderr; -1 when the command takes no such word. */
 int options_set_word(struct options_parse *p, const char *word, const char *before);
+
+/* All words were given: 0, or EINVAL after one line where one waits for its value. */
+int options_end_words(struct options_parse *p);
+/* What may stand for a command: "8080", ":8080", "udp/53", which asks `who`; "-tulpn", which asks `ls`. */
+bool options_is_port(const char *word);
+bool options_is_listing(const char *word);
+/* Takes the -p of ss and netstat out of words like "-tulpn", in place. */
+void options_drop_p(int argc, char **argv);
 
 /* "--port", or "-o" where there is no name; lives until the next call. */
 const char *options_row_name(const struct options_row *row);

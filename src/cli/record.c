@@ -8,8 +8,10 @@
 #include "store.h"
 #include "two.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -170,6 +172,10 @@ static int open_store(struct record *r)
 		.starts_later = true,
 	};
 
+	/* Where nobody has named another place, it need not be there yet. */
+	if (!strcmp(o->store_file, STORE_DEFAULT) && mkdir(STORE_DIRECTORY, 0750) < 0 &&
+	    errno != EEXIST)
+		log_say("%s: %s", STORE_DIRECTORY, strerror(errno));
 	clock_gettime(CLOCK_REALTIME, &now);
 	wanted.now_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
 	command_boot_id(boot_id, sizeof(boot_id));

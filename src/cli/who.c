@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,17 +28,25 @@
 /* Processes are read as they are told, and those of other users. */
 #define TO_READ (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH)
 
+/* One port, and who has it. */
+struct page {
+	struct filter_inet inet; /* its ports are not owned */
+	struct units_range port; /* of inet, where it was not given */
+	const struct listing_socket **found;
+	size_t count;
+	struct redirects redirects;
+};
+
 struct search {
 	const struct options *options;
 	struct ask ask;
 	struct listing listing;
-	const struct listing_socket **found;
-	size_t count;
+	struct page *pages, *page; /* `page` is the one at work */
+	size_t page_count;
 	struct services *services;
 	struct output output;
 	struct buffer buffer;
 	struct procinfo process; /* last asked for */
-	struct redirects redirects;
 	struct interfaces interfaces;
 	struct process_set *known; /* what the listing's tasks point to */
 
@@ -50,21 +59,16 @@ struct search {
 	struct event event; /* the first that took it */
 };
 
-/* Looks, and keeps the sockets that have the port. */
-static int look(struct search *s)
+/* Finds who has the port of the page at work. */
+static int find_sockets(struct search *s)
 {
 	const struct filter *f = &s->options->filter;
-	int err;
+	struct page *page = s->page;
 
-	listing_done(&s->listing);
-	free(s->found);
-	s->found = NULL;
-	s->count = 0;
-	err = take_listing(s->options, true, &s->listing);
-	if (err)
-		return err;
-	s->found = calloc(s->listing.socket_count + 1, sizeof(const struct listing_socket *));
-	if (!s->found) {
+	free(page->found);
+	page->count = 0;
+	page->found = calloc(s->listing.socket_count + 1, sizeof(const struct listing_socket *));
+	if (!page->found) {
 		log_error("no memory");
 		return -ENOMEM;
 	}
@@ -73,17 +77,101 @@ static int look(struct search *s)
 
 		if (socket->local.port && socket->protocol != IPPROTO_RAW &&
 		    (!f->has_netns || socket->netns == f->netns) &&
-		    filter_inet_match_local(&f->inet[0], socket))
-			s->found[s->count++] = socket;
+		    filter_inet_match_local(&page->inet, socket))
+			page->found[page->count++] = socket;
 	}
 	return 0;
+}
+
+static struct page *add_page(struct search *s)
+{
+	struct page *grown = realloc(s->pages, (s->page_count + 1) * sizeof(*grown));
+
+	if (!grown) {
+		log_error("no memory");
+		return NULL;
+	}
+	s->pages = s->page = grown;
+	s->page += s->page_count++;
+	*s->page = (struct page){0};
+	return s->page;
+}
+
+static bool has_page(const struct search *s, const struct listing_socket *socket)
+{
+	for (size_t i = 0; i < s->page_count; i++) {
+		const struct page *p = &s->pages[i];
+
+		if (p->port.low == socket->local.port &&
+		    inet_is_udp(p->inet.protocol) == inet_is_udp(socket->protocol))
+			return true;
+	}
+	return false;
+}
+
+/* A page for each port on which a process of the name waits for peers; said where there is none. */
+static int find_ports(struct search *s)
+{
+	struct filter f = s->options->filter;
+
+	f.listening = true;
+	for (size_t i = 0; i < s->listing.socket_count; i++) {
+		const struct listing_socket *socket = &s->listing.sockets[i];
+		struct page *page;
+
+		if (!listing_has_port(socket) || socket->protocol == IPPROTO_RAW ||
+		    has_page(s, socket) || (f.has_netns && f.netns != socket->netns) ||
+		    !filter_match_socket(&f, &s->listing, socket))
+			continue;
+		page = add_page(s);
+		if (!page)
+			return -ENOMEM;
+		page->port = (struct units_range){socket->local.port, socket->local.port};
+		page->inet.protocol = inet_is_udp(socket->protocol) ? IPPROTO_UDP : IPPROTO_TCP;
+	}
+	/* They move while they become more. */
+	for (size_t i = 0; i < s->page_count; i++)
+		s->pages[i].inet.ports = (struct units_ranges){&s->pages[i].port, 1};
+	return 0;
+}
+
+static int make_pages(struct search *s)
+{
+	const struct options *o = s->options;
+
+	if (o->filter.comm)
+		return find_ports(s);
+	while (s->page_count < o->asked_count) {
+		struct page *page = add_page(s);
+
+		if (!page)
+			return -ENOMEM;
+		page->inet = o->filter.inet[s->page_count - 1];
+	}
+	return 0;
+}
+
+/* Looks, and keeps the sockets that have the ports. */
+static int look(struct search *s)
+{
+	int err;
+
+	listing_done(&s->listing);
+	err = take_listing(s->options, true, &s->listing);
+	if (!err && !s->pages)
+		err = make_pages(s);
+	for (size_t i = 0; i < s->page_count && !err; i++) {
+		s->page = &s->pages[i];
+		err = find_sockets(s);
+	}
+	return err;
 }
 
 /* Rules that take the port; what could not be read is said. */
 static void find_redirects(struct search *s)
 {
 	const struct filter *f = &s->options->filter;
-	const struct filter_inet *inet = &f->inet[0];
+	const struct filter_inet *inet = &s->page->inet;
 	struct redirect_search search = {
 		.protocol = inet->protocol,
 		.netns = f->has_netns ? f->netns : 0,
@@ -97,14 +185,14 @@ static void find_redirects(struct search *s)
 		search.family = inet->host.family;
 		memcpy(search.to.addr, inet->host.addr, sizeof(search.to.addr));
 	}
-	redirects_find(&search, &s->redirects, &error);
+	redirects_find(&search, &s->page->redirects, &error);
 	if (error.text[0])
 		log_error("%s", error.text);
 }
 
 static uint32_t home_of(void *ctx, enum family family, const uint8_t addr[16])
 {
-	return redirects_home(&((struct search *)ctx)->redirects, family, addr);
+	return redirects_home(&((struct search *)ctx)->page->redirects, family, addr);
 }
 
 static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
@@ -152,8 +240,8 @@ static struct who who_of(struct search *s)
 {
 	struct who who = {
 		.listing = &s->listing,
-		.found = s->found,
-		.count = s->count,
+		.found = s->page->found,
+		.count = s->page->count,
 		.taken = s->taken ? &s->event : NULL,
 		.style = {.interface_name = interface_name,
 			  .user_name = procinfo_user,
@@ -161,8 +249,8 @@ static struct who who_of(struct search *s)
 			  .columns = output_columns(&s->output),
 			  .zone = command_zone()},
 		.find_process = find_process,
-		.redirects = s->redirects.found,
-		.redirect_count = s->redirects.count,
+		.redirects = s->page->redirects.found,
+		.redirect_count = s->page->redirects.count,
 		.home_of = home_of,
 		.netns_at = procinfo_netns_at,
 		.socket_unit = procinfo_socket_unit,
@@ -174,23 +262,22 @@ static struct who who_of(struct search *s)
 }
 
 /* Those of rules too, which may have no socket. */
-static void name_netns(struct search *s)
+static void add_netns(struct search *s)
 {
 	uint32_t own = command_own_netns();
 
-	for (size_t i = 0; i < s->redirects.count; i++) {
-		if (s->redirects.found[i].netns != own)
-			listing_add_away(&s->listing, s->redirects.found[i].netns);
+	for (size_t i = 0; i < s->page->redirects.count; i++) {
+		if (s->page->redirects.found[i].netns != own)
+			listing_add_away(&s->listing, s->page->redirects.found[i].netns);
 	}
-	listing_name_netns(&s->listing, own, procinfo_netns_name);
 }
 
 static void write_redirects(struct search *s, struct writer *w)
 {
 	const struct who who = who_of(s);
 
-	for (size_t i = 0; i < s->redirects.count; i++) {
-		const struct redirect *r = &s->redirects.found[i];
+	for (size_t i = 0; i < s->page->redirects.count; i++) {
+		const struct redirect *r = &s->page->redirects.found[i];
 		const struct listing_socket *behind = who_behind_redirect(&who, r);
 		const struct listing_task *task =
 			behind ? listing_owner(&s->listing, behind) : NULL;
@@ -212,12 +299,13 @@ static void write_json(struct search *s)
 		s->buffer.failed = true;
 		return;
 	}
-	s->services = names_services();
+	if (!s->services)
+		s->services = names_services();
 	write_redirects(s, w);
-	for (size_t i = 0; i < s->count; i++)
-		writer_socket(w, &s->buffer, &s->listing, s->found[i], s->services);
+	for (size_t i = 0; i < s->page->count; i++)
+		writer_socket(w, &s->buffer, &s->listing, s->page->found[i], s->services);
 	/* It let go of the port before it could be looked at. */
-	if (s->count == 0 && s->taken)
+	if (s->page->count == 0 && s->taken)
 		writer_event(w, &s->buffer, &s->event);
 	writer_free(w);
 }
@@ -245,7 +333,7 @@ static void on_event(void *ctx, const struct event *e)
 
 	if (s->taken || !takes || e->error || !e->has_local || !e->local.port ||
 	    (f->has_netns && e->netns != f->netns) ||
-	    !filter_inet_match_local(&f->inet[0], &socket))
+	    !filter_inet_match_local(&((struct search *)ctx)->page->inet, &socket))
 		return;
 	s->taken = true;
 	s->event = *e;
@@ -314,7 +402,7 @@ static int look_after_loss(struct search *s)
  * 0, or the exit code. */
 static int wait_for(struct search *s)
 {
-	uint16_t protocol = s->options->filter.inet[0].protocol;
+	uint16_t protocol = s->page->inet.protocol;
 	/* The trace knows TCP and UDP; anything else is looked for. */
 	bool poll = protocol == IPPROTO_SCTP;
 	int code = open_trace(s), err;
@@ -322,9 +410,9 @@ static int wait_for(struct search *s)
 	if (code)
 		return code;
 	err = look(s);
-	if (!err && !s->count)
-		log_say("waiting for somebody to take %s", s->options->port_text);
-	while (!err && !s->count && !s->taken && !output_stop) {
+	if (!err && !s->page->count)
+		log_say("waiting for somebody to take %s", s->options->asked[0]);
+	while (!err && !s->page->count && !s->taken && !output_stop) {
 		if (kernel_drain(s->kernel, DRAIN_MAX, on_fact, s) < DRAIN_MAX) {
 			table_release(s->table, kernel_now());
 			if (!s->taken)
@@ -335,9 +423,9 @@ static int wait_for(struct search *s)
 	}
 	if (!err && s->taken)
 		err = look(s);
-	for (size_t i = 0; i < s->count && s->taken; i++) {
+	for (size_t i = 0; i < s->page->count && s->taken; i++) {
 		struct listing_socket *socket =
-			&s->listing.sockets[s->found[i] - s->listing.sockets];
+			&s->listing.sockets[s->page->found[i] - s->listing.sockets];
 
 		if (socket->cookie && socket->cookie == s->event.cookie)
 			socket->since_ns = s->event.time_ns;
@@ -349,8 +437,9 @@ static bool has_forwarder(const struct search *s)
 {
 	const struct listing *l = &s->listing;
 
-	for (size_t i = 0; i < s->count; i++) {
-		for (uint32_t h = s->found[i]->first; h != LISTING_NONE; h = l->holders[h].next) {
+	for (size_t i = 0; i < s->page->count; i++) {
+		for (uint32_t h = s->page->found[i]->first; h != LISTING_NONE;
+		     h = l->holders[h].next) {
 			const struct process *p = &l->tasks[l->holders[h].task].process;
 
 			if (forwarder_read(p->name, NULL).kind == FORWARDER_DOCKER)
@@ -365,13 +454,17 @@ static void look_up(struct search *s)
 {
 	static const uint8_t none[16];
 
-	find_redirects(s);
-	/* Where addresses of containers may be asked for, they are read here. */
-	if (s->redirects.count || has_forwarder(s))
-		redirects_home(&s->redirects, FAMILY_IPV4, none);
-	for (size_t i = 0; i < s->count; i++)
-		interfaces_want(&s->interfaces, s->found[i]);
-	name_netns(s);
+	for (size_t at = 0; at < s->page_count; at++) {
+		s->page = &s->pages[at];
+		find_redirects(s);
+		/* Where addresses of containers may be asked for, they are read here. */
+		if (s->page->redirects.count || has_forwarder(s))
+			redirects_home(&s->page->redirects, FAMILY_IPV4, none);
+		for (size_t i = 0; i < s->page->count; i++)
+			interfaces_want(&s->interfaces, s->page->found[i]);
+		add_netns(s);
+	}
+	listing_name_netns(&s->listing, command_own_netns(), procinfo_netns_name);
 	if (s->options->format == FORMAT_JSON)
 		s->known = command_know_tasks(s->options, &s->listing, false);
 }
@@ -388,7 +481,7 @@ static int find(struct search *s)
 		code = 1;
 	if (!code && look(s))
 		code = 1;
-	if (!code && !s->count && o->wait)
+	if (!code && o->wait && !s->page->count)
 		code = wait_for(s);
 	if (code)
 		return code;
@@ -404,34 +497,66 @@ static int find(struct search *s)
 	return code ? code : ask_fill(&s->ask, &s->listing);
 }
 
+/* How the page at work is called; lives until the next call. */
+static const char *page_name(const struct search *s)
+{
+	static char name[32];
+
+	if (s->options->asked_count)
+		return s->options->asked[s->page - s->pages];
+	snprintf(name, sizeof(name), "%s/%u", inet_protocol_name(s->page->inet.protocol),
+		 (unsigned int)s->page->port.low);
+	return name;
+}
+
+/* False: nobody has the port of the page at work. */
+static bool write_page(struct search *s)
+{
+	if (!s->page->count && !s->taken && !s->page->redirects.count) {
+		if (!output_stop)
+			log_say("nobody has %s", page_name(s));
+		return false;
+	}
+	if (s->options->format != FORMAT_JSON && s->buffer.len)
+		buffer_print(&s->buffer, "\n");
+	if (s->options->format == FORMAT_JSON)
+		write_json(s);
+	else
+		write_text(s);
+	return true;
+}
+
 static int run(struct search *s)
 {
-	const struct options *o = s->options;
 	int code = find(s);
+	size_t had = 0;
 
 	if (code)
 		return code;
-	if (!s->count && !s->taken && !s->redirects.count) {
-		if (output_stop)
-			return EXIT_NOBODY;
-		log_say("nobody has %s", o->port_text);
-		return output_finish(&s->output) ? EXIT_NOBODY : output_complain(&s->output, 0);
-	}
 	if (buffer_init(&s->buffer, 4096)) {
 		log_error("no memory");
 		return 1;
 	}
-	if (o->format == FORMAT_JSON)
-		write_json(s);
-	else
-		write_text(s);
+	for (size_t i = 0; i < s->page_count; i++) {
+		s->page = &s->pages[i];
+		had += write_page(s);
+	}
+	if (!s->page_count && !output_stop)
+		log_say("no process whose name begins with '%s' waits for peers on a port; "
+			"sockwatch ls -c "
+			"NAME lists every socket",
+			s->options->filter.comm);
 	if (s->buffer.failed) {
 		log_error("no memory");
 		return 1;
 	}
+	if (!had && output_stop)
+		return EXIT_NOBODY;
 	if (output_flush(&s->output, &s->buffer))
 		output_finish(&s->output);
-	return s->output.error ? output_complain(&s->output, s->buffer.len) : 0;
+	if (s->output.error)
+		return output_complain(&s->output, s->buffer.len);
+	return had ? 0 : EXIT_NOBODY;
 }
 
 int command_who(const struct options *options)
@@ -446,9 +571,12 @@ int command_who(const struct options *options)
 	process_set_free(s.processes);
 	kernel_close(s.kernel);
 	listing_done(&s.listing);
-	free(s.found);
+	for (size_t i = 0; i < s.page_count; i++) {
+		free(s.pages[i].found);
+		redirects_done(&s.pages[i].redirects);
+	}
+	free(s.pages);
 	procinfo_done(&s.process);
-	redirects_done(&s.redirects);
 	interfaces_end(&s.interfaces);
 	process_set_free(s.known);
 	services_free(s.services);

@@ -39,6 +39,6 @@ bool filter_match_use(const struct filter *f, const struct port_use *u)
 bool filter_asks_socket(const struct filter *f)
 {
 	return f->tcp || f->udp || f->ipv4 || f->ipv6 || f->ports.count || f->local_ports.count ||
-	       f->peer_ports.count || f->cidr_count || f->states || f->inet_count ||
+	       f->peer_ports.count || f->cidr_count || f->states || f->inet_count || f->listening ||
 	       filter_asks_process(f);
 }

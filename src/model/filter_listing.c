@@ -238,6 +238,9 @@ bool filter_match_socket(const struct filter *f, const struct listing *l,
 	};
 	bool found = f->inet_count == 0;
 
+	if (f->listening &&
+	    (inet_is_udp(s->protocol) ? event.has_peer : listing_state(s) != STATE_LISTEN))
+		return false;
 	for (size_t i = 0; i < f->inet_count && !found; i++)
 		found = match_inet(&f->inet[i], s);
 	if (!found)

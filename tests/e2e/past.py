@@ -467,4 +467,50 @@ print("made", flush=True)""")
     assert int(re.search(r"(\d+) facts lost", said)[1]) >= lost["count"], (lost, said)
 
 
+@test
+def history_finds_the_recorder_that_runs():
+    if os.path.exists("/var/lib/sockwatch/store"):
+        raise Skip("this host has a store where records are kept")
+    name, store = space("found"), os.path.join(work, "found.store")
+    nobody = sockwatch("history", "4950")
+    assert nobody.returncode == 2 and nobody.stderr.count("\n") == 1 and "--store FILE" in nobody.stderr, nobody
+    tracer, recorder = trace(), watcher("record", "--store", os.path.basename(store), cwd=work)
+    lives(name)
+    found = until("the record", lambda: sockwatch("history", "4950", "--netns", str(inode(name)), "--json"),
+                  lambda r: r.returncode == 0 and '"close"' in r.stdout)
+    assert any(o["process"]["name"] == "leaver" for o in map(json.loads, found.stdout.splitlines())), found.stdout
+    end(recorder)
+    end(tracer)
+    assert sockwatch("history", "4950").returncode == 2
+
+
+@test
+def who_takes_several_ports_and_names():
+    name = space("names")
+    process, _ = python(name, """
+open("/proc/self/comm", "w").write("sw-names")
+l = [socket.socket() for _ in range(2)]
+for i, s in enumerate(l): s.bind(("127.0.0.1", 4960 + i)); s.listen()
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 4961))
+c = socket.create_connection(("127.0.0.1", 4960)); print("made", flush=True); time.sleep(600)""")
+    where = ("--netns", "/run/netns/" + name)
+
+    def ports(*args):
+        result = sockwatch("who", *args, *where, "-o", "json")
+        return result.returncode, [(o["proto"], o["local"]["port"], o["state"] if "state" in o else None)
+                                   for o in map(json.loads, result.stdout.splitlines())], result.stderr
+    code, seen, said = ports("sw-names")
+    assert code == 0 and said == "", said
+    assert sorted(set(seen), key=str) == [("tcp", 4960, "ESTABLISHED"), ("tcp", 4960, "LISTEN"), ("tcp", 4961, "LISTEN"), ("udp", 4961, None)], seen
+    code, seen, said = ports("tcp/4961", "4962", "4960")
+    assert code == 0 and said == "sockwatch: nobody has 4962\n" and seen[0] == ("tcp", 4961, "LISTEN") and len(seen) == 3, (seen, said)
+    assert ports("4962", "4963")[0] == 3
+    text = sockwatch("who", "sw-names", *where).stdout
+    assert text.count("  process     sw-names[%d]" % process.pid) == 3 and "\n\n" in text, text
+    none = sockwatch("who", "sw-nobody", *where)
+    assert none.returncode == 3 and none.stdout == "" and "'sw-nobody' waits for peers" in none.stderr, none
+    rows = [(o["proto"], o["local"]["port"]) for o in listed("-l", *where)]
+    assert sorted(rows) == [("tcp", 4960), ("tcp", 4961), ("udp", 4961)], rows
+
+
 run_tests()

@@ -380,7 +380,7 @@ static void test_help_to_a_full_disk(void **state)
 /* Each is one line on stderr that names the culprit, and exit code 2. */
 static void test_bad_usage(void **state)
 {
-#define PORT_RULE ": not a port or range (0-65535); write for example "
+#define PORT_RULE ": not a port, range (0-65535) or service; write for example "
 #define PORTS	  " 80,443,8000-8100\n"
 	static const struct {
 		const char *words[5];
@@ -389,16 +389,16 @@ static void test_bad_usage(void **state)
 		{{"foo"}, "'foo': no such command (there are trace, ephemeral, features, ls, who,"},
 		{{""}, "'': no such command"},
 		{{"lss"}, "'lss': no such command"},
-		{{"ls", "foo"}, "'foo': ls takes options only"},
-		{{"ls", "-t", ":80"}, "':80': ls takes options only"},
+		{{"features", "foo"}, "'foo': features takes options only"},
+		{{"ls", "-t", "%80"}, "'%80': neither a port nor the name of a process"},
 		{{"ls", "-i", "80"}, "-i '80': not as lsof has it; write for example -i tcp@"},
 		{{"ls", "-ix"}, "-i 'x': not as lsof has it"},
 		{{"ls", "--hooks", "tracepoints"},
 		 "--hooks 'tracepoints': neither auto, iterators nor proc"},
 		{{"ls", "--for", "1s"}, "'--for': ls has no such option"},
 		{{"who"}, "who: which port? write for example sockwatch who 8080\n"},
-		{{"who", "80", "81"}, "'81': who takes options only"},
-		{{"who", "x"}, "'x': not a port; write for example"},
+		{{"who", "80", "nginx"}, "'nginx': not a port"},
+		{{"who", "x/"}, "'x/': not a port; write for example"},
 		{{"who", "0"}, "'0': not a port"},
 		{{"who", "65536"}, "'65536': not a port"},
 		{{"who", "80-90"}, "'80-90': not a port"},
@@ -407,10 +407,11 @@ static void test_bad_usage(void **state)
 		{{"who", "icmp/80"}, "'icmp/80': not a port"},
 		{{"who", "udp/"}, "'udp/': not a port"},
 		{{"who", "-t", "80"}, "'-t': who has no such option"},
-		{{"trace", "foo"}, "'foo': trace takes options only; see sockwatch trace --help\n"},
-		{{"-q", "foo", "bar"}, "'foo': trace takes options only"},
-		{{"--", "--port"}, "'--port': trace takes options only"},
-		{{"-"}, "'-': trace takes options only"},
+		{{"status", "foo"},
+		 "'foo': status takes options only; see sockwatch status --help\n"},
+		{{"-q", "foo", "bar"}, "'bar': the name of a process is given already ('foo')"},
+		{{"--", "--port"}, "'--port': neither a port nor"},
+		{{"-"}, "'-': neither a port nor"},
 		{{"--bogus"}, "'--bogus': trace has no such option; see sockwatch trace --help\n"},
 		{{"--bogus=1"}, "'--bogus=1': trace has no such option"},
 		{{"-Z"}, "'-Z': trace has no such option"},
@@ -431,7 +432,7 @@ static void test_bad_usage(void **state)
 		{{"--port="}, "--port ''" PORT_RULE},
 		{{"--port", "65536"}, "--port '65536'" PORT_RULE},
 		{{"-L", "90-80"}, "--local-port '90-80'" PORT_RULE "--local-port" PORTS},
-		{{"-D", "http"}, "--remote-port 'http'" PORT_RULE "--remote-port" PORTS},
+		{{"-D", "no-such"}, "--remote-port 'no-such'" PORT_RULE "--remote-port" PORTS},
 		{{"-p", "nginx"},
 		 "--pid 'nginx': not a process id or range (up to 4194304); write for "
 		 "example --pid 901,1000-1100\n"},
@@ -483,7 +484,7 @@ static void test_bad_usage(void **state)
 		{{"--sockets", "16777217"}, "--sockets '16777217': not a number"},
 		{{"--btf="}, "--btf '': not a file"},
 		{{"--output="}, "--output '': not a file"},
-		{{"trace", "a\nb\033[1m\177"}, "'a\\x0ab\\x1b[1m\\x7f': trace takes options only"},
+		{{"trace", "a\nb\033[1m\177"}, "'a\\x0ab\\x1b[1m\\x7f': neither a port nor"},
 		{{"--port", "80", "--help", "--port=x"}, NULL},
 		{{"--port=x", "--help"}, "--port 'x': not a port"},
 		{{"ephemeral", "--fail-at=0"}, "--fail-at '0': not a percentage"},

@@ -19,7 +19,7 @@ static int parse(struct options *ret, const char *a, const char *b, const char *
 {
 	static char program[] = "sockwatch";
 	char *argv[] = {program, (char *)(uintptr_t)a, (char *)(uintptr_t)b, (char *)(uintptr_t)c,
-			NULL};
+			NULL}; /* words may be changed in place: "-tulpn" */
 	FILE *file = tmpfile();
 	int code, saved = dup(STDERR_FILENO);
 	size_t len;
@@ -187,8 +187,10 @@ static void every_short_word_is_taken_or_refused(void **state)
 		assert_true(code == OPTIONS_RUN || code == 2);
 		if (code != OPTIONS_RUN)
 			continue;
-		if (!option[1])
+		if (!option[1] && o.asked_count)
 			assert_int_equal(o.filter.inet[0].ports.count, 1);
+		else if (!option[1])
+			assert_int_equal(o.filter.comm[0], 'f');
 		options_done(&o);
 	}
 }
@@ -243,6 +245,108 @@ static void hostile_values_are_refused_in_one_line(void **state)
 	}
 }
 
+struct expected {
+	enum options_command command;
+	int local, peer, either; /* ports */
+	const char *comm, *asked;
+	uint32_t states;
+	bool listening, json;
+};
+
+static void check(const char *a, const char *b, const char *c, const struct expected *x)
+{
+	char said[4096], words[3][64];
+	const char *word[3] = {a, b, c};
+	struct options o;
+
+	for (int i = 0; i < 3; i++)
+		snprintf(words[i], sizeof(words[i]), "%s", word[i] ? word[i] : "");
+	if (parse(&o, words[0], b ? words[1] : NULL, c ? words[2] : NULL, said) != OPTIONS_RUN)
+		fail_msg("%s %s %s: %s", a, b ? b : "", c ? c : "", said);
+	assert_int_equal(o.command, x->command);
+	assert_int_equal(o.filter.local_ports.count ? o.filter.local_ports.item[0].low : 0,
+			 x->local);
+	assert_int_equal(o.filter.peer_ports.count ? o.filter.peer_ports.item[0].low : 0, x->peer);
+	assert_int_equal(o.filter.ports.count ? o.filter.ports.item[0].low : 0, x->either);
+	assert_int_equal(o.filter.states, x->states);
+	assert_int_equal(o.filter.listening, x->listening);
+	assert_int_equal(o.format == FORMAT_JSON, x->json);
+	assert_int_equal(o.filter.comm != NULL, x->comm != NULL);
+	if (x->comm)
+		assert_string_equal(o.filter.comm, x->comm);
+	assert_int_equal(o.asked_count > 0, x->asked != NULL);
+	if (x->asked)
+		assert_string_equal(o.asked[0], x->asked);
+	options_done(&o);
+}
+
+/* What ss, lsof, netstat and haste have taught. */
+static void words_that_have_a_plain_meaning(void **state)
+{
+	const uint32_t listen = 1u << STATE_LISTEN;
+	const struct {
+		const char *word[3];
+		struct expected x;
+	} row[] = {
+		{{"8080"}, {.command = COMMAND_WHO, .asked = "8080"}},
+		{{":8080", "--json"}, {.command = COMMAND_WHO, .asked = ":8080", .json = true}},
+		{{"udp/53"}, {.command = COMMAND_WHO, .asked = "udp/53"}},
+		{{"who", ":8080"}, {.command = COMMAND_WHO, .asked = ":8080"}},
+		{{"who", "8080", "9001"}, {.command = COMMAND_WHO, .asked = "8080"}},
+		{{"who", "nginx"}, {.command = COMMAND_WHO, .comm = "nginx"}},
+		{{"ls", "8080"}, {.command = COMMAND_LS, .either = 8080}},
+		{{"trace", ":8080"}, {.command = COMMAND_TRACE, .either = 8080}},
+		{{"history", "8080"}, {.command = COMMAND_HISTORY, .either = 8080}},
+		{{"record", "8000-8100,9000"}, {.command = COMMAND_RECORD, .either = 8000}},
+		{{"ls", "nginx"}, {.command = COMMAND_LS, .comm = "nginx"}},
+		{{"ls", "--port", "http"}, {.command = COMMAND_LS, .either = 80}},
+		{{"ls", "-L", "http,https"}, {.command = COMMAND_LS, .local = 80}},
+		{{"-tulpn"}, {.command = COMMAND_LS, .listening = true}},
+		{{"ls", "-ltnp", "--json"},
+		 {.command = COMMAND_LS, .listening = true, .json = true}},
+		{{"ls", "state", "listening"}, {.command = COMMAND_LS, .states = listen}},
+		{{"ls", "state all"}, {.command = COMMAND_LS}},
+		{{"ls", "sport = :80"}, {.command = COMMAND_LS, .local = 80}},
+		{{"ls", "sport=:http"}, {.command = COMMAND_LS, .local = 80}},
+		{{"ls", "dport eq 443 and state listen"},
+		 {.command = COMMAND_LS, .peer = 443, .states = listen}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++)
+		check(row[i].word[0], row[i].word[1], row[i].word[2], &row[i].x);
+}
+
+static void words_without_one_name_the_command(void **state)
+{
+	static const struct {
+		const char *word[3], *said;
+	} row[] = {
+		{{"ls", "( sport = :80 or sport = :81 )"}, "of ss's filters only"},
+		{{"ls", "src", "10.0.0.1"}, "--addr 10.0.0.0/8"},
+		{{"ls", "sport"}, "of ss's filters only"},
+		{{"ls", "sport", "!="}, "of ss's filters only"},
+		{{"ls", "state", "asleep"}, "state established"},
+		{{"ls", "a", "b"}, "given already"},
+		{{"ls", "a b"}, "given already"},
+		{{"ls", ""}, "neither a port nor"},
+		{{"trace", "80:80"}, "neither a port nor"},
+		{{"who", "nginx", "80"}, "give either"},
+		{{"who", "--wait", "nginx"}, "--wait waits for one port"},
+		{{"nginx"}, "no such command"},
+	};
+	char said[4096];
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++) {
+		if (parse(&o, row[i].word[0], row[i].word[1], row[i].word[2], said) != 2)
+			fail_msg("%s %s is taken", row[i].word[0], row[i].word[1]);
+		if (!strstr(said, row[i].said))
+			fail_msg("%s %s: %s", row[i].word[0], row[i].word[1], said);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +354,8 @@ int main(void)
 		cmocka_unit_test(who_without_a_port_is_bad_usage),
 		cmocka_unit_test(rights_are_given_away_by_who_looks_once),
 		cmocka_unit_test(every_short_word_is_taken_or_refused),
+		cmocka_unit_test(words_that_have_a_plain_meaning),
+		cmocka_unit_test(words_without_one_name_the_command),
 		cmocka_unit_test(hostile_values_are_refused_in_one_line),
 	};
 
