@@ -308,7 +308,7 @@ static int print_overview(void)
 	     "  sockwatch ls -i :8080                  every socket on a port and who holds it\n"
 	     "  sockwatch who 8080                     who has the port\n"
 	     "\n"
-	     "Needs root.\n"
+	     "Needs root, or the capabilities of docs/privileges.md.\n"
 	     "Exit code: 0 done, 1 run-time failure, 2 usage, 3 who or history found nothing, 4 done but "
 	     "events were lost,\n5 ephemeral --fail-at reached.");
 	return finish_stdout();
