@@ -63,7 +63,9 @@ int rights_end(const struct options *o, enum confine_calls calls, uint64_t keep)
 				       output.real, NULL};
 	/* SQLite mixes its random numbers from there. */
 	const char *const reads[] = {store.named, store.real, "/dev/urandom", NULL};
-	struct confine wish = {.calls = calls, .keep = keep, .files = true};
+	/* Landlock would keep it from what only a tracer may read of a process (/proc/PID/exe), whatever capabilities it has. */
+	struct confine wish = {
+		.calls = calls, .keep = keep, .files = !(keep & 1ull << CAP_SYS_PTRACE)};
 
 	/* The file of the zone is read now. */
 	tzset();

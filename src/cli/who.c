@@ -244,6 +244,7 @@ static struct who who_of(struct search *s)
 		.count = s->page->count,
 		.taken = s->taken ? &s->event : NULL,
 		.style = {.interface_name = interface_name,
+			  .ctx = s,
 			  .user_name = procinfo_user,
 			  .wall_offset_ns = kernel_wall_offset(),
 			  .columns = output_columns(&s->output),

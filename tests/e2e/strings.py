@@ -401,7 +401,7 @@ def answer(listener, rows):
     client, _ = listener.accept()
     with client:
         client.recv(1 << 16)
-        out = struct.pack("<HHIIHH", 1, 16, 0, 0x53504b57, 3, 0)
+        out = struct.pack("<HHIIHH", 1, 16, 0, 0x53504b57, 4, 0)
         for i, row in enumerate(rows):
             name = HOSTILE[i % len(HOSTILE)].split(b"\0")[0]
             # cgroup, container, its name, pod, unit, executable, arguments
