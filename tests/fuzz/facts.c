@@ -27,7 +27,7 @@ struct world {
 	struct buffer out;
 	uint64_t now_ns;
 	int64_t wall_offset_ns;
-	bool color, looking;
+	bool color, folded, looking;
 	unsigned int facts;
 };
 
@@ -52,6 +52,20 @@ static void check_trouble(const struct event_trouble *t)
 	}
 }
 
+/* Of a record on a terminal: what goes on is indented. */
+static size_t lines_of(const struct buffer *out)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < out->len; i++) {
+		if (out->data[i] != '\n')
+			continue;
+		MUST(i + 1 == out->len || out->data[i + 1] == ' ');
+		lines++;
+	}
+	return lines;
+}
+
 static void on_event(void *ctx, const struct event *e)
 {
 	struct world *w = ctx;
@@ -67,7 +81,7 @@ static void on_event(void *ctx, const struct event *e)
 	must_be_json(w->out.data, w->out.len);
 	w->out.len = 0;
 	writer_event(w->text, &w->out, e);
-	must_be_text(w->out.data, w->out.len, 1, w->color);
+	must_be_text(w->out.data, w->out.len, w->folded ? lines_of(&w->out) : 1, w->color);
 	w->out.len = 0;
 	writer_event(w->journal, &w->out, e);
 	must_be_journal(w->out.data, w->out.len);
@@ -353,6 +367,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	w.color = options.color = look & 1;
 	options.columns = look & 2 ? 20 + input_8(&w.in) : 0;
+	w.folded = options.columns > 0;
 	options.dates = look & 4;
 	options.zone = "UTC";
 	w.processes = process_set_new(look & 16 ? 4 : 1000, resolve, NULL);
