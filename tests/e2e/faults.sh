@@ -38,6 +38,13 @@ start past "$sockwatch" record --store "$work/past"
 bind_one 127.0.0.70
 kill -INT "$running"
 wait "$running"
+# Without an event there is nothing to be written.
+python3 -c 'import socket, time
+for _ in range(3000):
+    socket.create_server(("127.0.0.71", 0)).close()
+    time.sleep(0.02)' &
+maker=$!
+pids="$pids $maker"
 for command in ls "ls -o json" ephemeral "ephemeral -o html" features "history --store $work/past" --help --version \
 	"trace --for 300ms" "trace -o json --for 300ms" "ephemeral --for 300ms"; do
 	# shellcheck disable=SC2086
@@ -49,6 +56,8 @@ for command in ls "ls -o json" ephemeral "ephemeral -o html" features "history -
 	check "output_full_or_closed: ${command/$work/}" "$full, $closed: $(cat "$work/why")" \
 		test "$full $closed" = "1 1 1 2"
 done
+kill "$maker"
+wait "$maker"
 # The number of a descriptor that was closed at the start is no place for a file: the next word would go into it.
 python3 -c 'import os, sys
 for fd in range(3): os.close(fd)
@@ -85,6 +94,7 @@ print(os.getpid(), flush=True); time.sleep(600)" >"$work/hidden" &
 # Of what it cannot see there it says so, at both ends; of the rest nothing is missing.
 # shellcheck disable=SC2016
 refused='
+	rm -f "$work/refused.err" # of the one before
 	timeout 60 "$inject" -k open -p $kind -n 1-9999 -e 1 -t 40 "$sockwatch" trace -o json --events bind,close --count 1 --addr $address \
 		>"$work/refused.out" 2>"$work/refused.err" &
 	running=$!
