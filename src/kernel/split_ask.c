@@ -292,27 +292,34 @@ void split_names(const char *id, const char *pod_uid, char **ret_container, char
 /* ---- many ---- */
 
 struct folds {
-	split_fold_fn fn;
-	void *ctx;
+	size_t count;
+	struct wire_fold fold[FOLD_SLOTS];
 };
 
 static int take_folds(void *ctx, const uint8_t *data, size_t size, bool more)
 {
-	const struct folds *f = ctx;
+	struct folds *f = ctx;
+	size_t count = size / sizeof(f->fold[0]);
 
 	(void)more;
-	if (size % sizeof(struct wire_fold))
+	if (size % sizeof(f->fold[0]) || count > FOLD_SLOTS - f->count)
 		return -EBADMSG;
-	for (size_t at = 0; at < size; at += sizeof(struct wire_fold))
-		f->fn(f->ctx, (const struct wire_fold *)(data + at));
+	memcpy(&f->fold[f->count], data, size);
+	f->count += count;
 	return 0;
 }
 
+/* Told when the answer has ended, because who is told asks more. */
 void split_folds(unsigned int which, split_fold_fn fn, void *ctx)
 {
-	struct folds f = {fn, ctx};
+	struct folds *f = calloc(1, sizeof(*f));
 
-	ask(&(struct split_request){.kind = SPLIT_FOLDS, .number = which}, take_folds, &f, NULL);
+	if (f)
+		ask(&(struct split_request){.kind = SPLIT_FOLDS, .number = which}, take_folds, f,
+		    NULL);
+	for (size_t i = 0; f && i < f->count; i++)
+		fn(ctx, &f->fold[i]);
+	free(f);
 }
 
 struct given {
