@@ -353,7 +353,7 @@ code=$?
 grep -q 'is not a store' "$work/diary.err" && [ "$(cat "$work/diary")" = "my diary" ]
 held=$?
 check foreign_file_untouched "$code: $(cat "$work/diary.err")" test $held = 0 -a $code = 1
-for bad in "record" "history" "record --store s --keep 5" "record --store s --keep 1MB" "history --store s --at soon" \
+for bad in "record --store s --keep 5" "record --store s --keep 1MB" "history --store s --at soon" \
 	"history --store s --at 03:12 --since -1h" "history --store s --since -1h --until -2h" "history --store s --reason bored"; do
 	# shellcheck disable=SC2086
 	"$sockwatch" $bad >"$work/out" 2>"$work/err"

@@ -106,8 +106,7 @@ static void read_out(struct tracer *t)
 	if (n <= 0) {
 		close(t->out);
 		t->out = -1;
-		if (t->partial_len > 0)
-			scenario_fail("the output ends within a line");
+		t->is_cut = t->partial_len > 0;
 		return;
 	}
 	t->partial_len += (size_t)n;
@@ -323,6 +322,11 @@ int tracer_wait_exit(struct tracer *t, int signal)
 	if (!WIFEXITED(t->status))
 		scenario_fail("the tracer died of signal %d; it said: %s", WTERMSIG(t->status),
 			      t->words);
+	/* It waits half a second for a reader who takes nothing, and says so. */
+	if (strstr(t->words, "has stopped reading") && WEXITSTATUS(t->status) == 4)
+		scenario_skip("this machine is so busy that nobody read for half a second: %s", t->words);
+	if (t->is_cut)
+		scenario_fail("the output ends within a line; it said: %s", t->words);
 	return WEXITSTATUS(t->status);
 }
 

@@ -35,6 +35,7 @@ struct tracer {
 	bool stopped;		   /* standard output is not read */
 	char *partial;
 	size_t partial_len;
+	bool is_cut; /* the output ended within a line */
 	unsigned int bad_count; /* lines that break the contract, since the last tracer_forget() */
 	char bad[128];		/* what the last line that breaks the contract did */
 	char words[4096];	/* standard error, its beginning */
