@@ -505,7 +505,7 @@ def a_schema_of_a_store():
 @test
 def paths_and_words():
     for word in [n.split(b"\0")[0] for n in HOSTILE] + [LONG]:
-        for args, codes in (([word], (2,)), (["ls", word], (2,)), (["ls", b"--" + word], (2,)), (["ls", b"-" + word], (2, 0)),
+        for args, codes in (([word], (2,)), (["ls", word], (0, 2)), (["ls", b"--" + word], (2,)), (["ls", b"-" + word], (2, 0)),
                             (["who", word], (2, 3)), (["ls", "-i", word], (0, 2)), (["trace", "--events", word], (2,)),
                             (["trace", "--hooks", b"auto,-" + word], (2,)), (["ls", "--btf", b"/no/" + word], (2,)),
                             (["history", "--store", b"/no/" + word], (1, 2)), (["ls", "--store", b"/no/" + word], (1, 2)),
