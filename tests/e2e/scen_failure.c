@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Failures told apart: no address to send from, no port, and ports that bind() took first. */
 #include <errno.h>
+#include <poll.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -90,11 +91,19 @@ static void no_source_udp(void)
 
 enum ports { BOUND_ONLY, BOUND_CONNECTED, BOUND_WAITING };
 
-static void take_port(struct peer *p, enum ports how, int listener, const struct address *at)
+/* With `again` nothing where each is taken, by what has not come to TIME_WAIT yet. */
+static void take_port(struct peer *p, enum ports how, int listener, const struct address *at,
+		      bool again)
 {
 	int fd = (int)must("socket", remote_socket(p, AF_INET, 0)), child;
+	int err = remote_bind(p, fd, address_of("127.0.0.1", 0));
 
-	must("bind", remote_bind(p, fd, address_of("127.0.0.1", 0)));
+	if (again && err == -EADDRINUSE) {
+		remote_close(p, fd);
+		poll(NULL, 0, 50);
+		return;
+	}
+	must("bind", err);
 	if (how == BOUND_ONLY)
 		return;
 	must("connect", remote_connect(p, fd, *at));
@@ -136,10 +145,10 @@ static void take_ports(struct peer *p, enum ports how)
 	must("listen", remote_listen(p, listener, 16));
 	remote_write_file(p, "/proc/sys/net/ipv4/tcp_rfc1337", "1");
 	for (int i = 0; i < 10; i++)
-		take_port(p, how, listener, &at);
+		take_port(p, how, listener, &at, false);
 	/* Whatever else may end one: this is about those that last. */
-	for (int i = 0; how == BOUND_WAITING && i < 10 && count_waiting(p, false) < 10; i++)
-		take_port(p, how, listener, &at);
+	for (int i = 0; how == BOUND_WAITING && i < 30 && count_waiting(p, false) < 10; i++)
+		take_port(p, how, listener, &at, true);
 }
 
 static void ports_taken(enum ports how, bool before)
