@@ -265,29 +265,50 @@ size_t running_keep_alive(struct running *list, size_t count, uint64_t greet_ns)
 	return kept;
 }
 
+struct status_taker {
+	void (*fn)(void *ctx, const struct status *status);
+	void *ctx;
+};
+
+static void take_status(void *ctx, struct past_answer *answer)
+{
+	const struct status_taker *t = ctx;
+
+	if (answer->kind == PAST_STATUS)
+		t->fn(t->ctx, &answer->status);
+}
+
+int running_ask_status(const struct running *of, uint64_t greet_ns,
+		       void (*fn)(void *ctx, const struct status *status), void *ctx)
+{
+	const struct past_question question = {.magic = PAST_MAGIC,
+					       .version = PAST_VERSION,
+					       .size = sizeof(question),
+					       .subject = PAST_OF_STATUS};
+	struct status_taker taker = {fn, ctx};
+
+	return running_ask(of, &question, sizeof(question), greet_ns, take_status, &taker);
+}
+
 struct search {
 	char *path;
 	size_t size;
 	bool found;
 };
 
-static void on_status(void *ctx, struct past_answer *answer)
+static void on_status(void *ctx, const struct status *status)
 {
 	struct search *s = ctx;
-	const char *const *text = answer->status.text;
+	const char *const *text = status->text;
 
-	if (answer->kind != PAST_STATUS || s->found || !text[STATUS_COMMAND] ||
-	    !text[STATUS_FILE] || strcmp(text[STATUS_COMMAND], "record") != 0)
+	if (s->found || !text[STATUS_COMMAND] || !text[STATUS_FILE] ||
+	    strcmp(text[STATUS_COMMAND], "record") != 0)
 		return;
 	s->found = (size_t)snprintf(s->path, s->size, "%s", text[STATUS_FILE]) < s->size;
 }
 
 bool running_store(char *ret, size_t size)
 {
-	const struct past_question question = {.magic = PAST_MAGIC,
-					       .version = PAST_VERSION,
-					       .size = sizeof(question),
-					       .subject = PAST_OF_STATUS};
 	struct search s = {.path = ret, .size = size};
 	struct running list[RUNNING_MAX];
 	struct running_places places;
@@ -296,7 +317,7 @@ bool running_store(char *ret, size_t size)
 	running_open(&places, "a recorder that runs is not found");
 	count = running_find(&places, list);
 	for (size_t i = 0; i < count && !s.found; i++)
-		running_ask(&list[i], &question, sizeof(question), RUNNING_NS, on_status, &s);
+		running_ask_status(&list[i], RUNNING_NS, on_status, &s);
 	running_close(&places);
 	return s.found;
 }

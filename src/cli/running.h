@@ -45,6 +45,10 @@ size_t running_keep_alive(struct running *list, size_t count, uint64_t greet_ns)
 int running_ask(const struct running *of, const void *question, size_t len, uint64_t greet_ns,
 		void (*fn)(void *ctx, struct past_answer *answer), void *ctx);
 
+/* The same of how it fares: `fn` is called once. */
+int running_ask_status(const struct running *of, uint64_t greet_ns,
+		       void (*fn)(void *ctx, const struct status *status), void *ctx);
+
 /* The store that a recorder writes to, of the one that runs longest; false: none that is known. */
 bool running_store(char *ret, size_t size);
 

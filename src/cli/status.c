@@ -12,40 +12,32 @@
 #define GREET_NS (2 * NSEC_PER_SEC)
 
 struct asking {
-	const struct options *options;
 	struct writer *json;
 	struct buffer out;
 	int64_t wall_offset_ns;
 	size_t told;
 };
 
-static void on_answer(void *ctx, struct past_answer *answer)
+static void on_status(void *ctx, const struct status *status)
 {
 	struct asking *a = ctx;
 
-	if (answer->kind != PAST_STATUS)
-		return;
 	if (a->json)
-		writer_status(a->json, &a->out, &answer->status, kernel_now());
+		writer_status(a->json, &a->out, status, kernel_now());
 	else
-		status_write_text(&a->out, &answer->status, kernel_now(), a->wall_offset_ns);
+		status_write_text(&a->out, status, kernel_now(), a->wall_offset_ns);
 	a->told++;
 }
 
 /* Returns how many run, whether they answer or not. */
 static size_t ask_all(struct asking *a, const struct running_places *places)
 {
-	const struct past_question question = {.magic = PAST_MAGIC,
-					       .version = PAST_VERSION,
-					       .size = sizeof(question),
-					       .subject = PAST_OF_STATUS};
 	struct running list[RUNNING_MAX];
-	size_t count = running_find(places, list), alive;
-
-	alive = running_keep_alive(list, count, GREET_NS);
+	size_t count = running_find(places, list);
+	size_t alive = running_keep_alive(list, count, GREET_NS);
 
 	for (size_t i = 0; i < alive; i++)
-		running_ask(&list[i], &question, sizeof(question), GREET_NS, on_answer, a);
+		running_ask_status(&list[i], GREET_NS, on_status, a);
 	return count;
 }
 
@@ -69,7 +61,7 @@ static int print(struct asking *a, size_t running)
 
 int command_status(const struct options *options)
 {
-	struct asking a = {.options = options, .wall_offset_ns = kernel_wall_offset()};
+	struct asking a = {.wall_offset_ns = kernel_wall_offset()};
 	const struct writer_options w = {.wall_offset_ns = &a.wall_offset_ns};
 	struct running_places places;
 	bool open = running_open(&places, "who runs here is not known");

@@ -95,12 +95,9 @@ static void answer_item(struct answer *a, enum split_item_type type, size_t size
 	answer_add(a, item, size);
 }
 
-static size_t answer_text(struct answer *a, const char *text)
+static void answer_text(struct answer *a, const char *text)
 {
-	size_t len = text ? strnlen(text, SPLIT_TEXT_MAX - 1) : 0;
-
-	answer_add(a, text ? text : "", len);
-	return len;
+	answer_add(a, text ? text : "", text ? strnlen(text, SPLIT_TEXT_MAX - 1) : 0);
 }
 
 /* ---- looks ---- */
