@@ -223,11 +223,8 @@ static size_t short_record(struct world *w, uint8_t kind, struct wire_call *ret)
 static void apply(struct world *w, const void *record, size_t size)
 {
 	struct fact f, untouched;
-	uint8_t *exact = malloc(size ? size : 1);
+	uint8_t *exact = exact_copy(record, size);
 
-	MUST(exact);
-	if (size)
-		memcpy(exact, record, size);
 	memset(&f, 0xa5, sizeof(f));
 	untouched = f;
 	if (fact_decode(&f, exact, size) < 0) {

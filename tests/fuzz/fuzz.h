@@ -40,6 +40,8 @@ uint64_t input_64(struct input *in);
  */
 uint8_t *input_bytes(struct input *in, size_t len, size_t *ret_len);
 char *input_string(struct input *in, size_t len);
+/* The same of any bytes. */
+uint8_t *exact_copy(const void *bytes, size_t len);
 
 /* Lines of one JSON object each (RFC 8259, no key twice), valid UTF-8, nothing that a terminal obeys or turns around. */
 void must_be_json(const char *text, size_t len);

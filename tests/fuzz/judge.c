@@ -41,15 +41,22 @@ uint64_t input_64(struct input *in)
 	return value;
 }
 
+uint8_t *exact_copy(const void *bytes, size_t len)
+{
+	uint8_t *copy = malloc(len ? len : 1);
+
+	MUST(copy);
+	if (len)
+		memcpy(copy, bytes, len);
+	return copy;
+}
+
 uint8_t *input_bytes(struct input *in, size_t len, size_t *ret_len)
 {
 	uint8_t *copy;
 
 	len = len < in->left ? len : in->left;
-	copy = malloc(len ? len : 1);
-	MUST(copy);
-	if (len)
-		memcpy(copy, in->at, len);
+	copy = exact_copy(in->at, len);
 	in->at += len;
 	in->left -= len;
 	*ret_len = len;

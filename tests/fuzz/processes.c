@@ -134,11 +134,8 @@ static void check_room(struct world *w)
 static void follow(struct world *w, const void *record, size_t size)
 {
 	struct process_fact f, untouched;
-	uint8_t *exact = malloc(size ? size : 1);
+	uint8_t *exact = exact_copy(record, size);
 
-	MUST(exact);
-	if (size)
-		memcpy(exact, record, size);
 	memset(&f, 0xa5, sizeof(f));
 	untouched = f;
 	if (process_fact_decode(&f, exact, size) < 0) {
