@@ -69,4 +69,7 @@ int process_connect_and_exit(const char *port);
 /* Milliseconds to `deadline`, 0 once it is over. */
 int deadline_left(uint64_t deadline);
 
+/* --kernel: what is done again and again to be sure is done less often. */
+bool scenario_is_brief(void);
+
 #endif
