@@ -121,17 +121,22 @@ void confine_try(const struct confine *wish, struct confine_result *ret)
 		check(ret, CONFINE_SECCOMP, "seccomp", confine_filter_calls(wish));
 }
 
+int confine_say(const struct confine_result *r, bool strict, unsigned int unsaid)
+{
+	if (r->missing && strict) {
+		log_error("--strict: rights that are not needed could not all be given away: %s",
+			  r->why);
+		return -EPERM;
+	}
+	if (r->missing & ~unsaid)
+		log_say("goes on with rights that are not needed: %s", r->why);
+	return 0;
+}
+
 int confine(const struct confine *wish, bool strict, unsigned int unsaid)
 {
 	struct confine_result result;
 
 	confine_try(wish, &result);
-	if (result.missing && strict) {
-		log_error("--strict: rights that are not needed could not all be given away: %s",
-			  result.why);
-		return -EPERM;
-	}
-	if (result.missing & ~unsaid)
-		log_say("goes on with rights that are not needed: %s", result.why);
-	return 0;
+	return confine_say(&result, strict, unsaid);
 }

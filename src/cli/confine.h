@@ -61,9 +61,12 @@ struct confine_result {
 void confine_try(const struct confine *wish, struct confine_result *ret);
 
 /*
- * The same, and says what is missing but for `unsaid` (CONFINE_LANDLOCK ...).  0, or -EPERM where something is missing, `unsaid` or
+ * Says what is missing but for `unsaid` (CONFINE_LANDLOCK ...).  0, or -EPERM where something is missing, `unsaid` or
  * not, and `strict`; both after one line.
  */
+int confine_say(const struct confine_result *r, bool strict, unsigned int unsaid);
+
+/* confine_try(), then confine_say(). */
 int confine(const struct confine *wish, bool strict, unsigned int unsaid);
 
 /* Goes on with these capabilities, of those that it has, until confine(); empties the bounding set. */

@@ -122,7 +122,7 @@ static uint64_t helper_keeps(const struct options *o)
 									  : 0);
 }
 
-/* What cannot be had is said by the reader, which cannot have it either. */
+/* What cannot be had is told to the reader, which can still say it. */
 static _Noreturn void help(const struct two_wish *wish, const int fds[SPLIT_CHANNELS], pid_t reader)
 {
 	const struct confine keep = {.keep = helper_keeps(wish->options),
@@ -135,7 +135,8 @@ static _Noreturn void help(const struct two_wish *wish, const int fds[SPLIT_CHAN
 	confine_try(&keep, &result);
 	/* After that: a process that gives away rights loses it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != reader || (result.missing & ~CONFINE_LANDLOCK && wish->options->strict))
+	if (getppid() != reader ||
+	    send(fds[SPLIT_ASKS], &result, sizeof(result), MSG_NOSIGNAL) != sizeof(result))
 		_exit(1);
 	_exit(split_serve(wish->kernel, fds, act_on_file, (void *)(uintptr_t)wish) < 0);
 }
@@ -147,13 +148,33 @@ static int ask_for_store(enum store_file file, bool remove, int *ret_fd)
 	return split_file(FILE_STORE + file, remove ? SPLIT_F_REMOVE : SPLIT_F_POINT, ret_fd);
 }
 
-static int confine_reader(const struct options *o)
+/* What neither can have is said once.  A helper that has ended has no rights: two_is_over() tells. */
+static void add_helpers(struct confine_result *r, int channel)
+{
+	struct confine_result its;
+	size_t len = strlen(r->why);
+	ssize_t n;
+
+	do
+		n = recv(channel, &its, sizeof(its), 0);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(its) || !(its.missing & ~r->missing))
+		return;
+	r->missing |= its.missing;
+	snprintf(r->why + len, sizeof(r->why) - len, "%sits helper: %.128s", len ? "; " : "",
+		 its.why);
+}
+
+static int confine_both(const struct options *o, int channel)
 {
 	const struct confine wish = {.calls = CONFINE_READER, .become = "sockwatch", .files = true};
+	struct confine_result result;
 
 	/* The file of the zone is read now. */
 	tzset();
-	return confine(&wish, o->strict, 0) < 0 ? 1 : 0;
+	confine_try(&wish, &result);
+	add_helpers(&result, channel);
+	return confine_say(&result, o->strict, 0) < 0 ? 1 : 0;
 }
 
 /* Where there can be no second process. */
@@ -213,7 +234,7 @@ int two_begin(const struct two_wish *wish)
 	if (wish->store)
 		store_leave_names(ask_for_store);
 	kernel_raise(wish->kernel);
-	return confine_reader(wish->options);
+	return confine_both(wish->options, ours[SPLIT_ASKS]);
 }
 
 bool two_is_over(void)

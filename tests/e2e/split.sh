@@ -119,6 +119,49 @@ code=$?
 check "a report gets its place" "$code $(ls -la) $(cat "$work/report.err")" \
 	test "$code" = 0 -a -s report -a -z "$(find . -name '.sockwatch*')"
 
+# ---- what cannot be given away ----
+inject=${sockwatch%/*}/tests/faults/inject
+without() { # NTH COMMAND...: the Nth call of both that gives rights away fails; $code is the program's
+	"$inject" -k rights -n "$1" -e 1 -t 60 -r "$work/report" "$sockwatch" "${@:2}" >"$work/part.out" 2>"$work/part.err" ||
+		echo "$?: $(cat "$work/part.err")" >"$work/report"
+	code=$(awk '$5 == "exit" { print $6 }' "$work/report")
+}
+refusal='^sockwatch: \(--strict: rights that are not needed could not all be given away\|cannot start a process for what needs rights\): '
+warning='^sockwatch: \(goes on with rights that are not needed\|cannot start a process for what needs rights\): '
+without 0 trace --for 100ms
+count=$(awk '{ print $2 }' "$work/report")
+lacking=$(grep -c "$warning" "$work/part.err")
+if grep -q '^77: ' "$work/report"; then
+	echo "SKIP what cannot be given away: $(cat "$work/report")"
+	count=0
+else
+	check "what gives rights away is counted" "$(cat "$work/report" "$work/part.err")" test "${code/4/0}" = 0 -a "$count" -gt 0
+	[ -n "$code" ] || count=0
+fi
+for how in "trace --for 100ms" "record --store part --for 100ms" "ephemeral --for 100ms"; do
+	name=${how%% *} bad=
+	[ "$count" -gt 0 ] || break
+	# shellcheck disable=SC2086
+	without 0 $how --strict
+	check "$name: --strict goes on where all can be given away" "$(cat "$work/report" "$work/part.err")" \
+		test "$code" = "$lacking" -o "$code$lacking" = 40 # 4: a busy host, facts are lost
+	for ((n = 1; n <= count; n++)); do
+		# shellcheck disable=SC2086
+		without $n $how --strict
+		[ "$code" = 1 ] && [ ! -s "$work/part.out" ] && [ "$(wc -l <"$work/part.err")" = 1 ] && grep -q "$refusal" "$work/part.err" ||
+			bad="$bad | $(cat "$work/report" "$work/part.err")"
+		[ "$name" = trace ] || n=$((n + 2)) # they share what follows
+	done
+	check "$name: --strict refuses where one of $count is missing" "$bad" test -z "$bad"
+done
+bad=
+for ((n = 1; n <= count; n++)); do
+	without $n trace --for 100ms
+	{ [ "$code" = 0 ] || [ "$code" = 4 ]; } && [ "$(grep -c "$warning" "$work/part.err")" = 1 ] && [ -s "$work/part.out" ] ||
+		bad="$bad | $(cat "$work/report" "$work/part.err")"
+done
+[ "$count" = 0 ] || check "what is missing in either process is said" "$bad" test -z "$bad"
+
 # ---- kills ----
 begin reader_killed record --store store
 kill -KILL "$reader"

@@ -12,6 +12,10 @@
 #define FAULTS_SHARED 1000
 #define FAULTS_SOCKET 1001
 
+/* Later than the headers some machines have; the same number everywhere. */
+#define LANDLOCK_CREATE	  444
+#define LANDLOCK_RESTRICT 446
+
 enum fault_kind {
 	FAULT_ALLOC, /* malloc(), calloc(), realloc() and their like: NULL */
 	FAULT_FD,    /* whatever gives a descriptor */
@@ -20,7 +24,8 @@ enum fault_kind {
 	FAULT_LINK,  /* bpf() and perf_event_open(): what attaches it */
 	FAULT_FILE,  /* write(), fsync(), ftruncate() and their like on what is no socket */
 	FAULT_OPEN, /* openat() of a path that begins with one given, fsopen() of a file system so called */
-	FAULT_CLOCK, /* clock_gettime() of the wall: days away */
+	FAULT_CLOCK,  /* clock_gettime() of the wall: days away */
+	FAULT_RIGHTS, /* what gives rights away, and what makes a second process */
 	FAULT_KINDS
 };
 

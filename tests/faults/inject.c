@@ -13,6 +13,7 @@
 #include <linux/bpf.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,8 +33,8 @@
 
 #define MAX_REPORT 256
 
-static const char *const kinds[FAULT_KINDS] = {"alloc", "fd",	"map",	"load",
-					       "link",	"file", "open", "clock"};
+static const char *const kinds[FAULT_KINDS] = {"alloc", "fd",	"map",	 "load",  "link",
+					       "file",	"open", "clock", "rights"};
 
 static struct faults *shared;
 static const char *prefix = "";
@@ -115,6 +116,19 @@ static bool begins_with_prefix(const struct seccomp_notif *n)
 	return read_memory(n, at, path, sizeof(path)) && !strncmp(path, prefix, strlen(prefix));
 }
 
+/* None of the calls by which libseccomp asks what the kernel knows. */
+static bool gives_away(const struct seccomp_notif *n)
+{
+	switch (n->data.nr) {
+	case SYS_prctl:
+		return n->data.args[0] == PR_SET_NO_NEW_PRIVS ||
+		       (n->data.args[0] == PR_SET_KEEPCAPS && n->data.args[1]);
+	case SYS_seccomp: return n->data.args[0] == SECCOMP_SET_MODE_FILTER && n->data.args[2];
+	case SYS_clone: return !(n->data.args[0] & CLONE_THREAD);
+	}
+	return true;
+}
+
 static bool is_of_kind(const struct seccomp_notif *n)
 {
 	static const int load = BPF_PROG_LOAD;
@@ -125,6 +139,7 @@ static bool is_of_kind(const struct seccomp_notif *n)
 	case FAULT_LINK: return attaches(n);
 	case FAULT_FILE: return !is_socket(n);
 	case FAULT_OPEN: return begins_with_prefix(n);
+	case FAULT_RIGHTS: return gives_away(n);
 	case FAULT_ALLOC:
 	case FAULT_CLOCK:
 	case FAULT_MAP:

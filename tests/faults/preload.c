@@ -129,6 +129,9 @@ static const int bpf_calls[] = {SYS_bpf, SYS_perf_event_open};
 static const int file_calls[] = {SYS_write,	SYS_writev, SYS_pwrite64,  SYS_pwritev,
 				 SYS_ftruncate, SYS_fsync,  SYS_fdatasync, SYS_fallocate};
 static const int open_calls[] = {SYS_openat, SYS_fsopen, SYS_openat2};
+static const int rights_calls[] = {SYS_setgroups,   SYS_setresgid,    SYS_setresuid,  SYS_capset,
+				   SYS_prctl,	    SYS_seccomp,      SYS_socketpair, SYS_clone,
+				   LANDLOCK_CREATE, LANDLOCK_RESTRICT};
 
 #define CALLS(list)                                                                                \
 	{                                                                                          \
@@ -138,9 +141,10 @@ static const struct {
 	const int *calls;
 	size_t count;
 } of_kind[FAULT_KINDS] = {
-	[FAULT_FD] = CALLS(fd_calls),	  [FAULT_MAP] = CALLS(map_calls),
-	[FAULT_LOAD] = CALLS(bpf_calls),  [FAULT_LINK] = CALLS(bpf_calls),
-	[FAULT_FILE] = CALLS(file_calls), [FAULT_OPEN] = CALLS(open_calls),
+	[FAULT_FD] = CALLS(fd_calls),	      [FAULT_MAP] = CALLS(map_calls),
+	[FAULT_LOAD] = CALLS(bpf_calls),      [FAULT_LINK] = CALLS(bpf_calls),
+	[FAULT_FILE] = CALLS(file_calls),     [FAULT_OPEN] = CALLS(open_calls),
+	[FAULT_RIGHTS] = CALLS(rights_calls),
 };
 
 /* The descriptor by which inject.c is asked about each of these calls; negative without it. */
