@@ -31,6 +31,7 @@ struct kernel_options {
 	enum kernel_choice hooks;
 	const char *hooks_without; /* hooks to do without, told apart by ",-"; NULL none */
 	const char *btf_path; /* NULL: the kernel's own, or a file where this release's is kept */
+	size_t look_bytes;   /* as table_bytes in look_options */
 	int keep_dir;	      /* as in look_options; not used after kernel_open() */
 	bool no_trace;	      /* only looks are taken */
 };

@@ -38,6 +38,7 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 	const int keep_dir = serve_directory(true);
 	const struct kernel_options wanted = {
 		.ring_bytes = options->ring_bytes,
+		.look_bytes = options->look_bytes,
 		.hooks = options->hooks,
 		.hooks_without = options->hooks_without,
 		.btf_path = options->btf_file,

@@ -16,6 +16,7 @@
 #define DEFAULT_PROCESSES  1000000
 #define DEFAULT_FOLLOWED   262144
 #define DEFAULT_TEXT	   (UINT64_C(64) << 20)
+#define DEFAULT_LOOK	   (UINT64_C(16) << 20)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 struct command {
@@ -356,6 +357,7 @@ static void options_init(struct options *o, enum options_command command)
 		.max_processes = DEFAULT_PROCESSES,
 		.max_followed = DEFAULT_FOLLOWED,
 		.max_text_bytes = DEFAULT_TEXT,
+		.look_bytes = DEFAULT_LOOK,
 		.until_ns = UINT64_MAX,
 		.keep_files = DEFAULT_FILES,
 	};

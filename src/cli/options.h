@@ -77,6 +77,7 @@ struct options {
 	uint64_t max_processes;		/* that sockets name */
 	uint64_t max_followed;		/* that live at once */
 	uint64_t max_text_bytes;	/* of arguments and paths */
+	uint64_t look_bytes;		/* of tables that wait while descriptors are read */
 	const char *btf_file;		/* NULL: the kernel's own; points into argv */
 	const char *output_file;	/* NULL: stdout; points into argv */
 

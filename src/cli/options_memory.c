@@ -3,7 +3,7 @@
  * options_memory.c - one ceiling for all memory, split among what grows with the host.
  *
  *     base     the program, its libraries, the kernel's maps, buffers
- *     the rest in sixteenths: 6 sockets, 3 facts that wait, 2 TIME_WAITs, 2 processes, 1 their arguments, 2 the store
+ *     the rest in sixteenths: 5 sockets, 3 facts that wait, 2 TIME_WAITs, 2 processes, 1 their arguments, 2 the store, 1 a look
  *
  * Each has its share whether or not the others use theirs: what one may take never depends on a flood of another.
  */
@@ -22,6 +22,7 @@
 /* One that lives, and one that sockets name: with its programs and words about its place, without arguments. */
 #define PROCESS_BYTES 1024
 #define RING_LEAST    (UINT64_C(1) << 20)
+#define PAGE_BYTES    (UINT64_C(64) << 10) /* the largest */
 
 static void lower(uint64_t *limit, uint64_t to)
 {
@@ -49,9 +50,10 @@ void options_split_memory(struct options *o)
 	ring = power_below(3 * part * 8 / 9);
 	lower(&o->ring_bytes, ring > RING_LEAST ? ring : RING_LEAST);
 	lower(&o->queue_bytes, 2 * part);
-	lower(&o->max_sockets, 6 * part / SOCKET_BYTES);
+	lower(&o->max_sockets, 5 * part / SOCKET_BYTES);
 	lower(&o->max_time_waits, power_below(2 * part / TIME_WAIT_BYTES));
 	lower(&o->max_processes, part / PROCESS_BYTES);
 	lower(&o->max_followed, part / PROCESS_BYTES);
 	lower(&o->max_text_bytes, part);
+	lower(&o->look_bytes, part / PAGE_BYTES * PAGE_BYTES);
 }

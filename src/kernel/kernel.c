@@ -280,6 +280,7 @@ static int open_look(struct kernel *k, struct kernel_error *error)
 		.hooks_without = k->options.hooks_without,
 		.may_want = UINT32_MAX,
 		.keep_dir = k->options.keep_dir,
+		.table_bytes = k->options.look_bytes,
 		.listener_of = k->skel && k->has_cookie_helper
 				       ? bpf_map__fd(k->skel->maps.listener_of)
 				       : -1,

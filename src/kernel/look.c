@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define BY_ITERATORS 1
@@ -147,7 +148,8 @@ void look_close(struct look_reader *r)
 	if (!r)
 		return;
 	r->source->close(r);
-	free(r->tables.data);
+	if (r->tables.data)
+		munmap(r->tables.data, r->tables.size);
 	free(r->seen);
 	free(r->kernels);
 	inodes_done(&r->toured);
@@ -319,24 +321,46 @@ static void take_tasks(struct look_reader *r)
 		note(r, LOOK_TASKS, r->source->each_task(r));
 }
 
+int look_tell_tables(struct look_reader *r)
+{
+	struct look_beside *b = &r->tables;
+	ssize_t taken;
+
+	while (!b->may_tell)
+		b->may_tell = sem_wait(&b->tasks_told) == 0;
+	r->time_ns = b->begin_ns;
+	taken = look_take_records(r, b->data, b->len);
+	if (taken < 0)
+		return (int)taken;
+	b->len -= (size_t)taken;
+	memmove(b->data, b->data + taken, b->len);
+	b->told++;
+	return 0;
+}
+
 /* Most of what the namespaces tell is there already, once the tasks were read. */
 static int take_beside(struct look_reader *r)
 {
-	const uint64_t begin_ns = r->time_ns;
-	ssize_t taken;
+	struct look_beside *b = &r->tables;
 	pthread_t thread;
-	int err;
+	int err, told;
 
-	r->tables.len = 0;
+	b->len = 0;
+	b->begin_ns = r->time_ns;
+	b->may_tell = false;
+	sem_init(&b->tasks_told, 0, 0);
 	err = start_tour(r, &thread);
 	if (err < 0)
 		return err;
 	take_tasks(r);
+	sem_post(&b->tasks_told);
 	pthread_join(thread, NULL);
 	err = tour_held(r, r->tour_err);
-	r->time_ns = begin_ns;
-	taken = look_take_records(r, r->tables.data, r->tables.len);
-	return taken < 0 ? (int)taken : err;
+	told = b->data ? look_tell_tables(r) : 0;
+	/* What many sockets took is not needed until the next look. */
+	if (b->data)
+		madvise(b->data, b->size, MADV_DONTNEED);
+	return told < 0 ? told : err;
 }
 
 static int take_in_turn(struct look_reader *r)

@@ -15,13 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 /* At least what the kernel gives at once. */
 #define READ_BYTES (64u << 10)
-/* Memory not touched costs nothing, moving it while another thread runs does. */
-#define FIRST_BYTES (8u << 20)
+/* 149,000 sockets: what waits so has its tables read beside its descriptors. */
+#define TABLE_BYTES (16u << 20)
 
 static const char *const programs[LOOK_PARTS] = {"look_held", "look_tcp", "look_udp"};
 
@@ -36,36 +37,37 @@ struct iterators {
 
 /* ---- iterators ---- */
 
-static bool bytes_reserve(struct bytes *b, size_t more)
+/* Pages that nothing was written to cost nothing, and none is moved while another thread runs. */
+static int tables_map(struct look_reader *r)
 {
-	size_t cap = b->cap ? b->cap : FIRST_BYTES;
-	char *grown;
+	const size_t size = r->options.table_bytes ? r->options.table_bytes : TABLE_BYTES;
+	void *data;
 
-	while (cap - b->len < more)
-		cap *= 2;
-	if (cap == b->cap)
-		return true;
-	grown = realloc(b->data, cap);
-	if (!grown)
-		return false;
-	b->data = grown;
-	b->cap = cap;
-	return true;
+	if (r->tables.data)
+		return 0;
+	data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (data == MAP_FAILED)
+		return -errno;
+	r->tables.data = data;
+	r->tables.size = size;
+	return 0;
 }
 
-static int read_all(const struct look_reader *r, int link, struct bytes *b)
+static int read_all(struct look_reader *r, int link)
 {
+	struct look_beside *b = &r->tables;
 	int fd = bpf_iter_create(link);
-	int err = fd < 0 ? -errno : 0;
+	int err = fd < 0 ? -errno : tables_map(r);
 
 	while (!err) {
 		ssize_t n;
 
-		if (!bytes_reserve(b, READ_BYTES)) {
-			err = -ENOMEM;
-			break;
+		if (b->size - b->len < READ_BYTES) {
+			err = look_tell_tables(r);
+			if (err)
+				break;
 		}
-		n = read(fd, b->data + b->len, b->cap - b->len);
+		n = read(fd, b->data + b->len, b->size - b->len);
 		if (n == 0)
 			break;
 		if (n > 0)
@@ -139,19 +141,20 @@ static int each_task(struct look_reader *r)
 	return it->link[LOOK_TASKS] < 0 ? -ENOTSUP : read_tasks(r);
 }
 
-/* Half of a table would look like all of it. */
+/* Half of a table would look like all of it: where it was not handed out yet it is left out. */
 static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part)
 {
 	struct iterators *it = r->state;
 	size_t before = r->tables.len;
+	uint64_t told = r->tables.told;
 	int err;
 
 	if (it->link[part] < 0)
 		return -ENOTSUP;
 	it->skel->bss->this_netns = netns;
-	err = read_all(r, it->link[part], &r->tables);
+	err = read_all(r, it->link[part]);
 	if (err)
-		r->tables.len = before;
+		r->tables.len = r->tables.told == told ? before : 0;
 	return err;
 }
 

@@ -4,15 +4,10 @@
 #define SOCKWATCH_LOOK_PRIVATE_H
 
 #include "inodes.h"
+#include "look_beside.h"
 #include "kernel_private.h"
 #include "look_source.h"
 #include "wire_look.h"
-
-/* Raw records, one after the other. */
-struct bytes {
-	char *data;
-	size_t len, cap;
-};
 
 enum look_part { LOOK_TASKS, LOOK_TCP, LOOK_UDP, LOOK_PARTS };
 
@@ -80,7 +75,7 @@ struct look_reader {
 	struct look_socket *queued;	 /* connections whose listener is asked for at the end */
 	size_t listener_count, queued_count;
 	struct look_devices devices; /* of the namespace that sock_diag or /proc/net is asked in */
-	struct bytes tables;
+	struct look_beside tables;
 	int tour_err;
 	int err[LOOK_PARTS]; /* the first of each */
 	struct netns_unseen unseen;

@@ -76,7 +76,7 @@ class Watcher:
         with open(self.words, "w", encoding="utf-8") as err, open(self.out, "w", encoding="utf-8") as out:
             self.process = subprocess.Popen([SOCKWATCH, command, *arguments, "--memory", str(memory)], stdout=out,
                                             stderr=err)
-        self.most, self.code = 0, None
+        self.most, self.helper, self.code = 0, 0, None
         self.watching = threading.Thread(target=self.watch)
         self.watching.start()
         until(lambda: "sockwatch: tracing" in self.said() or self.process.poll() is not None, f"{command} is not ready")
@@ -88,10 +88,18 @@ class Watcher:
         return self.words.read_text(encoding="utf-8")
 
     def memory(self):
-        """Bytes, resident and of what the kernel keeps for its descriptors."""
+        """Bytes, resident, of its helper what it does not share, and of what the kernel keeps for its descriptors."""
         place = f"/proc/{self.process.pid}"
         with open(f"{place}/statm", encoding="ascii") as f:
             size = int(f.read().split()[1]) * resource.getpagesize()
+        with open(f"{place}/task/{self.process.pid}/children", encoding="ascii") as f:
+            helpers = f.read().split()
+        for helper in helpers:
+            with open(f"/proc/{helper}/statm", encoding="ascii") as f:
+                resident, shared = f.read().split()[1:3]
+            own = (int(resident) - int(shared)) * resource.getpagesize()
+            self.helper = max(self.helper, own)
+            size += own
         for entry in os.listdir(f"{place}/fdinfo"):
             try:
                 with open(f"{place}/fdinfo/{entry}", encoding="ascii") as f:
@@ -296,7 +304,8 @@ def stand_still(name, stop, go):
         closes = sum(line["event"] == "close" for line in lines)
         verdict(closes > 0, f"{name}_goes_on", f"{closes} ends told of {made} connections")
         verdict(watchers[0].most <= CEILING, f"{name}_stays_below_the_ceiling", f"{watchers[0].most / MIB:.1f} MB")
-        print(f"note: {name}: {said}; {last} lost, {withheld} of it withheld", flush=True)
+        print(f"note: {name}: {said}; {last} lost, {withheld} of it withheld; {watchers[0].most / MIB:.1f} MB, of them the "
+              f"helper {watchers[0].helper / MIB:.1f}", flush=True)
     finally:
         for w in watchers:
             go(w)
@@ -305,9 +314,20 @@ def stand_still(name, stop, go):
         bystander.process.wait()
 
 
-def sigstop():
-    stand_still("sigstop", lambda w: w.process.send_signal(signal.SIGSTOP),
+def sigstop(name="sigstop"):
+    stand_still(name, lambda w: w.process.send_signal(signal.SIGSTOP),
                 lambda w: w.process.send_signal(signal.SIGCONT))
+
+
+def look():
+    """Two looks at a host with more sockets than there is room for, the second after a loss."""
+    count = room_for(1000000, 7)
+    process, _ = held([*own_netns, sys.executable, "-B", "tests/e2e/many.py", count], "ready")
+    print(f"note: look: {count} sockets", flush=True)
+    try:
+        sigstop("look")
+    finally:
+        release(process)
 
 
 def group(controller):
@@ -381,7 +401,7 @@ def memory_max():
         leave(directory)
 
 
-FAULTS = {"sigstop": sigstop, "freezer": freezer, "memory_max": memory_max}
+FAULTS = {"sigstop": sigstop, "look": look, "freezer": freezer, "memory_max": memory_max}
 
 
 def main():

@@ -22,7 +22,7 @@ static uint64_t allowed(const struct options *o)
 {
 	return PROGRAM + o->ring_bytes + o->ring_bytes / 8 + o->max_sockets * SOCKET +
 	       o->max_time_waits * TIME_WAIT + (o->max_processes + o->max_followed) * PROCESS +
-	       o->max_text_bytes + (o->command == COMMAND_RECORD ? o->queue_bytes : 0);
+	       o->max_text_bytes + o->look_bytes + (o->command == COMMAND_RECORD ? o->queue_bytes : 0);
 }
 
 static void parse(struct options *o, const char *command, const char *size, const char *sockets)
@@ -50,7 +50,7 @@ static void test_all_stays_below_the_ceiling(void **state)
 			parse(&o, record ? "record" : "trace", sizes[i], "16777216");
 			assert_true(allowed(&o) <= o.memory_bytes);
 			/* And none is left without room. */
-			assert_true(o.ring_bytes >= MIB && o.queue_bytes >= MIB);
+			assert_true(o.ring_bytes >= MIB && o.queue_bytes >= MIB && o.look_bytes >= MIB);
 			assert_int_equal(o.ring_bytes & (o.ring_bytes - 1), 0);
 			assert_int_equal(o.max_time_waits & (o.max_time_waits - 1), 0);
 			assert_true(o.max_sockets >= 10000 && o.max_processes >= 1000);
