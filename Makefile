@@ -96,7 +96,9 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev libseccomp-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
 	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase \
-	debootstrap sqlite3 nftables iptables openssh-client passt valgrind
+	debootstrap sqlite3 nftables iptables openssh-client passt valgrind \
+	groff-base man-db mandoc zsh fish
+include dist/dist.mk
 include tests/tests.mk
 include tools/tools.mk
 include tests/vm/vm.mk
@@ -117,12 +119,17 @@ run: deps
 	$(Q)$(MAKE) --no-print-directory $(all_processors) all
 	$(Q)exec $(BUILD)/sockwatch trace $(ARGS)
 
-install: all
+install: all pages
 	install -D -m 0755 $(BUILD)/sockwatch $(DESTDIR)$(PREFIX)/sbin/sockwatch
 	$(Q)sed 's|@sbindir@|$(PREFIX)/sbin|' dist/sockwatch-record.service.in > $(BUILD)/sockwatch-record.service
 	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(PREFIX)/lib/systemd/system/sockwatch-record.service
 	install -D -m 0644 dist/sockwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sockwatch.conf
 	install -D -m 0644 dist/sockwatch.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/sockwatch.conf
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 0644 $(BUILD)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sockwatch
+	install -D -m 0644 $(BUILD)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_sockwatch
+	install -D -m 0644 $(BUILD)/completion/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/sockwatch.fish
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -19,13 +19,6 @@
 #define DEFAULT_LOOK	   (UINT64_C(16) << 20)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-struct command {
-	enum options_command id;
-	const char *name;
-	const char *summary;
-	const char *doc; /* of argp: what stands before and, behind \v, after the options */
-};
-
 static const struct command commands[] = {
 	{COMMAND_TRACE, "trace", "print what happens to sockets as it happens (the default)",
 	 "Prints a line for each bind, listen, failed call and life of the host's TCP and UDP sockets, all "
@@ -102,6 +95,27 @@ static const struct command commands[] = {
 	 "Exit code: 0 one runs, 1 run-time failure, 2 usage, 3 none does."},
 };
 
+const struct command options_overview = {
+	COMMAND_TRACE, "", "tell which process has a port, and what became of every connection",
+	"Traces every TCP and UDP socket of this host, all containers included: who\n"
+	"bound, connected or accepted it, what became of it, and why it failed; lists\n"
+	"who holds what now.\v"
+	"Examples:\n"
+	"  sockwatch                              everything, until Ctrl-C\n"
+	"  sockwatch -p 901 --port 443            one process, one port\n"
+	"  sockwatch trace -o json --for 10s      ten seconds, one JSON object a line\n"
+	"  sockwatch ls -i :8080                  every socket on a port and who holds it\n"
+	"  sockwatch who 8080                     who has the port\n"
+	"\n"
+	"Needs root, or the capabilities of docs/privileges.md.\n"
+	"Exit code: 0 done, 1 run-time failure, 2 usage, 3 who or history found nothing, 4 done but "
+	"events were lost,\n5 ephemeral --fail-at reached."};
+
+const struct command *options_command(size_t i)
+{
+	return i < ARRAY_SIZE(commands) ? &commands[i] : NULL;
+}
+
 /* What the argp callback works on. */
 struct reader {
 	struct options_parse parse;
@@ -110,15 +124,10 @@ struct reader {
 	bool explained; /* an error has got its line */
 };
 
-static bool row_is_for(const struct options_row *row, const struct command *command)
-{
-	return row->commands & (1u << command->id);
-}
-
 static const struct options_row *find_key(const struct command *command, int key)
 {
 	for (const struct options_row *row = options_table; row->doc; row++) {
-		if (row->key == key && key && row_is_for(row, command))
+		if (row->key == key && key && options_row_is_for(row, command))
 			return row;
 	}
 	return NULL;
@@ -132,7 +141,7 @@ static const struct options_row *find_name(const struct command *command, const 
 
 	*ret_count = 0;
 	for (const struct options_row *row = options_table; row->doc; row++) {
-		if (!row->name || !row_is_for(row, command) || strncmp(row->name, name, len))
+		if (!row->name || !options_row_is_for(row, command) || strncmp(row->name, name, len))
 			continue;
 		found = row;
 		if (!row->name[len]) {
@@ -164,7 +173,7 @@ static void explain_ambiguous(const struct command *command, const char *name, s
 	size_t used = 0;
 
 	for (const struct options_row *row = options_table; row->doc; row++) {
-		if (!row->name || !row_is_for(row, command) || strncmp(row->name, name, len))
+		if (!row->name || !options_row_is_for(row, command) || strncmp(row->name, name, len))
 			continue;
 		if (used < sizeof(list))
 			used += snprintf(list + used, sizeof(list) - used, "%s--%s",
@@ -259,7 +268,7 @@ static void make_argp_options(const struct command *command, struct argp_option 
 
 	for (const struct options_row *row = options_table;
 	     row->doc && count < OPTIONS_ROWS_MAX - 1; row++) {
-		if (!row_is_for(row, command))
+		if (!options_row_is_for(row, command))
 			continue;
 		ret[count++] = (struct argp_option){
 			.name = row->name,
@@ -290,28 +299,17 @@ static int print_version(void)
 
 static int print_overview(void)
 {
-	puts("Usage: sockwatch [COMMAND] [OPTION...]\n"
-	     "Traces every TCP and UDP socket of this host, all containers included: who\n"
-	     "bound, connected or accepted it, what became of it, and why it failed; lists\n"
-	     "who holds what now.\n"
-	     "\n"
-	     "Commands:");
+	const char *rest = strchr(options_overview.doc, '\v');
+
+	printf("Usage: sockwatch [COMMAND] [OPTION...]\n%.*s\n\nCommands:\n",
+	       (int)(rest - options_overview.doc), options_overview.doc);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-	puts("\n"
-	     "  sockwatch COMMAND --help   the options of a command\n"
-	     "  sockwatch --version        the version\n"
-	     "\n"
-	     "Examples:\n"
-	     "  sockwatch                              everything, until Ctrl-C\n"
-	     "  sockwatch -p 901 --port 443            one process, one port\n"
-	     "  sockwatch trace -o json --for 10s      ten seconds, one JSON object a line\n"
-	     "  sockwatch ls -i :8080                  every socket on a port and who holds it\n"
-	     "  sockwatch who 8080                     who has the port\n"
-	     "\n"
-	     "Needs root, or the capabilities of docs/privileges.md.\n"
-	     "Exit code: 0 done, 1 run-time failure, 2 usage, 3 who or history found nothing, 4 done but "
-	     "events were lost,\n5 ephemeral --fail-at reached.");
+	printf("\n"
+	       "  sockwatch COMMAND --help   the options of a command\n"
+	       "  sockwatch --version        the version\n"
+	       "\n%s\n",
+	       rest + 1);
 	return finish_stdout();
 }
 

@@ -3,7 +3,7 @@
  * options_table.h - every option: which commands take it, how it is checked, what its help says.
  *
  * Owns: one constant table, and the words about a value that is refused.  Refuses to know: argp, the order of
- * arguments, commands' names.
+ * arguments.
  */
 #ifndef SOCKWATCH_OPTIONS_TABLE_H
 #define SOCKWATCH_OPTIONS_TABLE_H
@@ -91,6 +91,23 @@ struct options_row {
 /* Ends with a row without `doc`. */
 #define OPTIONS_ROWS_MAX 96
 extern const struct options_row options_table[];
+
+struct command {
+	enum options_command id;
+	const char *name;
+	const char *summary;
+	const char *doc; /* of argp: what stands before and, behind \v, after the options */
+};
+
+/* The help of the program as a whole; its name is empty. */
+extern const struct command options_overview;
+/* The command at place `i` of the overview, NULL behind the last. */
+const struct command *options_command(size_t i);
+
+static inline bool options_row_is_for(const struct options_row *row, const struct command *command)
+{
+	return row->commands & (1u << command->id);
+}
 
 /* options_names.c: values that are names.  0 or -errno. */
 int options_add_inet(struct options *o, const char *text);
