@@ -7,12 +7,15 @@
 #                    VMFLAGS=--resume goes on where a run was stopped
 #   make setup-test  README's two commands on an empty Debian, SUITES='bookworm trixie'
 #   make install     PREFIX=/usr/local DESTDIR=
+#   make deb         a package for this Debian: build/deb/*.deb
+#   make dist        static programs with pages and units for x86_64 and arm64, with checksums: build/dist/
 #
 #   V=1 show commands   WERROR=1 warnings are errors   SAN=1 ASan and UBSan   STATIC=1 one file for any host
 #   CROSS=aarch64-linux-gnu- SYSROOT=DIR   build for another machine
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 CROSS   ?=
 CC      := $(CROSS)gcc
 CLANG   ?= clang
@@ -122,7 +125,7 @@ run: deps
 install: all pages
 	install -D -m 0755 $(BUILD)/sockwatch $(DESTDIR)$(PREFIX)/sbin/sockwatch
 	$(Q)sed 's|@sbindir@|$(PREFIX)/sbin|' dist/sockwatch-record.service.in > $(BUILD)/sockwatch-record.service
-	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(PREFIX)/lib/systemd/system/sockwatch-record.service
+	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(UNITDIR)/sockwatch-record.service
 	install -D -m 0644 dist/sockwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sockwatch.conf
 	install -D -m 0644 dist/sockwatch.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/sockwatch.conf
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1

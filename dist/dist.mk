@@ -30,3 +30,22 @@ $(BUILD)/completion/%: dist/completion/% $(PAGES)
 	$(call say,SHELL,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)($(PAGES) $* && cat $<) >$@
+
+# Debian's own tools build it, from a copy of what git would commit.
+DEPS_DEB := debhelper dpkg-dev
+.PHONY: deb
+deb: deps
+	$(install_packages) $(DEPS_DEB)
+	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb
+	$(Q)tools/copy-sources $(BUILD)/deb/sockwatch
+	$(call say,DEB,$(BUILD)/deb)
+	$(Q)cd $(BUILD)/deb/sockwatch && env -u MAKEFLAGS -u MAKELEVEL -u BUILD -u SOURCE_DATE_EPOCH \
+		DEB_BUILD_OPTIONS='noautodbgsym parallel=$(shell nproc)' dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 30 ../log >&2; exit 1; }
+	$(Q)rm -rf $(BUILD)/deb/sockwatch
+	@ls $(BUILD)/deb/*.deb
+
+# Installs and removes the package in a Debian of its own, as root.
+.PHONY: deb-test
+deb-test: deb
+	$(install_packages) lintian debootstrap
+	$(Q)tests/run tests/packages/deb.sh
