@@ -12,6 +12,7 @@
 #include "inet.h"
 #include "port_range.h"
 #include "process.h"
+#include "unix_socket.h"
 
 enum look_flag {
 	LOOK_MAKER = 1 << 0,	     /* the holder's very process made the socket */
@@ -69,6 +70,7 @@ enum look_ranges { LOOK_RANGES_NONE, LOOK_RANGES_EPHEMERAL, LOOK_RANGES_ALL };
 /* What a look is to read. */
 struct look_request {
 	bool tasks, tcp, udp; /* descriptors of every task, tables of each namespace */
+	bool unix_sockets;    /* LOOK_BY_PROC only */
 	uint32_t wants;	      /* enum wire_look_want */
 	uint32_t netns;	      /* inode of the only namespace, 0 all */
 	uint32_t pid;	      /* a process that may be in it */
@@ -91,6 +93,8 @@ struct look_sink {
 	bool (*known)(void *ctx, uint64_t key, uint64_t sk);
 	/* A hint that known() is asked soon; NULL: not wanted. */
 	void (*expect)(void *ctx, uint64_t key, uint64_t sk);
+	/* One of a namespace's Unix sockets; with `waits_at`: the one of this inode, told before, waits there.  NULL: not asked. */
+	void (*unix_socket)(void *ctx, const struct unix_socket *s);
 	void *ctx;
 };
 

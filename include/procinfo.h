@@ -52,6 +52,10 @@ uint32_t procinfo_netns_at(const char *path);
  * files; "" none.  Returns how many do: with several, whose socket it is is not known.
  */
 size_t procinfo_socket_unit(uint16_t protocol, uint16_t port, char *ret, size_t size);
+/* Whether the file of a Unix socket is at its path, as seen from here or by any of these processes, which have it open. */
+enum unix_file procinfo_unix_file(const struct unix_socket *s, const uint32_t *pids, size_t count);
+/* The socket was bound to the file at `path`. */
+bool procinfo_is_unix_file(const struct unix_socket *s, const char *path);
 /* A user's name from /etc/passwd, NULL none; lives until the program ends.  O(1) when asked again. */
 const char *procinfo_user(uint32_t uid);
 

@@ -5,6 +5,7 @@
 
 #include "kernel.h"
 #include "options.h"
+#include "unix_listing.h"
 
 #define EXIT_NOT_FOUND 3
 #define EXIT_LOST      4 /* done, but events were lost */
@@ -17,12 +18,16 @@ int command_who(const struct options *options);
 int command_record(const struct options *options);
 int command_history(const struct options *options);
 int command_status(const struct options *options);
+/* What ls and who do where Unix sockets are asked for. */
+int command_unix(const struct options *options);
 
 /* kernel_side.c */
 /* Opens the kernel side as the options say: 0, or after saying why the exit code with *ret untouched. */
 int command_open_kernel(const struct options *options, struct kernel **ret);
 /* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
 int take_listing(const struct options *options, bool details, struct listing *l);
+/* The same of Unix sockets; unix_listing_done() either way. */
+int take_unix_listing(struct unix_listing *l);
 
 /* The inode of the network namespace that it runs in, or that SOCKWATCH_NETNS names, 0 unknown: the one whose name goes without saying. */
 uint32_t command_own_netns(void);

@@ -61,6 +61,16 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 	return code;
 }
 
+/* Says what a look has left out. */
+static int tell_missing(int err, const struct listing *l, const struct kernel_error *error)
+{
+	if (err || l->failed)
+		log_error("%s", err ? error->text : "cannot look at every socket: no memory");
+	else if (error->text[0])
+		log_error("not everything is listed: %s", error->text);
+	return !err && l->failed ? -ENOMEM : err;
+}
+
 int take_listing(const struct options *options, bool details, struct listing *l)
 {
 	const uint32_t wants = LOOK_W_V6ONLY |
@@ -103,11 +113,30 @@ int take_listing(const struct options *options, bool details, struct listing *l)
 	look_close(reader);
 	if (!err)
 		listing_join(l);
-	if (err || l->failed)
-		log_error("%s", err ? error.text : "cannot look at every socket: no memory");
-	else if (error.text[0])
-		log_error("not everything is listed: %s", error.text);
-	return !err && l->failed ? -ENOMEM : err;
+	return tell_missing(err, l, &error);
+}
+
+int take_unix_listing(struct unix_listing *l)
+{
+	const struct look_options wanted = {
+		.source = LOOK_BY_PROC, .keep_dir = -1, .listener_of = -1};
+	const struct look_request request = {.tasks = true, .unix_sockets = true};
+	const struct look_sink sink = unix_listing_sink(l);
+	struct kernel_error error = {""};
+	struct look_reader *reader;
+	int err = check_proc();
+
+	if (err)
+		return err;
+	reader = look_open(&wanted, &error);
+	err = reader ? 0 : -errno;
+	l->who.time_ns = kernel_now();
+	if (!err)
+		err = look_take(reader, &request, &sink, &error);
+	look_close(reader);
+	if (!err)
+		unix_listing_join(l);
+	return tell_missing(err, &l->who, &error);
 }
 
 uint32_t command_own_netns(void)

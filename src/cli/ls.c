@@ -250,6 +250,8 @@ int command_ls(const struct options *options)
 	int code;
 
 	output_catch_signals();
+	if (options->unix_sockets)
+		return command_unix(options);
 	code = run(&s);
 	ask_close(&s.ask);
 	listing_done(&s.listing);

@@ -55,6 +55,7 @@ static const struct command commands[] = {
 	 "  sockwatch ls -i :8080                who uses the port\n"
 	 "  sockwatch ls --state listen          who listens\n"
 	 "  sockwatch ls --netns self -c nginx   one process's sockets, in this namespace\n"
+	 "  sockwatch ls -x -l                   Unix sockets that wait for peers\n"
 	 "  sockwatch ls -o json | jq ...        one object a socket\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
@@ -65,6 +66,7 @@ static const struct command commands[] = {
 	 "Examples:\n"
 	 "  sockwatch who 8080\n"
 	 "  sockwatch who udp/53 -o json\n"
+	 "  sockwatch who /run/app.sock          or @abstract: a Unix socket\n"
 	 "  sockwatch who --wait 8080            returns the moment somebody takes it\n"
 	 "\n"
 	 "Exit code: 0 found, 1 run-time failure, 2 usage, 3 nobody has it."},
@@ -488,7 +490,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 		code = named ? print_command_help(&argp, command) : print_overview();
 	else if (code == OPTIONS_RUN && check_together(ret))
 		code = EXIT_USAGE;
-	if (code == OPTIONS_RUN && options_end_words(&r.parse))
+	if (code == OPTIONS_RUN && (options_end_words(&r.parse) || options_check_unix(ret)))
 		code = EXIT_USAGE;
 	if (code == OPTIONS_RUN && command->id == COMMAND_WHO && !ret->asked_count &&
 	    !ret->filter.comm) {

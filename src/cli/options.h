@@ -88,8 +88,9 @@ struct options {
 	bool resolve;  /* names of hosts */
 	bool services; /* names of ports */
 	bool wait;
+	bool unix_sockets; /* instead of those of the internet */
 	const char *
-		asked[ASKED_MAX]; /* who: ports as given, each is filter.inet[]; points into argv */
+		asked[ASKED_MAX]; /* who: ports as given, each is filter.inet[]; with unix_sockets, of ls too: names; points into argv */
 	unsigned int asked_count; /* 0: those that filter.comm has */
 	uint64_t rotate_bytes;	  /* trace: change the output file there; 0: never */
 	uint64_t keep_files;	  /* old ones */

@@ -108,6 +108,8 @@ const struct options_row options_table[] = {
 	  .doc = "As lsof: like --state" },
 	{ 'l', "listen", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(filter.listening),
 	  .doc = "Only those that wait for peers: TCP that listens, UDP that is connected to nobody" },
+	{ 'x', "unix", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(unix_sockets),
+	  .doc = "Unix sockets instead, those that have a name or talk to one that has (all: -a); /PATH and @ABSTRACT name some" },
 	{ 'e', NULL, NULL, LS, GROUP_FILTER, true, set_nothing, .doc = "As ss: all is shown" },
 	{ 'a', "all", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(all),
 	  .doc = "Sockets that have no port yet too" },

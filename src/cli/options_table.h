@@ -121,7 +121,9 @@ int options_set_word(struct options_parse *p, const char *word, const char *befo
 
 /* All words were given: 0, or EINVAL after one line where one waits for its value. */
 int options_end_words(struct options_parse *p);
-/* What may stand for a command: "8080", ":8080", "udp/53", which asks `who`; "-tulpn", which asks `ls`. */
+/* 0, or EINVAL after one line where Unix sockets are asked for with what they have not. */
+int options_check_unix(const struct options *o);
+/* What may stand for a command: "8080", ":8080", "udp/53", "/run/app.sock", which asks `who`; "-tulpn", which asks `ls`. */
 bool options_is_port(const char *word);
 bool options_is_listing(const char *word);
 /* Takes the -p of ss and netstat out of words like "-tulpn", in place. */

@@ -69,6 +69,50 @@ static int set_port(struct options *o, const char *text)
 	return 0;
 }
 
+/* ---- Unix sockets ---- */
+
+/* A path or "@abstract"; "/80" and "@1.2.3.4:80" are ports without what stands before them. */
+static bool is_unix_name(const char *word)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	if (word[0] != '/' && word[0] != '@' && strncmp(word, "./", 2) != 0)
+		return false;
+	return strpbrk(word, letters) || (word[0] == '@' && word[1] && !strchr(word, ':'));
+}
+
+static int set_unix_name(struct options *o, const char *word)
+{
+	if (o->asked_count && !o->unix_sockets)
+		return options_complain("'%.*s': who takes ports, or Unix sockets; give either",
+					(int)strnlen(word, 100), word);
+	if (o->asked_count == ASKED_MAX)
+		return options_complain("'%.*s': one name too many, %d are taken; leave some out",
+					(int)strnlen(word, 100), word, ASKED_MAX);
+	o->unix_sockets = true;
+	o->asked[o->asked_count++] = word;
+	return 0;
+}
+
+int options_check_unix(const struct options *o)
+{
+	const struct filter *f = &o->filter;
+
+	if (!o->unix_sockets)
+		return 0;
+	if (o->wait)
+		return options_complain("--wait waits for a port; a Unix socket is not traced");
+	if (o->store_file)
+		return options_complain("--store: Unix sockets are not recorded; leave it out");
+	if (f->tcp || f->udp || f->ipv4 || f->ipv6 || f->ports.count || f->local_ports.count ||
+	    f->peer_ports.count || f->cidr_count || f->states || f->inet_count)
+		return options_complain(
+			"Unix sockets have neither ports, addresses, states of TCP nor "
+			"a protocol to choose; write for example sockwatch ls -x -l -c "
+			"nginx");
+	return 0;
+}
+
 /* ---- ports and names ---- */
 
 static int refuse_word(const struct options *o, const char *word)
@@ -249,6 +293,9 @@ static int set_who(struct options_parse *p, const char *word)
 {
 	struct options *o = p->options;
 
+	if (o->unix_sockets)
+		return options_complain("'%.*s': who takes ports, or Unix sockets; give either",
+					(int)strnlen(word, 100), word);
 	/* "http" is a port, "nginx" a process. */
 	if (is_name(word)) {
 		struct units_ranges ports = {0};
@@ -284,6 +331,9 @@ int options_set_word(struct options_parse *p, const char *word, const char *befo
 					"tcp@127.0.0.1:80,443",
 					(int)strnlen(word, 100), word);
 	}
+	if ((p->options->command == COMMAND_LS || p->options->command == COMMAND_WHO) &&
+	    is_unix_name(word))
+		return set_unix_name(p->options, word);
 	switch (p->options->command) {
 	case COMMAND_WHO: return set_who(p, word);
 	case COMMAND_STATUS:
@@ -299,13 +349,15 @@ bool options_is_port(const char *word)
 	const char *colon = strrchr(word, ':'), *slash = strchr(word, '/');
 	const char *port = colon ? colon + 1 : slash ? slash + 1 : word;
 
+	if (is_unix_name(word))
+		return true;
 	return *port && strspn(port, "0123456789") == strlen(port);
 }
 
 bool options_is_listing(const char *word)
 {
 	return word[0] == '-' && word[1] && word[1] != '-' && strchr(word, 'l') &&
-	       strspn(word + 1, "aeHlnprtuW46") == strlen(word + 1);
+	       strspn(word + 1, "aeHlnprtuWx46") == strlen(word + 1);
 }
 
 /* ss and netstat show processes by a -p that takes nothing: "-tulpn", "-ltnp". */
@@ -317,7 +369,7 @@ void options_drop_p(int argc, char **argv)
 			      argv[i + 1][0] != '-';
 
 		if (word[0] != '-' || word[1] == '-' || strlen(word) < 3 || !p ||
-		    strspn(word + 1, "aeHlnprtuW46") != strlen(word + 1) || (!p[1] && number))
+		    strspn(word + 1, "aeHlnprtuWx46") != strlen(word + 1) || (!p[1] && number))
 			continue;
 		memmove(p, p + 1, strlen(p));
 	}

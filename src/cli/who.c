@@ -12,7 +12,7 @@
 #include "redirect_source.h"
 #include "rights.h"
 #include "table.h"
-#include "who_writer.h"
+#include "who_process.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,8 +25,6 @@
 #define DRAIN_MAX     4096
 #define WAIT_MS	      100
 #define MAX_PROCESSES 100000
-/* Processes are read as they are told, and those of other users. */
-#define TO_READ (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH)
 
 /* One port, and who has it. */
 struct page {
@@ -46,7 +44,7 @@ struct search {
 	struct services *services;
 	struct output output;
 	struct buffer buffer;
-	struct procinfo process; /* last asked for */
+	struct who_reader reader;
 	struct interfaces interfaces;
 	struct process_set *known; /* what the listing's tasks point to */
 
@@ -200,40 +198,9 @@ static const char *interface_name(void *ctx, uint32_t netns, uint32_t ifindex)
 	return interfaces_of(&((struct search *)ctx)->interfaces, netns, ifindex);
 }
 
-static void find_parents(struct who_process *p, uint32_t pid)
-{
-	for (; p->parents < WHO_PARENTS && pid; p->parents++) {
-		struct who_parent *parent = &p->parent[p->parents];
-		struct procinfo info;
-		bool runs = procinfo_read(pid, &info) == 0;
-
-		parent->pid = pid;
-		pid = runs ? info.parent : 0;
-		if (!runs)
-			continue;
-		memcpy(parent->name, info.name, sizeof(parent->name));
-		procinfo_done(&info);
-	}
-}
-
 static bool find_process(void *ctx, uint32_t pid, struct who_process *ret)
 {
-	struct search *s = ctx;
-	struct procinfo *p = &s->process;
-
-	procinfo_done(p);
-	if (procinfo_read(pid, p) < 0)
-		return false;
-	*ret = (struct who_process){
-		.started_ns = p->started_ns,
-		.command = s->options->no_args ? NULL : p->command,
-		.executable = p->executable,
-		.cgroup = p->cgroup,
-		.container = p->container,
-		.unit = p->unit,
-	};
-	find_parents(ret, p->parent);
-	return true;
+	return who_read_process(&((struct search *)ctx)->reader, pid, ret);
 }
 
 static struct who who_of(struct search *s)
@@ -474,7 +441,7 @@ static void look_up(struct search *s)
 static int find(struct search *s)
 {
 	const struct options *o = s->options;
-	uint64_t keep = o->format == FORMAT_JSON ? 0 : TO_READ;
+	uint64_t keep = o->format == FORMAT_JSON ? 0 : WHO_TO_READ;
 	/* Who waits wants to know at once that a file is wrong. */
 	int code = o->wait ? ask_open(&s->ask, o) : 0;
 
@@ -562,10 +529,12 @@ static int run(struct search *s)
 
 int command_who(const struct options *options)
 {
-	struct search s = {.options = options};
+	struct search s = {.options = options, .reader.options = options};
 	int code;
 
 	output_catch_signals();
+	if (options->unix_sockets)
+		return command_unix(options);
 	code = run(&s);
 	ask_close(&s.ask);
 	table_free(s.table);
@@ -577,7 +546,7 @@ int command_who(const struct options *options)
 		redirects_done(&s.pages[i].redirects);
 	}
 	free(s.pages);
-	procinfo_done(&s.process);
+	procinfo_done(&s.reader.process);
 	interfaces_end(&s.interfaces);
 	process_set_free(s.known);
 	services_free(s.services);

@@ -167,7 +167,14 @@ uint64_t look_malformed(const struct look_reader *r)
 
 static bool is_requested(const struct look_request *q, enum look_part part)
 {
-	return part == LOOK_TASKS ? q->tasks : part == LOOK_TCP ? q->tcp : q->udp;
+	switch (part) {
+	case LOOK_TASKS: return q->tasks;
+	case LOOK_TCP: return q->tcp;
+	case LOOK_UDP: return q->udp;
+	case LOOK_UNIX: return q->unix_sockets;
+	case LOOK_PARTS: break;
+	}
+	return false;
 }
 
 static int note(struct look_reader *r, enum look_part part, int err)
@@ -242,7 +249,7 @@ static void not_looked_at(void *ctx, uint32_t netns)
 
 static bool wants_tour(const struct look_request *q)
 {
-	return q->tcp || q->udp || q->ranges != LOOK_RANGES_NONE;
+	return q->tcp || q->udp || q->unix_sockets || q->ranges != LOOK_RANGES_NONE;
 }
 
 static int tour(struct look_reader *r)
@@ -401,7 +408,7 @@ __attribute__((format(printf, 2, 3))) static void add_words(struct kernel_error 
 static void describe(struct look_reader *r, struct kernel_error *error)
 {
 	static const char *const words[LOOK_PARTS] = {"the descriptors of processes", "TCP sockets",
-						      "UDP sockets"};
+						      "UDP sockets", "Unix sockets"};
 
 	netns_describe(&r->unseen, error->text, sizeof(error->text));
 	if (r->refused)

@@ -24,7 +24,7 @@
 /* 149,000 sockets: what waits so has its tables read beside its descriptors. */
 #define TABLE_BYTES (16u << 20)
 
-static const char *const programs[LOOK_PARTS] = {"look_held", "look_tcp", "look_udp"};
+static const char *const programs[LOOK_PROGRAMS] = {"look_held", "look_tcp", "look_udp"};
 
 static const char *const wanted_functions[] = {"bpf_iter_task_file", "bpf_iter_tcp", "bpf_iter_udp",
 					       NULL};
@@ -32,7 +32,7 @@ static const char *const wanted_functions[] = {"bpf_iter_task_file", "bpf_iter_t
 struct iterators {
 	struct look_bpf *skel;
 	struct types types;
-	int link[LOOK_PARTS]; /* -1 left out */
+	int link[LOOK_PROGRAMS]; /* -1 left out */
 };
 
 /* ---- iterators ---- */
@@ -173,7 +173,7 @@ static int prepare_program(struct bpf_program *program, struct bpf_prog_load_opt
 
 	(void)cookie;
 	opts->expected_attach_type = BPF_TRACE_ITER;
-	for (int i = 0; i < LOOK_PARTS; i++) {
+	for (int i = 0; i < LOOK_PROGRAMS; i++) {
 		if (strcmp(section + strlen("look/"), wanted_functions[i] + strlen("bpf_iter_")) ==
 		    0)
 			opts->attach_btf_id = loading->function[i].id;
@@ -237,7 +237,7 @@ static int load_programs(struct look_reader *r, bool cookies)
 			: bpf_map__set_autocreate(it->skel->maps.listener_of, false);
 	bpf_program__set_autoload(
 		cookies ? it->skel->progs.look_held_plain : it->skel->progs.look_held, false);
-	for (enum look_part part = LOOK_TASKS; part < LOOK_PARTS; part++) {
+	for (enum look_part part = LOOK_TASKS; part < LOOK_PROGRAMS; part++) {
 		if (look_leaves_out(r, look_hook(r, programs[part])->hook))
 			bpf_program__set_autoload(program_of(it, part), false);
 	}
@@ -255,7 +255,7 @@ static int link_programs(struct look_reader *r)
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	struct iterators *it = r->state;
 
-	for (enum look_part i = LOOK_TASKS; i < LOOK_PARTS; i++) {
+	for (enum look_part i = LOOK_TASKS; i < LOOK_PROGRAMS; i++) {
 		struct kernel_hook *h = look_hook(r, programs[i]);
 
 		if (look_leaves_out(r, h->hook)) {
@@ -282,7 +282,7 @@ static int open_iterators(struct look_reader *r, struct kernel_error *error)
 	if (!it)
 		return -ENOMEM;
 	it->types.fd = -1;
-	for (int i = 0; i < LOOK_PARTS; i++)
+	for (int i = 0; i < LOOK_PROGRAMS; i++)
 		it->link[i] = -1;
 	r->state = it;
 	err = types_open(&it->types);
@@ -309,7 +309,7 @@ static void close_iterators(struct look_reader *r)
 {
 	struct iterators *it = r->state;
 
-	for (int i = 0; it && i < LOOK_PARTS; i++) {
+	for (int i = 0; it && i < LOOK_PROGRAMS; i++) {
 		if (it->link[i] >= 0)
 			close(it->link[i]);
 	}

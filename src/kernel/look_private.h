@@ -9,7 +9,8 @@
 #include "look_source.h"
 #include "wire_look.h"
 
-enum look_part { LOOK_TASKS, LOOK_TCP, LOOK_UDP, LOOK_PARTS };
+/* No program reads the last: those before it are so many. */
+enum look_part { LOOK_TASKS, LOOK_TCP, LOOK_UDP, LOOK_UNIX, LOOK_PARTS, LOOK_PROGRAMS = LOOK_UNIX };
 
 /*
  * Where a look comes from.  Every function returns 0 or -errno (-ENOTSUP: no program for it).  each_task() hands out what
@@ -136,5 +137,9 @@ int look_each_table(struct look_reader *r, look_table_fn fn);
 int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool v6);
 /* Hands out a socket that sock_diag or /proc/net tells, with what follows from it. */
 void look_tell_net(struct look_reader *r, struct look_socket *s);
+
+/* look_proc.c, look_unix.c: what the last message of a dump says, 0 or -errno; Unix sockets of this thread's namespace. */
+int look_end_of_dump(const void *message);
+int look_read_unix(struct look_reader *r, uint32_t netns);
 
 #endif

@@ -99,8 +99,9 @@ static void take(struct look_reader *r, uint32_t netns, uint16_t protocol, const
 }
 
 /* A protocol without its module ends its dump at once, with -ENOENT. */
-static int end_of_dump(const struct nlmsghdr *h)
+int look_end_of_dump(const void *message)
 {
+	const struct nlmsghdr *h = message;
 	int err = 0;
 
 	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
@@ -122,7 +123,7 @@ static int receive(struct look_reader *r, int fd, uint32_t netns, uint16_t proto
 			return -errno;
 		for (; NLMSG_OK(h, (size_t)n); h = NLMSG_NEXT(h, n)) {
 			if (h->nlmsg_type == NLMSG_DONE)
-				return end_of_dump(h);
+				return look_end_of_dump(h);
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
@@ -157,15 +158,17 @@ static int dump(struct look_reader *r, int fd, uint32_t netns, uint8_t family, u
 	return receive(r, fd, netns, protocol);
 }
 
-/* All protocols at once. */
+/* All protocols of the internet at once. */
 static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part)
 {
 	bool again = part == LOOK_UDP && r->request->tcp;
-	int err = 0,
-	    fd = again ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int err = 0, fd;
 
+	if (part == LOOK_UNIX)
+		return look_read_unix(r, netns);
 	if (again)
 		return 0;
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	if (fd < 0)
 		return -errno;
 	look_read_devices(&r->devices);
@@ -214,7 +217,7 @@ static void take_named(struct look_reader *r, uint32_t pid, uint32_t tid, const 
 	unsigned long long inode;
 
 	if (sscanf(name, "socket:[%llu]", &inode) != 1 || !sink->known(sink->ctx, inode, 0))
-		return; /* no internet socket */
+		return; /* no socket that is looked for */
 	if (!r->has_task)
 		r->has_task = read_task(pid, tid, &r->task);
 	s.key = inode;

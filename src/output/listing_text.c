@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "line.h"
+#include "listing_cells.h"
 #include "title.h"
 #include "units.h"
 
@@ -114,8 +114,8 @@ static char *put_queue(char *p, const struct listing_socket *s)
 }
 
 /* Without a name, its inode. */
-static void cell_netns(struct line *line, const struct listing_style *style,
-		       const struct listing *l, uint32_t inode)
+void listing_cell_netns(struct line *line, const struct listing_style *style,
+			const struct listing *l, uint32_t inode)
 {
 	const struct listing_netns *netns = listing_netns_of(l, inode);
 	char text[4 * NETNS_NAME_SIZE + 2];
@@ -143,7 +143,7 @@ static void write_tail(struct line *line, const struct listing_style *style,
 		line_cell(line, NULL, text, inet_format_number(text, s->protocol));
 	line_cell_word(line, lives ? GREEN : NULL, state ? state : "-");
 	if (style->netns)
-		cell_netns(line, style, l, s->netns);
+		listing_cell_netns(line, style, l, s->netns);
 	p += listing_format_name(p, style, s);
 	if (listing_is_full(s))
 		p = put_queue(p, s);
@@ -155,7 +155,7 @@ static void write_tail(struct line *line, const struct listing_style *style,
 		line_cell(line, NULL, "-", 1);
 }
 
-static void cell_user(struct line *line, const struct listing_style *style, uint32_t uid)
+void listing_cell_user(struct line *line, const struct listing_style *style, uint32_t uid)
 {
 	const char *name = style->user_name ? style->user_name(uid) : NULL;
 	char text[4 * 32 + 2];
@@ -186,7 +186,7 @@ static void write_head(struct line *line, struct listing_style *style,
 	}
 	line_cell(line, NULL, text, title_format(text, &task->process, false));
 	line_cell(line, NULL, text, inet_format_number(text, task->process.pid));
-	cell_user(line, style, task->process.uid);
+	listing_cell_user(line, style, task->process.uid);
 	head->task = NULL;
 	head->len = line->out->len - start;
 	if (line->out->failed || head->len > sizeof(head->text))

@@ -81,13 +81,13 @@ static void walk_place(struct walk *walk, enum field field, enum family family, 
 	walk->spell->place(walk->w, field, &place);
 }
 
-static void walk_process(struct walk *walk, enum field field, const struct process *process,
-			 enum telling telling)
+void walk_process_or_null(struct writer *w, enum field field, const struct process *process,
+			  enum telling telling)
 {
 	if (process)
-		walk->spell->process(walk->w, field, process, telling);
+		w->spelling->process(w, field, process, telling);
 	else
-		walk->spell->absent(walk->w, field);
+		w->spelling->absent(w, field);
 }
 
 static void walk_error(struct walk *walk)
@@ -104,23 +104,21 @@ static void walk_error(struct walk *walk)
 }
 
 /* One without a name is its container's. */
-static void walk_netns(struct walk *walk)
+void walk_netns(struct writer *w, uint32_t netns, const char *name, const struct process *process)
 {
-	const struct subject *s = &walk->subject;
-	const char *name = s->netns_name;
 	size_t len = name ? strlen(name) : 0;
 
-	walk->spell->number(walk->w, FIELD_NETNS, s->netns);
+	w->spelling->number(w, FIELD_NETNS, netns);
 	if (!name)
 		return;
-	if (!len && s->process && s->process->container) {
-		name = s->process->container;
+	if (!len && process && process->container) {
+		name = process->container;
 		len = strnlen(name, CONTAINER_SHOWN);
 	}
 	if (len)
-		walk->spell->text(walk->w, FIELD_NETNS_NAME, name, len);
+		w->spelling->text(w, FIELD_NETNS_NAME, name, len);
 	else
-		walk->spell->absent(walk->w, FIELD_NETNS_NAME);
+		w->spelling->absent(w, FIELD_NETNS_NAME);
 }
 
 static void walk_subject(struct walk *walk)
@@ -138,7 +136,7 @@ static void walk_subject(struct walk *walk)
 	spell->word(w, FIELD_FAMILY, s->family == FAMILY_IPV4 ? "ipv4" : "ipv6");
 	if (s->mapped)
 		spell->flag(w, FIELD_MAPPED, true);
-	walk_netns(walk);
+	walk_netns(w, s->netns, s->netns_name, s->process);
 	if (s->cookie)
 		spell->number(w, FIELD_COOKIE, s->cookie);
 	else
@@ -149,7 +147,7 @@ static void walk_subject(struct walk *walk)
 		walk_place(walk, FIELD_PEER, s->family, s->mapped, s->peer);
 	if (s->asked)
 		walk_place(walk, FIELD_ASKED, s->family, s->mapped, s->asked);
-	walk_process(walk, FIELD_PROCESS, s->process, s->telling);
+	walk_process_or_null(walk->w, FIELD_PROCESS, s->process, s->telling);
 }
 
 static void walk_socket(struct walk *walk)
@@ -201,7 +199,7 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 	struct writer *w = walk->w;
 
 	spell->open(w, FIELD_NONE, NEST_OBJECT);
-	walk_process(walk, FIELD_PROCESS, h->process, TELL_SHORT);
+	walk_process_or_null(walk->w, FIELD_PROCESS, h->process, TELL_SHORT);
 	if (h->kernel)
 		walk_kernel(walk, h->kernel_device);
 	else if (h->unheld)
@@ -433,16 +431,14 @@ static const struct process *process_of(const struct listing_task *task)
 }
 
 /* The socket's own ends, state and since are those of each holder. */
-static void walk_open_by(struct walk *walk, const struct listing *l, const struct listing_socket *s)
+void walk_open_by(struct writer *w, const struct listing *l, const struct listing_socket *s)
 {
-	const struct spelling *spell = walk->spell;
-	struct writer *w = walk->w;
+	const struct spelling *spell = w->spelling;
 
 	spell->open(w, FIELD_HOLDERS, NEST_LIST);
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		spell->open(w, FIELD_NONE, NEST_OBJECT);
-		walk_process(walk, FIELD_PROCESS, &l->tasks[l->holders[h].task].process,
-			     TELL_SHORT);
+		walk_process_or_null(w, FIELD_PROCESS, &l->tasks[l->holders[h].task].process, TELL_SHORT);
 		if (l->holders[h].fd == LOOK_NO_FD)
 			spell->absent(w, FIELD_FD);
 		else
@@ -511,8 +507,8 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 		spell->flag(w, FIELD_ENDED, true);
 	if (state)
 		spell->word(w, FIELD_STATE, state);
-	walk_process(&walk, FIELD_BINDER, process_of(listing_binder(l, s)), TELL_SHORT);
-	walk_open_by(&walk, l, s);
+	walk_process_or_null(w, FIELD_BINDER, process_of(listing_binder(l, s)), TELL_SHORT);
+	walk_open_by(w, l, s);
 	if (s->since_ns)
 		walk_time(&walk, FIELD_SINCE, s->since_ns);
 	spell->open(w, FIELD_QUEUE, NEST_OBJECT);

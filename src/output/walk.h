@@ -56,7 +56,9 @@
 	X(WAITING_BYTES, "waiting_bytes") X(SOCKETS, "sockets") X(TABLE_BYTES, "table_bytes")     \
 	X(RING_BYTES, "ring_bytes") X(REPAIRS, "repairs") X(LOST, "lost") X(RING, "ring")         \
 	X(SHARE, "share") X(CALLS, "calls") X(FOLDS, "folds") X(WITHHELD, "withheld")             \
-	X(ENDS, "ends") X(ROWS, "rows") X(PROCESSES, "processes")
+	X(ENDS, "ends") X(ROWS, "rows") X(PROCESSES, "processes")                                 \
+	X(TYPE, "type") X(INODE, "inode") X(PATH, "path") X(ABSTRACT, "abstract")                 \
+	X(PEERS, "peers") X(PEERS_MORE, "peers_more") X(WAITS, "waits")
 /* clang-format on */
 
 enum field {
@@ -120,5 +122,15 @@ struct writer {
 	struct writer_options options;
 	struct buffer *out; /* valid between header() or begin() and end() */
 };
+
+struct listing;
+struct listing_socket;
+/* A namespace and its name, which is NULL where it goes without saying. */
+void walk_netns(struct writer *w, uint32_t netns, const char *name, const struct process *process);
+/* The list `holders` of a listed socket. */
+void walk_open_by(struct writer *w, const struct listing *l, const struct listing_socket *s);
+/* `process`, null where it is NULL. */
+void walk_process_or_null(struct writer *w, enum field field, const struct process *process,
+			  enum telling telling);
 
 #endif

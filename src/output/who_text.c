@@ -8,11 +8,9 @@
 #include "title.h"
 #include "units.h"
 
-#define MAX_SHOWN 8
 #define TEXT_MAX  240
-#define INDENT	  14 /* behind the words at the left */
 
-static void say_process(struct buffer *out, const char *name, uint32_t pid)
+void who_say_process(struct buffer *out, const char *name, uint32_t pid)
 {
 	char owner[OWNER_SIZE];
 
@@ -50,7 +48,7 @@ static void say_parents(struct buffer *out, const struct who_process *p)
 	buffer_print(out, "  %-11s ", "parents");
 	for (size_t i = 0; i < p->parents; i++) {
 		buffer_print(out, "%s", i ? " < " : "");
-		say_process(out, p->parent[i].name, p->parent[i].pid);
+		who_say_process(out, p->parent[i].name, p->parent[i].pid);
 	}
 	buffer_print(out, "\n");
 }
@@ -122,14 +120,13 @@ static void say_forwarder(struct buffer *out, const struct who *who, const struc
 		who_say_behind(out, who, behind);
 }
 
-/* `s`: what it has, NULL where the socket is gone. */
-static void say_whole_process(struct buffer *out, const struct who *who,
-			      const struct process *process, const struct listing_socket *s)
+void who_say_whole_process(struct buffer *out, const struct who *who,
+			   const struct process *process, const struct listing_socket *s)
 {
 	struct who_process p = {0};
 
 	buffer_print(out, "  %-11s ", "process");
-	say_process(out, process->name, process->pid);
+	who_say_process(out, process->name, process->pid);
 	say_user(out, who, process->uid);
 	if (!who->find_process(who->ctx, process->pid, &p)) {
 		buffer_print(out, "  %-11s it has ended\n", "");
@@ -280,7 +277,7 @@ static void say_holders(struct buffer *out, const struct listing *l, const struc
 
 	if (binder && binder != first) {
 		buffer_print(out, "  %-11s ", "bound by");
-		say_process(out, binder->process.name, binder->process.pid);
+		who_say_process(out, binder->process.name, binder->process.pid);
 		buffer_print(out, "\n");
 	}
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
@@ -288,16 +285,16 @@ static void say_holders(struct buffer *out, const struct listing *l, const struc
 
 		if (task == first)
 			continue;
-		if (shown++ == MAX_SHOWN)
+		if (shown++ == WHO_SHOWN)
 			break;
 		if (shown == 1)
 			buffer_print(out, "  %-11s ", "held also by");
 		else
 			buffer_print(out, ", ");
-		say_process(out, task->process.name, task->process.pid);
+		who_say_process(out, task->process.name, task->process.pid);
 	}
-	if (shown > MAX_SHOWN)
-		buffer_print(out, " and %u more", s->holder_count - 1 - MAX_SHOWN);
+	if (shown > WHO_SHOWN)
+		buffer_print(out, " and %u more", s->holder_count - 1 - WHO_SHOWN);
 	if (shown)
 		buffer_print(out, "\n");
 }
@@ -315,7 +312,7 @@ void who_say_behind(struct buffer *out, const struct who *who, const struct list
 
 	buffer_print(out, "  %-11s ", "behind");
 	if (task)
-		say_process(out, task->process.name, task->process.pid);
+		who_say_process(out, task->process.name, task->process.pid);
 	else
 		buffer_print(out, "a process that cannot be seen from here");
 	who_say_netns(out, who, s->netns);
@@ -364,13 +361,13 @@ static void say_connections(struct buffer *out, const struct who *who,
 
 		if (!serves_here(who, primary, s) || !task || holds(l, primary, task->process.pid))
 			continue;
-		if (servers++ == MAX_SHOWN) {
+		if (servers++ == WHO_SHOWN) {
 			buffer_print(out, "  %-11s ... and more\n", "");
 			return;
 		}
 		buffer_print(out, "  %-11s ",
 			     listing_may_serve(l, primary, s) ? "served by" : "on its port");
-		say_process(out, task->process.name, task->process.pid);
+		who_say_process(out, task->process.name, task->process.pid);
 		buffer_print(out, holds(l, primary, task->parent)
 					  ? ", started by the holder of the port: "
 					  : ": ");
@@ -384,7 +381,7 @@ static void say_freed(struct buffer *out, const struct listing_socket *s,
 {
 	if (task) {
 		buffer_print(out, "  %-11s when ", "freed");
-		say_process(out, task->process.name, task->process.pid);
+		who_say_process(out, task->process.name, task->process.pid);
 		buffer_print(out, " closes it or ends\n");
 	} else if (s->state == STATE_TIME_WAIT) {
 		buffer_print(out,
@@ -408,7 +405,7 @@ static void say_left(struct buffer *out, const struct who *who, const struct lis
 	const struct process *p = &who->listing->tasks[s->owner].process;
 
 	buffer_print(out, "  %-11s ", "left by");
-	say_process(out, p->name, p->pid);
+	who_say_process(out, p->name, p->pid);
 	if (who->listing->tasks[s->owner].ended)
 		buffer_print(out, ", ended");
 	say_user(out, who, p->uid);
@@ -440,7 +437,7 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 		buffer_print(out, "  %-11s %zu more connection%s like it\n", "", more,
 			     more == 1 ? "" : "s");
 	if (task)
-		say_whole_process(out, who, &task->process, s);
+		who_say_whole_process(out, who, &task->process, s);
 	else if (is_left(s))
 		say_left(out, who, s);
 	say_moment(out, who, "since", s->since_ns);
@@ -477,7 +474,7 @@ static void say_taken(struct buffer *out, const struct who *who, const struct ev
 	units_format_second(time, e->time_ns + (uint64_t)who->style.wall_offset_ns);
 	buffer_print(out, "taken at %s %s, %s() by ", time, who->style.zone, event_kind_name(e->kind));
 	if (e->process)
-		say_process(out, e->process->name, e->process->pid);
+		who_say_process(out, e->process->name, e->process->pid);
 	else
 		buffer_print(out, "an unknown process");
 	buffer_print(out, "\n");
@@ -502,7 +499,7 @@ static void say_sockets(struct buffer *out, const struct who *who)
 			done[j] = true;
 		}
 		if (task)
-			say_whole_process(out, who, &task->process, s);
+			who_say_whole_process(out, who, &task->process, s);
 		else if (is_left(s))
 			say_left(out, who, s);
 		say_moment(out, who, "since", s->since_ns);
@@ -553,6 +550,6 @@ void who_write(struct buffer *out, const struct who *who)
 		who_say_redirect(out, who, &who->redirects[i], listens_too(who, &who->redirects[i]));
 	say_sockets(out, who);
 	if (taken && taken->process && who->count == 0)
-		say_whole_process(out, who, taken->process, NULL);
-	layout_fold(out, start, who->style.columns, INDENT);
+		who_say_whole_process(out, who, taken->process, NULL);
+	layout_fold(out, start, who->style.columns, WHO_INDENT);
 }

@@ -187,7 +187,9 @@ static void every_short_word_is_taken_or_refused(void **state)
 		assert_true(code == OPTIONS_RUN || code == 2);
 		if (code != OPTIONS_RUN)
 			continue;
-		if (!option[1] && o.asked_count)
+		if (o.unix_sockets)
+			assert_true(o.asked_count == 1 && strchr("/@.", *o.asked[0]));
+		else if (!option[1] && o.asked_count)
 			assert_int_equal(o.filter.inet[0].ports.count, 1);
 		else if (!option[1])
 			assert_int_equal(o.filter.comm[0], 'f');
@@ -317,6 +319,30 @@ static void words_that_have_a_plain_meaning(void **state)
 		check(row[i].word[0], row[i].word[1], row[i].word[2], &row[i].x);
 }
 
+static void unix_sockets_are_asked_for_by_name(void **state)
+{
+	static const char *const row[][4] = {
+		{"who", "/run/app.sock", NULL, "/run/app.sock"},
+		{"who", "@00017", NULL, "@00017"},
+		{"./app.sock", NULL, NULL, "./app.sock"},
+		{"/run/app.sock", NULL, NULL, "/run/app.sock"},
+		{"ls", "-xl", "@app", "@app"},
+	};
+	char said[4096], as_ss[] = "-xlp";
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++) {
+		assert_int_equal(parse(&o, row[i][0], row[i][1], row[i][2], said), OPTIONS_RUN);
+		assert_true(o.unix_sockets && o.asked_count == 1);
+		assert_string_equal(o.asked[0], row[i][3]);
+		options_done(&o);
+	}
+	assert_int_equal(parse(&o, "ls", as_ss, NULL, said), OPTIONS_RUN);
+	assert_true(o.unix_sockets && o.filter.listening && !o.asked_count);
+	options_done(&o);
+}
+
 static void words_without_one_name_the_command(void **state)
 {
 	static const struct {
@@ -332,6 +358,11 @@ static void words_without_one_name_the_command(void **state)
 		{{"ls", ""}, "neither a port nor"},
 		{{"trace", "80:80"}, "neither a port nor"},
 		{{"who", "nginx", "80"}, "give either"},
+		{{"who", "/run/app.sock", "80"}, "give either"},
+		{{"who", "80", "/run/app.sock"}, "give either"},
+		{{"who", "--wait", "@app"}, "a Unix socket is not traced"},
+		{{"ls", "-x", "--port=80"}, "neither ports"},
+		{{"ls", "-x", "--store=s"}, "not recorded"},
 		{{"who", "--wait", "nginx"}, "--wait waits for one port"},
 		{{"nginx"}, "no such command"},
 	};
@@ -355,6 +386,7 @@ int main(void)
 		cmocka_unit_test(rights_are_given_away_by_who_looks_once),
 		cmocka_unit_test(every_short_word_is_taken_or_refused),
 		cmocka_unit_test(words_that_have_a_plain_meaning),
+		cmocka_unit_test(unix_sockets_are_asked_for_by_name),
 		cmocka_unit_test(words_without_one_name_the_command),
 		cmocka_unit_test(hostile_values_are_refused_in_one_line),
 	};
