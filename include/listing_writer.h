@@ -52,6 +52,13 @@ void listing_write_header(struct buffer *out, struct listing_style *style);
 void listing_write_rows(struct buffer *out, struct listing_style *style,
 			const struct listing *l, const struct listing_socket *s,
 			const struct filter *only);
+/*
+ * What waits for peers: a head, then those that can be reached from outside, then the others; a row each.  Sorts `found` by port.
+ * Processes must be resolved.
+ */
+void listing_write_listeners(struct buffer *out, struct listing_style *style,
+			     const struct listing *l, const struct listing_socket **found,
+			     size_t count, bool rows_only);
 /* "0.0.0.0:80", "*:80" for both families, "127.0.0.1:44420->127.0.0.1:80"; returns the length, `out` holds LISTING_NAME_SIZE bytes. */
 #define LISTING_NAME_SIZE 2048
 size_t listing_format_name(char *out, const struct listing_style *style,

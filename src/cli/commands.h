@@ -33,10 +33,14 @@ int take_unix_listing(struct unix_listing *l);
 uint32_t command_own_netns(void);
 
 /*
- * Finds what is known of every process of a joined listing but those of the past, or only which script an interpreter runs.
+ * Finds what is known of every process of a joined listing but those of the past, or only which script an interpreter runs;
+ * `wanted` (may be NULL) leaves out tasks.
  * They go on pointing into the set: free it after the last use.  NULL without memory.  O(tasks), some files of /proc each.
  */
-struct process_set *command_know_tasks(const struct options *options, struct listing *l, bool scripts_only);
+struct process_set *command_know_tasks(const struct options *options, struct listing *l,
+				       bool scripts_only, const bool *wanted);
+/* Sets what belongs to holders of `s`, in an array of all tasks. */
+void command_want_tasks(const struct listing *l, const struct listing_socket *s, bool *wanted);
 
 /* What the time zone is called in which text has its times. */
 const char *command_zone(void);

@@ -160,8 +160,14 @@ const char *command_zone(void)
 	return zone;
 }
 
+void command_want_tasks(const struct listing *l, const struct listing_socket *s, bool *wanted)
+{
+	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next)
+		wanted[l->holders[h].task] = true;
+}
+
 struct process_set *command_know_tasks(const struct options *options, struct listing *l,
-				       bool scripts_only)
+				       bool scripts_only, const bool *wanted)
 {
 	struct process_set *set =
 		process_set_new(SIZE_MAX, scripts_only ? NULL : procinfo_resolve_process, NULL);
@@ -172,7 +178,7 @@ struct process_set *command_know_tasks(const struct options *options, struct lis
 	for (size_t i = 0; i < l->task_count; i++) {
 		const struct process *p;
 
-		if (l->tasks[i].resolved || /* from the past: it may have ended */
+		if ((wanted && !wanted[i]) || l->tasks[i].resolved || /* from the past: it may have ended */
 		    (scripts_only && !process_may_run_script(&l->tasks[i].process)))
 			continue;
 		p = process_intern(set, &l->tasks[i].process);

@@ -167,6 +167,28 @@ static bool shows_netns(const struct ls *s)
 	return false;
 }
 
+/* Rows of what waits for peers tell all of a process: of those that have such a socket. */
+static struct process_set *know_tasks(struct ls *s)
+{
+	const struct options *o = s->options;
+	bool all = o->format == FORMAT_JSON || filter_asks_details(&o->filter);
+	struct process_set *known;
+	bool *wanted;
+
+	if (all || !o->filter.listening)
+		return command_know_tasks(o, &s->listing, !all, NULL);
+	wanted = calloc(s->listing.task_count + 1, sizeof(*wanted));
+	if (!wanted)
+		return NULL;
+	for (size_t i = 0; i < s->listing.socket_count; i++) {
+		if (is_listed(s, &s->listing.sockets[i]))
+			command_want_tasks(&s->listing, &s->listing.sockets[i], wanted);
+	}
+	known = command_know_tasks(o, &s->listing, false, wanted);
+	free(wanted);
+	return known;
+}
+
 /*
  * All that takes rights, before anything is read that others have written.  Whose a socket is that nobody has open any more is
  * known only then: it may be listed.
@@ -175,8 +197,7 @@ static void look_up(struct ls *s)
 {
 	const struct options *o = s->options;
 
-	s->known = command_know_tasks(o, &s->listing,
-				      o->format != FORMAT_JSON && !filter_asks_details(&o->filter));
+	s->known = know_tasks(s);
 	for (size_t i = 0; i < s->listing.socket_count; i++)
 		interfaces_want(&s->interfaces, &s->listing.sockets[i]);
 	s->style.own_netns = command_own_netns();
@@ -198,8 +219,32 @@ static void write_header(struct ls *s)
 		listing_write_header(&s->buffer, &s->style);
 }
 
+static void print_listeners(struct ls *s)
+{
+	const struct listing *l = &s->listing;
+	const struct listing_socket **found =
+		calloc(l->socket_count + 1, sizeof(const struct listing_socket *));
+	size_t count = 0;
+
+	if (!found) {
+		s->buffer.failed = true;
+		return;
+	}
+	for (size_t i = 0; i < l->socket_count; i++) {
+		if (is_listed(s, &l->sockets[i]))
+			found[count++] = &l->sockets[i];
+	}
+	listing_write_listeners(&s->buffer, &s->style, l, found, count, s->options->no_header);
+	output_flush(&s->output, &s->buffer);
+	free(found);
+}
+
 static void print(struct ls *s)
 {
+	if (!s->json && s->options->filter.listening) {
+		print_listeners(s);
+		return;
+	}
 	if (!s->json)
 		write_header(s);
 	if (!s->listing.socket_count)
@@ -216,7 +261,7 @@ static int run(struct ls *s)
 	int code = 0;
 
 	if (output_open_report(&s->output, o->output_file) < 0 ||
-	    take_listing(o, o->format == FORMAT_JSON, &s->listing))
+	    take_listing(o, o->format == FORMAT_JSON || o->filter.listening, &s->listing))
 		return 1;
 	s->filtered = o->filter.has_netns || filter_asks_socket(&o->filter);
 	look_up(s);

@@ -107,7 +107,8 @@ const struct options_row options_table[] = {
 	  .why = "not as lsof has it, TCP: and states (" STATE_WORDS ")", .example = "TCP:LISTEN",
 	  .doc = "As lsof: like --state" },
 	{ 'l', "listen", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(filter.listening),
-	  .doc = "Only those that wait for peers: TCP that listens, UDP that is connected to nobody" },
+	  .doc = "Only those that wait for peers: TCP that listens, UDP that is connected to nobody. In text those that can be "
+		 "reached from outside come first, by their address: 0.0.0.0 over IPv4, [::] over IPv6, * over both" },
 	{ 'x', "unix", NULL, LS, GROUP_FILTER, false, set_flag, FIELD(unix_sockets),
 	  .doc = "Unix sockets instead, those that have a name or talk to one that has (all: -a); /PATH and @ABSTRACT name some" },
 	{ 'e', NULL, NULL, LS, GROUP_FILTER, true, set_nothing, .doc = "As ss: all is shown" },

@@ -100,7 +100,7 @@ static int look(struct search *s)
 
 	if (take_unix_listing(&s->listing))
 		return 1;
-	s->known = command_know_tasks(o, &s->listing.who, scripts_only);
+	s->known = command_know_tasks(o, &s->listing.who, scripts_only, NULL);
 	s->style.own_netns = command_own_netns();
 	listing_name_netns(&s->listing.who, s->style.own_netns, procinfo_netns_name);
 	if (find(s)) {

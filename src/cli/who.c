@@ -434,7 +434,7 @@ static void look_up(struct search *s)
 	}
 	listing_name_netns(&s->listing, command_own_netns(), procinfo_netns_name);
 	if (s->options->format == FORMAT_JSON)
-		s->known = command_know_tasks(s->options, &s->listing, false);
+		s->known = command_know_tasks(s->options, &s->listing, false, NULL);
 }
 
 /* 0, or the exit code. */

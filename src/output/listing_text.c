@@ -214,9 +214,8 @@ static void write_holder(struct buffer *out, struct listing_style *style, const 
 	line_end(&line, start, INDENT);
 }
 
-/* "kernel", "kernel(vxlan0)". */
-static void cell_kernel(struct line *line, const struct listing_style *style,
-			const struct listing_socket *s)
+void listing_cell_kernel(struct line *line, const struct listing_style *style,
+			 const struct listing_socket *s)
 {
 	char text[4 * 15 + 16] = "kernel(";
 	const char *device = NULL;
@@ -240,7 +239,7 @@ static void write_nobody(struct buffer *out, struct listing_style *style, const 
 	size_t start = out->len;
 
 	if (s->flags & LOOK_KERNEL)
-		cell_kernel(&line, style, s);
+		listing_cell_kernel(&line, style, s);
 	while (line.cell < PROTO)
 		line_cell(&line, NULL, "-", 1);
 	write_tail(&line, style, l, s);

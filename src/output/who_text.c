@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* who_text.c - the answer of `sockwatch who` in words. */
+#include "listing_port.h"
 #include "who_private.h"
 
 #include <stdlib.h>
@@ -146,32 +147,21 @@ void who_say_whole_process(struct buffer *out, const struct who *who,
 
 /* ---- sockets ---- */
 
-static bool is_loopback(const struct listing_socket *s)
-{
-	const uint8_t *a = s->local.addr;
-	static const uint8_t one[16] = {[15] = 1};
-
-	if (s->family == FAMILY_IPV4 || s->mapped)
-		return (s->mapped ? a[12] : a[0]) == 127;
-	return memcmp(a, one, sizeof(one)) == 0;
-}
-
 static const char *scope_of(const struct listing_socket *s, bool own_netns)
 {
-	if (inet_is_any((enum family)s->family, s->local.addr)) {
-		if (s->family == FAMILY_IPV4)
-			return "reachable from everywhere over IPv4";
-		if (s->local.takes == TAKES_IPV6)
-			return "reachable from everywhere over IPv6 only";
-		return s->local.takes == TAKES_BOTH
-			       ? "reachable from everywhere"
-			       : "reachable from everywhere over IPv6; over IPv4 is not known";
+	switch (listing_reach(s)) {
+	case REACH_HERE: return own_netns ? "from this host only" : "from within its namespace only";
+	case REACH_LINK: return "reachable from the same link only";
+	case REACH_ADDRESS: return "reachable through that address";
+	case REACH_EVERYWHERE: break;
 	}
-	if (is_loopback(s))
-		return own_netns ? "from this host only" : "from within its namespace only";
-	if (s->family == FAMILY_IPV6 && inet_is_link_local(s->local.addr))
-		return "reachable from the same link only";
-	return "reachable through that address";
+	if (s->family == FAMILY_IPV4)
+		return "reachable from everywhere over IPv4";
+	if (s->local.takes == TAKES_IPV6)
+		return "reachable from everywhere over IPv6 only";
+	return s->local.takes == TAKES_BOTH
+		       ? "reachable from everywhere"
+		       : "reachable from everywhere over IPv6; over IPv4 is not known";
 }
 
 /* Something that takes the port for itself, and not one connection of many. */

@@ -554,4 +554,34 @@ u = socket.socket(2, 2); u.bind(("127.0.0.1", 53)); print("ready", flush=True); 
     assert "127.0.0.1:http" in text and "127.0.0.1:domain" in text, text
 
 
+@test
+def listeners_are_grouped_by_their_reach():
+    one, two = space("left"), space("right")
+    made = {}
+    for name in (one, two):
+        made[name], _ = python(name, """
+keep = []
+for family, host, port, only in ((2, "127.0.0.1", 9002, None), (2, "0.0.0.0", 9003, None), (10, "::", 9004, 0), (10, "::", 9005, 1)):
+    s = socket.socket(family)
+    if only is not None: s.setsockopt(41, 26, only)
+    s.bind((host, port)); s.listen(port - 9000); keep.append(s)
+u = socket.socket(2, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 9006))
+print("ready", flush=True); sys.stdin.read()""", "the argument")
+    lines = sockwatch("ls", "-l", "--local-port", "9002-9006").stdout.splitlines()
+    outside, here = lines.index("Reachable from outside:"), lines.index("Only from here:")
+    assert 0 < outside < here, lines
+    for name in (one, two):
+        mine = [(word.split(), at) for at, word in enumerate(lines) if " %s " % name in word]
+        where = {words[1]: at > here for words, at in mine}
+        assert where == {"127.0.0.1:9002": True, "0.0.0.0:9003": False, "*:9004": False, "[::]:9005": False,
+                         "127.0.0.1:9006": True}, lines
+        for words, _ in mine:
+            port = int(words[1].rsplit(":", 1)[1])
+            assert words[3] == ("0/%d" % (port - 9000) if port != 9006 else "0"), words
+            assert words[4].startswith("python3[%d]" % made[name].pid) and words[5] == "root", words
+            assert words[-2:] == ["the", "argument"], words
+    assert len(lines) == 13, lines
+    assert len(sockwatch("ls", "-lH", "--local-port", "9002-9006").stdout.splitlines()) == 10
+
+
 run_tests()
