@@ -54,9 +54,9 @@ void follow_until(struct kernel *k, uint64_t time_ns)
 			f->fn(f->ctx, &fact);
 		intake_drop(k->intake, INTAKE_PROCESSES);
 	}
-	/* Nothing is told later of what was before this drain, which most facts are of. */
-	if (f->until_ns < k->drain_ns)
-		f->until_ns = k->drain_ns;
+	/* Nothing is told later of what was before, which most facts are of; a drain may begin with facts that were moved long ago. */
+	if (f->until_ns < k->moved_ns)
+		f->until_ns = k->moved_ns;
 }
 
 void follow_close(struct kernel *k)

@@ -399,15 +399,20 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 	bool all = false;
 	size_t drained = 0, size;
 	const void *data;
+	uint64_t begin_ns;
 
-	k->drain_ns = kernel_now();
+	begin_ns = kernel_now();
 	while (drained < max) {
 		struct fact fact;
 
 		data = intake_peek(k->intake, INTAKE_FACTS, &size);
 		/* A lane may be too short for what is in the ring. */
 		if (!data && !all) {
+			uint64_t now = kernel_now();
+
 			all = intake_move(k->intake);
+			if (all)
+				k->moved_ns = now;
 			data = intake_peek(k->intake, INTAKE_FACTS, &size);
 		}
 		if (!data)
@@ -423,7 +428,7 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 	}
 	/* Facts of that time are read, or there are so many that they come in the next drain. */
 	if (drained < max)
-		follow_until(k, k->drain_ns);
+		follow_until(k, begin_ns);
 	k->busy |= drained > 0;
 	fold_drain(k, fn, ctx);
 	return drained;

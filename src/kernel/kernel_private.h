@@ -72,7 +72,7 @@ struct kernel {
 	uint64_t folds_told, folds_taken_ns;
 	bool detached;
 
-	uint64_t drain_ns; /* when the last drain began */
+	uint64_t moved_ns; /* all that was told before is out of the rings */
 };
 
 /* hooks.c */
