@@ -28,8 +28,14 @@ static const struct command commands[] = {
 	 "  sockwatch trace -L 443 --events accept,close   who comes, how long they stay\n"
 	 "  sockwatch trace -c nginx -o json --for 10s     one process's sockets, for jq\n"
 	 "  sockwatch trace --events bind --port 8080      who grabs the port\n"
+	 "  sockwatch trace -- curl -s example.com         runs it: its sockets, and those of what it starts\n"
 	 "\n"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
+	 "The command behind -- begins once all hooks are attached, and runs with the rights, files and environment of the "
+	 "caller; its output goes where it always does, so --output FILE keeps the trace apart. The trace ends with it; "
+	 "what ends the trace (Ctrl-C, --for, --count) ends the command.\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost; of a command that was started its "
+	 "own (128 + N by signal N), 127 there is no such command, 126 it cannot be run."},
 	{COMMAND_EPHEMERAL, "ephemeral",
 	 "print how many local ports are left, who takes them and what would help",
 	 "Prints for each network namespace how many local ports connect() can still choose from, by the "
@@ -239,6 +245,11 @@ static error_t read_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_ARG:
+		if (state->quoted && r->command->id == COMMAND_TRACE) {
+			r->parse.options->run = &state->argv[state->next - 1];
+			state->next = state->argc;
+			return 0;
+		}
 		err = options_set_word(&r->parse, arg,
 				       state->next >= 2 ? state->argv[state->next - 2] : NULL);
 		if (err != -1)
@@ -246,6 +257,13 @@ static error_t read_option(int key, char *arg, struct argp_state *state)
 		err = options_complain("'%.*s': %s takes options only; see sockwatch %s --help",
 				       (int)strnlen(arg, 100), arg, r->command->name,
 				       r->command->name);
+		break;
+	case ARGP_KEY_NO_ARGS:
+	case ARGP_KEY_END:
+		if (!state->quoted || r->command->id != COMMAND_TRACE || r->parse.options->run)
+			return 0;
+		err = options_complain("--: which command? write for example sockwatch trace -- curl -s "
+				       "http://127.0.0.1/");
 		break;
 	case ARGP_KEY_ERROR:
 		if (!r->explained)
@@ -384,7 +402,9 @@ static int check_together(struct options *o)
 	if (o->rotate_bytes && !o->output_file)
 		return options_complain("--rotate needs a file; write for example --output "
 					"/var/log/sockwatch.json --rotate 100MB");
-	if (o->filter.children && !o->filter.pids.count)
+	if (o->run && o->filter.pids.count)
+		return options_complain("-p and a command to start: which is traced? give either");
+	if (o->filter.children && !o->filter.pids.count && !o->run)
 		return options_complain("--follow-children needs -p: whose? write for example -p 901 "
 					"--follow-children");
 	if (o->no_args && o->filter.args)
@@ -411,7 +431,8 @@ static int check_together(struct options *o)
 /* --utc, shortened or not, holds for the times before it, too. */
 static void apply_utc(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
+	/* Behind "--" is another's command line. */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		size_t len = strlen(argv[i]);
 
 		if (len >= strlen("--ut") && strncmp(argv[i], "--utc", len) == 0)
@@ -468,6 +489,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	if (!command)
 		return complain_command(argv[1]);
 	options_init(ret, command->id);
+	ret->callers_zone = getenv("TZ");
 	apply_utc(argc, argv);
 	if (command->id == COMMAND_LS)
 		options_drop_p(argc, argv);

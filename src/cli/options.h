@@ -102,6 +102,8 @@ struct options {
 	uint64_t since_ns, until_ns; /* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
 	bool has_at;			/* both are the moment asked for */
 	bool follow;
+	char **run;		/* trace: the command to start, and its arguments; NULL none; points into argv */
+	const char *callers_zone; /* TZ as it was; NULL: not set */
 };
 
 #define OPTIONS_MEMORY_MIN (UINT64_C(48) << 20)

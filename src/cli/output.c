@@ -28,24 +28,35 @@
 /* Descriptors that /dev/fd names: shells give the lowest. */
 #define OWN_FDS 256
 
+static bool stood_in[STDERR_FILENO + 1];
+
 void output_take_standard(void)
 {
 	int fd;
 
-	do
-		fd = open("/dev/null", O_RDONLY);
-	while (fd >= 0 && fd <= STDERR_FILENO);
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO)
+		stood_in[fd] = true;
 	if (fd > STDERR_FILENO)
 		close(fd);
 }
 
-volatile sig_atomic_t output_stop;
+void output_leave_standard(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (stood_in[fd])
+			close(fd);
+	}
+}
+
+volatile sig_atomic_t output_stop, output_stop_signal;
 static volatile sig_atomic_t reopen_wanted, resized;
 
-static void on_signal(int number)
+static void on_signal(int number, siginfo_t *info, void *unused)
 {
-	(void)number;
-	output_stop = 1;
+	(void)unused;
+	output_stop++;
+	/* A terminal's come from the kernel. */
+	output_stop_signal = info->si_code == SI_KERNEL ? -number : number;
 }
 
 static void on_resize(int number)
@@ -56,7 +67,8 @@ static void on_resize(int number)
 
 void output_catch_signals(void)
 {
-	struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+	struct sigaction stop = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct sigaction resize = {.sa_handler = on_resize, .sa_flags = SA_RESTART};
 
 	sigaction(SIGWINCH, &resize, NULL);
@@ -182,7 +194,7 @@ static int open_beside(struct output *o)
 
 int output_open_report(struct output *o, const char *path)
 {
-	struct sigaction stop = {.sa_handler = on_signal}, before;
+	struct sigaction stop = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO}, before;
 	struct stat st;
 
 	*o = (struct output){.fd = STDOUT_FILENO, .path = path};
@@ -417,6 +429,13 @@ static void wait_for_reader(struct output *o)
 
 static ssize_t write_some(const struct output *o, const char *bytes, size_t len)
 {
+	const char *end;
+
+	/* What a pipe takes at once nobody else writes into. */
+	if (o->shared && len > PIPE_BUF) {
+		end = memrchr(bytes, '\n', PIPE_BUF) ?: memchr(bytes, '\n', len);
+		len = end ? (size_t)(end - bytes) + 1 : len;
+	}
 	if (o->socket)
 		return send(o->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return write(o->fd, bytes, len < o->at_most ? len : o->at_most);

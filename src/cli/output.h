@@ -26,6 +26,7 @@ struct output {
 
 	bool journal; /* each flush is one datagram */
 	bool socket;
+	bool shared;	   /* set after output_open(): others write to it too, and a line up to PIPE_BUF is not to be torn */
 	uint64_t stuck_ms; /* since when it takes nothing after a stop signal; 0: it does */
 	size_t at_most;	   /* bytes a write, where one could block: else SIZE_MAX */
 	const char *path;  /* of a file; NULL: stdout */
@@ -35,14 +36,16 @@ struct output {
 	uint64_t size;	       /* of the file */
 };
 
-/* Set by SIGINT and SIGTERM, see output_catch_signals(). */
-extern volatile sig_atomic_t output_stop;
+/* How many came of SIGINT and SIGTERM, see output_catch_signals(), and the last, below 0 when the terminal has sent it. */
+extern volatile sig_atomic_t output_stop, output_stop_signal;
 
 /*
  * Before anything is opened: a file that got the number of a stdin, stdout or stderr that was closed would be written to by
  * whoever means those.  What is written to one that was closed fails, as before.
  */
 void output_take_standard(void);
+/* Closes them again: in a process that becomes another program. */
+void output_leave_standard(void);
 
 /* Makes SIGINT and SIGTERM set output_stop and interrupt calls, and SIGPIPE an error. */
 void output_catch_signals(void);

@@ -549,7 +549,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 
 	if (s->options->for_ns)
 		end_ns = kernel_now() + s->options->for_ns;
-	while (!s->done && !output_stop && !two_is_over() && kernel_now() < end_ns) {
+	while (!s->done && !s->over && !output_stop && !two_is_over() && kernel_now() < end_ns) {
 		size_t n = drain(s);
 		uint64_t now = kernel_now(), left;
 		bool held, asked, more;

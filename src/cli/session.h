@@ -45,6 +45,7 @@ struct session {
 	size_t sockets;		/* found at the start */
 	int wait_ms; /* set by the command: its next turn comes sooner; 0: when there is something */
 	bool done;		/* set by the command: no more events are wanted */
+	bool over;		/* likewise: no more, but for those of what has happened */
 	bool failed;		/* likewise: they are, but cannot be told */
 	uint64_t untold;	/* events since `done` */
 

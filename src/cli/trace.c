@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* trace.c - `sockwatch trace`: facts through the table and the filter to the reader. */
 #include "commands.h"
+#include "launch.h"
 #include "log.h"
 #include "output.h"
+#include "procinfo.h"
 #include "session.h"
 #include "two.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define FLUSH_BYTES (256u << 10)
+/* The other side answers the last FIN of a command that has ended. */
+#define LINGER_NS     NSEC_PER_SEC
+#define LINGER_MIN_MS 5
 
 struct trace {
 	const struct options *options;
+	struct options own; /* of a command that is started: its process is filtered for */
+	struct launch launch;
+	uint64_t linger_until_ns, linger_look_ns; /* since the command has ended */
+	int linger_ms;
 	struct session session;
 	struct writer *writer;
 	struct buffer buffer;
@@ -42,15 +54,135 @@ static void on_event(void *ctx, const struct event *event)
 		t->session.done = true;
 }
 
+/* ---- a command that is started ---- */
+
+struct open_lives {
+	size_t closing, kept;
+};
+
+static enum open_answer on_open(void *ctx, const struct event *life)
+{
+	struct open_lives *open = ctx;
+
+	switch (life->close.state) {
+	case STATE_FIN_WAIT1:
+	case STATE_FIN_WAIT2:
+	case STATE_CLOSING:
+	case STATE_LAST_ACK: open->closing++; break;
+	default: open->kept++;
+	}
+	return OPEN_LATER;
+}
+
+/* O(sockets). */
+static struct open_lives count_open(struct trace *t)
+{
+	struct table_telling all = {.again = true};
+	struct open_lives open = {0};
+
+	session_each_open(&t->session, &all, SIZE_MAX, on_open, &open);
+	return open;
+}
+
+/* It has ended; its connections have not until the other side has answered. */
+static void linger(struct trace *t, uint64_t now_ns)
+{
+	struct open_lives open;
+
+	if (!t->linger_until_ns)
+		t->linger_until_ns = now_ns + LINGER_NS;
+	if (now_ns < t->linger_look_ns)
+		return;
+	open = count_open(t);
+	t->session.over = !open.closing || now_ns >= t->linger_until_ns;
+	t->linger_ms = t->linger_ms ? t->linger_ms * 2 : LINGER_MIN_MS;
+	t->linger_look_ns = now_ns + (uint64_t)t->linger_ms * 1000000;
+	t->session.wait_ms = t->linger_ms;
+	if (t->session.over && open.kept)
+		log_say("%zu sockets stay open in processes that %s has left: they are followed no "
+			"longer",
+			open.kept, t->launch.name);
+}
+
+/* 0, or the exit code after saying why. */
+static int open_launch(struct trace *t)
+{
+	char pid[12];
+	int code;
+
+	t->launch = (struct launch){.fd = -1, .epoll = -1};
+	if (!t->options->run)
+		return 0;
+	code = launch_open(&t->launch, t->options);
+	if (code)
+		return code;
+	t->own = *t->options;
+	t->own.filter.children = true;
+	snprintf(pid, sizeof(pid), "%d", (int)t->launch.pid);
+	if (units_parse_ranges(pid, UINT32_MAX, &t->own.filter.pids)) {
+		log_error("no memory");
+		return 1;
+	}
+	t->options = &t->own;
+	return 0;
+}
+
+/* Whose its children are does not depend on what the kernel leaves out: it is known before it runs. */
+static void know_command(struct trace *t)
+{
+	struct process_reading r = {0};
+	struct process_fact begins = {
+		.kind = WIRE_PROCESS_FORK, .pid = (uint32_t)t->launch.pid, .time_ns = kernel_now()};
+
+	if (procinfo_read_process(NULL, begins.pid, &r)) {
+		begins.start_ns = r.start_ns;
+		begins.parent = r.parent;
+		memcpy(begins.name, r.name, sizeof(begins.name));
+		process_follow(t->session.processes, &begins);
+	}
+	free(r.exe);
+	free(r.args);
+}
+
+static int begin_launch(struct trace *t)
+{
+	struct serve *serve = t->session.serve;
+	int fd = launch_wait_fd(&t->launch, serve ? serve_fd(serve) : -1);
+
+	if (fd < 0) {
+		log_error("cannot wait for %s: out of descriptors or memory", t->launch.name);
+		return 1;
+	}
+	kernel_wait_also(t->session.kernel, fd);
+	know_command(t);
+	if (!output_stop)
+		launch_begin(&t->launch);
+	return 0;
+}
+
+/* Whatever ended the trace. */
+static void end_launch(struct trace *t)
+{
+	int by = output_stop_signal;
+
+	if (by)
+		launch_end(&t->launch, by < 0 ? -by : by, by < 0);
+	else
+		launch_end(&t->launch, SIGTERM, false);
+}
+
+/* ---- all ---- */
+
 static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 {
 	struct trace *t = ctx;
 
-	(void)now_ns;
 	if (idle)
 		output_follow_hangup(&t->output);
 	if (idle && t->buffer.len)
 		flush(t);
+	if (idle && t->launch.begun && launch_has_ended(&t->launch))
+		linger(t, now_ns);
 }
 
 static int open_writer(struct trace *t)
@@ -97,6 +229,7 @@ static int open_trace(struct trace *t)
 
 	if (err < 0)
 		return 1;
+	t->output.shared = t->options->run && !t->output.path;
 	t->output.rotate_bytes = t->options->rotate_bytes;
 	t->output.keep = (unsigned int)t->options->keep_files;
 	code = session_open(&t->session, t->options, on_event, t);
@@ -111,7 +244,7 @@ static int open_trace(struct trace *t)
 	writer_header(t->writer, &t->buffer);
 	flush(t);
 	session_announce(&t->session, "");
-	return 0;
+	return t->options->run ? begin_launch(t) : 0;
 }
 
 static int exit_code(const struct trace *t)
@@ -141,15 +274,22 @@ int command_trace(const struct options *options)
 	struct trace t = {.options = options};
 	int code;
 
+	code = open_launch(&t);
 	output_catch_signals();
-	code = open_trace(&t);
+	if (code == 0)
+		code = open_trace(&t);
 	if (code == 0) {
 		session_run(&t.session, on_turn, &t);
+		end_launch(&t);
 		session_finish(&t.session);
 		if (!t.output.closed)
 			output_flush(&t.output, &t.buffer);
 		code = exit_code(&t);
+		if (t.launch.begun)
+			code = launch_exit_code(&t.launch);
 	}
+	launch_close(&t.launch);
+	units_ranges_done(&t.own.filter.pids);
 	writer_free(t.writer);
 	buffer_done(&t.buffer);
 	session_close(&t.session);
