@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ephemeral.c - `sockwatch ephemeral`: a look at local ports, with what happened to them while watching. */
+#include "budget_look.h"
 #include "budget_writer.h"
 #include "commands.h"
 #include "log.h"
-#include "look_source.h"
 #include "output.h"
-#include "owner.h"
-#include "procinfo.h"
 #include "rights.h"
 #include "session.h"
-#include "wire_look.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define MAX_SAMPLES 241
@@ -28,186 +22,14 @@ struct ephemeral {
 	struct options watched; /* every event counts: numbers are those of all sockets */
 	struct session session;
 	struct budget_watch *watch;
-	struct budget *before, *budget;
-	struct owner_look *held;   /* of the look that goes on */
-	struct look_socket *bound; /* sockets that are bound and no more, each once */
-	size_t bound_count, bound_cap;
+	struct budget *before;
+	struct budget_look look;
 	struct output output;
 	struct buffer buffer;
 	uint64_t begin_ns, end_ns;
 	struct budget_sample sample[MAX_SAMPLES];
 	size_t sample_count;
-	bool elsewhere_unseen; /* namespaces that are not even known */
-	bool unseen_said;
 };
-
-/* -p and its like are met by any holder, as in a listing. */
-struct wish {
-	const struct filter *filter;
-	struct process_set *processes;
-	struct port_use use;
-};
-
-static bool is_unwanted(void *ctx, const struct process *holder)
-{
-	struct wish *wish = ctx;
-
-	process_resolve(wish->processes, holder);
-	wish->use.owner = holder;
-	return !filter_match_use(wish->filter, &wish->use);
-}
-
-/* By the rule: who was seen making it while that process has it open, else one of those who have. */
-static const struct process *owner_of(struct ephemeral *e, const struct look_socket *s)
-{
-	const struct process *seen, *owner = NULL;
-
-	if (s->flags & LOOK_MINISOCK) {
-		owner = table_time_wait_owner(e->session.table, s->local.port, s->cookie);
-	} else {
-		seen = table_owner(e->session.table, s->sk, s->cookie);
-		if (!owner_look_choose(e->held, s->sk, seen ? seen->pid : 0, &owner))
-			owner = seen;
-	}
-	process_resolve(e->session.processes, owner);
-	return owner;
-}
-
-/* It lives as long as the look. */
-static const struct process *keep(struct ephemeral *e, uint64_t sk, const struct process *p)
-{
-	if (p && !owner_look_knows(e->held, sk))
-		owner_look_add(e->held, sk, p, 0, false);
-	return p;
-}
-
-static void take_use(struct ephemeral *e, const struct look_socket *s, struct port_use use)
-{
-	const struct process *owner = owner_of(e, s);
-
-	if (e->budget->partial) {
-		struct wish wish = {.filter = &e->options->filter,
-				    .processes = e->session.processes,
-				    .use = use};
-
-		use.owner = owner;
-		use.owner_selected = filter_match_use(&e->options->filter, &use);
-		use.selected =
-			use.owner_selected || !owner_look_each(e->held, s->sk, is_unwanted, &wish);
-	}
-	use.owner = keep(e, s->sk, owner);
-	budget_add(e->budget, &use);
-}
-
-static bool keep_bound(struct ephemeral *e, const struct look_socket *s)
-{
-	size_t cap = e->bound_cap ? e->bound_cap * 2 : 64;
-	struct look_socket *grown;
-
-	if (e->bound_count == e->bound_cap) {
-		grown = realloc(e->bound, cap * sizeof(*grown));
-		if (!grown)
-			return false;
-		e->bound = grown;
-		e->bound_cap = cap;
-	}
-	e->bound[e->bound_count++] = *s;
-	return true;
-}
-
-static void on_socket(void *ctx, const struct look_socket *s, const struct look_task *task,
-		      uint32_t fd)
-{
-	struct ephemeral *e = ctx;
-	struct port_use use;
-	bool known, kept;
-
-	(void)fd;
-	if (!look_port_use(&use, s))
-		return;
-	if (!task) {
-		take_use(e, s, use);
-		return;
-	}
-	known = owner_look_knows(e->held, s->sk);
-	kept = owner_look_add(e->held, s->sk, &task->process, task->parent, s->flags & LOOK_MAKER);
-	/* Namespaces are read next and find all but those that are only bound. */
-	if (kept && !known && use.protocol == IPPROTO_TCP && use.state == STATE_CLOSE)
-		kept = keep_bound(e, s);
-	if (!kept)
-		e->budget->failed = true;
-}
-
-static void on_netns(void *ctx, uint32_t netns, const struct port_range *range)
-{
-	struct ephemeral *e = ctx;
-
-	budget_add_namespace(e->budget, netns, range);
-}
-
-static void on_unseen(void *ctx, uint32_t netns, unsigned int what)
-{
-	struct ephemeral *e = ctx;
-
-	if (!netns)
-		e->elsewhere_unseen = true;
-	else if (netns != LOOK_EVERY_NETNS)
-		budget_add_unseen(e->budget, netns, what);
-	for (size_t i = 0; netns == LOOK_EVERY_NETNS && i < e->budget->ns_count; i++)
-		budget_add_unseen(e->budget, e->budget->ns[i]->netns, what);
-}
-
-/* Once, while looks go on to leave something out. */
-static void say_unseen(struct ephemeral *e, const char *what)
-{
-	if (what[0] && !e->unseen_said)
-		log_error("not everything is counted: %s", what);
-	e->unseen_said = what[0] != '\0';
-}
-
-/* A finished budget of now; NULL after saying why. */
-static struct budget *look(struct ephemeral *e)
-{
-	const struct look_sink sink = {
-		.socket = on_socket, .netns = on_netns, .unseen = on_unseen, .ctx = e};
-	const struct filter *f = &e->options->filter;
-	const struct look_request request = {
-		.tasks = true,
-		.tcp = true,
-		.udp = true,
-		.wants = LOOK_W_OPTIONS | LOOK_W_BUCKET | LOOK_W_MAKER,
-		.netns = f->has_netns ? f->netns : 0,
-		.ranges = LOOK_RANGES_ALL,
-	};
-	struct kernel_error error = {""};
-	struct port_use use;
-	int err;
-
-	e->budget = budget_new();
-	e->elsewhere_unseen = false;
-	owner_look_free(e->held);
-	e->held = owner_look_new(e->session.processes);
-	e->bound_count = 0;
-	if (e->budget)
-		e->budget->partial = filter_asks_socket(f);
-	err = e->budget && e->held
-		      ? look_take(kernel_look(e->session.kernel), &request, &sink, &error)
-		      : -ENOMEM;
-	for (size_t i = 0; err == 0 && i < e->bound_count; i++) {
-		if (look_port_use(&use, &e->bound[i]))
-			take_use(e, &e->bound[i], use);
-	}
-	if (err == 0)
-		err = budget_finish(e->budget);
-	if (err == 0) {
-		say_unseen(e, error.text);
-		return e->budget;
-	}
-	log_error("%s", err != -ENOMEM && error.text[0] ? error.text : "no memory");
-	budget_free(e->budget);
-	e->budget = NULL;
-	return NULL;
-}
 
 static void on_event(void *ctx, const struct event *event)
 {
@@ -220,7 +42,7 @@ static void on_event(void *ctx, const struct event *event)
 static void take_sample(struct ephemeral *e)
 {
 	struct budget_sample *s = &e->sample[e->sample_count];
-	const struct budget *b = e->budget;
+	const struct budget *b = e->look.budget;
 	bool known = false;
 
 	if (e->sample_count == MAX_SAMPLES)
@@ -261,11 +83,11 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	apart_ns = apart_ns < NSEC_PER_SEC / 2 ? NSEC_PER_SEC / 2 : apart_ns;
 	if (e->sample_count && now_ns - e->sample[e->sample_count - 1].time_ns < apart_ns)
 		return;
-	if (!look(e))
+	if (!budget_look_take(&e->look))
 		return;
 	take_sample(e);
-	budget_free(e->budget);
-	e->budget = NULL;
+	budget_free(e->look.budget);
+	e->look.budget = NULL;
 }
 
 /* 0, or the exit code after saying why; likewise attach_look(). */
@@ -275,7 +97,7 @@ static int watch(struct ephemeral *e)
 
 	if (code)
 		return code;
-	e->before = look(e);
+	e->before = budget_look_take(&e->look);
 	if (!e->before)
 		return 1;
 	session_announce(&e->session, "; the report follows");
@@ -295,32 +117,10 @@ static int attach_look(struct ephemeral *e)
 	return 1;
 }
 
-/* Elsewhere 127.0.0.1:80 is another place.  One without a name is the container's of a process in it. */
-static void name_namespaces(struct budget *b)
-{
-	uint32_t own = command_own_netns();
-
-	for (size_t i = 0; i < b->ns_count; i++) {
-		struct budget_namespace *ns = b->ns[i];
-		char name[NETNS_NAME_SIZE];
-
-		if (ns->netns == own || ns->name)
-			continue;
-		procinfo_netns_name(ns->netns, NULL, name, sizeof(name));
-		for (size_t p = 0; p < b->process_count && !name[0]; p++) {
-			const char *container = b->process[p].process->container;
-
-			if (b->process[p].ns == ns && container)
-				snprintf(name, sizeof(name), "%.12s", container);
-		}
-		ns->name = strdup(name);
-	}
-}
-
 static void print_report(struct ephemeral *e)
 {
 	struct budget_report report = {
-		.budget = e->budget,
+		.budget = e->look.budget,
 		.watch = e->watch,
 		.watched_ns = e->end_ns - e->begin_ns,
 		.time_ns = kernel_now(),
@@ -343,19 +143,19 @@ static void print_report(struct ephemeral *e)
 /* An empty answer wants a word. */
 static void say_empty(const struct ephemeral *e)
 {
-	if (e->budget->partial && e->buffer.len == 0)
+	if (e->look.budget->partial && e->buffer.len == 0)
 		log_say("no socket with a local port meets what was asked for%s",
-			e->unseen_said ? ", of what could be looked at" : "");
+			e->look.unseen_said ? ", of what could be looked at" : "");
 }
 
 /* Whether a destination that --fail-at is asked about may be shorter of ports than any that is shown. */
 static bool may_be_short(const struct ephemeral *e)
 {
 	const struct filter *f = &e->options->filter;
-	bool unseen = e->elsewhere_unseen;
+	bool unseen = e->look.elsewhere_unseen;
 
-	for (size_t i = 0; i < e->budget->ns_count; i++) {
-		const struct budget_namespace *ns = e->budget->ns[i];
+	for (size_t i = 0; i < e->look.budget->ns_count; i++) {
+		const struct budget_namespace *ns = e->look.budget->ns[i];
 
 		unseen |= (f->tcp || !f->udp) && !budget_knows_left(ns, IPPROTO_TCP);
 		unseen |= (f->udp || !f->tcp) && !budget_knows_left(ns, IPPROTO_UDP);
@@ -365,7 +165,7 @@ static bool may_be_short(const struct ephemeral *e)
 
 static int judge(const struct ephemeral *e)
 {
-	const struct budget *b = e->budget;
+	const struct budget *b = e->look.budget;
 
 	for (size_t i = 0; i < b->row_count; i++) {
 		const struct budget_row *row = &b->row[i];
@@ -411,15 +211,15 @@ static int repeat(struct ephemeral *e)
 
 	if (isatty(e->output.fd) == 1)
 		buffer_append(&e->buffer, home, sizeof(home) - 1);
-	name_namespaces(e->budget);
+	budget_look_name(e->look.budget);
 	print_report(e);
 	if (!output_flush(&e->output, &e->buffer) || output_stop)
 		return 0;
 	poll(NULL, 0, REPEAT_MS);
 	if (output_stop)
 		return 0;
-	budget_free(e->budget);
-	return look(e) ? 1 : -EIO;
+	budget_free(e->look.budget);
+	return budget_look_take(&e->look) ? 1 : -EIO;
 }
 
 static void on_status(void *ctx, struct status *ret)
@@ -448,6 +248,7 @@ static int run(struct ephemeral *e)
 
 	if (err < 0)
 		return 1;
+	e->look = (struct budget_look){.session = &e->session, .filter = &o->filter};
 	e->watched = *o;
 	filter_init(&e->watched.filter);
 	e->watched.filter.has_netns = o->filter.has_netns;
@@ -466,11 +267,11 @@ static int run(struct ephemeral *e)
 	code = e->watch ? watch(e) : attach_look(e);
 	if (code)
 		return code;
-	if (!look(e))
+	if (!budget_look_take(&e->look))
 		return 1;
 	if (e->watch) {
 		session_finish(&e->session);
-		budget_watch_apply(e->watch, e->budget, e->before, e->end_ns - e->begin_ns);
+		budget_watch_apply(e->watch, e->look.budget, e->before, e->end_ns - e->begin_ns);
 	}
 	if (o->watch) {
 		while ((err = repeat(e)) > 0)
@@ -478,7 +279,7 @@ static int run(struct ephemeral *e)
 		if (err < 0)
 			return 1;
 	} else {
-		name_namespaces(e->budget);
+		budget_look_name(e->look.budget);
 		if (end_looking(e))
 			return 1;
 		print_report(e);
@@ -495,9 +296,7 @@ int command_ephemeral(const struct options *options)
 	output_catch_signals();
 	code = run(&e);
 	budget_free(e.before);
-	budget_free(e.budget);
-	owner_look_free(e.held);
-	free(e.bound);
+	budget_look_done(&e.look);
 	budget_watch_free(e.watch);
 	buffer_done(&e.buffer);
 	output_close(&e.output);
