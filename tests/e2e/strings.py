@@ -13,7 +13,7 @@ HOSTILE = [
     "\u200b\u200d\u2060\ufeff\u3164".encode(), b"<b>&lt;</b>", b"</pre><script>", b"a\nb\rc\td e", b"\xf0\x9f\x90\xa7\xe6\x97\xa5", b"x\0y",
 ]
 LONG = (b'"\x1b\xff\\\xe2\x80\xae' * 1000)[:4000]
-TAGS = set("html head meta title style body h1 h2 p pre svg rect text polyline span i".split())
+TAGS = set("html head meta title style body main h1 h2 p pre svg defs pattern rect polyline span i".split())
 
 
 # ---- judges ----

@@ -118,8 +118,8 @@ static void html_keeps_names_as_text(void **state)
 	(void)state;
 	expect(html, "&lt;script&gt;");
 	assert_null(strstr(html, "<script"));
-	expect(html, "<svg role=\"img\"");
-	expect(html, "class=\"m2\" x=\"0\" y=\"20\" width=\"12\"");
+	expect(html, "role=\"img\" aria-label=\"even ports from 40000 on\"");
+	expect(html, "class=\"m2\" x=\"0\" y=\"0\" width=\"12\"");
 	expect(html, "</html>");
 	assert_null(strstr(html, "src="));
 	assert_null(strstr(html, "href="));
