@@ -84,6 +84,12 @@ analyze: deps
 		$(BUILD)/tsan/sockwatch
 	$(Q)SUITE_TIMEOUT=1800 tests/run tests/analyze/run
 
+# Floods at full size, of kind ARGS or each kind; a part of the long ones.
+.PHONY: flood
+flood: deps-test
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate $(BUILD)/tools/flood
+	$(Q)BUILD=$(BUILD) tests/soak/flood.sh $(ARGS)
+
 # Long ones, at most ten minutes.
 .PHONY: soak
 soak: deps-test

@@ -258,9 +258,15 @@ def lives(_watchers):
 
 
 def rated(kind, *more):
+    """As fast as this machine can: one loop for each of its processors."""
     def run(_watchers):
-        made = int(generate(BUILD / "tools/flood", kind, int(SECONDS), *more))
-        return f"{made} {kind}, {made / int(SECONDS):.0f}/s"
+        command = [str(a) for a in (BUILD / "tools/flood", kind, int(SECONDS), *more)]
+        loops = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count())]
+        said = [loop.communicate(timeout=SECONDS + DEADLINE_S)[0] for loop in loops]
+        if any(loop.returncode for loop in loops):
+            raise Skip(f"{command} ended with {[loop.returncode for loop in loops]}")
+        made = sum(map(int, said))
+        return f"{made} {kind} by {len(loops)} loops, {made / int(SECONDS):.0f}/s"
     return run
 
 

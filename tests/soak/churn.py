@@ -62,6 +62,16 @@ class Watcher:
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
             self.samples.append(int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE"))
 
+    def judge(self):
+        """What waits to be read on a busy host comes and goes: the least of a while is what is kept."""
+        n = len(self.samples)
+        whiles = self.samples[n // 10:n // 5 + 1], self.samples[n * 2 // 5:n // 2 + 1], self.samples[-(n // 10 + 1):]
+        early, half, kept = map(min, whiles)
+        print(f"note: {self.name}: {early / MIB:.1f} {half / MIB:.1f} {kept / MIB:.1f} MB after {SECONDS // 10}, {SECONDS // 2} and "
+              f"{SECONDS} s, of the last {table_of(self.process.pid) / MIB:.1f} its table", flush=True)
+        verdict(kept <= half + GROWTH, f"churn_{self.name}_is_flat",
+                f"{kept / MIB:.1f} MB at the end, {half / MIB:.1f} at the half: {self.samples}")
+
     def end(self):
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(DEADLINE_S)
@@ -111,6 +121,11 @@ def open_in(store, pid):
             "SELECT cookie FROM open WHERE netns IN (SELECT id FROM netns WHERE inode=?)", (inode,))}
 
 
+def table_of(pid):
+    said = subprocess.run([SOCKWATCH, "status", "--json"], stdout=subprocess.PIPE, text=True, check=False).stdout
+    return sum(line["table_bytes"] for line in map(json.loads, said.splitlines()) if line["pid"] == pid)
+
+
 def lost_of(words):
     last = words.strip().splitlines()[-1].replace(",", "").split()
     return int(last[last.index("facts") - 1]) if "facts" in last else 0
@@ -141,14 +156,7 @@ def main():
         stop.set()
         thread.join()
         for w in watchers:
-            n = len(w.samples)
-            at = [w.samples[n // 10], w.samples[n // 2], w.samples[-1]]
-            # What waits to be read on a busy host comes and goes: the least of a while is what is kept.
-            half, kept = min(w.samples[n * 2 // 5:n // 2 + 1]), min(w.samples[-n // 10:])
-            print(f"note: {w.name}: {' '.join(f'{a / MIB:.1f}' for a in at)} MB after {SECONDS // 10}, {SECONDS // 2} and "
-                  f"{SECONDS} s", flush=True)
-            verdict(kept <= half + GROWTH, f"churn_{w.name}_is_flat",
-                    f"{kept / MIB:.1f} MB at the end, {half / MIB:.1f} at the half: {w.samples}")
+            w.judge()
         kernel = cookies_in(holder.pid)
         verdict(len(kernel) >= HELD and known_to(watchers[0].process.pid, kernel) == kernel, "churn_trace_equals_ss",
                 f"of {len(kernel)} sockets {len(known_to(watchers[0].process.pid, kernel))} are known")
