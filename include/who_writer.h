@@ -54,7 +54,10 @@ void writer_redirect(struct writer *w, struct buffer *out, uint64_t time_ns,
 		     const struct redirect *r, const struct listing_netns *netns,
 		     const struct process *behind);
 
-/* Appends the answer for people. */
+/* One of the sockets as JSON: what a listing tells, reach, range, what it is passed on to, and what frees the port. */
+void writer_who(struct writer *w, struct buffer *out, const struct who *who,
+		const struct listing_socket *s, const struct services *services);
+/* Appends the answer for people.  Processes that have `found` open must be resolved. */
 void who_write(struct buffer *out, const struct who *who);
 
 #endif

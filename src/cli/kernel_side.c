@@ -162,6 +162,9 @@ const char *command_zone(void)
 
 void command_want_tasks(const struct listing *l, const struct listing_socket *s, bool *wanted)
 {
+	/* In whose queue it waits is told, too. */
+	if ((s->flags & LOOK_QUEUED) && s->listener)
+		s = &l->sockets[s->listener - 1];
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next)
 		wanted[l->holders[h].task] = true;
 }

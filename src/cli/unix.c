@@ -96,7 +96,8 @@ static bool shows_netns(const struct search *s)
 static int look(struct search *s)
 {
 	const struct options *o = s->options;
-	bool scripts_only = o->format != FORMAT_JSON && !filter_asks_details(&o->filter);
+	bool scripts_only = o->format != FORMAT_JSON && o->command != COMMAND_WHO &&
+			    !filter_asks_details(&o->filter);
 
 	if (take_unix_listing(&s->listing))
 		return 1;
@@ -156,8 +157,9 @@ static bool find_process(void *ctx, uint32_t pid, struct who_process *ret)
 	return who_read_process(&((struct search *)ctx)->reader, pid, ret);
 }
 
-static void write_words(struct search *s)
+static void print(struct search *s)
 {
+	bool asks_who = s->options->command == COMMAND_WHO;
 	const struct who who = {
 		.listing = &s->listing.who,
 		.style = s->style,
@@ -166,16 +168,12 @@ static void write_words(struct search *s)
 		.ctx = s,
 	};
 
-	who_write_unix(&s->buffer, &who, &s->listing, s->found, s->count);
-}
-
-static void print(struct search *s)
-{
 	if (s->json) {
 		for (size_t i = 0; i < s->count; i++)
-			writer_unix(s->json, &s->buffer, &s->listing, s->found[i]);
-	} else if (s->options->command == COMMAND_WHO) {
-		write_words(s);
+			writer_unix(s->json, &s->buffer, &s->listing, s->found[i],
+				    asks_who ? &who : NULL);
+	} else if (asks_who) {
+		who_write_unix(&s->buffer, &who, &s->listing, s->found, s->count);
 	} else {
 		write_table(s);
 	}

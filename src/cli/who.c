@@ -262,6 +262,7 @@ static void write_json(struct search *s)
 	struct writer_options options = {
 		.wall_offset_ns = &offset, .interface_name = interface_name, .ctx = s};
 	struct writer *w = writer_json_new(&options);
+	const struct who who = who_of(s);
 
 	if (!w) {
 		s->buffer.failed = true;
@@ -271,7 +272,7 @@ static void write_json(struct search *s)
 		s->services = names_services();
 	write_redirects(s, w);
 	for (size_t i = 0; i < s->page->count; i++)
-		writer_socket(w, &s->buffer, &s->listing, s->page->found[i], s->services);
+		writer_who(w, &s->buffer, &who, s->page->found[i], s->services);
 	/* It let go of the port before it could be looked at. */
 	if (s->page->count == 0 && s->taken)
 		writer_event(w, &s->buffer, &s->event);
@@ -417,15 +418,34 @@ static bool has_forwarder(const struct search *s)
 	return false;
 }
 
+/* Those that have a port; where it may be passed on, all. */
+static struct process_set *know_tasks(struct search *s, bool all)
+{
+	bool *wanted = all ? NULL : calloc(s->listing.task_count + 1, sizeof(*wanted));
+	struct process_set *known;
+
+	for (size_t at = 0; wanted && at < s->page_count; at++) {
+		const struct page *page = &s->pages[at];
+
+		for (size_t i = 0; i < page->count; i++)
+			command_want_tasks(&s->listing, page->found[i], wanted);
+	}
+	known = command_know_tasks(s->options, &s->listing, false, wanted);
+	free(wanted);
+	return known;
+}
+
 /* All that takes rights, but for what is read of a process when it is told. */
 static void look_up(struct search *s)
 {
 	static const uint8_t none[16];
+	bool elsewhere = false;
 
 	for (size_t at = 0; at < s->page_count; at++) {
 		s->page = &s->pages[at];
 		find_redirects(s);
 		/* Where addresses of containers may be asked for, they are read here. */
+		elsewhere |= s->page->redirects.count || has_forwarder(s);
 		if (s->page->redirects.count || has_forwarder(s))
 			redirects_home(&s->page->redirects, FAMILY_IPV4, none);
 		for (size_t i = 0; i < s->page->count; i++)
@@ -433,8 +453,7 @@ static void look_up(struct search *s)
 		add_netns(s);
 	}
 	listing_name_netns(&s->listing, command_own_netns(), procinfo_netns_name);
-	if (s->options->format == FORMAT_JSON)
-		s->known = command_know_tasks(s->options, &s->listing, false, NULL);
+	s->known = know_tasks(s, elsewhere);
 }
 
 /* 0, or the exit code. */

@@ -321,6 +321,7 @@ static void say_socket(struct buffer *out, const struct who *who, const struct u
 	}
 	say_peers(out, l, s, "peers", false);
 	say_peers(out, l, s, "waiting", true);
+	who_say_frees(out, who, held);
 }
 
 /* Connections of a listener that is told are told by it. */

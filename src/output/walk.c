@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "listing_writer.h"
 #include "walk.h"
+#include "who_private.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -471,8 +471,10 @@ static void walk_port(struct walk *walk, const struct listing_netns *netns,
 		spell->absent(w, FIELD_SERVICE);
 }
 
-void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
-		   const struct listing_socket *s, const struct services *services)
+/* `who`: what the words of `who` tell besides; NULL: a row of a listing. */
+static void write_socket(struct writer *w, struct buffer *out, const struct listing *l,
+			 const struct listing_socket *s, const struct services *services,
+			 const struct who *who)
 {
 	const struct spelling *spell = w->spelling;
 	const char *state = inet_state_name(listing_state(s));
@@ -520,9 +522,23 @@ void writer_socket(struct writer *w, struct buffer *out, const struct listing *l
 	}
 	spell->close(w, NEST_OBJECT);
 	walk_port(&walk, netns, s, services);
+	if (who)
+		walk_who(w, who, s);
 	spell->end(w);
 	if (out->failed)
 		out->len = start;
+}
+
+void writer_socket(struct writer *w, struct buffer *out, const struct listing *l,
+		   const struct listing_socket *s, const struct services *services)
+{
+	write_socket(w, out, l, s, services, NULL);
+}
+
+void writer_who(struct writer *w, struct buffer *out, const struct who *who,
+		const struct listing_socket *s, const struct services *services)
+{
+	write_socket(w, out, who->listing, s, services, who);
 }
 
 void writer_event(struct writer *w, struct buffer *out, const struct event *event)

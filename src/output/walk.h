@@ -58,7 +58,9 @@
 	X(SHARE, "share") X(CALLS, "calls") X(FOLDS, "folds") X(WITHHELD, "withheld")             \
 	X(ENDS, "ends") X(ROWS, "rows") X(PROCESSES, "processes")                                 \
 	X(TYPE, "type") X(INODE, "inode") X(PATH, "path") X(ABSTRACT, "abstract")                 \
-	X(PEERS, "peers") X(PEERS_MORE, "peers_more") X(WAITS, "waits")
+	X(PEERS, "peers") X(PEERS_MORE, "peers_more") X(WAITS, "waits") X(REACH, "reach")         \
+	X(FREES, "frees") X(WAIT_S, "wait_s") X(FORWARDS_TO, "forwards_to")                       \
+	X(SOCKET_UNIT, "socket_unit")
 /* clang-format on */
 
 enum field {

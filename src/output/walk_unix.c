@@ -4,6 +4,7 @@
 
 #include "unix_private.h"
 #include "walk.h"
+#include "who_private.h"
 
 /* A line stays readable for who has room for 64 KiB. */
 #define PEERS_MAX 64
@@ -111,7 +112,7 @@ static void walk_file(struct writer *w, const struct unix_socket *s)
 }
 
 void writer_unix(struct writer *w, struct buffer *out, const struct unix_listing *l,
-		 const struct unix_socket *s)
+		 const struct unix_socket *s, const struct who *who)
 {
 	const struct spelling *spell = w->spelling;
 	const struct listing_netns *netns = listing_netns_of(&l->who, s->netns);
@@ -141,6 +142,8 @@ void writer_unix(struct writer *w, struct buffer *out, const struct unix_listing
 	if (s->name_len && *s->name && s->state != UNIX_CONNECTED)
 		walk_file(w, s);
 	walk_peers(w, l, s);
+	if (who)
+		walk_frees(w, who, held);
 	spell->end(w);
 	if (out->failed)
 		out->len = start;

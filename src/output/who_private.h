@@ -23,5 +23,26 @@ void who_say_behind(struct buffer *out, const struct who *who, const struct list
 /* `listens`: a socket has the port, too. */
 void who_say_redirect(struct buffer *out, const struct who *who, const struct redirect *r,
 		      bool listens);
+/* "  command     ...", nothing where the text is NULL or "". */
+void who_say_line(struct buffer *out, const char *word, const char *text);
+/* Who has it now, NULL nobody. */
+const struct listing_task *who_someone(const struct listing *l, const struct listing_socket *s);
+
+/* who_forwarder.c: the process that holds the port only passes it on.  `command`: arguments with a space between each, NULL unknown. */
+void who_say_forwarder(struct buffer *out, const struct who *who, const struct process *process,
+		       const char *command, const struct listing_socket *s);
+/* Who listens behind it, NULL unknown; whether Docker has published it. */
+const struct listing_socket *who_behind_forwarder(const struct who *who,
+						  const struct listing_socket *s,
+						  bool *ret_published);
+void walk_forwarder(struct writer *w, const struct who *who, const struct listing_socket *s);
+
+/* frees.c: what frees the port, as a line and as a field. */
+void who_say_frees(struct buffer *out, const struct who *who, const struct listing_socket *s);
+void walk_frees(struct writer *w, const struct who *who, const struct listing_socket *s);
+
+/* frees.c: the fields that only `who` tells. */
+struct writer;
+void walk_who(struct writer *w, const struct who *who, const struct listing_socket *s);
 
 #endif

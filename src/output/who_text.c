@@ -31,7 +31,7 @@ static void say_user(struct buffer *out, const struct who *who, uint32_t uid)
 	}
 }
 
-static void say_line(struct buffer *out, const char *word, const char *text)
+void who_say_line(struct buffer *out, const char *word, const char *text)
 {
 	size_t len = text ? strlen(text) : 0;
 
@@ -67,60 +67,6 @@ static void say_moment(struct buffer *out, const struct who *who, const char *wo
 	buffer_print(out, "%s ago\n", text);
 }
 
-/* The process that holds the port only passes it on: to whom. */
-static void say_forwarder(struct buffer *out, const struct who *who, const struct process *process,
-			  const char *command, const struct listing_socket *s)
-{
-	const struct forwarder f = forwarder_read(process->name, command);
-	const struct listing_socket *behind = NULL, *session;
-	char text[TEXT_MAX], end[INET_ENDPOINT_SIZE];
-	uint32_t netns = 0;
-	size_t units;
-
-	switch (f.kind) {
-	case FORWARDER_NONE:
-		units = process->pid == 1 ? who->socket_unit(s->protocol, s->local.port, text, sizeof(text))
-					  : 0;
-		if (units == 1)
-			say_line(out, "unit", text);
-		return;
-	case FORWARDER_DOCKER:
-		if (!f.has_target)
-			return;
-		inet_format_endpoint(end, f.family, false, &f.target, NULL);
-		buffer_print(out, "  %-11s %s\n", "forwards to", end);
-		netns = who->home_of(who->ctx, f.family, f.target.addr);
-		if (netns)
-			behind = forwarder_behind(who->listing, netns, s->protocol, f.family,
-						  f.target.addr, f.target.port);
-		break;
-	case FORWARDER_ROOTLESS:
-		say_line(out, "forwards to", "a rootless container; which one its command does not say");
-		return;
-	case FORWARDER_NAMESPACE:
-		netns = f.path[0] ? who->netns_at(f.path) : 0;
-		buffer_print(out, "  %-11s another network namespace", "forwards to");
-		if (netns)
-			who_say_netns(out, who, netns);
-		buffer_print(out, "\n");
-		if (netns)
-			behind = forwarder_behind(who->listing, netns, s->protocol, FAMILY_IPV4,
-						  NULL, s->local.port);
-		break;
-	case FORWARDER_SSH:
-		session = forwarder_session(who->listing, process->pid, s->local.port);
-		if (!session)
-			return;
-		inet_format_endpoint(end, (enum family)session->family, session->mapped,
-				     &session->peer, NULL);
-		buffer_print(out, "  %-11s the SSH session of %s (remote forwarding)\n", "forwards to",
-			     end);
-		return;
-	}
-	if (behind)
-		who_say_behind(out, who, behind);
-}
-
 void who_say_whole_process(struct buffer *out, const struct who *who,
 			   const struct process *process, const struct listing_socket *s)
 {
@@ -133,16 +79,16 @@ void who_say_whole_process(struct buffer *out, const struct who *who,
 		buffer_print(out, "  %-11s it has ended\n", "");
 		return;
 	}
-	say_line(out, "command", p.command);
+	who_say_line(out, "command", p.command);
 	if (s && (s->state == STATE_LISTEN || inet_is_udp(s->protocol)))
-		say_forwarder(out, who, process, p.command, s);
-	say_line(out, "executable", p.executable);
+		who_say_forwarder(out, who, process, p.command, s);
+	who_say_line(out, "executable", p.executable);
 	say_moment(out, who, "started", p.started_ns);
 	say_parents(out, &p);
-	say_line(out, "unit", p.unit);
-	say_line(out, "container", p.container);
+	who_say_line(out, "unit", p.unit);
+	who_say_line(out, "container", p.container);
 	if (!p.unit && !p.container)
-		say_line(out, "cgroup", p.cgroup);
+		who_say_line(out, "cgroup", p.cgroup);
 }
 
 /* ---- sockets ---- */
@@ -249,8 +195,7 @@ static bool is_left(const struct listing_socket *s)
 	return s->owner != LISTING_NONE && s->first == LISTING_NONE;
 }
 
-/* Who has it now. */
-static const struct listing_task *someone(const struct listing *l, const struct listing_socket *s)
+const struct listing_task *who_someone(const struct listing *l, const struct listing_socket *s)
 {
 	const struct listing_task *owner = is_left(s) ? NULL : listing_owner(l, s);
 
@@ -297,7 +242,7 @@ static bool serves_here(const struct who *who, const struct listing_socket *prim
 
 void who_say_behind(struct buffer *out, const struct who *who, const struct listing_socket *s)
 {
-	const struct listing_task *task = someone(who->listing, s);
+	const struct listing_task *task = who_someone(who->listing, s);
 	struct who_process p = {0};
 
 	buffer_print(out, "  %-11s ", "behind");
@@ -309,9 +254,9 @@ void who_say_behind(struct buffer *out, const struct who *who, const struct list
 	buffer_print(out, "\n");
 	if (!task || !who->find_process(who->ctx, task->process.pid, &p))
 		return;
-	say_line(out, "command", p.command);
-	say_line(out, "unit", p.unit);
-	say_line(out, "container", p.container);
+	who_say_line(out, "command", p.command);
+	who_say_line(out, "unit", p.unit);
+	who_say_line(out, "container", p.container);
 }
 
 /*
@@ -347,7 +292,7 @@ static void say_connections(struct buffer *out, const struct who *who,
 			     primary->dropped);
 	for (size_t i = 0; i < who->count; i++) {
 		const struct listing_socket *s = who->found[i];
-		const struct listing_task *task = someone(l, s);
+		const struct listing_task *task = who_someone(l, s);
 
 		if (!serves_here(who, primary, s) || !task || holds(l, primary, task->process.pid))
 			continue;
@@ -366,29 +311,6 @@ static void say_connections(struct buffer *out, const struct who *who,
 	}
 }
 
-static void say_freed(struct buffer *out, const struct listing_socket *s,
-		      const struct listing_task *task)
-{
-	if (task) {
-		buffer_print(out, "  %-11s when ", "freed");
-		who_say_process(out, task->process.name, task->process.pid);
-		buffer_print(out, " closes it or ends\n");
-	} else if (s->state == STATE_TIME_WAIT) {
-		buffer_print(out,
-			     "  %-11s by itself, within 60 seconds; a server that sets "
-			     "SO_REUSEADDR need "
-			     "not wait\n",
-			     "freed");
-	} else if (s->state == STATE_SYN_RECV) {
-		buffer_print(out, "  %-11s by itself, when the handshake ends or times out\n",
-			     "freed");
-	} else if (s->flags & LOOK_DEAD) {
-		buffer_print(out,
-			     "  %-11s by itself, when the peer answers or the kernel gives up\n",
-			     "freed");
-	}
-}
-
 /* The process may have ended, and another have its number: nothing is asked of /proc. */
 static void say_left(struct buffer *out, const struct who *who, const struct listing_socket *s)
 {
@@ -399,9 +321,9 @@ static void say_left(struct buffer *out, const struct who *who, const struct lis
 	if (who->listing->tasks[s->owner].ended)
 		buffer_print(out, ", ended");
 	say_user(out, who, p->uid);
-	say_line(out, "container", p->container);
+	who_say_line(out, "container", p->container);
 	if (!p->container)
-		say_line(out, "cgroup", p->cgroup);
+		who_say_line(out, "cgroup", p->cgroup);
 }
 
 /* No one listens: connections keep the port.  `more` others have the same state and owner. */
@@ -409,7 +331,7 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 			 size_t more)
 {
 	const struct listing_netns *netns = listing_netns_of(who->listing, s->netns);
-	const struct listing_task *task = someone(who->listing, s);
+	const struct listing_task *task = who_someone(who->listing, s);
 	const char *state = inet_state_name(listing_state(s));
 	bool ephemeral = netns && s->local.port >= netns->low && s->local.port <= netns->high;
 	enum direction direction = listing_direction(s);
@@ -436,7 +358,7 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 			out,
 			"  %-11s in the ephemeral range %u-%u: any connect() may be given it\n",
 			"port", netns->low, netns->high);
-	say_freed(out, s, task);
+	who_say_frees(out, who, s);
 }
 
 static bool has_primary(const struct who *who, const struct listing_socket *s)
@@ -454,7 +376,7 @@ static bool is_alike(const struct listing *l, const struct listing_socket *a,
 	return a->state == b->state && a->netns == b->netns && a->protocol == b->protocol &&
 	       listing_direction(a) == listing_direction(b) &&
 	       listing_is_to_itself(a) == listing_is_to_itself(b) &&
-	       someone(l, a) == someone(l, b) && a->owner == b->owner;
+	       who_someone(l, a) == who_someone(l, b) && a->owner == b->owner;
 }
 
 static void say_taken(struct buffer *out, const struct who *who, const struct event *e)
@@ -476,7 +398,7 @@ static void say_sockets(struct buffer *out, const struct who *who)
 
 	for (size_t i = 0; done && i < who->count; i++) {
 		const struct listing_socket *s = who->found[i];
-		const struct listing_task *task = someone(who->listing, s);
+		const struct listing_task *task = who_someone(who->listing, s);
 
 		if (!is_primary(s) || done[i])
 			continue;
@@ -495,8 +417,7 @@ static void say_sockets(struct buffer *out, const struct who *who)
 		say_moment(out, who, "since", s->since_ns);
 		say_holders(out, who->listing, s, task);
 		say_connections(out, who, s);
-		if (s->state != STATE_LISTEN)
-			say_freed(out, s, task);
+		who_say_frees(out, who, s);
 	}
 	for (size_t i = 0; done && i < who->count; i++) {
 		const struct listing_socket *s = who->found[i];

@@ -584,4 +584,24 @@ print("ready", flush=True); sys.stdin.read()""", "the argument")
     assert len(sockwatch("ls", "-lH", "--local-port", "9002-9006").stdout.splitlines()) == 10
 
 
+@test
+def what_frees_a_port_frees_it():
+    name = space("frees")
+    process, _ = python(name, """
+s = socket.socket(); s.bind(("127.0.0.1", 9010)); s.listen(); s.set_inheritable(True)
+if os.fork() == 0: signal.pause()
+print("ready", flush=True); signal.pause()""")
+    ask = ("who", "127.0.0.1:9010", "--netns", name)
+    row, = [json.loads(line) for line in sockwatch(*ask, "-o", "json").stdout.splitlines()]
+    held = sorted(h["process"]["pid"] for h in row["holders"])
+    assert row["reach"] == "namespace" and row["range"]["low"] < row["range"]["high"], row
+    assert row["frees"]["how"] == "kill" and len(held) == 2 and process.pid in held, row
+    assert row["frees"]["command"].split()[0] == "kill", row["frees"]
+    assert sorted(int(pid) for pid in row["frees"]["command"].split()[1:]) == held, row["frees"]
+    text = sockwatch(*ask).stdout
+    assert text.splitlines()[-1] == "  freed by    " + row["frees"]["command"], text
+    subprocess.run(row["frees"]["command"], shell=True, check=True)
+    until("a free port", lambda: sockwatch(*ask), lambda result: result.returncode == 3)
+
+
 run_tests()

@@ -73,7 +73,7 @@ def check_known(name, leaver, left, kept, begin, *args):
           line.search)
     words = until("words on the leaver", lambda: sockwatch("who", "127.0.0.1:%d" % left, *args).stdout,
                   lambda w: "left by     leaver[%d], ended, user root" % leaver in w and "since  " in w)
-    assert "TIME_WAIT" in words and "no process has it open any more" in words and "freed       by itself" in words, words
+    assert "TIME_WAIT" in words and "no process has it open any more" in words and "freed by    itself" in words, words
     line = re.compile(r"^  since +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+, \S+ ago$", re.M)
     until("words on the listener", lambda: sockwatch("who", "127.0.0.1:4950", *args).stdout, line.search)
 

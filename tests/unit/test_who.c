@@ -358,6 +358,190 @@ static void test_taken(void **state)
 	expect(&s, "who-taken-unknown.txt");
 }
 
+/* ---- what frees it ---- */
+
+static uint32_t add_process(struct scene *s, uint32_t pid, uint32_t parent, const char *name,
+			    struct process more)
+{
+	struct listing_task task = {.process = more, .parent = parent};
+
+	task.process.pid = task.process.tid = pid;
+	snprintf(task.process.name, sizeof(task.process.name), "%s", name);
+	return listing_add_task(&s->l, &task);
+}
+
+static void listen_on(struct scene *s, uint16_t port, uint32_t first, uint32_t second)
+{
+	struct listing_socket socket = tcp4(1000u + port, STATE_LISTEN, 0, port, 0, 0);
+
+	listing_add_holder(&s->l, first, 3, false, &socket);
+	if (second)
+		listing_add_holder(&s->l, second, 3, false, &socket);
+}
+
+/* Each line of the answer that says so, and each object's field. */
+static void expect_frees(struct scene *s, size_t count, const char *const *said,
+			 const char *const *json)
+{
+	int64_t offset = OFFSET;
+	const struct writer_options options = {.wall_offset_ns = &offset};
+	struct writer *w = writer_json_new(&options);
+	const struct listing_socket *found;
+	struct who who = {
+		.listing = &s->l,
+		.found = &found,
+		.count = 1,
+		.style = {.user_name = user_name, .wall_offset_ns = OFFSET, .zone = "UTC"},
+		.own_netns = HOST,
+		.find_process = find_process,
+		.socket_unit = socket_unit,
+	};
+
+	listing_join(&s->l);
+	assert_int_equal(s->l.socket_count, count);
+	for (size_t i = 0; i < count; i++) {
+		char line[256], field[256];
+
+		found = &s->l.sockets[i];
+		s->out.len = 0;
+		who_write(&s->out, &who);
+		buffer_append(&s->out, "", 1);
+		snprintf(line, sizeof(line), "\n  freed by    %s\n", said[i]);
+		if (!strstr(s->out.data, line))
+			fail_msg("not '%s' but: %s", said[i], s->out.data);
+		s->out.len = 0;
+		writer_who(w, &s->out, &who, found, NULL);
+		buffer_append(&s->out, "", 1);
+		snprintf(field, sizeof(field), "\"frees\":%s}\n", json[i]);
+		if (!strstr(s->out.data, field))
+			fail_msg("not '%s' but: %s", field, s->out.data);
+	}
+	writer_free(w);
+	buffer_done(&s->out);
+	listing_done(&s->l);
+}
+
+static void test_what_frees_what_is_held(void **state)
+{
+	static const char user_unit[] =
+		"/user.slice/user-33.slice/user@0.service/app.slice/a.service";
+	static const char *const said[] = {
+		"systemctl stop nginx.service",
+		"kill 3002",
+		"kill 3003 3004",
+		"docker stop web",
+		"podman stop 0123456789ab",
+		"kubectl delete pod -n prod web-0",
+		"kill 3008",
+		"systemctl --user -M root@ stop a.service",
+		"kill 3010",
+		"kill 3011",
+		"systemctl stop 'a\\x2db.service'",
+		"kill 3013",
+	};
+	static const char *const json[] = {
+		"{\"how\":\"stop-unit\",\"command\":\"systemctl stop nginx.service\"}",
+		"{\"how\":\"kill\",\"command\":\"kill 3002\"}",
+		"{\"how\":\"kill\",\"command\":\"kill 3003 3004\"}",
+		"{\"how\":\"stop-container\",\"command\":\"docker stop web\"}",
+		"{\"how\":\"stop-container\",\"command\":\"podman stop 0123456789ab\"}",
+		"{\"how\":\"delete-pod\",\"command\":\"kubectl delete pod -n prod web-0\"}",
+		"{\"how\":\"kill\",\"command\":\"kill 3008\"}",
+		"{\"how\":\"stop-unit\",\"command\":\"systemctl --user -M root@ stop a.service\"}",
+		"{\"how\":\"kill\",\"command\":\"kill 3010\"}",
+		"{\"how\":\"kill\",\"command\":\"kill 3011\"}",
+		"{\"how\":\"stop-unit\",\"command\":\"systemctl stop 'a\\\\x2db.service'\"}",
+		"{\"how\":\"kill\",\"command\":\"kill 3013\"}",
+	};
+	struct process p = {.unit = "nginx.service"};
+	uint32_t first, second;
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	first = add_process(&s, 3000, 1, "nginx", p);
+	second = add_process(&s, 3001, 3000, "nginx", p);
+	listen_on(&s, 1, first, second);
+	/* A job of cron outlives `systemctl stop cron`. */
+	p.unit = "cron.service";
+	listen_on(&s, 2, add_process(&s, 3002, 700, "job", p), 0);
+	first = add_process(&s, 3003, 1, "cron", p);
+	p.unit = "other.service";
+	listen_on(&s, 3, first, add_process(&s, 3004, 1, "other", p));
+	p = (struct process){.container = "0123456789ab",
+			     .container_name = "web",
+			     .cgroup = "/system.slice/docker-0123456789ab.scope"};
+	listen_on(&s, 4, add_process(&s, 3005, 1, "web", p), 0);
+	p.container_name = NULL;
+	p.cgroup = "/machine.slice/libpod-0123456789ab.scope";
+	listen_on(&s, 5, add_process(&s, 3006, 1, "web", p), 0);
+	p.pod = "prod/web-0";
+	listen_on(&s, 6, add_process(&s, 3007, 1, "web", p), 0);
+	/* The runtime is not known. */
+	p = (struct process){.container = "0123456789ab", .cgroup = "/x/cri-0123456789ab"};
+	listen_on(&s, 7, add_process(&s, 3008, 1, "web", p), 0);
+	p = (struct process){.unit = "a.service", .cgroup = user_unit};
+	listen_on(&s, 8, add_process(&s, 3009, 500, "a", p), 0);
+	/* A session has shells, too. */
+	p = (struct process){.unit = "session-3.scope"};
+	listen_on(&s, 9, add_process(&s, 3010, 1, "a", p), 0);
+	p = (struct process){.unit = "a;reboot.service"};
+	first = add_process(&s, 3011, 800, "a", p);
+	listen_on(&s, 10, first, 0);
+	p.unit = "a\\x2db.service";
+	listen_on(&s, 11, add_process(&s, 3012, 1, "a", p), 0);
+	listen_on(&s, 12, add_process(&s, 3013, 1, "a", (struct process){0}), 0);
+	expect_frees(&s, COUNT(said), said, json);
+}
+
+static void test_what_frees_what_is_left(void **state)
+{
+	static const char *const said[] = {
+		"itself, in 50 s; a server that sets SO_REUSEADDR need not wait",
+		"itself, within 60 s; a server that sets SO_REUSEADDR need not wait",
+		"its peer 127.0.0.1:82, when it answers or closes, or the kernel gives up",
+		"its peer 127.0.0.1:83, when it answers or closes, or the kernel gives up",
+		"systemctl stop dns.socket",
+		"unknown",
+	};
+	static const char *const json[] = {
+		"{\"how\":\"wait\",\"wait_s\":50}",
+		"{\"how\":\"wait\",\"wait_s\":60}",
+		"{\"how\":\"peer\"}",
+		"{\"how\":\"peer\"}",
+		"{\"how\":\"stop-unit\",\"command\":\"systemctl stop dns.socket\"}",
+		"null",
+	};
+	struct listing_socket left = tcp4(0, STATE_TIME_WAIT, LOOPBACK, 40000, LOOPBACK, 80);
+	struct listing_socket udp = tcp4(70, STATE_CLOSE, LOOPBACK, 53, 0, 0);
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	left.sk = 1;
+	left.since_ns = 7190000000000;
+	add(&s, NOBODY, left);
+	left.sk = 2;
+	left.since_ns = 0;
+	add(&s, NOBODY, left);
+	left.sk = 3;
+	left.state = STATE_FIN_WAIT2;
+	left.flags = LOOK_DEAD;
+	left.peer.port = 82;
+	add(&s, NOBODY, left);
+	left.sk = 4;
+	left.state = STATE_SYN_RECV;
+	left.flags = 0;
+	left.peer.port = 83;
+	add(&s, NOBODY, left);
+	udp.protocol = IPPROTO_UDP;
+	listing_add_holder(&s.l, add_process(&s, 1, 0, "systemd", (struct process){0}), 3, false,
+			   &udp);
+	/* On its way. */
+	add(&s, NOBODY, tcp4(80, STATE_LISTEN, LOOPBACK, 81, 0, 0));
+	expect_frees(&s, COUNT(said), said, json);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +553,8 @@ int main(void)
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_directions),
 		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_what_frees_what_is_held),
+		cmocka_unit_test(test_what_frees_what_is_left),
 	};
 
 	setenv("TZ", "UTC", 1);
