@@ -98,6 +98,7 @@ struct store_query {
 	bool lives_only;	/* who held it: no binds, failures, losses */
 	uint64_t after;		/* rows numbered above this; for following */
 	bool no_open;		/* leave out what is still open */
+	bool any_order;		/* nothing is sorted, so none of it is kept in memory or in a file */
 	bool by_time;		/* rows in the order of their times, what is still open where it opened */
 };
 
@@ -142,5 +143,8 @@ bool store_is_recording(const struct store_reader *r);
 bool store_span(struct store_reader *r, uint64_t *ret_from_ns, uint64_t *ret_to_ns);
 /* True when a recorder ran at that moment. */
 bool store_ran_at(struct store_reader *r, uint64_t time_ns);
+/* Hands from when to when a recorder ran to `fn`, run after run; the one that goes on ends now.  0 or -errno with the error filled. */
+int store_read_runs(struct store_reader *r, void (*fn)(void *ctx, uint64_t from_ns, uint64_t to_ns), void *ctx,
+		    struct store_error *error);
 
 #endif

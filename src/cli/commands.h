@@ -20,6 +20,13 @@ int command_history(const struct options *options);
 int command_status(const struct options *options);
 /* What ls and who do where Unix sockets are asked for. */
 int command_unix(const struct options *options);
+int command_report(const struct options *options);
+
+/* history.c */
+/* The place where records are kept, else that of the recorder that runs; NULL after saying that there is none.  Lives as the program. */
+const char *command_find_store(void);
+/* CLOCK_REALTIME. */
+uint64_t command_wall_now(void);
 
 /* kernel_side.c */
 /* Opens the kernel side as the options say: 0, or after saying why the exit code with *ret untouched. */

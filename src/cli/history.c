@@ -24,7 +24,7 @@ struct history {
 	uint64_t shown, found;
 };
 
-static uint64_t wall_now(void)
+uint64_t command_wall_now(void)
 {
 	struct timespec t = {0};
 
@@ -78,7 +78,7 @@ static int open_history(struct history *h)
 	int err;
 
 	store_read_until(is_stopped);
-	h->reader = store_reader_open(h->options->store_file, wall_now(), &error);
+	h->reader = store_reader_open(h->options->store_file, command_wall_now(), &error);
 	if (!h->reader && output_stop)
 		return -EINTR;
 	if (!h->reader) {
@@ -105,7 +105,7 @@ static int read_once(struct history *h, struct store_query *q)
 	uint64_t last = 0;
 	int err;
 
-	store_reader_set_now(h->reader, wall_now());
+	store_reader_set_now(h->reader, command_wall_now());
 	err = store_read(h->reader, q, on_event, h, &last, &error);
 	/* A stop signal ends the reading, too. */
 	if (err < 0 && output_stop)
@@ -180,8 +180,7 @@ static int run(struct history *h)
 	return EXIT_NOT_FOUND;
 }
 
-/* The place where records are kept, else that of the recorder that runs; says so where it is none.  Lives as the program. */
-static const char *find_store(void)
+const char *command_find_store(void)
 {
 	static char path[PAST_TEXT_MAX + 1];
 
@@ -203,7 +202,7 @@ int command_history(const struct options *given)
 	int code = 1, err;
 
 	output_catch_signals();
-	if (!options.store_file && !(options.store_file = find_store()))
+	if (!options.store_file && !(options.store_file = command_find_store()))
 		return EXIT_USAGE;
 	rights_to_open(0);
 	err = open_history(&h);

@@ -34,6 +34,7 @@ int main(int argc, char **argv)
 	case COMMAND_WHO: code = command_who(&options); break;
 	case COMMAND_RECORD: code = command_record(&options); break;
 	case COMMAND_HISTORY: code = command_history(&options); break;
+	case COMMAND_REPORT: code = command_report(&options); break;
 	case COMMAND_STATUS: code = command_status(&options); break;
 	}
 	options_done(&options);

@@ -93,6 +93,16 @@ static const struct command commands[] = {
 	 "  sockwatch history --store FILE -c nginx -o json --follow\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 nothing found."},
+	{COMMAND_REPORT, "report", "make a page of a record: what failed when, whose ports, how long",
+	 "Counts what was recorded: connections and failures over time, by process, peer and reason, how "
+	 "long they lived, ports and conflicts, and what is known of the budget of ports. What the record "
+	 "does not know is said.\v"
+	 "Examples:\n"
+	 "  sockwatch report -o html --output report.html\n"
+	 "  sockwatch report --store FILE --since yesterday --until today\n"
+	 "  sockwatch report -c nginx --failed -o json\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 the record holds nothing of that time."},
 	{COMMAND_STATUS, "status", "say who traces and records here, and what was lost",
 	 "Says of each sockwatch that traces or records here since when it does, into what, how "
 	 "much it has told, and what it lost for which reason.\v"
@@ -414,7 +424,8 @@ static int check_together(struct options *o)
 					"--strict gives away; give either");
 	if (o->journal && o->output_file)
 		return options_complain("--journal is the output, --output another; give either");
-	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY)
+	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY &&
+	    o->command != COMMAND_REPORT)
 		return 0;
 	if (o->command == COMMAND_RECORD && !o->store_file)
 		o->store_file = STORE_DEFAULT;

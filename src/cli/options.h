@@ -40,12 +40,13 @@ enum options_command {
 	COMMAND_HISTORY,
 	COMMAND_EPHEMERAL,
 	COMMAND_STATUS,
+	COMMAND_REPORT,
 };
 
 enum options_format {
 	FORMAT_TEXT,
 	FORMAT_JSON,
-	FORMAT_HTML,			/* ephemeral only */
+	FORMAT_HTML,			/* ephemeral, report */
 };
 
 enum options_color {
@@ -96,10 +97,10 @@ struct options {
 	uint64_t keep_files;	  /* old ones */
 	bool journal;		  /* trace: to the journal instead */
 	const char *
-		store_file; /* record: never NULL; history: NULL finds one; ls, who: NULL none; points into argv */
+		store_file; /* record: never NULL; history, report: NULL finds one; ls, who: NULL none; points into argv */
 	uint64_t keep_ns, keep_bytes; /* record; 0: no bound; at most one of them */
 	uint64_t queue_bytes;	      /* record: memory for what waits to be written */
-	uint64_t since_ns, until_ns; /* history, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
+	uint64_t since_ns, until_ns; /* history, report, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
 	bool has_at;			/* both are the moment asked for */
 	bool follow;
 	char **run;		/* trace: the command to start, and its arguments; NULL none; points into argv */

@@ -24,13 +24,15 @@ static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 #define WHO	 (1u << COMMAND_WHO)
 #define RECORD	 (1u << COMMAND_RECORD)
 #define HISTORY	 (1u << COMMAND_HISTORY)
-#define SOCKETS	 (TRACE | RECORD | HISTORY)
+#define REPORT	 (1u << COMMAND_REPORT)
+#define PAST	 (HISTORY | REPORT)
+#define SOCKETS	 (TRACE | RECORD | PAST)
 #define FILTERED (SOCKETS | LS)
 #define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
 #define STATUS	 (1u << COMMAND_STATUS)
 #define EPHEMERAL (1u << COMMAND_EPHEMERAL)
 #define CHOSEN   (FILTERED | EPHEMERAL)
-#define ALL	 (SHOWN | RECORD | EPHEMERAL)
+#define ALL	 (SHOWN | RECORD | EPHEMERAL | REPORT)
 #define FIELD(f) .field = offsetof(struct options, f)
 
 enum group {
@@ -69,7 +71,7 @@ const struct options_row options_table[] = {
 	  .why = "empty", .example = "nginx", .doc = "The owner's name, or that of its executable, begins so" },
 	{ KEY_ARGS, "args", "REGEX", CHOSEN, GROUP_FILTER, false, set_args, .why = "no extended regular expression",
 	  .example = "'web-app\\.py'", .doc = "Found in the owner's arguments, with a space between each" },
-	{ 'f', "follow-children", NULL, CHOSEN & ~HISTORY, GROUP_FILTER, false, set_flag, FIELD(filter.children),
+	{ 'f', "follow-children", NULL, CHOSEN & ~PAST, GROUP_FILTER, false, set_flag, FIELD(filter.children),
 	  .doc = "With -p: also what these processes have started, up to eight generations on" },
 	{ 'U', "user", "NAME|UID", CHOSEN, GROUP_FILTER, false, set_user,
 	  .why = "no user id, and no such name in /etc/passwd", .example = "1000",
@@ -124,9 +126,9 @@ const struct options_row options_table[] = {
 	  .doc = "Lives that ended so, and connects that failed so" },
 	{ KEY_FAILED, "failed", NULL, SOCKETS, GROUP_FILTER, false, set_flag, FIELD(filter.failed), .doc = "Calls that failed, and lives that did not end by a close of either side" },
 
-	{ .commands = RECORD | HISTORY | LS | WHO, .group = GROUP_STORE, .doc = "The record:" },
-	{ KEY_STORE, "store", "FILE", RECORD | HISTORY, GROUP_STORE, false, set_file, FIELD(store_file),
-	  .why = "not a file", .example = "/var/lib/sockwatch/store", .doc = "The file that keeps it (SQLite); default: " STORE_DEFAULT ", of history else that of the "
+	{ .commands = RECORD | PAST | LS | WHO, .group = GROUP_STORE, .doc = "The record:" },
+	{ KEY_STORE, "store", "FILE", RECORD | PAST, GROUP_STORE, false, set_file, FIELD(store_file),
+	  .why = "not a file", .example = "/var/lib/sockwatch/store", .doc = "The file that keeps it (SQLite); default: " STORE_DEFAULT ", of history and report else that of the "
 		 "recorder that runs" },
 	{ KEY_STORE, "store", "FILE", LS | WHO, GROUP_STORE, false, set_file, FIELD(store_file),
 	  .why = "not a file", .example = "/var/lib/sockwatch/store",
@@ -140,23 +142,23 @@ const struct options_row options_table[] = {
 	  .doc = "Memory for what the disk does not take yet; default 64M" },
 	{ KEY_AT, "at", "TIME", HISTORY, GROUP_STORE, false, set_at, TIME_WHY, TIME_EXAMPLE,
 	  .doc = "Who was there at that moment: opened before and closed after, or still open" },
-	{ KEY_SINCE, "since", "TIME", HISTORY, GROUP_STORE, false, set_time, FIELD(since_ns), TIME_WHY,
+	{ KEY_SINCE, "since", "TIME", PAST, GROUP_STORE, false, set_time, FIELD(since_ns), TIME_WHY,
 	  TIME_EXAMPLE, .doc = "Lives and calls from then on; TIME is as of journalctl: 2026-11-20, "
 	  "'2026-11-20 03:12', 03:12, now, today, yesterday, -10m, '1h ago', @1795172400, or RFC 3339" },
-	{ KEY_UNTIL, "until", "TIME", HISTORY, GROUP_STORE, false, set_time, FIELD(until_ns), TIME_WHY,
+	{ KEY_UNTIL, "until", "TIME", PAST, GROUP_STORE, false, set_time, FIELD(until_ns), TIME_WHY,
 	  TIME_EXAMPLE, .doc = "Up to then" },
 	{ KEY_FOLLOW, "follow", NULL, HISTORY, GROUP_STORE, false, set_flag, FIELD(follow),
 	  .doc = "Go on with what is recorded from now on (or from --since)" },
 
 	{ .commands = ALL | STATUS, .group = GROUP_OUTPUT, .doc = "Output:" },
-	{ 'o', NULL, "text|json|html", EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(format), report_words,
+	{ 'o', NULL, "text|json|html", EPHEMERAL | REPORT, GROUP_OUTPUT, false, set_word, FIELD(format), report_words,
 	  .why = "neither text, json nor html", .example = "json",
 	  .doc = "A report (default), one JSON object a line, or one self-contained web page" },
 	{ 'o', NULL, "text|json", SHOWN | STATUS, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
 	  .why = "neither text nor json", .example = "json",
 	  .doc = "A table (default), or one JSON object a line" },
-	{ KEY_JSON, "json", NULL, SHOWN | STATUS | EPHEMERAL, GROUP_OUTPUT, true, set_json, .doc = "-o json" },
-	{ KEY_OUTPUT, "output", "FILE", (SHOWN & ~FEATURES) | EPHEMERAL, GROUP_OUTPUT, false, set_file, FIELD(output_file),
+	{ KEY_JSON, "json", NULL, SHOWN | STATUS | EPHEMERAL | REPORT, GROUP_OUTPUT, true, set_json, .doc = "-o json" },
+	{ KEY_OUTPUT, "output", "FILE", (SHOWN & ~FEATURES) | EPHEMERAL | REPORT, GROUP_OUTPUT, false, set_file, FIELD(output_file),
 	  .why = "not a file", .example = "/tmp/sockets.txt",
 	  .doc = "Write there (a log appends, a report replaces it); default: stdout" },
 	{ KEY_ROTATE, "rotate", "SIZE", TRACE, GROUP_OUTPUT, false, set_size,
@@ -204,7 +206,7 @@ const struct options_row options_table[] = {
 	{ KEY_WAIT, "wait", NULL, WHO, GROUP_OUTPUT, false, set_flag, FIELD(wait),
 	  .doc = "Where nobody has the port, wait until somebody takes it" },
 
-	{ .commands = ALL & ~HISTORY, .group = GROUP_KERNEL, .doc = "Kernel:" },
+	{ .commands = ALL & ~PAST, .group = GROUP_KERNEL, .doc = "Kernel:" },
 	{ KEY_SOURCE, "hooks", "SOURCE", LS | WHO, GROUP_KERNEL, false, set_word,
 	  FIELD(source), source_words, .why = "neither auto, iterators nor proc", .example = "proc",
 	  .doc = "iterators, proc (sock_diag and /proc), or auto (default): iterators where the kernel has them" },
@@ -212,7 +214,7 @@ const struct options_row options_table[] = {
 	  .words = hooks_words, .why = "neither auto, trampolines nor tracepoints",
 	  .example = "tracepoints,-sockops",
 	  .doc = "trampolines, tracepoints, or auto (default): the best that works for each fact; ,-HOOK does without one" },
-	{ KEY_BTF, "btf", "FILE", ALL & ~HISTORY, GROUP_KERNEL, false, set_file, FIELD(btf_file),
+	{ KEY_BTF, "btf", "FILE", ALL & ~PAST, GROUP_KERNEL, false, set_file, FIELD(btf_file),
 	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
 	  .doc = "The kernel's types, for one that carries none: BTF, or a vmlinux that has it; default: its own, or "
 		 "the vmlinux of this release in /boot, /lib/modules or /usr/lib/debug" },

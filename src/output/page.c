@@ -58,7 +58,7 @@ static const char style[] =
 	".m0{fill:var(--ground);background:var(--ground)}.m1{fill:var(--taken);background:var(--taken)}.m2{fill:var(--s2);background:var(--s2)}"
 	".m3{fill:var(--s1);background:var(--s1)}.m4{fill:var(--s3);background:var(--s3)}.m5{fill:var(--s4);background:var(--s4)}\n"
 	"</style></head><body><main>\n"
-	"<svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><pattern id=\"gap\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
+	"<svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><pattern id=\"gap\" width=\"5\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
 	"<rect class=\"stripe\" width=\"3\" height=\"8\"/></pattern></defs></svg>\n";
 /* clang-format on */
 

@@ -60,7 +60,18 @@
 	X(TYPE, "type") X(INODE, "inode") X(PATH, "path") X(ABSTRACT, "abstract")                 \
 	X(PEERS, "peers") X(PEERS_MORE, "peers_more") X(WAITS, "waits") X(REACH, "reach")         \
 	X(FREES, "frees") X(WAIT_S, "wait_s") X(FORWARDS_TO, "forwards_to")                       \
-	X(SOCKET_UNIT, "socket_unit")
+	X(SOCKET_UNIT, "socket_unit")                                                             \
+	X(UNTIL, "until") X(RECORDED_NS, "recorded_ns") X(STEP_NS, "step_ns")                     \
+	X(LIVES, "lives") X(BEGUN, "begun") X(CLOSED, "closed") X(FAILED, "failed")               \
+	X(FAILED_CALLS, "failed_calls") X(TIME_WAITS, "time_waits") X(EXHAUSTED, "exhausted")     \
+	X(LOSSY, "lossy") X(OPEN_NOW, "open") X(OLDER, "older") X(STORE, "store")                 \
+	X(CHOSEN, "chosen") X(FOLDED, "folded") X(MAY_LACK, "may_lack")                           \
+	X(UNCOUNTED, "uncounted") X(WAY, "way") X(NAME, "name") X(SCRIPT, "script")               \
+	X(CONTAINER, "container") X(UNIT, "unit") X(CALL, "call") X(AT_LEAST, "at_least_ns")      \
+	X(BELOW, "below_ns") X(HOLDER, "holder") X(DISTINCT, "distinct") X(PORTS, "ports")        \
+	X(HALF_NS, "half_ns")                 \
+	X(NINETY_NINE_NS, "ninety_nine_ns") X(NAMESPACES_MORE, "rows_of_other_netns")   \
+	X(CONFLICTS, "conflicts")
 /* clang-format on */
 
 enum field {

@@ -289,3 +289,24 @@ bool store_ran_at(struct store_reader *r, uint64_t time_ns)
 		       time_ns, 0) &&
 		time_ns <= r->now_ns);
 }
+
+int store_read_runs(struct store_reader *r, void (*fn)(void *ctx, uint64_t from_ns, uint64_t to_ns),
+		    void *ctx, struct store_error *error)
+{
+	int64_t running = find_running(r);
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(r->db, "SELECT id,started,alive FROM run ORDER BY id", -1, &s, NULL);
+
+	while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		uint64_t from = (uint64_t)sqlite3_column_int64(s, 1);
+		uint64_t to = running && sqlite3_column_int64(s, 0) == running
+				      ? r->now_ns
+				      : (uint64_t)sqlite3_column_int64(s, 2);
+
+		rc = SQLITE_OK;
+		if (from <= to && to <= INT64_MAX)
+			fn(ctx, from, to);
+	}
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE ? 0 : fail_sql(r, rc, error);
+}

@@ -188,7 +188,8 @@ char *query_rows(sqlite3 *db, const struct store_query *q)
 	sqlite3_str *s = sqlite3_str_new(db);
 
 	put_rows(s, db, q);
-	sqlite3_str_appendall(s, " ORDER BY id");
+	if (!q->any_order)
+		sqlite3_str_appendall(s, " ORDER BY id");
 	return sqlite3_str_finish(s);
 }
 
@@ -197,7 +198,8 @@ char *query_open(const struct store_query *q)
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
 	put_open(s, q);
-	sqlite3_str_appendall(s, " ORDER BY closed-lived,open.id");
+	if (!q->any_order)
+		sqlite3_str_appendall(s, " ORDER BY closed-lived,open.id");
 	return sqlite3_str_finish(s);
 }
 

@@ -96,6 +96,7 @@ COMMANDS = (
     (["ls"], 0), (["ls", "-o", "json"], 0), (["ls", "-r", "--services"], 0), (["ls", "--store", STORE], 0),
     (["who", str(PORT), "-o", "json"], 0), (["who", str(PORT)], PTRACE | DAC_READ_SEARCH), (["ephemeral", "--netns", "self", "-o", "json"], 0),
     (["history", "--store", STORE], 0), (["history", "--store", STORE, "--local-port", str(PORT), "--events", "bind", "-o", "json", "--follow", "--since", "-1h", "--count", "1"], 0),
+    (["report", "--store", STORE], 0), (["report", "--store", STORE, "-o", "html"], 0),
 )
 
 
@@ -126,7 +127,7 @@ def output_of_another_user():
     home = WORK + "/home"
     os.mkdir(home, 0o755)
     os.chown(home, NOBODY, NOBODY)
-    for words in (["ls"], ["who", str(PORT)], ["ephemeral", "--netns", "self"], ["history", "--store", STORE]):
+    for words in (["ls"], ["who", str(PORT)], ["ephemeral", "--netns", "self"], ["history", "--store", STORE], ["report", "--store", STORE]):
         ended = subprocess.run([SOCKWATCH] + words + ["--output", home + "/report"], stderr=subprocess.PIPE, text=True, check=False)
         text = open(home + "/report").read() if os.path.exists(home + "/report") else ""
         report(f"output_in_anothers_directory: {words[0]}", ended.returncode == 0 and str(PORT) in text and os.listdir(home) == ["report"],

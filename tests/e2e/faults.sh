@@ -45,7 +45,7 @@ for _ in range(3000):
     time.sleep(0.02)' &
 maker=$!
 pids="$pids $maker"
-for command in ls "ls -o json" ephemeral "ephemeral -o html" features "history --store $work/past" --help --version \
+for command in ls "ls -o json" ephemeral "ephemeral -o html" features "history --store $work/past" "report --store $work/past" --help --version \
 	"trace --for 300ms" "trace -o json --for 300ms" "ephemeral --for 300ms"; do
 	# shellcheck disable=SC2086
 	timeout 30 "$sockwatch" $command >/dev/full 2>"$work/why"

@@ -251,7 +251,7 @@ umask 022
 mkdir "$work/reports"
 report=$work/reports/page
 alone() { [ "$(ls -A "$work/reports")" = page ] && [ ! -L "$report" ] && [ "$(stat -c %a "$report")" = 640 ]; }
-for command in "ephemeral -o html" ls "who 1" "history --store $work/unit.store"; do
+for command in "ephemeral -o html" ls "who 1" "history --store $work/unit.store" "report -o html --store $work/unit.store"; do
 	echo old >"$report"
 	for turn in 1 2; do
 		# shellcheck disable=SC2086

@@ -13,7 +13,8 @@ HOSTILE = [
     "\u200b\u200d\u2060\ufeff\u3164".encode(), b"<b>&lt;</b>", b"</pre><script>", b"a\nb\rc\td e", b"\xf0\x9f\x90\xa7\xe6\x97\xa5", b"x\0y",
 ]
 LONG = (b'"\x1b\xff\\\xe2\x80\xae' * 1000)[:4000]
-TAGS = set("html head meta title style body main h1 h2 p pre svg defs pattern rect polyline span i".split())
+TAGS = set(("html head meta title style body main h1 h2 h3 p ul li b br small pre figure figcaption details summary div table caption thead "
+           "tbody tr th td svg defs pattern rect polyline span i").split())
 
 
 # ---- judges ----
@@ -467,6 +468,9 @@ def stored():
 
 def history(path, *args, codes=(0,)):
     judge_json(run("history", "--store", path, "-o", "json", *args, codes=codes).stdout)
+    judge_json(run("report", "--store", path, "-o", "json", *args).stdout)
+    judge_text(run("report", "--store", path, *args).stdout)
+    judge_html(run("report", "--store", path, "-o", "html", *args).stdout)
     return judge_text(run("history", "--store", path, *args, codes=codes).stdout)
 
 

@@ -239,6 +239,12 @@ bool craft(const char *text)
 	return rc == SQLITE_OK;
 }
 
+static void on_run(void *ctx, uint64_t from_ns, uint64_t to_ns)
+{
+	(void)ctx;
+	assert_true(from_ns <= to_ns && to_ns <= INT64_MAX);
+}
+
 /* Touches what a writer of output would. */
 static bool on_any(void *ctx, const struct event *event)
 {
@@ -272,6 +278,7 @@ bool read_store(char *why)
 	ok = ok && store_read(r, &q, on_any, NULL, &last, &error) == 0;
 	ok = ok && store_read_past(r, "boot-a", true, 0, on_any, NULL, &error) == 0;
 	ok = ok && store_read_past(r, "boot-a", false, 0, on_any, NULL, &error) == 0;
+	ok = ok && store_read_runs(r, on_run, NULL, &error) == 0;
 	if (ok) {
 		store_span(r, &from, &to);
 		store_ran_at(r, WALL);
