@@ -430,8 +430,23 @@ static const struct process *process_of(const struct listing_task *task)
 	return task ? &task->process : NULL;
 }
 
-/* The socket's own ends, state and since are those of each holder. */
-void walk_open_by(struct writer *w, const struct listing *l, const struct listing_socket *s)
+/* What each holder has: the socket's own ends, state and since, as a failed bind's holders have theirs. */
+static void walk_held(struct walk *walk, const struct listing_socket *s)
+{
+	const char *state = inet_state_name(listing_state(s));
+
+	walk_place(walk, FIELD_LOCAL, (enum family)s->family, s->mapped, &s->local);
+	if (listing_has_peer(s))
+		walk_place(walk, FIELD_PEER, (enum family)s->family, s->mapped, &s->peer);
+	if (state)
+		walk->spell->word(walk->w, FIELD_STATE, state);
+	if (s->since_ns)
+		walk_time(walk, FIELD_SINCE, s->since_ns);
+}
+
+/* In the order of walk_holder(). */
+void walk_open_by(struct writer *w, const struct listing *l, const struct listing_socket *s,
+		  struct walk *walk)
 {
 	const struct spelling *spell = w->spelling;
 
@@ -443,6 +458,8 @@ void walk_open_by(struct writer *w, const struct listing *l, const struct listin
 			spell->absent(w, FIELD_FD);
 		else
 			spell->number(w, FIELD_FD, l->holders[h].fd);
+		if (walk)
+			walk_held(walk, s);
 		spell->close(w, NEST_OBJECT);
 	}
 	spell->close(w, NEST_LIST);
@@ -510,7 +527,7 @@ static void write_socket(struct writer *w, struct buffer *out, const struct list
 	if (state)
 		spell->word(w, FIELD_STATE, state);
 	walk_process_or_null(w, FIELD_BINDER, process_of(listing_binder(l, s)), TELL_SHORT);
-	walk_open_by(w, l, s);
+	walk_open_by(w, l, s, &walk);
 	if (s->since_ns)
 		walk_time(&walk, FIELD_SINCE, s->since_ns);
 	spell->open(w, FIELD_QUEUE, NEST_OBJECT);

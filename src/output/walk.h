@@ -140,8 +140,10 @@ struct listing;
 struct listing_socket;
 /* A namespace and its name, which is NULL where it goes without saying. */
 void walk_netns(struct writer *w, uint32_t netns, const char *name, const struct process *process);
-/* The list `holders` of a listed socket. */
-void walk_open_by(struct writer *w, const struct listing *l, const struct listing_socket *s);
+/* The list `holders` of a listed socket; `walk` NULL: it has no ends of the internet. */
+struct walk;
+void walk_open_by(struct writer *w, const struct listing *l, const struct listing_socket *s,
+		  struct walk *walk);
 /* `process`, null where it is NULL. */
 void walk_process_or_null(struct writer *w, enum field field, const struct process *process,
 			  enum telling telling);

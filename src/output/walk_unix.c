@@ -137,7 +137,7 @@ void writer_unix(struct writer *w, struct buffer *out, const struct unix_listing
 	walk_process_or_null(w, FIELD_PROCESS, owner_of(l, s), TELL_WHOLE);
 	if (s->state != UNIX_UNCONNECTED)
 		spell->word(w, FIELD_STATE, unix_state_name(s));
-	walk_open_by(w, &l->who, held);
+	walk_open_by(w, &l->who, held, NULL);
 	walk_queue(w, s);
 	if (s->name_len && *s->name && s->state != UNIX_CONNECTED)
 		walk_file(w, s);

@@ -595,6 +595,8 @@ print("ready", flush=True); signal.pause()""")
     row, = [json.loads(line) for line in sockwatch(*ask, "-o", "json").stdout.splitlines()]
     held = sorted(h["process"]["pid"] for h in row["holders"])
     assert row["reach"] == "namespace" and row["range"]["low"] < row["range"]["high"], row
+    for holder in row["holders"]:
+        assert all(holder[key] == row[key] for key in ("local", "state")) and "peer" not in holder, row
     assert row["frees"]["how"] == "kill" and len(held) == 2 and process.pid in held, row
     assert row["frees"]["command"].split()[0] == "kill", row["frees"]
     assert sorted(int(pid) for pid in row["frees"]["command"].split()[1:]) == held, row["frees"]
