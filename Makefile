@@ -62,7 +62,7 @@ SKELETON := $(patsubst %,$(BUILD)/%.skel.h,sockwatch look reach walk)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all run test unit e2e deps deps-test install clean check-layers
+.PHONY: all run test unit e2e deps deps-test install install-files clean check-layers
 all: $(BUILD)/sockwatch
 
 $(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(STORE) $(MODEL))
@@ -82,7 +82,7 @@ $(BUILD)/%.bpf.o: %.bpf.c vmlinux/vmlinux.h
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations \
-		$(if $(WERROR),-Werror) -Ivmlinux -Iinclude -Ibpf -MMD -MP -c -o $@ $<
+		$(if $(WERROR),-Werror) -ffile-compilation-dir=. -Ivmlinux -Iinclude -Ibpf -MMD -MP -c -o $@ $<
 
 $(BUILD)/sockwatch.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)
@@ -122,8 +122,12 @@ run: deps
 	$(Q)$(MAKE) --no-print-directory $(all_processors) all
 	$(Q)exec $(BUILD)/sockwatch trace $(ARGS)
 
+# install-files builds nothing: a program of another machine is installed by it, too.
+PROGRAM ?= $(BUILD)/sockwatch
 install: all pages
-	install -D -m 0755 $(BUILD)/sockwatch $(DESTDIR)$(PREFIX)/sbin/sockwatch
+	$(Q)$(MAKE) --no-print-directory install-files
+install-files:
+	install -D -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/sockwatch
 	$(Q)sed 's|@sbindir@|$(PREFIX)/sbin|' dist/sockwatch-record.service.in > $(BUILD)/sockwatch-record.service
 	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(UNITDIR)/sockwatch-record.service
 	install -D -m 0644 dist/sockwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sockwatch.conf

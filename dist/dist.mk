@@ -49,3 +49,27 @@ deb: deps
 deb-test: deb
 	$(install_packages) lintian debootstrap
 	$(Q)tests/run tests/packages/deb.sh
+
+# Static programs, built as those of the machines in tests/vm, with all that make install installs; the same bytes from the same commit
+# wherever and whenever it is built with the same compilers.
+DIST_ARCHS ?= x86_64 arm64
+DIST_NAME   = sockwatch-$(VERSION)-linux-$(1)
+.PHONY: dist $(addprefix dist-,x86_64 arm64)
+dist: $(addprefix dist-,$(DIST_ARCHS))
+	$(Q)cd $(BUILD)/dist && sha256sum $(foreach a,$(DIST_ARCHS),$(call DIST_NAME,$(a)).tar.xz) >SHA256SUMS && cat SHA256SUMS
+
+$(addprefix dist-,x86_64 arm64): dist-%: vm-guest-% pages
+	$(Q)[ ! -e $(VM)/$*/why ] || { echo "no $* build: $$(cat $(VM)/$*/why)" >&2; exit 1; }
+	$(call say,DIST,$(call DIST_NAME,$*))
+	$(Q)rm -rf $(BUILD)/dist/$(call DIST_NAME,$*) && mkdir -p $(BUILD)/dist/$(call DIST_NAME,$*)
+	$(Q)$(MAKE) --no-print-directory -s install-files PROGRAM=$(VM)/$*/sockwatch DESTDIR=$(BUILD)/dist/$(call DIST_NAME,$*) PREFIX=/usr/local >/dev/null
+	$(Q)cd $(BUILD)/dist && $(if $(filter $*,$(VM_CROSS)),$(gnu_$*))strip $(call DIST_NAME,$*)/usr/local/sbin/sockwatch && \
+		cp $(addprefix $(CURDIR)/,LICENSE README.md SECURITY.md) $(call DIST_NAME,$*) && \
+		tar --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=go-w,go+rX -c $(call DIST_NAME,$*) | \
+		xz -T1 >$(call DIST_NAME,$*).tar.xz
+
+# Builds all of it once more, elsewhere.
+.PHONY: dist-test
+dist-test: deps-vm-all
+	$(Q)$(MAKE) --no-print-directory dist
+	$(Q)tests/run tests/packages/dist.sh
