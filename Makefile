@@ -100,7 +100,7 @@ DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev libseccomp
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
 	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase \
 	debootstrap sqlite3 nftables iptables openssh-client passt valgrind \
-	groff-base man-db mandoc zsh fish
+	groff-base man-db mandoc zsh fish python3-jsonschema
 include dist/dist.mk
 include tests/tests.mk
 include tools/tools.mk
@@ -132,7 +132,8 @@ install-files:
 	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(UNITDIR)/sockwatch-record.service
 	install -D -m 0644 dist/sockwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sockwatch.conf
 	install -D -m 0644 dist/sockwatch.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/sockwatch.conf
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/sockwatch/schema
+	install -m 0644 docs/schema/*.json $(DESTDIR)$(PREFIX)/share/sockwatch/schema
 	install -m 0644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -D -m 0644 $(BUILD)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sockwatch
 	install -D -m 0644 $(BUILD)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_sockwatch

@@ -26,8 +26,12 @@ struct spelt {
 struct json_writer {
 	struct writer base;
 	struct units_clock_cache clock;
+	bool begun; /* the first object has told the schema's number */
 	struct spelt spelt[SPELT];
 };
+
+/* Another one when a field changes its meaning; docs/schema has it. */
+#define SCHEMA 1
 
 #define KEY_SIZE   24
 #define NUMBER_MAX 20
@@ -86,17 +90,6 @@ static void json_begin(struct writer *w)
 	buffer_append(w->out, "{", 1);
 }
 
-static void json_end(struct writer *w)
-{
-	char *p = buffer_reserve(w->out, 1);
-
-	if (!p)
-		return;
-	p[-1] = '}';
-	p[0] = '\n';
-	w->out->len++;
-}
-
 static void json_time(struct writer *w, enum field field, uint64_t realtime_ns)
 {
 	struct json_writer *j = (struct json_writer *)w;
@@ -141,6 +134,22 @@ static void json_number(struct writer *w, enum field field, uint64_t value)
 
 	if (p)
 		json_done(w, p + inet_format_number(p, value));
+}
+
+static void json_end(struct writer *w)
+{
+	struct json_writer *j = (struct json_writer *)w;
+	char *p;
+
+	if (!j->begun)
+		json_number(w, FIELD_SCHEMA, SCHEMA);
+	j->begun = true;
+	p = buffer_reserve(w->out, 1);
+	if (!p)
+		return;
+	p[-1] = '}';
+	p[0] = '\n';
+	w->out->len++;
 }
 
 static void json_open(struct writer *w, enum field field, enum nest nest)

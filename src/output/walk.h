@@ -71,7 +71,7 @@
 	X(BELOW, "below_ns") X(HOLDER, "holder") X(DISTINCT, "distinct") X(PORTS, "ports")        \
 	X(HALF_NS, "half_ns")                 \
 	X(NINETY_NINE_NS, "ninety_nine_ns") X(NAMESPACES_MORE, "rows_of_other_netns")   \
-	X(CONFLICTS, "conflicts")
+	X(CONFLICTS, "conflicts") X(SCHEMA, "schema")
 /* clang-format on */
 
 enum field {

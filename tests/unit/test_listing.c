@@ -532,7 +532,7 @@ static void test_a_service_may_be_called_anything(void **state)
 	writer_socket(w, &out, &l, &l.sockets[0], services);
 	buffer_append(&out, "", 1);
 	assert_non_null(
-		strstr(out.data, "\"service\":\"a\\\"b\\\\\\u001b[2J\xef\xbf\xbd\\u202e\"}"));
+		strstr(out.data, "\"service\":\"a\\\"b\\\\\\u001b[2J\xef\xbf\xbd\\u202e\",\"schema\":1}"));
 	writer_free(w);
 	services_free(services);
 	buffer_done(&out);
