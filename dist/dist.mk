@@ -51,7 +51,7 @@ deb-test: deb
 	$(Q)tests/run tests/packages/deb.sh
 
 # Static programs, built as those of the machines in tests/vm, with all that make install installs; the same bytes from the same commit
-# wherever and whenever it is built with the same compilers.
+# wherever and whenever it is built with the same compilers.  The id of the build goes, which the debugging information made, with its paths.
 DIST_ARCHS ?= x86_64 arm64
 DIST_NAME   = sockwatch-$(VERSION)-linux-$(1)
 .PHONY: dist $(addprefix dist-,x86_64 arm64)
@@ -63,7 +63,7 @@ $(addprefix dist-,x86_64 arm64): dist-%: vm-guest-% pages
 	$(call say,DIST,$(call DIST_NAME,$*))
 	$(Q)rm -rf $(BUILD)/dist/$(call DIST_NAME,$*) && mkdir -p $(BUILD)/dist/$(call DIST_NAME,$*)
 	$(Q)$(MAKE) --no-print-directory -s install-files PROGRAM=$(VM)/$*/sockwatch DESTDIR=$(BUILD)/dist/$(call DIST_NAME,$*) PREFIX=/usr/local >/dev/null
-	$(Q)cd $(BUILD)/dist && $(if $(filter $*,$(VM_CROSS)),$(gnu_$*))strip $(call DIST_NAME,$*)/usr/local/sbin/sockwatch && \
+	$(Q)cd $(BUILD)/dist && $(if $(filter $*,$(VM_CROSS)),$(gnu_$*))strip -R .note.gnu.build-id $(call DIST_NAME,$*)/usr/local/sbin/sockwatch && \
 		cp $(addprefix $(CURDIR)/,LICENSE README.md SECURITY.md) $(call DIST_NAME,$*) && \
 		tar --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=go-w,go+rX -c $(call DIST_NAME,$*) | \
 		xz -T1 >$(call DIST_NAME,$*).tar.xz
