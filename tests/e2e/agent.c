@@ -54,6 +54,7 @@ static const struct scenario *const groups[] = {
 	holders_scenarios,
 	handover_scenarios,
 	listing_scenarios,
+	unix_scenarios,
 	btf_scenarios,
 	asked_scenarios,
 	headless_scenarios,

@@ -32,6 +32,7 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	holders_scenarios[],
 	handover_scenarios[],
 	listing_scenarios[],
+	unix_scenarios[],
 	btf_scenarios[],
 	flood_scenarios[],
 	asked_scenarios[],
