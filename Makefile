@@ -30,7 +30,7 @@ WARN   := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-protot
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fno-strict-aliasing -pthread
 override CPPFLAGS += -D_GNU_SOURCE -DSOCKWATCH_VERSION='"$(VERSION)"' -Iinclude -isystem $(BUILD)
-LDLIBS := -lbpf -lelf -lz -lsqlite3 -lseccomp -lm
+LDLIBS := -lbpf -lelf -lz -lsqlite3 -lseccomp -lncursesw -ltinfo -lm
 ifdef SYSROOT
 override CFLAGS += --sysroot=$(SYSROOT)
 endif
@@ -96,7 +96,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev libseccomp-dev gcc libc6-dev make pkg-config
+DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev libseccomp-dev libncurses-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
 	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase \
 	debootstrap sqlite3 nftables iptables openssh-client passt valgrind \

@@ -35,6 +35,7 @@ struct top_frame {
 	bool looked;	      /* the view of ports: there is a budget */
 	bool screen;	      /* a row is selected, and the last line tells keys */
 	size_t selected, first; /* of the list */
+	size_t scroll;	      /* TOP_DETAIL: lines that stand above */
 	const char *filter;   /* words; NULL none */
 	const char *message;  /* for the last line; NULL: the keys */
 	const char *text;
@@ -48,8 +49,8 @@ struct top_frame {
 	const char *zone;
 };
 
-/* Whole lines; `style` (NULL: colours of a terminal, if any) takes one of each line and holds `rows`. */
-void top_draw(struct buffer *out, const struct top_frame *f, uint8_t *style);
+/* Whole lines; `style` (NULL: colours of a terminal, if any) takes one of each line and holds `rows`.  True: there are more than have room. */
+bool top_draw(struct buffer *out, const struct top_frame *f, uint8_t *style);
 /* Rows of the list that a frame of so many lines has room for. */
 size_t top_body(unsigned int rows);
 /* An object a row. */

@@ -59,9 +59,8 @@ static void take_use(struct budget_look *l, const struct look_socket *s, struct 
 	const struct process *owner = owner_of(l, s);
 
 	if (l->budget->partial) {
-		struct wish wish = {.filter = l->filter,
-				    .processes = l->session->processes,
-				    .use = use};
+		struct wish wish = {
+			.filter = l->filter, .processes = l->session->processes, .use = use};
 
 		use.owner = owner;
 		use.owner_selected = filter_match_use(l->filter, &use);

@@ -31,6 +31,8 @@ struct confine {
 	/* From uid 0 this user, else `nobody`, else 65534; NULL: stays who it is. */
 	const char *become;
 	enum confine_calls calls;
+	/* The terminal that it has open may be set up, for keys. */
+	bool terminal;
 	/* Else files are opened for reading only, and none is renamed. */
 	bool opens_to_write;
 	/* Landlock: what is changed, and read, only below these places, NULL at their end.  No list: nothing is changed, all read. */

@@ -128,6 +128,9 @@ static const struct {
 	{C(socket), 0, 0, AF_NETLINK, HELPER},
 };
 
+/* What curses sets up, of the terminal that is open: modes, and that what was typed is forgotten. */
+static const uint64_t terminal[] = {TCSETS, TCSETSW, TCSETSF, TCSBRK, TCFLSH};
+
 /* What this machine does not have has a number below 0. */
 static int add(scmp_filter_ctx filter, uint32_t action, int call)
 {
@@ -193,6 +196,8 @@ static int add_all(scmp_filter_ctx filter, const struct confine *wish)
 			err = add_value(filter, values[i].call, values[i].arg, values[i].mask,
 					values[i].value);
 	}
+	for (size_t i = 0; wish->terminal && i < COUNT(terminal) && !err; i++)
+		err = add_value(filter, C(ioctl), 1, 0, terminal[i]);
 	/* abort() ends this process and no other; prlimit64() asks and sets its own. */
 	if (!err)
 		err = add_value(filter, C(tgkill), 0, 0, (uint64_t)getpid());

@@ -13,6 +13,12 @@
 #define TEXT_SIZE (2 * PATH_MAX + 512)
 
 static bool is_quiet;
+static void (*taker)(const char *text, size_t len);
+
+void log_to(void (*fn)(const char *text, size_t len))
+{
+	taker = fn;
+}
 
 void log_set_quiet(bool quiet)
 {
@@ -30,6 +36,10 @@ __attribute__((format(printf, 1, 0))) static void write_line(const char *format,
 		return;
 	memcpy(line, head, len);
 	len += line_escape(line + len, text, strlen(text));
+	if (taker) {
+		taker(line + sizeof(head) - 1, len - (sizeof(head) - 1));
+		return;
+	}
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, len) < 0)
 		return; /* nobody is left to tell */

@@ -7,10 +7,13 @@
 #define SOCKWATCH_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 void log_set_quiet(bool quiet);
 /* "sockwatch: <text>\n" in one write, so that lines of several processes do not mix. */
 __attribute__((format(printf, 1, 2))) void log_say(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
+/* What is said goes there instead, escaped and without the head; NULL: to stderr again. */
+void log_to(void (*fn)(const char *text, size_t len));
 
 #endif

@@ -36,6 +36,7 @@ int main(int argc, char **argv)
 	case COMMAND_HISTORY: code = command_history(&options); break;
 	case COMMAND_REPORT: code = command_report(&options); break;
 	case COMMAND_STATUS: code = command_status(&options); break;
+	case COMMAND_TOP: code = command_top(&options); break;
 	}
 	options_done(&options);
 	return code;

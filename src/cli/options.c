@@ -17,6 +17,7 @@
 #define DEFAULT_FOLLOWED   262144
 #define DEFAULT_TEXT	   (UINT64_C(64) << 20)
 #define DEFAULT_LOOK	   (UINT64_C(16) << 20)
+#define FILTER_WORDS_MAX   64
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 static const struct command commands[] = {
@@ -103,6 +104,15 @@ static const struct command commands[] = {
 	 "  sockwatch report -c nginx --failed -o json\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 the record holds nothing of that time."},
+	{COMMAND_TOP, "top", "watch who opens, fails and transfers most, as top does",
+	 "Shows processes, peers, failures, listeners and the budget of ports, with rates over 1, 10 and 60 "
+	 "seconds, once a second; ? says the keys.\v"
+	 "Examples:\n"
+	 "  sockwatch top                                    on a terminal\n"
+	 "  sockwatch top --view failures -c nginx\n"
+	 "  sockwatch top --batch 1 --view peers --sort open   one frame, for a script\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
 	{COMMAND_STATUS, "status", "say who traces and records here, and what was lost",
 	 "Says of each sockwatch that traces or records here since when it does, into what, how "
 	 "much it has told, and what it lost for which reason.\v"
@@ -422,6 +432,9 @@ static int check_together(struct options *o)
 	if (o->strict && o->watch)
 		return options_complain("--watch looks again and again, which takes the rights that "
 					"--strict gives away; give either");
+	if (o->command == COMMAND_TOP && o->format == FORMAT_JSON && !o->batch)
+		return options_complain("-o json needs --batch: how many frames? write for example "
+					"--batch 1 -o json");
 	if (o->journal && o->output_file)
 		return options_complain("--journal is the output, --output another; give either");
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY &&
@@ -487,6 +500,55 @@ static const struct command *choose_command(int argc, char **argv, bool *ret_nam
 	return *ret_named ? find_command(first) : &commands[0];
 }
 
+#define PARSE_FLAGS (ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT | ARGP_IN_ORDER)
+
+/* Words of a line, in place; 0 where there are too many. */
+static int split_words(char *line, char **ret, int max)
+{
+	int count = 1;
+
+	ret[0] = "top";
+	for (char *p = line; *(p += strspn(p, " \t"));) {
+		char quote = *p == '\'' || *p == '"' ? *p : '\0', end[] = {quote, '\0'};
+
+		if (count == max - 1)
+			return 0;
+		ret[count++] = quote ? ++p : p;
+		p += strcspn(p, quote ? end : " \t");
+		if (*p)
+			*p++ = '\0';
+	}
+	ret[count] = NULL;
+	return count;
+}
+
+int options_parse_filter(char *line, struct filter *ret)
+{
+	static const struct command words = {COMMAND_TOP, "top", NULL, NULL};
+	struct argp_option rows[OPTIONS_ROWS_MAX];
+	const struct argp argp = {.options = rows, .parser = read_option};
+	struct options o;
+	struct reader r = {.parse.options = &o, .command = &words, .word = 1};
+	char *argv[FILTER_WORDS_MAX];
+	int count = split_words(line, argv, FILTER_WORDS_MAX);
+	error_t err = 0;
+
+	options_init(&o, words.id);
+	make_argp_options(&words, rows);
+	if (!count)
+		err = options_complain("a filter has %d words at most", FILTER_WORDS_MAX - 2);
+	else
+		err = argp_parse(&argp, count, argv, PARSE_FLAGS, NULL, &r);
+	if (err && count && !r.explained)
+		options_complain("the filter cannot be read: %s", strerror(err));
+	if (!err)
+		err = check_together(&o);
+	if (!err)
+		err = options_end_words(&r.parse);
+	*ret = o.filter;
+	return err;
+}
+
 int options_parse(int argc, char **argv, struct options *ret)
 {
 	bool named;
@@ -506,8 +568,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 		options_drop_p(argc, argv);
 	make_argp_options(command, rows);
 	argp.doc = command->doc;
-	err = argp_parse(&argp, argc - named, argv + named,
-			 ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT | ARGP_IN_ORDER, NULL, &r);
+	err = argp_parse(&argp, argc - named, argv + named, PARSE_FLAGS, NULL, &r);
 	if (err)
 		code = err == ENOMEM || err == EMFILE || err == ENFILE ? 1 : EXIT_USAGE;
 	if (!err && ret->watch && ret->for_ns) {

@@ -41,6 +41,7 @@ enum options_command {
 	COMMAND_EPHEMERAL,
 	COMMAND_STATUS,
 	COMMAND_REPORT,
+	COMMAND_TOP,
 };
 
 enum options_format {
@@ -105,6 +106,11 @@ struct options {
 	bool follow;
 	char **run;		/* trace: the command to start, and its arguments; NULL none; points into argv */
 	const char *callers_zone; /* TZ as it was; NULL: not set */
+
+	/* top */
+	uint64_t batch;	 /* frames to print as text; 0: a terminal */
+	uint32_t view;	 /* enum top_view */
+	const char *sort; /* a column of it; NULL: the first */
 };
 
 #define OPTIONS_MEMORY_MIN (UINT64_C(48) << 20)
@@ -119,6 +125,12 @@ void options_split_memory(struct options *o);
  * outlive it.
  */
 int options_parse(int argc, char **argv, struct options *ret);
+
+/*
+ * What stands between two words of a filter is spaces, or the words stand in quotes.  0, or EINVAL, ENOMEM after one line; *ret is
+ * to be initialized, and is filter_done()'s in either case.  Changes `line`.
+ */
+int options_parse_filter(char *line, struct filter *ret);
 
 /* Frees what `o` owns; harmless to repeat. */
 void options_done(struct options *o);

@@ -278,6 +278,11 @@ int set_count(struct options_parse *p, const struct options_row *row, const char
 	return check(row, arg, units_parse_number(arg, 1, UINT64_MAX, &p->options->count));
 }
 
+int set_batch(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return check(row, arg, units_parse_number(arg, 1, UINT64_MAX, &p->options->batch));
+}
+
 int set_fail_at(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	char digits[8];

@@ -16,6 +16,7 @@ static const char *const format_words[] = {"text", "json", NULL};
 static const char *const report_words[] = {"text", "json", "html", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 static const char *const hooks_words[] = {"auto", "trampolines", "tracepoints", NULL};
+static const char *const view_words[] = {"processes", "peers", "failures", "listeners", "ports", NULL};
 static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 
 #define TRACE	 (1u << COMMAND_TRACE)
@@ -25,23 +26,16 @@ static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 #define RECORD	 (1u << COMMAND_RECORD)
 #define HISTORY	 (1u << COMMAND_HISTORY)
 #define REPORT	 (1u << COMMAND_REPORT)
+#define TOP	 (1u << COMMAND_TOP)
 #define PAST	 (HISTORY | REPORT)
-#define SOCKETS	 (TRACE | RECORD | PAST)
+#define SOCKETS	 (TRACE | RECORD | PAST | TOP)
 #define FILTERED (SOCKETS | LS)
 #define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
 #define STATUS	 (1u << COMMAND_STATUS)
 #define EPHEMERAL (1u << COMMAND_EPHEMERAL)
 #define CHOSEN   (FILTERED | EPHEMERAL)
-#define ALL	 (SHOWN | RECORD | EPHEMERAL | REPORT)
+#define ALL	 (SHOWN | RECORD | EPHEMERAL | REPORT | TOP)
 #define FIELD(f) .field = offsetof(struct options, f)
-
-enum group {
-	GROUP_FILTER = 1,
-	GROUP_STORE,
-	GROUP_OUTPUT,
-	GROUP_KERNEL,
-	GROUP_HELP,
-};
 
 #define PORT_WHY     .why = "not a port, range (0-65535) or service"
 #define PORT_EXAMPLE .example = "80,443,8000-8100"
@@ -126,13 +120,16 @@ const struct options_row options_table[] = {
 	  .doc = "Lives that ended so, and connects that failed so" },
 	{ KEY_FAILED, "failed", NULL, SOCKETS, GROUP_FILTER, false, set_flag, FIELD(filter.failed), .doc = "Calls that failed, and lives that did not end by a close of either side" },
 
-	{ .commands = RECORD | PAST | LS | WHO, .group = GROUP_STORE, .doc = "The record:" },
+	{ .commands = RECORD | PAST | LS | WHO | TOP, .group = GROUP_STORE, .doc = "The record:" },
 	{ KEY_STORE, "store", "FILE", RECORD | PAST, GROUP_STORE, false, set_file, FIELD(store_file),
 	  .why = "not a file", .example = "/var/lib/sockwatch/store", .doc = "The file that keeps it (SQLite); default: " STORE_DEFAULT ", of history and report else that of the "
 		 "recorder that runs" },
 	{ KEY_STORE, "store", "FILE", LS | WHO, GROUP_STORE, false, set_file, FIELD(store_file),
 	  .why = "not a file", .example = "/var/lib/sockwatch/store",
 	  .doc = "A record of this boot: since when sockets live, and who left them in TIME_WAIT" },
+	{ KEY_STORE, "store", "FILE", TOP, GROUP_STORE, false, set_file, FIELD(store_file),
+	  .why = "not a file", .example = "/var/lib/sockwatch/store",
+	  .doc = "What the key h asks of the row; default: " STORE_DEFAULT ", where it is" },
 	{ KEY_KEEP, "keep", "DURATION|SIZE", RECORD, GROUP_STORE, false, set_keep,
 	  .why = "neither a duration (a number with ms, s, m, h or d) nor a size of at least 16MiB",
 	  .example = "7d", .doc = "Let the oldest go: what ended longer ago, or what is too much; default: keep all" },
@@ -154,10 +151,22 @@ const struct options_row options_table[] = {
 	{ 'o', NULL, "text|json|html", EPHEMERAL | REPORT, GROUP_OUTPUT, false, set_word, FIELD(format), report_words,
 	  .why = "neither text, json nor html", .example = "json",
 	  .doc = "A report (default), one JSON object a line, or one self-contained web page" },
-	{ 'o', NULL, "text|json", SHOWN | STATUS, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
+	{ 'o', NULL, "text|json", SHOWN | STATUS | TOP, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
 	  .why = "neither text nor json", .example = "json",
 	  .doc = "A table (default), or one JSON object a line" },
-	{ KEY_JSON, "json", NULL, SHOWN | STATUS | EPHEMERAL | REPORT, GROUP_OUTPUT, true, set_json, .doc = "-o json" },
+	{ KEY_JSON, "json", NULL, SHOWN | STATUS | EPHEMERAL | REPORT | TOP, GROUP_OUTPUT, true, set_json, .doc = "-o json" },
+	{ KEY_BATCH, "batch", "N", TOP, GROUP_OUTPUT, false, set_batch,
+	  .why = "not a number above 0", .example = "5",
+	  .doc = "Print N frames as text, one a second, every row whole, and end; JSON has an object a row" },
+	{ KEY_VIEW, "view", "VIEW", TOP, GROUP_OUTPUT, false, set_word, FIELD(view), view_words,
+	  .why = "neither processes, peers, failures, listeners nor ports", .example = "peers",
+	  .doc = "Begin with processes (default), peers, failures, listeners or ports" },
+	{ KEY_SORT, "sort", "COLUMN", TOP, GROUP_OUTPUT, false, set_file, FIELD(sort),
+	  .why = "not a column", .example = "/10s",
+	  .doc = "Sort by this column of the view, as its head says: new/1s, /10s, /60s, fail, open, ..." },
+	{ KEY_OUTPUT, "output", "FILE", TOP, GROUP_OUTPUT, false, set_file, FIELD(output_file),
+	  .why = "not a file", .example = "/tmp/top.json",
+	  .doc = "The key w appends the view there, an object a row; with --batch: where frames go" },
 	{ KEY_OUTPUT, "output", "FILE", (SHOWN & ~FEATURES) | EPHEMERAL | REPORT, GROUP_OUTPUT, false, set_file, FIELD(output_file),
 	  .why = "not a file", .example = "/tmp/sockets.txt",
 	  .doc = "Write there (a log appends, a report replaces it); default: stdout" },
@@ -170,7 +179,7 @@ const struct options_row options_table[] = {
 	  .doc = "Old files that --rotate leaves; default 10" },
 	{ KEY_JOURNAL, "journal", NULL, TRACE, GROUP_OUTPUT, false, set_flag, FIELD(journal),
 	  .doc = "Into systemd's journal, a field each (SOCKWATCH_EVENT=close ...)" },
-	{ KEY_COLOR, "color", "WHEN", SHOWN | EPHEMERAL, GROUP_OUTPUT, false, set_word, FIELD(color),
+	{ KEY_COLOR, "color", "WHEN", SHOWN | EPHEMERAL | TOP, GROUP_OUTPUT, false, set_word, FIELD(color),
 	  color_words, .why = "neither auto, always nor never", .example = "never",
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
 	{ KEY_UTC, "utc", NULL, ALL & ~(FEATURES | RECORD), GROUP_OUTPUT, false, set_nothing,
@@ -183,7 +192,7 @@ const struct options_row options_table[] = {
 	  .doc = "Only errors on stderr" },
 	{ KEY_STRICT, "strict", NULL, ALL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(strict),
 	  .doc = "Refuse to go on (exit code 1) where a right that is not needed any more cannot be given away, as without Landlock" },
-	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL, GROUP_OUTPUT, false, set_for,
+	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL | TOP, GROUP_OUTPUT, false, set_for,
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
 	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
 	{ KEY_COUNT, "count", "N", TRACE | HISTORY, GROUP_OUTPUT, false, set_count,
@@ -210,7 +219,7 @@ const struct options_row options_table[] = {
 	{ KEY_SOURCE, "hooks", "SOURCE", LS | WHO, GROUP_KERNEL, false, set_word,
 	  FIELD(source), source_words, .why = "neither auto, iterators nor proc", .example = "proc",
 	  .doc = "iterators, proc (sock_diag and /proc), or auto (default): iterators where the kernel has them" },
-	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_hooks,
+	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD | EPHEMERAL | TOP, GROUP_KERNEL, false, set_hooks,
 	  .words = hooks_words, .why = "neither auto, trampolines nor tracepoints",
 	  .example = "tracepoints,-sockops",
 	  .doc = "trampolines, tracepoints, or auto (default): the best that works for each fact; ,-HOOK does without one" },
@@ -218,14 +227,14 @@ const struct options_row options_table[] = {
 	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
 	  .doc = "The kernel's types, for one that carries none: BTF, or a vmlinux that has it; default: its own, or "
 		 "the vmlinux of this release in /boot, /lib/modules or /usr/lib/debug" },
-	{ KEY_RING, "ring", "SIZE", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_ring,
+	{ KEY_RING, "ring", "SIZE", TRACE | RECORD | EPHEMERAL | TOP, GROUP_KERNEL, false, set_ring,
 	  .why = "not a size from 1M to 1G", .example = "256M",
 	  .doc = "Ring buffer, of which most is taken from memory as it is needed; rounded up to a power of two, default 64M" },
-	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_sockets,
+	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD | EPHEMERAL | TOP, GROUP_KERNEL, false, set_sockets,
 	  .why = "not a number from 1 to 16777216", .example = "2000000",
 	  .doc = "Sockets to remember at once; default 1000000" },
 
-	{ KEY_MEMORY, "memory", "SIZE", TRACE | RECORD | EPHEMERAL, GROUP_KERNEL, false, set_size,
+	{ KEY_MEMORY, "memory", "SIZE", TRACE | RECORD | EPHEMERAL | TOP, GROUP_KERNEL, false, set_size,
 	  FIELD(memory_bytes), .least = OPTIONS_MEMORY_MIN, .most = MEMORY_MAX,
 	  .why = "not a size from 48M to 64G", .example = "128M",
 	  .doc = "Ceiling of all that is above, processes and the program; what finds no room is counted as lost" },

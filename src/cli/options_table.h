@@ -15,6 +15,7 @@ enum options_key {
 	KEY_ADDR,
 	KEY_ARGS,
 	KEY_AT,
+	KEY_BATCH,
 	KEY_BTF,
 	KEY_CGROUP,
 	KEY_COLOR,
@@ -42,6 +43,7 @@ enum options_key {
 	KEY_SERVICES,
 	KEY_ROTATE,
 	KEY_SINCE,
+	KEY_SORT,
 	KEY_SOCKETS,
 	KEY_SOURCE,
 	KEY_STATE,
@@ -51,7 +53,16 @@ enum options_key {
 	KEY_UNIT,
 	KEY_UNTIL,
 	KEY_UTC,
+	KEY_VIEW,
 	KEY_WATCH,
+};
+
+enum options_group {
+	GROUP_FILTER = 1,
+	GROUP_STORE,
+	GROUP_OUTPUT,
+	GROUP_KERNEL,
+	GROUP_HELP,
 };
 
 /* What options_parse() carries from option to option. */

@@ -167,7 +167,10 @@ static void add_helpers(struct confine_result *r, int channel)
 
 static int confine_both(const struct options *o, int channel)
 {
-	const struct confine wish = {.calls = CONFINE_READER, .become = "sockwatch", .files = true};
+	const struct confine wish = {.calls = CONFINE_READER,
+				     .become = "sockwatch",
+				     .files = true,
+				     .terminal = o->command == COMMAND_TOP};
 	struct confine_result result;
 
 	/* The file of the zone is read now. */

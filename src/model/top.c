@@ -532,8 +532,7 @@ static struct top_shown show(const struct top *t, const struct top_row *row, uin
 	struct top_shown s = {.row = row, .others = !is_row(t, row)};
 
 	for (int w = 0; w < TOP_WINDOWS; w++) {
-		s.value[TOP_BY_NEW_1S + w] =
-			top_rate(t, row, TOP_NEW, (enum top_window)w, now_ns);
+		s.value[TOP_BY_NEW_1S + w] = top_rate(t, row, TOP_NEW, (enum top_window)w, now_ns);
 		s.value[TOP_BY_FAILED_1S + w] =
 			top_rate(t, row, TOP_FAILED, (enum top_window)w, now_ns);
 	}

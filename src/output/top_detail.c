@@ -155,41 +155,52 @@ static void draw_word(struct draw *d, const char *head, const char *text)
 		draw_words(d, head, text, strlen(text));
 }
 
-static void draw_program(struct draw *d, const char *head, const struct program *program)
+static void put_args(struct draw *d, const struct program *program)
 {
-	char owner[OWNER_SIZE];
-	size_t len = title_owner(owner, program->name, program->pid);
-
-	buffer_print(&d->line, "%-11s%.*s  ", head, (int)len, owner);
 	for (uint32_t at = 0; program->args && at < program->args_len;) {
 		const char *arg = program->args + at;
-		size_t arg_len = strnlen(arg, program->args_len - at);
+		size_t len = strnlen(arg, program->args_len - at);
 
-		buffer_escape_line(&d->line, arg, arg_len);
+		buffer_escape_line(&d->line, arg, len);
 		buffer_append(&d->line, " ", 1);
-		at += (uint32_t)arg_len + 1;
+		at += (uint32_t)len + 1;
 	}
-	draw_line(d, TOP_PLAIN);
+}
+
+/* A line each, or they would fill the screen. */
+static void draw_parents(struct draw *d, const struct process *p)
+{
+	d->whole = false;
+	for (uint32_t i = 0; i < p->parent_count; i++) {
+		char owner[OWNER_SIZE];
+		size_t len = title_owner(owner, p->parent[i]->name, p->parent[i]->pid);
+
+		buffer_print(&d->line, "%-11s%.*s  ", i ? "" : "parents", (int)len, owner);
+		put_args(d, p->parent[i]);
+		draw_line(d, TOP_PLAIN);
+	}
+	d->whole = true;
+	if (!p->parent_count)
+		draw_word(d, "parents", p->parents_known ? "none" : "unknown");
 }
 
 static void draw_process(struct draw *d, const struct process *p)
 {
 	if (!p)
 		return;
-	if (p->program) {
-		draw_program(d, "process", p->program);
-		draw_word(d, "executable", p->program->exe);
-	}
-	for (uint32_t i = 0; i < p->parent_count; i++)
-		draw_program(d, i ? "" : "parents", p->parent[i]);
-	if (!p->parent_count)
-		draw_word(d, "parents", p->parents_known ? "none" : "unknown");
+	draw_parents(d, p);
 	buffer_print(&d->line, "%-11s%u", "user", p->uid);
 	draw_line(d, TOP_PLAIN);
 	draw_word(d, "unit", p->unit);
 	draw_word(d, "container", p->container_name ? p->container_name : p->container);
 	draw_word(d, "pod", p->pod);
 	draw_word(d, "cgroup", p->cgroup);
+	draw_word(d, "executable", p->program ? p->program->exe : NULL);
+	if (!p->program || !p->program->args)
+		return;
+	buffer_print(&d->line, "%-11s", "arguments");
+	put_args(d, p->program);
+	draw_line(d, TOP_PLAIN);
 }
 
 static void draw_counts(struct draw *d, const struct top_row *row)
@@ -204,8 +215,8 @@ static void draw_counts(struct draw *d, const struct top_row *row)
 			char text[32];
 
 			draw_amount(text, sizeof(text),
-				    top_rate(d->f->top, row, (enum top_count)c,
-					     (enum top_window)w, d->f->now_ns));
+				    top_rate(d->f->top, row, (enum top_count)c, (enum top_window)w,
+					     d->f->now_ns));
 			buffer_print(&d->line, " %s/s in %s s%s", text, windows[w],
 				     w + 1 < TOP_WINDOWS ? "," : "");
 		}
@@ -237,10 +248,10 @@ static void draw_life(struct draw *d, const struct top_life *life)
 
 	units_clock_init(&cache);
 	units_format_clock(text, &cache, life->time_ns + (uint64_t)d->f->wall_offset_ns);
-	buffer_print(&d->line, "  %.12s %s %s %s", text, event_kind_name(life->kind),
-		     failure_name(life->kind == EVENT_CLOSE ? 0 : life->error, life->reason,
-				  life->kind),
-		     protocol_name(life->protocol));
+	buffer_print(
+		&d->line, "  %.12s %s %s %s", text, event_kind_name(life->kind),
+		failure_name(life->kind == EVENT_CLOSE ? 0 : life->error, life->reason, life->kind),
+		protocol_name(life->protocol));
 	put_life_ends(d, life);
 	if (life->pid) {
 		size_t len = title_owner(owner, life->name, life->pid);
@@ -300,8 +311,9 @@ void draw_detail(struct draw *d)
 	draw_counts(d, row);
 	buffer_print(&d->line, "%-11s%llu", "open", (unsigned long long)row->open);
 	draw_line(d, TOP_PLAIN);
-	buffer_print(&d->line, "%s", row->lives ? "last lives and failed calls, the newest first"
-						: "no life has ended and no call failed so far");
+	buffer_print(&d->line, "%s",
+		     row->lives ? "last lives and failed calls, the newest first"
+				: "no life has ended and no call failed so far");
 	draw_line(d, TOP_BOLD);
 	for (unsigned int i = 0; i < TOP_LIVES && i < row->lives; i++)
 		draw_life(d, &row->life[(row->lives - 1 - i) % TOP_LIVES]);

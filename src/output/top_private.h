@@ -12,6 +12,8 @@ struct draw {
 	const struct top_frame *f;
 	uint8_t *style;
 	size_t lines, limit; /* drawn so far, and at most; 0: no bound */
+	size_t skip;	     /* so many lines stand above what is shown */
+	bool over;	     /* there are more than have room */
 	bool whole;	     /* what is too wide goes on in the next line, else it is cut */
 };
 

@@ -23,13 +23,13 @@ static const struct {
 	const char *name;
 	unsigned int width;
 } columns[TOP_COLUMNS] = {
-	[TOP_BY_NEW_1S] = {"NEW/1s", 6},    [TOP_BY_NEW_10S] = {"/10s", 5},
-	[TOP_BY_NEW_60S] = {"/60s", 5},	    [TOP_BY_FAILED_1S] = {"FAIL/1s", 7},
-	[TOP_BY_FAILED_10S] = {"FAIL", 5},  [TOP_BY_FAILED_60S] = {"FULL", 5},
-	[TOP_BY_FAILED] = {"FAILED", 6},    [TOP_BY_SENT] = {"SENT/s", 6},
-	[TOP_BY_RECEIVED] = {"RECV/s", 6},  [TOP_BY_OPEN] = {"OPEN", 5},
-	[TOP_BY_LAST] = {"LAST", 5},	    [TOP_BY_LEFT] = {"LEFT", 6},
-	[TOP_BY_USED] = {"TAKEN", 6},	    [TOP_BY_TIME_WAIT] = {"TIME_WAIT", 9},
+	[TOP_BY_NEW_1S] = {"NEW/1s", 6},   [TOP_BY_NEW_10S] = {"/10s", 5},
+	[TOP_BY_NEW_60S] = {"/60s", 5},	   [TOP_BY_FAILED_1S] = {"FAIL/1s", 7},
+	[TOP_BY_FAILED_10S] = {"FAIL", 5}, [TOP_BY_FAILED_60S] = {"FULL", 5},
+	[TOP_BY_FAILED] = {"FAILED", 6},   [TOP_BY_SENT] = {"SENT/s", 6},
+	[TOP_BY_RECEIVED] = {"RECV/s", 6}, [TOP_BY_OPEN] = {"OPEN", 5},
+	[TOP_BY_LAST] = {"LAST", 5},	   [TOP_BY_LEFT] = {"LEFT", 6},
+	[TOP_BY_USED] = {"TAKEN", 6},	   [TOP_BY_TIME_WAIT] = {"TIME_WAIT", 9},
 };
 
 /* In the order in which they stand; the name is the last. */
@@ -123,8 +123,14 @@ static void put_line(struct draw *d, enum top_style style, const char *text, siz
 		[TOP_BOLD] = BOLD, [TOP_REVERSE] = "\033[7m", [TOP_RED] = RED, [TOP_DIM] = DIM};
 	bool color = !d->style && d->f->color && style != TOP_PLAIN;
 
-	if (d->limit && d->lines >= d->limit)
+	if (d->skip) {
+		d->skip--;
 		return;
+	}
+	if (d->limit && d->lines >= d->limit) {
+		d->over = true;
+		return;
+	}
 	while (len && text[len - 1] == ' ')
 		len--;
 	if (color)
@@ -173,8 +179,8 @@ void draw_amount(char *out, size_t size, double value)
 	if (unit == 0 && value >= 999.5)
 		snprintf(out, size, "%.0f", value);
 	else if (unit == 0)
-		snprintf(out, size, value > 0 && value < 9.95 && value != floor(value) ? "%.1f"
-										       : "%.0f",
+		snprintf(out, size,
+			 value > 0 && value < 9.95 && value != floor(value) ? "%.1f" : "%.0f",
 			 value > 0 && value < 0.05 ? 0.1 : value);
 	else
 		snprintf(out, size, "%.0f%c", value, units[unit]);
@@ -324,9 +330,9 @@ static void draw_table(struct draw *d)
 		draw_row(d, i);
 	if (f->list->count)
 		return;
-	buffer_print(&d->line, "%s", f->view == TOP_PORTS && !f->looked
-					     ? "  (looking at ports)"
-					     : "  (nothing so far)");
+	buffer_print(&d->line, "%s",
+		     f->view == TOP_PORTS && !f->looked ? "  (looking at ports)"
+							: "  (nothing so far)");
 	draw_line(d, TOP_DIM);
 }
 
@@ -359,13 +365,16 @@ static void draw_help(struct draw *d)
 		"Keys",
 		"  1 2 3 4 5, tab      processes, peers, failures, listeners, ports",
 		"  up down, k j        the row before, the next; page up, page down, home, end",
-		"  enter               all of a row: its parents, arguments, last lives; esc goes back",
+		"  enter               all of a row: its parents, arguments, last lives; esc goes "
+		"back",
 		"  s, S, r             sort by the next column, the one before; reverse",
-		"  f, /                filter, by the words of sockwatch trace: -c nginx --port 443",
+		"  f, /                filter, by the words of sockwatch trace: -c nginx --port "
+		"443",
 		"  F                   no filter",
 		"  space, p            pause: the frame stays, counting goes on",
 		"  h                   what the record (--store) has of the row",
-		"  w                   append the view to the file of --output, a JSON object a row",
+		"  w                   append the view to the file of --output, a JSON object a "
+		"row",
 		"  q, ctrl-c           end",
 		"Columns",
 		"  NEW                 connect() and accept() a second, failed ones too",
@@ -394,13 +403,15 @@ static void draw_last(struct draw *d)
 	else if (f->page != TOP_TABLE)
 		buffer_print(&d->line, "esc back  q quit");
 	else
-		buffer_print(&d->line, "q quit 1-5 view s sort f filter enter row space pause h history "
-				       "w save ? help");
+		buffer_print(&d->line,
+			     "q quit 1-5 view s sort f filter enter row space pause h history "
+			     "w save ? help");
 	draw_line(d, TOP_REVERSE);
 }
 
-void top_draw(struct buffer *out, const struct top_frame *f, uint8_t *style)
+bool top_draw(struct buffer *out, const struct top_frame *f, uint8_t *style)
 {
+	bool over;
 	struct draw d = {.out = out, .f = f, .style = style};
 
 	d.limit = f->screen && f->rows ? f->rows - 1 : f->rows;
@@ -416,13 +427,17 @@ void top_draw(struct buffer *out, const struct top_frame *f, uint8_t *style)
 		break;
 	case TOP_DETAIL:
 		d.whole = true;
+		d.skip = f->scroll;
 		draw_detail(&d);
 		d.whole = false;
+		d.skip = 0;
 		break;
 	case TOP_TEXT: draw_text(&d); break;
 	case TOP_HELP: draw_help(&d); break;
 	}
+	over = d.over;
 	if (f->screen)
 		draw_last(&d);
 	buffer_done(&d.line);
+	return over;
 }

@@ -131,10 +131,11 @@ static void test_rates_are_those_of_whole_seconds(void **state)
 		for (uint64_t i = 0; i < 10; i++)
 			sum += s - i;
 		if (s > 46)
-			assert_float_equal(top_rate(t, all, TOP_NEW, TOP_10S, now), sum / 10.0, 0.001);
+			assert_float_equal(top_rate(t, all, TOP_NEW, TOP_10S, now), sum / 10.0,
+					   0.001);
 	}
-	assert_float_equal(top_rate(t, all, TOP_NEW, TOP_60S, BEGIN + 100 * SEC),
-			   (41 + 100) / 2.0, 0.001);
+	assert_float_equal(top_rate(t, all, TOP_NEW, TOP_60S, BEGIN + 100 * SEC), (41 + 100) / 2.0,
+			   0.001);
 	assert_float_equal(top_rate(t, all, TOP_NEW, TOP_60S, BEGIN + 200 * SEC), 0, 0.001);
 	assert_int_equal(all->total[TOP_NEW], 5050);
 }
@@ -146,9 +147,9 @@ static void test_a_short_watch_is_divided_by_what_it_was(void **state)
 	for (int i = 0; i < 30; i++)
 		tell(t, call(EVENT_CONNECT, BEGIN + (uint64_t)i * SEC / 10, 5432, 0), 901, "web");
 	for (int w = 0; w < TOP_WINDOWS; w++)
-		assert_float_equal(top_rate(t, top_all(t), TOP_NEW, (enum top_window)w,
-					    BEGIN + 3 * SEC),
-				   10, 0.001);
+		assert_float_equal(
+			top_rate(t, top_all(t), TOP_NEW, (enum top_window)w, BEGIN + 3 * SEC), 10,
+			0.001);
 }
 
 static void test_late_events_count_in_their_second(void **state)
@@ -184,9 +185,9 @@ static void test_a_failed_connect_is_counted_once(void **state)
 	assert_int_equal(top_all(t)->total[TOP_NEW], 11);
 	top_take(t, TOP_FAILURES, BEGIN + SEC, &list);
 	assert_int_equal(list.count, 2);
-	assert_float_equal(find(&list, "ECONNREFUSED connect web[901] 10.0.0.5:81")
-				   ->value[TOP_BY_FAILED],
-			   11, 0.001);
+	assert_float_equal(
+		find(&list, "ECONNREFUSED connect web[901] 10.0.0.5:81")->value[TOP_BY_FAILED], 11,
+		0.001);
 	assert_float_equal(find(&list, "refused close web[901] 10.0.0.5:81")->value[TOP_BY_FAILED],
 			   1, 0.001);
 	top_list_done(&list);
@@ -356,7 +357,8 @@ static void fill(struct top *t)
 
 			tell(t, call(EVENT_CONNECT, at, 5432, 0), 901, "web");
 			tell(t, life(at + 1, 5432, REASON_LOCAL_CLOSE, STATE_SYN_SENT), 901, "web");
-			tell(t, call(EVENT_ACCEPT, at, (uint16_t)(50000 + i), 0), 7, "caf\xc3\xa9 \x1b[2J");
+			tell(t, call(EVENT_ACCEPT, at, (uint16_t)(50000 + i), 0), 7,
+			     "caf\xc3\xa9 \x1b[2J");
 		}
 		tell(t, call(EVENT_BIND, BEGIN + s * SEC, 0, EADDRINUSE), 66, "late");
 		tell(t, life(BEGIN + s * SEC, 9, REASON_TIMEOUT, STATE_SYN_SENT), 0, "");
@@ -450,7 +452,8 @@ static void test_frames_of_every_size(void **state)
 		f.columns = columns[size / 64 % 4];
 		f.text = words;
 		f.text_len = strlen(words);
-		f.message = size % 3 ? NULL : "a message that is much longer than the terminal is wide";
+		f.message =
+			size % 3 ? NULL : "a message that is much longer than the terminal is wide";
 		out.len = 0;
 		top_draw(&out, &f, style);
 		for (char *p = out.data, *end = p + out.len; p < end; lines++) {
