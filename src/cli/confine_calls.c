@@ -128,8 +128,8 @@ static const struct {
 	{C(socket), 0, 0, AF_NETLINK, HELPER},
 };
 
-/* What curses sets up, of the terminal that is open: modes, and that what was typed is forgotten. */
-static const uint64_t terminal[] = {TCSETS, TCSETSW, TCSETSF, TCSBRK, TCFLSH};
+/* What curses sets up, of the terminal that is open: modes, and that what was typed is forgotten.  And what is typed may name a namespace. */
+static const uint64_t terminal[] = {TCSETS, TCSETSW, TCSETSF, TCSBRK, TCFLSH, NS_GET_NSTYPE};
 
 /* What this machine does not have has a number below 0. */
 static int add(scmp_filter_ctx filter, uint32_t action, int call)

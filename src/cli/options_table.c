@@ -181,7 +181,7 @@ const struct options_row options_table[] = {
 	  .doc = "Into systemd's journal, a field each (SOCKWATCH_EVENT=close ...)" },
 	{ KEY_COLOR, "color", "WHEN", SHOWN | EPHEMERAL | TOP, GROUP_OUTPUT, false, set_word, FIELD(color),
 	  color_words, .why = "neither auto, always nor never", .example = "never",
-	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set" },
+	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set or TERM is dumb" },
 	{ KEY_UTC, "utc", NULL, ALL & ~(FEATURES | RECORD), GROUP_OUTPUT, false, set_nothing,
 	  .doc = "Times in UTC, read and written; default: the local zone. JSON has UTC always" },
 	{ 'v', "verbose", NULL, TRACE | HISTORY, GROUP_OUTPUT, false, set_flag, FIELD(verbose),

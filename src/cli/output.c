@@ -265,7 +265,10 @@ bool output_take_resize(void)
 
 bool output_has_color(const struct output *o, enum options_color color)
 {
-	return color == COLOR_ALWAYS || (color == COLOR_AUTO && isatty(o->fd) == 1);
+	const char *term = getenv("TERM");
+
+	return color == COLOR_ALWAYS ||
+	       (color == COLOR_AUTO && isatty(o->fd) == 1 && !(term && !strcmp(term, "dumb")));
 }
 
 void output_follow_hangup(struct output *o)

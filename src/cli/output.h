@@ -67,7 +67,7 @@ void output_close(struct output *o);
 unsigned int output_columns(const struct output *o);
 /* The terminal has been made wider or narrower since the last question. */
 bool output_take_resize(void);
-/* Whether it is written in colour, as the options say. */
+/* Whether it is written in colour, as the options say; by itself on a terminal that is not dumb. */
 bool output_has_color(const struct output *o, enum options_color color);
 /* Opens the file anew if SIGHUP asked for it; a flush does that too. */
 void output_follow_hangup(struct output *o);

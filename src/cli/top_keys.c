@@ -285,6 +285,7 @@ static void move_by_key(struct top_run *t, int key)
 
 	if (t->frame.page == TOP_DETAIL && key == SCREEN_PAGE_DOWN) {
 		t->frame.scroll += t->more ? half : 0;
+		t->more = false; /* until it is drawn */
 		return;
 	}
 	if (t->frame.page == TOP_DETAIL && key == SCREEN_PAGE_UP) {

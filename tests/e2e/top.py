@@ -35,7 +35,8 @@ class Top:
         self.slave = slave
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "LINES", "COLUMNS")}
         self.process = subprocess.Popen([SOCKWATCH, "top", *args], stdin=slave, stdout=slave, stderr=subprocess.PIPE, text=True,
-                                        start_new_session=True, env={**environment, "TERM": term, **env})
+                                        start_new_session=True, env={**environment, "TERM": term, **env},
+                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))  # ctrl-c is a signal then
         started.append(self.process)
         self.lock = threading.Lock()
         threading.Thread(target=self.read, daemon=True).start()
@@ -160,7 +161,8 @@ def sort(t):
 def detail(t, pid):
     t.press("\r")
     t.see(r"new +\d+ in all; \S+/s in 1 s", r"last lives and failed calls", r"refused|ECONNREFUSED", r"parents", r"python3\[%d\]" % pid)
-    until("its arguments", lambda: t.press("\x1b[6~") or t.text(), lambda text: "print(" in text)
+    until("its arguments", lambda: t.press("\x1b[6~") or t.text(),
+          lambda text: "time.sleep(0.05)" in text.replace("\n    ", ""))
     t.press("\x1b[5~" * 9)
     t.see(r"in all; \S+/s in 1 s", "last lives")
     t.press("\x1b")
