@@ -6,6 +6,7 @@
 #   make vmtest      the end-to-end tests on other kernels, KERNELS='x86_64-5.10 arm64-*'; TABLE=README.md keeps the table
 #                    VMFLAGS=--resume goes on where a run was stopped
 #   make setup-test  README's two commands on an empty Debian, SUITES='bookworm trixie'
+#   make look        web pages in a headless Chromium, at several sizes and colours; pictures in build/look
 #   make install     PREFIX=/usr/local DESTDIR=
 #   make deb         a package for this Debian: build/deb/*.deb
 #   make dist        static programs with pages and units for x86_64 and arm64, with checksums: build/dist/

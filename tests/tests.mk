@@ -90,6 +90,14 @@ flood: deps-test
 	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate $(BUILD)/tools/flood
 	$(Q)BUILD=$(BUILD) tests/soak/flood.sh $(ARGS)
 
+# Pages in a headless Chromium, which takes 300 MB; pictures in build/look.
+DEPS_LOOK := chromium fonts-dejavu-core python3
+.PHONY: look
+look: deps
+	$(install_packages) $(DEPS_LOOK)
+	$(Q)$(MAKE) --no-print-directory $(all_processors) $(BUILD)/sockwatch
+	$(Q)tests/run tests/look/run
+
 # Long ones, at most ten minutes.
 .PHONY: soak
 soak: deps-test
