@@ -86,6 +86,9 @@ static int open_db(struct store_reader *r, const char *path)
 	}
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(r->db, 2000);
+	/* Who has given its rights away makes no file to sort in. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(r->db, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = file_guard(r->db);
 	if (rc == SQLITE_OK)

@@ -208,7 +208,7 @@ static void test_value_that_looks_like_an_option(void **state)
 	struct options o;
 
 	(void)state;
-	assert_int_equal(PARSE(&o, "-c", "--bogus", "--"), OPTIONS_RUN);
+	assert_int_equal(PARSE(&o, "ls", "-c", "--bogus", "--"), OPTIONS_RUN);
 	assert_string_equal(o.filter.comm, "--bogus");
 	options_done(&o);
 }
@@ -410,7 +410,7 @@ static void test_bad_usage(void **state)
 		{{"status", "foo"},
 		 "'foo': status takes options only; see sockwatch status --help\n"},
 		{{"-q", "foo", "bar"}, "'bar': the name of a process is given already ('foo')"},
-		{{"--", "--port"}, "'--port': neither a port nor"},
+		{{"ls", "--", "--port"}, "'--port': neither a port nor"},
 		{{"-"}, "'-': neither a port nor"},
 		{{"--bogus"}, "'--bogus': trace has no such option; see sockwatch trace --help\n"},
 		{{"--bogus=1"}, "'--bogus=1': trace has no such option"},

@@ -378,9 +378,28 @@ static void words_without_one_name_the_command(void **state)
 	}
 }
 
+static void behind_two_dashes_is_a_command(void **state)
+{
+	struct options o;
+	char said[4096];
+
+	(void)state;
+	assert_int_equal(parse(&o, "--", "curl", "--bogus", said), OPTIONS_RUN);
+	assert_true(o.run && !o.filter.comm);
+	options_done(&o);
+	assert_int_equal(parse(&o, "-f", "--", "-p", said), OPTIONS_RUN);
+	assert_true(o.run && !o.filter.pids.count);
+	options_done(&o);
+	assert_int_equal(parse(&o, "-p1", "--", "curl", said), EXIT_USAGE);
+	assert_non_null(strstr(said, "-p and a command to start"));
+	assert_int_equal(parse(&o, "trace", "--", NULL, said), EXIT_USAGE);
+	assert_non_null(strstr(said, "--: which command?"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(behind_two_dashes_is_a_command),
 		cmocka_unit_test(who_takes_a_port_with_or_without_an_address),
 		cmocka_unit_test(who_without_a_port_is_bad_usage),
 		cmocka_unit_test(rights_are_given_away_by_who_looks_once),
