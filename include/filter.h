@@ -120,6 +120,8 @@ bool filter_match_use(const struct filter *f, const struct port_use *use);
 /* True when `f` has a condition on sockets or processes: any but the namespace. */
 bool filter_asks_socket(const struct filter *f);
 
+/* A call that failed, a life that ended so, a queue that overflows: what `failed` asks for. */
+bool filter_is_failure(const struct event *event);
 /*
  * O(conditions), no allocation.  An event without a process matches no condition on processes, one without an
  * end none on that end.  States: a state event answers to either of its two, listen to LISTEN, close to all it

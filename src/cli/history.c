@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* history.c - `sockwatch history`: what a record says of a port, a process, a moment. */
+#include "by.h"
 #include "commands.h"
 #include "log.h"
 #include "output.h"
@@ -18,6 +19,7 @@ struct history {
 	const struct options *options;
 	struct store_reader *reader;
 	struct writer *writer;
+	struct groups *groups; /* NULL: a line each */
 	struct buffer buffer;
 	struct output output;
 	int64_t wall_offset_ns; /* 0: stored times are wall times already */
@@ -36,11 +38,14 @@ static bool on_event(void *ctx, const struct event *event)
 {
 	struct history *h = ctx;
 
-	if (h->shown++ == 0)
+	if (h->shown++ == 0 && !h->groups)
 		writer_header(h->writer, &h->buffer);
 	if (output_take_resize())
 		writer_resize(h->writer, output_columns(&h->output));
-	writer_event(h->writer, &h->buffer, event);
+	if (h->groups)
+		groups_add_event(h->groups, event);
+	else
+		writer_event(h->writer, &h->buffer, event);
 	h->found += event->kind != EVENT_LOST;
 	if (h->buffer.len >= FLUSH_BYTES && !output_flush(&h->output, &h->buffer))
 		return false;
@@ -89,6 +94,8 @@ static int open_history(struct history *h)
 		store_reader_leave_out_args(h->reader);
 	err = h->options->follow ? output_open(&h->output, h->options->output_file)
 				 : output_open_report(&h->output, h->options->output_file);
+	if (err >= 0 && by_open(h->options, &h->groups))
+		err = -ENOMEM;
 	return err < 0 ? err : open_writer(h);
 }
 
@@ -97,6 +104,21 @@ static bool is_over(const struct history *h)
 {
 	return output_stop || h->output.closed || h->output.error ||
 	       (h->options->count && h->shown == h->options->count);
+}
+
+/* Rates are of what was recorded of the time asked for. */
+static void print_groups(struct history *h)
+{
+	const struct options *o = h->options;
+	struct group_style style = {.columns = output_columns(&h->output)};
+	uint64_t from, to;
+
+	if (store_span(h->reader, &from, &to) && !o->has_at) {
+		from = o->since_ns > from ? o->since_ns : from;
+		to = o->until_ns < to ? o->until_ns : to;
+		style.span_ns = to > from ? to - from : 0;
+	}
+	by_write(o, h->groups, &style, &h->buffer);
 }
 
 static int read_once(struct history *h, struct store_query *q)
@@ -114,6 +136,8 @@ static int read_once(struct history *h, struct store_query *q)
 		log_error("%s", error.text);
 	else if (last > q->after)
 		q->after = last;
+	if (h->groups && err == 0 && h->found)
+		print_groups(h);
 	if (h->buffer.len)
 		output_flush(&h->output, &h->buffer);
 	return err;
@@ -161,7 +185,7 @@ static int run(struct history *h)
 		.from_ns = o->since_ns,
 		.to_ns = o->until_ns,
 		.lives_only = o->has_at,
-		.by_time = !o->follow && o->format == FORMAT_TEXT,
+		.by_time = !o->follow && o->format == FORMAT_TEXT && !o->by.count,
 	};
 	int err;
 
@@ -211,6 +235,7 @@ int command_history(const struct options *given)
 	else if (err == -EINTR)
 		code = 0;
 	writer_free(h.writer);
+	groups_free(h.groups);
 	buffer_done(&h.buffer);
 	store_reader_close(h.reader);
 	output_close(&h.output);

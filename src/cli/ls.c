@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ls.c - `sockwatch ls`: every socket and everyone who holds it. */
 #include "ask.h"
+#include "by.h"
 #include "commands.h"
 #include "interfaces.h"
 #include "listing_writer.h"
@@ -29,6 +30,7 @@ struct ls {
 	struct process_set *known; /* what the listing's tasks point to */
 	struct listing_style style;
 	struct writer *json, *second_json;
+	struct groups *groups; /* NULL: rows */
 	struct services *services;
 	struct names *names;
 	struct buffer buffer, second_buffer;
@@ -171,7 +173,8 @@ static bool shows_netns(const struct ls *s)
 static struct process_set *know_tasks(struct ls *s)
 {
 	const struct options *o = s->options;
-	bool all = o->format == FORMAT_JSON || filter_asks_details(&o->filter);
+	bool all = o->format == FORMAT_JSON || filter_asks_details(&o->filter) ||
+		   o->by.count;
 	struct process_set *known;
 	bool *wanted;
 
@@ -255,6 +258,21 @@ static void print(struct ls *s)
 	}
 }
 
+static void print_groups(struct ls *s)
+{
+	const struct group_style style = {
+		.sockets = true, .columns = s->style.columns, .no_header = s->options->no_header};
+
+	for (size_t i = 0; i < s->listing.socket_count; i++) {
+		const struct listing_socket *socket = &s->listing.sockets[i];
+
+		if (is_listed(s, socket))
+			groups_add_socket(s->groups, &s->listing, socket);
+	}
+	by_write(s->options, s->groups, &style, &s->buffer);
+	output_flush(&s->output, &s->buffer);
+}
+
 static int run(struct ls *s)
 {
 	const struct options *o = s->options;
@@ -274,10 +292,15 @@ static int run(struct ls *s)
 		log_error("no memory");
 		return 1;
 	}
+	if (by_open(o, &s->groups))
+		return 1;
 	if (o->resolve && !s->json)
 		resolve(s);
 	s->style.netns = shows_netns(s);
-	print(s);
+	if (s->groups)
+		print_groups(s);
+	else
+		print(s);
 	if (s->buffer.failed || s->second_buffer.failed) {
 		log_error("no memory");
 		return 1;
@@ -303,6 +326,7 @@ int command_ls(const struct options *options)
 	process_set_free(s.known);
 	writer_free(s.json);
 	writer_free(s.second_json);
+	groups_free(s.groups);
 	services_free(s.services);
 	names_free(s.names);
 	interfaces_end(&s.interfaces);

@@ -435,6 +435,9 @@ static int check_together(struct options *o)
 	if (o->command == COMMAND_TOP && o->format == FORMAT_JSON && !o->batch)
 		return options_complain("-o json needs --batch: how many frames? write for example "
 					"--batch 1 -o json");
+	if (o->by.count && (o->journal || o->follow))
+		return options_complain("--by counts until the end, %s tells each event; give either",
+					o->journal ? "--journal" : "--follow");
 	if (o->journal && o->output_file)
 		return options_complain("--journal is the output, --output another; give either");
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY &&
@@ -465,11 +468,11 @@ static void apply_utc(int argc, char **argv)
 	tzset();
 }
 
-/* A line a bind, a listen, a failed call and a life, unless more is asked for.  JSON is whole. */
+/* A line a bind, a listen, a failed call and a life, unless more is asked for, and groups of these.  Else JSON is whole. */
 static bool is_brief(const struct options *o)
 {
 	return (o->command == COMMAND_TRACE || o->command == COMMAND_HISTORY) &&
-	       o->format == FORMAT_TEXT && !o->journal && !o->verbose && !o->filter.kinds;
+	       (o->format == FORMAT_TEXT || o->by.count) && !o->journal && !o->verbose && !o->filter.kinds;
 }
 
 /*

@@ -16,6 +16,7 @@
 #define SOCKWATCH_OPTIONS_H
 
 #include "filter.h"
+#include "group.h"
 #include "kernel.h"
 #include "look_source.h"
 
@@ -104,6 +105,7 @@ struct options {
 	uint64_t since_ns, until_ns; /* history, report, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
 	bool has_at;			/* both are the moment asked for */
 	bool follow;
+	struct group_by by;	/* trace, history, ls: groups instead of lines */
 	char **run;		/* trace: the command to start, and its arguments; NULL none; points into argv */
 	const char *callers_zone; /* TZ as it was; NULL: not set */
 
@@ -114,6 +116,8 @@ struct options {
 };
 
 #define OPTIONS_MEMORY_MIN (UINT64_C(48) << 20)
+/* What --memory has for what does not grow with the host. */
+#define OPTIONS_MEMORY_BASE (UINT64_C(20) << 20)
 
 /* Lowers the limits of `o` so that all that they allow stays below memory_bytes; options_parse() has done it. */
 void options_split_memory(struct options *o);

@@ -3,14 +3,14 @@
  * options_memory.c - one ceiling for all memory, split among what grows with the host.
  *
  *     base     the program, its libraries, the kernel's maps, buffers
- *     the rest in sixteenths: 5 sockets, 3 facts that wait, 2 TIME_WAITs, 2 processes, 1 their arguments, 2 the store, 1 a look
+ *     the rest in sixteenths: 5 sockets, 3 facts that wait, 2 TIME_WAITs, 2 processes, 1 their arguments, 2 the store (of a trace, the groups of --by), 1 a look
  *
  * Each has its share whether or not the others use theirs: what one may take never depends on a flood of another.
  */
 #include "options.h"
 
 /* Measured, with room: resident 10 MB idle, 6 MB of maps and programs in the kernel, output and answers 2 MB. */
-#define BASE_BYTES (UINT64_C(20) << 20)
+#define BASE_BYTES OPTIONS_MEMORY_BASE
 /* SQLite's cache and the rows of a transaction. */
 #define STORE_BYTES (UINT64_C(12) << 20)
 #define PARTS	    16

@@ -384,6 +384,13 @@ int set_at(struct options_parse *p, const struct options_row *row, const char *a
 	return err;
 }
 
+int set_by(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	const char *bad;
+
+	return group_parse(&p->options->by, arg, &bad) ? check_list(row, bad) : 0;
+}
+
 int set_reason(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	const char *bad;

@@ -197,6 +197,12 @@ const struct options_row options_table[] = {
 	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
 	{ KEY_COUNT, "count", "N", TRACE | HISTORY, GROUP_OUTPUT, false, set_count,
 	  .why = "not a number above 0", .example = "100", .doc = "Stop after N events" },
+	{ KEY_BY, "by", "FIELD,...", TRACE | HISTORY | LS, GROUP_OUTPUT, false, set_by,
+	  .why = "not a field, or there twice, or more than six (comm, pid, unit, container, user, proto, local, peer, port, "
+		 "local-port, peer-port, reason, error, result, state, netns, event)", .example = "comm,peer,port",
+	  .doc = "Counts, rates and bytes of groups instead of lines, a trace's at its end: by comm, pid, unit, container, user, "
+		 "proto, local or peer (addresses), port (the server's), local-port, peer-port, reason, error, result, state, "
+		 "netns, event. ? is not known" },
 	{ KEY_MAP, "map", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(map),
 	  .doc = "Draw the range of each namespace" },
 	{ KEY_WATCH, "watch", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(watch),

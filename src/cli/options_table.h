@@ -17,6 +17,7 @@ enum options_key {
 	KEY_AT,
 	KEY_BATCH,
 	KEY_BTF,
+	KEY_BY,
 	KEY_CGROUP,
 	KEY_COLOR,
 	KEY_CONTAINER,

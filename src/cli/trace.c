@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* trace.c - `sockwatch trace`: facts through the table and the filter to the reader. */
+#include "by.h"
 #include "commands.h"
 #include "launch.h"
 #include "log.h"
@@ -27,9 +28,10 @@ struct trace {
 	int linger_ms;
 	struct session session;
 	struct writer *writer;
+	struct groups *groups; /* NULL: a line each */
 	struct buffer buffer;
 	struct output output;
-	uint64_t shown;
+	uint64_t shown, over_ns;
 };
 
 static void flush(struct trace *t)
@@ -46,7 +48,10 @@ static void on_event(void *ctx, const struct event *event)
 
 	if (output_take_resize())
 		writer_resize(t->writer, output_columns(&t->output));
-	writer_event(t->writer, &t->buffer, event);
+	if (t->groups)
+		groups_add_event(t->groups, event);
+	else
+		writer_event(t->writer, &t->buffer, event);
 	t->shown += event->repeated ? event->repeated : 1;
 	if (t->buffer.len >= (t->output.journal ? 1 : FLUSH_BYTES))
 		flush(t);
@@ -238,13 +243,24 @@ static int open_trace(struct trace *t)
 	if (code == 0)
 		code = open_writer(t);
 	if (code == 0)
+		code = by_open(t->options, &t->groups);
+	if (code == 0)
 		code = session_start(&t->session);
 	if (code)
 		return code;
-	writer_header(t->writer, &t->buffer);
+	if (!t->groups)
+		writer_header(t->writer, &t->buffer);
 	flush(t);
 	session_announce(&t->session, "");
 	return t->options->run ? begin_launch(t) : 0;
+}
+
+static void print_groups(struct trace *t)
+{
+	const struct group_style style = {.columns = output_columns(&t->output),
+					  .span_ns = t->over_ns - t->session.started_ns};
+
+	by_write(t->options, t->groups, &style, &t->buffer);
 }
 
 static int exit_code(const struct trace *t)
@@ -281,7 +297,10 @@ int command_trace(const struct options *options)
 	if (code == 0) {
 		session_run(&t.session, on_turn, &t);
 		end_launch(&t);
+		t.over_ns = kernel_now();
 		session_finish(&t.session);
+		if (t.groups)
+			print_groups(&t);
 		if (!t.output.closed)
 			output_flush(&t.output, &t.buffer);
 		code = exit_code(&t);
@@ -291,6 +310,7 @@ int command_trace(const struct options *options)
 	launch_close(&t.launch);
 	units_ranges_done(&t.own.filter.pids);
 	writer_free(t.writer);
+	groups_free(t.groups);
 	buffer_done(&t.buffer);
 	session_close(&t.session);
 	output_close(&t.output);

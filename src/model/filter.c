@@ -340,7 +340,7 @@ static bool match_endpoints(const struct filter *f, const struct event *e)
 	       (e->has_asked && match_address(f, e, e->asked.addr));
 }
 
-static bool match_failed(const struct event *e)
+bool filter_is_failure(const struct event *e)
 {
 	if (e->kind == EVENT_CLOSE)
 		return e->close.end != EVENT_END_OPEN && event_reason_is_failure(e->close.reason);
@@ -360,7 +360,7 @@ bool filter_match_ends(const struct filter *f, const struct event *e)
 		return false;
 	if (f->reasons && !(f->reasons & BIT(event_reason(e))))
 		return false;
-	if (f->failed && !match_failed(e))
+	if (f->failed && !filter_is_failure(e))
 		return false;
 	return match_endpoints(f, e);
 }

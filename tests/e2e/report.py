@@ -241,8 +241,6 @@ def memory_does_not_grow_with_the_record():
     large, many = peak_kb(copy)
     assert many > 100000 and few < 1000, (few, many)
     assert large < small + 24000, "%d kB for %d lives, %d kB for %d" % (small, few, large, many)
-<<<<<<< HEAD
-=======
     # A span asks the index of long lives, too.
     large, many = peak_kb(copy, "--until", "now")
     assert many > 100000 and large < small + 24000, "%d kB for %d lives with --until" % (large, many)
@@ -250,7 +248,6 @@ def memory_does_not_grow_with_the_record():
     for words_of in ([], ["-o", "json"]):
         told = sockwatch("history", "--store", copy, "-q", "-c", "sw-", *words_of)
         assert told.returncode == 0 and told.stdout.count("\n") > 100000, (words_of, told.returncode, told.stderr)
->>>>>>> a187914 (store: sort in memory, where a reader may make no file)
 
 
 run_tests()
