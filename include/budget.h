@@ -67,6 +67,7 @@ struct budget_namespace {
 	unsigned int unseen;	   /* enum budget_unseen: numbers that need it are not known */
 	bool selected;		   /* a socket of it is */
 	struct port_range range;
+	uint32_t left, number;	   /* from budget_finish(): for the destination that has fewest; in the order of addition */
 	uint32_t usable;	   /* ports of the range that are not reserved */
 	uint32_t blocked;	   /* of these, taken from every destination by a bind() */
 	uint32_t udp_free4, udp_free6; /* ports an unbound UDP socket could get */

@@ -68,6 +68,7 @@ void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_ra
 		return;
 	}
 	ns->range = *range;
+	ns->number = (uint32_t)b->ns_count;
 	b->ns[b->ns_count++] = ns;
 }
 
@@ -419,6 +420,34 @@ static int make_processes(struct budget *b)
 	return 0;
 }
 
+/* The one with fewest ports left first; where that is not known behind those where it is. */
+static int compare_namespaces(const void *x, const void *y)
+{
+	const struct budget_namespace *a = *(struct budget_namespace *const *)x;
+	const struct budget_namespace *b = *(struct budget_namespace *const *)y;
+	bool a_known = budget_knows_left(a, IPPROTO_TCP);
+
+	if (a_known != budget_knows_left(b, IPPROTO_TCP))
+		return a_known ? -1 : 1;
+	if (a_known && a->left != b->left)
+		return a->left < b->left ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static void sort_namespaces(struct budget *b)
+{
+	for (size_t i = 0; i < b->ns_count; i++)
+		b->ns[i]->left = b->ns[i]->usable - b->ns[i]->blocked;
+	for (size_t i = 0; i < b->row_count; i++) {
+		struct budget_namespace *ns = budget_find_namespace(b, b->row[i].ns->netns);
+
+		if (budget_knows_left(ns, b->row[i].protocol) && b->row[i].available < ns->left)
+			ns->left = b->row[i].available;
+	}
+	if (b->ns_count)
+		qsort(b->ns, b->ns_count, sizeof(*b->ns), compare_namespaces);
+}
+
 int budget_finish(struct budget *b)
 {
 	int err;
@@ -443,5 +472,6 @@ int budget_finish(struct budget *b)
 		err = make_processes(b);
 	if (b->row_count)
 		qsort(b->row, b->row_count, sizeof(*b->row), compare_rows);
+	sort_namespaces(b);
 	return err;
 }

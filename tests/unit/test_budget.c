@@ -490,6 +490,35 @@ static void selecting_changes_no_number(void **state)
 	budget_free(b);
 }
 
+/* What a reader who runs out of ports needs is not below what has plenty; what is not known is not called full or empty. */
+static void the_worst_namespace_comes_first(void **state)
+{
+	static const unsigned int taken[] = {0, 5, 2, 5, 0};
+	static const uint32_t order[] = {2, 4, 3, 1, 5};
+	struct port_range r = {.low = 40, .high = 49};
+	struct port_use u = {.protocol = IPPROTO_TCP,
+			     .family = FAMILY_IPV4,
+			     .state = STATE_ESTABLISHED,
+			     .bucket_open = true,
+			     .peer.port = 80};
+	struct budget *b = budget_new();
+
+	(void)state;
+	for (u.netns = 1; u.netns <= 5; u.netns++) {
+		budget_add_namespace(b, u.netns, &r);
+		for (unsigned int i = 0; i < taken[u.netns - 1]; i++) {
+			u.local.port = (uint16_t)(40 + i);
+			budget_add(b, &u);
+		}
+	}
+	budget_add_unseen(b, 5, UNSEEN_TCP);
+	assert_int_equal(budget_finish(b), 0);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(b->ns[i]->netns, order[i]);
+	assert_int_equal(b->ns[0]->left, 5);
+	budget_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,6 +530,7 @@ int main(void)
 		cmocka_unit_test(counts_a_process_by_namespace),
 		cmocka_unit_test(a_filter_asks_each_socket),
 		cmocka_unit_test(selecting_changes_no_number),
+		cmocka_unit_test(the_worst_namespace_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
