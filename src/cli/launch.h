@@ -13,7 +13,7 @@
  *     if (launch_open(&l, options) == 0) {      // before anything is opened or changed that the command must not have
  *             ... hooks are attached, launch_begin(&l) ...
  *             while (!launch_has_ended(&l)) ...
- *             launch_end(&l, 0);
+ *             launch_end(&l, SIGTERM, false);
  *             code = launch_exit_code(&l);
  *     }
  *     launch_close(&l);
