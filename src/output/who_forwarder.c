@@ -142,6 +142,10 @@ void walk_forwarder(struct writer *w, const struct who *who, const struct listin
 	} else {
 		spell->absent(w, FIELD_FORWARDS_TO);
 	}
-	if (to.f.kind != FORWARDER_SSH)
-		walk_process_or_null(w, FIELD_BEHIND, task ? &task->process : NULL, TELL_SHORT);
+	if (to.f.kind == FORWARDER_SSH)
+		return;
+	if (task)
+		spell->process(w, FIELD_BEHIND, &task->process, TELL_SHORT);
+	else
+		spell->absent(w, FIELD_BEHIND);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* who_private.h - words that who_text.c and redirect.c share. */
+/* who_private.h - what the files of `who` share; words that all use are in who_words.c. */
 #ifndef SOCKWATCH_WHO_PRIVATE_H
 #define SOCKWATCH_WHO_PRIVATE_H
 
@@ -25,6 +25,8 @@ void who_say_redirect(struct buffer *out, const struct who *who, const struct re
 		      bool listens);
 /* "  command     ...", nothing where the text is NULL or "". */
 void who_say_line(struct buffer *out, const char *word, const char *text);
+/* Nobody has it open, and it is no more than a rest. */
+bool who_is_left(const struct listing_socket *s);
 /* Who has it now, NULL nobody. */
 const struct listing_task *who_someone(const struct listing *l, const struct listing_socket *s);
 

@@ -11,13 +11,6 @@
 
 #define TEXT_MAX  240
 
-void who_say_process(struct buffer *out, const char *name, uint32_t pid)
-{
-	char owner[OWNER_SIZE];
-
-	buffer_append(out, owner, title_owner(owner, name, pid));
-}
-
 static void say_user(struct buffer *out, const struct who *who, uint32_t uid)
 {
 	const char *user = who->style.user_name(uid);
@@ -29,17 +22,6 @@ static void say_user(struct buffer *out, const struct who *who, uint32_t uid)
 	} else {
 		buffer_print(out, ", uid %u\n", uid);
 	}
-}
-
-void who_say_line(struct buffer *out, const char *word, const char *text)
-{
-	size_t len = text ? strlen(text) : 0;
-
-	if (!len)
-		return;
-	buffer_print(out, "  %-11s ", word);
-	buffer_escape_line(out, text, len < TEXT_MAX ? len : TEXT_MAX);
-	buffer_print(out, "%s\n", len > TEXT_MAX ? "..." : "");
 }
 
 static void say_parents(struct buffer *out, const struct who_process *p)
@@ -116,18 +98,6 @@ static bool is_primary(const struct listing_socket *s)
 	return !listing_has_peer(s);
 }
 
-void who_say_netns(struct buffer *out, const struct who *who, uint32_t inode)
-{
-	const struct listing_netns *netns = listing_netns_of(who->listing, inode);
-	const char *name = netns ? netns->name : "";
-
-	if (inode == who->own_netns)
-		return;
-	buffer_print(out, ", in network namespace ");
-	buffer_escape_line(out, name, strlen(name));
-	buffer_print(out, "%s%u", name[0] ? " " : "", inode);
-}
-
 static void say_name(struct buffer *out, const struct who *who, const struct listing_socket *s)
 {
 	const char *protocol = inet_protocol_name(s->protocol);
@@ -189,21 +159,6 @@ static bool same_holders(const struct listing *l, const struct listing_socket *a
 	       a->netns == b->netns;
 }
 
-/* Its process has closed it: who that was is known where somebody saw it. */
-static bool is_left(const struct listing_socket *s)
-{
-	return s->owner != LISTING_NONE && s->first == LISTING_NONE;
-}
-
-const struct listing_task *who_someone(const struct listing *l, const struct listing_socket *s)
-{
-	const struct listing_task *owner = is_left(s) ? NULL : listing_owner(l, s);
-
-	if (owner || s->first == LISTING_NONE)
-		return owner;
-	return &l->tasks[l->holders[s->first].task];
-}
-
 static void say_holders(struct buffer *out, const struct listing *l, const struct listing_socket *s,
 			const struct listing_task *first)
 {
@@ -238,25 +193,6 @@ static bool serves_here(const struct who *who, const struct listing_socket *prim
 			const struct listing_socket *s)
 {
 	return !is_primary(s) && listing_serves(primary, s) && who->count > 0;
-}
-
-void who_say_behind(struct buffer *out, const struct who *who, const struct listing_socket *s)
-{
-	const struct listing_task *task = who_someone(who->listing, s);
-	struct who_process p = {0};
-
-	buffer_print(out, "  %-11s ", "behind");
-	if (task)
-		who_say_process(out, task->process.name, task->process.pid);
-	else
-		buffer_print(out, "a process that cannot be seen from here");
-	who_say_netns(out, who, s->netns);
-	buffer_print(out, "\n");
-	if (!task || !who->find_process(who->ctx, task->process.pid, &p))
-		return;
-	who_say_line(out, "command", p.command);
-	who_say_line(out, "unit", p.unit);
-	who_say_line(out, "container", p.container);
 }
 
 /*
@@ -350,7 +286,7 @@ static void say_leftover(struct buffer *out, const struct who *who, const struct
 			     more == 1 ? "" : "s");
 	if (task)
 		who_say_whole_process(out, who, &task->process, s);
-	else if (is_left(s))
+	else if (who_is_left(s))
 		say_left(out, who, s);
 	say_moment(out, who, "since", s->since_ns);
 	if (ephemeral)
@@ -412,7 +348,7 @@ static void say_sockets(struct buffer *out, const struct who *who)
 		}
 		if (task)
 			who_say_whole_process(out, who, &task->process, s);
-		else if (is_left(s))
+		else if (who_is_left(s))
 			say_left(out, who, s);
 		say_moment(out, who, "since", s->since_ns);
 		say_holders(out, who->listing, s, task);
