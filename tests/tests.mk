@@ -74,7 +74,7 @@ setup-test:
 	$(Q)BUILD=$(BUILD) tests/setup/run $(or $(SUITES),bookworm trixie)
 
 # Static analyzers over the sources, valgrind and ThreadSanitizer over short runs; a few minutes, as root.
-DEPS_ANALYZE := cppcheck valgrind util-linux python3
+DEPS_ANALYZE := cppcheck clang-tidy clang-tools valgrind util-linux python3
 .PHONY: analyze
 analyze: deps
 	$(install_packages) $(DEPS_ANALYZE)
