@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "options_table.h"
+#include "options_plain.h"
 
 #define DEFAULT_RING	(UINT64_C(64) << 20)
 #define DEFAULT_SOCKETS 1000000
@@ -18,131 +18,6 @@
 #define DEFAULT_TEXT	   (UINT64_C(64) << 20)
 #define DEFAULT_LOOK	   (UINT64_C(16) << 20)
 #define FILTER_WORDS_MAX   64
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
-static const struct command commands[] = {
-	{COMMAND_TRACE, "trace", "print what happens to sockets as it happens (the default)",
-	 "Prints a line for each bind, listen, failed call and life of the host's TCP and UDP sockets, all "
-	 "containers included, with the process that owns the socket; ! marks what failed. Each connect, accept "
-	 "and change of state with -v, --events or -o json.\v"
-	 "Examples:\n"
-	 "  sockwatch trace -L 443 --events accept,close   who comes, how long they stay\n"
-	 "  sockwatch trace -c nginx -o json --for 10s     one process's sockets, for jq\n"
-	 "  sockwatch trace --events bind --port 8080      who grabs the port\n"
-	 "  sockwatch trace -- curl -s example.com         runs it: its sockets, and those of what it starts\n"
-	 "\n"
-	 "The command behind -- begins once all hooks are attached, and runs with the rights, files and environment of the "
-	 "caller; its output goes where it always does, so --output FILE keeps the trace apart. The trace ends with it; "
-	 "what ends the trace (Ctrl-C, --for, --count) ends the command.\n"
-	 "\n"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost; of a command that was started its "
-	 "own (128 + N by signal N), 127 there is no such command, 126 it cannot be run."},
-	{COMMAND_EPHEMERAL, "ephemeral",
-	 "print how many local ports are left, who takes them and what would help",
-	 "Prints for each network namespace how many local ports connect() can still choose from, by the "
-	 "kernel's own rule, for each pair of source address and destination; which processes hold them, and "
-	 "what would help. One look, or what --for sees.\v"
-	 "Examples:\n"
-	 "  sockwatch ephemeral --netns self            one look at this namespace\n"
-	 "  sockwatch ephemeral --for 60s               watch a minute: churn, latency, failures\n"
-	 "  sockwatch ephemeral -D 5432 -c web          where web's sockets go, and what is left there\n"
-	 "  sockwatch ephemeral --fail-at 90% -q        exit code 5 when a destination is short of ports\n"
-	 "\n"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost, 5 --fail-at reached."},
-	{COMMAND_FEATURES, "features",
-	 "print which kernel hooks work here and what that leaves out",
-	 "Prints each kernel hook, whether it works here, which one was chosen, and what that "
-	 "leaves uncovered.\v"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
-	{COMMAND_LS, "ls", "list every socket and everyone who holds it",
-	 "Lists the sockets of every network namespace, TIME_WAIT and shared ones included, with "
-	 "each process "
-	 "that holds them.\v"
-	 "Examples:\n"
-	 "  sockwatch ls -i :8080                who uses the port\n"
-	 "  sockwatch ls --state listen          who listens\n"
-	 "  sockwatch ls --netns self -c nginx   one process's sockets, in this namespace\n"
-	 "  sockwatch ls -x -l                   Unix sockets that wait for peers\n"
-	 "  sockwatch ls -o json | jq ...        one object a socket\n"
-	 "\n"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
-	{COMMAND_WHO, "who", "say who has a port, and wait for it to be taken",
-	 "Says which process has the port, since when, from where it can be reached, and what "
-	 "frees it.\v"
-	 "The port: 8080, udp/53, 127.0.0.1:5432, [::1]:80, tcp/ssh.\n"
-	 "Examples:\n"
-	 "  sockwatch who 8080\n"
-	 "  sockwatch who udp/53 -o json\n"
-	 "  sockwatch who /run/app.sock          or @abstract: a Unix socket\n"
-	 "  sockwatch who --wait 8080            returns the moment somebody takes it\n"
-	 "\n"
-	 "Exit code: 0 found, 1 run-time failure, 2 usage, 3 nobody has it."},
-	{COMMAND_RECORD, "record", "keep every socket's life in a file, to be asked for later",
-	 "Keeps the life of each socket, each bind and listen and each failed connect in a store "
-	 "(SQLite), which sockwatch history and sqlite3 read at any time.\v"
-	 "Examples:\n"
-	 "  sockwatch record --store /var/lib/sockwatch/store --keep 7d\n"
-	 "  sockwatch record --store web.store --port 443 --keep 2GB\n"
-	 "\n"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
-	{COMMAND_HISTORY, "history", "ask a record who had a port, and when",
-	 "Prints the recorded lives that match, with binds, listens and failures, in the order of time; what is "
-	 "still open stands where it opened (with -o json at the end).\v"
-	 "Examples:\n"
-	 "  sockwatch history --store FILE --port 41234 --at 03:12     who had it then\n"
-	 "  sockwatch history --store FILE --since yesterday --reason refused,timeout\n"
-	 "  sockwatch history --store FILE -c nginx -o json --follow\n"
-	 "\n"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 nothing found."},
-	{COMMAND_REPORT, "report", "make a page of a record: what failed when, whose ports, how long",
-	 "Counts what was recorded: connections and failures over time, by process, peer and reason, how "
-	 "long they lived, ports and conflicts, and what is known of the budget of ports. What the record "
-	 "does not know is said.\v"
-	 "Examples:\n"
-	 "  sockwatch report -o html --output report.html\n"
-	 "  sockwatch report --store FILE --since yesterday --until today\n"
-	 "  sockwatch report -c nginx --failed -o json\n"
-	 "\n"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 the record holds nothing of that time."},
-	{COMMAND_TOP, "top", "watch who opens, fails and transfers most, as top does",
-	 "Shows processes, peers, failures, listeners and the budget of ports, with rates over 1, 10 and 60 "
-	 "seconds, once a second; ? says the keys.\v"
-	 "Examples:\n"
-	 "  sockwatch top                                    on a terminal\n"
-	 "  sockwatch top --view failures -c nginx\n"
-	 "  sockwatch top --batch 1 --view peers --sort open   one frame, for a script\n"
-	 "\n"
-	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
-	{COMMAND_STATUS, "status", "say who traces and records here, and what was lost",
-	 "Says of each sockwatch that traces or records here since when it does, into what, how "
-	 "much it has told, and what it lost for which reason.\v"
-	 "Examples:\n"
-	 "  sockwatch status\n"
-	 "  sockwatch status -o json | jq .lost.count\n"
-	 "\n"
-	 "Exit code: 0 one runs, 1 run-time failure, 2 usage, 3 none does."},
-};
-
-const struct command options_overview = {
-	COMMAND_TRACE, "", "tell which process has a port, and what became of every connection",
-	"Traces every TCP and UDP socket of this host, all containers included: who\n"
-	"bound, connected or accepted it, what became of it, and why it failed; lists\n"
-	"who holds what now.\v"
-	"Examples:\n"
-	"  sockwatch                              everything, until Ctrl-C\n"
-	"  sockwatch -p 901 --port 443            one process, one port\n"
-	"  sockwatch trace -o json --for 10s      ten seconds, one JSON object a line\n"
-	"  sockwatch ls -i :8080                  every socket on a port and who holds it\n"
-	"  sockwatch who 8080                     who has the port\n"
-	"\n"
-	"Needs root, or the capabilities of docs/privileges.md.\n"
-	"Exit code: 0 done, 1 run-time failure, 2 usage, 3 who or history found nothing, 4 done but "
-	"events were lost,\n5 ephemeral --fail-at reached."};
-
-const struct command *options_command(size_t i)
-{
-	return i < ARRAY_SIZE(commands) ? &commands[i] : NULL;
-}
 
 /* What the argp callback works on. */
 struct reader {
@@ -343,8 +218,8 @@ static int print_overview(void)
 
 	printf("Usage: sockwatch [COMMAND] [OPTION...]\n%.*s\n\nCommands:\n",
 	       (int)(rest - options_overview.doc), options_overview.doc);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+	for (size_t i = 0; options_command(i); i++)
+		printf("  %-10s %s\n", options_command(i)->name, options_command(i)->summary);
 	printf("\n"
 	       "  sockwatch COMMAND --help   the options of a command\n"
 	       "  sockwatch --version        the version\n"
@@ -364,9 +239,9 @@ static int print_command_help(const struct argp *argp, const struct command *com
 
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (!strcmp(name, commands[i].name))
-			return &commands[i];
+	for (size_t i = 0; options_command(i); i++) {
+		if (!strcmp(name, options_command(i)->name))
+			return options_command(i);
 	}
 	return NULL;
 }
@@ -376,9 +251,9 @@ static int complain_command(const char *name)
 	char list[256] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands) && used < sizeof(list); i++)
+	for (size_t i = 0; options_command(i) && used < sizeof(list); i++)
 		used += snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ", " : "",
-				 commands[i].name);
+				 options_command(i)->name);
 	options_complain("'%.*s': no such command (there are %s); see sockwatch --help",
 			 (int)strnlen(name, 100), name, list);
 	return EXIT_USAGE;
@@ -492,7 +367,7 @@ static const struct command *choose_command(int argc, char **argv, bool *ret_nam
 			argv[1] = argv[2];
 			argv[2] = help;
 		}
-		return *ret_named ? find_command(argv[1]) : &commands[0];
+		return *ret_named ? find_command(argv[1]) : options_command(0);
 	}
 	if (options_is_port(first)) {
 		*ret_named = false;
@@ -500,7 +375,7 @@ static const struct command *choose_command(int argc, char **argv, bool *ret_nam
 	}
 	if (options_is_listing(first))
 		return find_command("ls");
-	return *ret_named ? find_command(first) : &commands[0];
+	return *ret_named ? find_command(first) : options_command(0);
 }
 
 #define PARSE_FLAGS (ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT | ARGP_IN_ORDER)

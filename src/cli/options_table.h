@@ -127,20 +127,6 @@ int options_add_inet(struct options *o, const char *text);
 /* Ports, ranges and names of services, separated by commas; added to what is there. */
 int options_add_ports(struct units_ranges *ports, const char *list);
 
-/* options_words.c.  What stands without an option: a port, the name of a process, what ss has for them.  0, EINVAL or ENOMEM
- * after one line on stderr; -1 when the command takes no such word. */
-int options_set_word(struct options_parse *p, const char *word, const char *before);
-
-/* All words were given: 0, or EINVAL after one line where one waits for its value. */
-int options_end_words(struct options_parse *p);
-/* 0, or EINVAL after one line where Unix sockets are asked for with what they have not. */
-int options_check_unix(const struct options *o);
-/* What may stand for a command: "8080", ":8080", "udp/53", "/run/app.sock", which asks `who`; "-tulpn", which asks `ls`. */
-bool options_is_port(const char *word);
-bool options_is_listing(const char *word);
-/* Takes the -p of ss and netstat out of words like "-tulpn", in place. */
-void options_drop_p(int argc, char **argv);
-
 /* "--port", or "-o" where there is no name; lives until the next call. */
 const char *options_row_name(const struct options_row *row);
 

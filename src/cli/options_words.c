@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "options_table.h"
+#include "options_plain.h"
 
 #define SS_SEPARATORS " \t"
 

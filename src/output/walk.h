@@ -19,8 +19,7 @@
 	X(TIME, "time") X(EVENT, "event") X(PROTO, "proto") X(FAMILY, "family")                   \
 	X(MAPPED, "mapped") X(NETNS, "netns") X(COOKIE, "cookie") X(LOCAL, "local")               \
 	X(PEER, "peer") X(PROCESS, "process") X(ERROR, "error") X(REPEATED, "repeated")           \
-	X(BACKLOG, "backlog")                                                                     \
-	X(AUTOBIND, "autobind") X(LISTENER, "listener") X(FROM, "from") X(TO, "to")               \
+	X(BACKLOG, "backlog") X(AUTOBIND, "autobind") X(LISTENER, "listener") X(FROM, "from") X(TO, "to")               \
 	X(AFTER_NS, "after_ns") X(SUBSTATE, "substate") X(OPENED, "opened")                       \
 	X(DURATION_NS, "duration_ns") X(SENT_BYTES, "sent_bytes")                                 \
 	X(RECEIVED_BYTES, "received_bytes") X(RETRANSMITS, "retransmits")                         \
