@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table.c - storage: records, their index by kernel pointer, the chains by port and the listeners among them. */
-#include "table_aside.h"
 #include "table_ports.h"
 
 #include <stdlib.h>
@@ -202,29 +201,6 @@ void table_remove(struct table *t, struct socket *s)
 	t->free_slot = place->slot;
 	table_index_remove(&t->index, place);
 	t->stats.sockets--;
-}
-
-/* There is room: a place was given back before. */
-void table_rename(struct table *t, struct socket *s, uint64_t sk)
-{
-	struct table_place *place = place_of(t, s->sk);
-	struct table_place renamed = {.slot = place->slot, .hash = hash_u64(sk)};
-
-	table_index_remove(&t->index, place);
-	s->sk = sk;
-	table_index_add(&t->index, renamed);
-}
-
-void table_swap(struct table *t, struct socket *a, struct socket *b)
-{
-	struct table_place *at_a = place_of(t, a->sk), *at_b = place_of(t, b->sk);
-	const uint32_t slot = at_a->slot;
-	const uint64_t sk = a->sk;
-
-	at_a->slot = at_b->slot;
-	at_b->slot = slot;
-	a->sk = b->sk;
-	b->sk = sk;
 }
 
 void table_set_owner(struct table *t, struct socket *s, const struct process *p)

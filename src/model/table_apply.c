@@ -416,8 +416,6 @@ void table_apply(struct table *t, const struct fact *f)
 	struct socket *s;
 
 	table_release(t, f->time_ns);
-	if (f->kind != WIRE_SEED_FILE && f->kind != WIRE_SEED_SOCKET)
-		table_recall(t, f);
 	if (is_repeated(t, f))
 		return;
 	if (f->kind == WIRE_SEED_FILE || f->kind == WIRE_SEED_SOCKET)

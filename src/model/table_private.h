@@ -42,7 +42,6 @@ enum socket_flag {
 	SOCKET_LEFT_BOUND = 1 << 22,   /* its life has ended, and the port that bind() named is still its own */
 	SOCKET_LOOKED_AT = 1 << 23,    /* a listener's `queue` is known */
 	SOCKET_STEERED = 1 << 24,      /* a child: its port does not tell the listener */
-	SOCKET_ASIDE = 1 << 25,	       /* another socket has its pointer: table_aside.h */
 	SOCKET_ASKED_NEXT = 1 << 26,   /* `asked` is what the next connect() asked for */
 	SOCKET_ASKED = 1 << 27,	       /* ... what this life's did: a program changed it */
 };
@@ -123,7 +122,7 @@ struct table {
 	bool sees_time_wait; /* a hook tells who enters it */
 	struct owner_look *look;
 	struct seed_queued *queued; /* of the look: table_seed.c */
-	size_t queued_count, aside; /* of these and of records that are SOCKET_ASIDE */
+	size_t queued_count;
 	struct moved *moved;	  /* table_moved.c; NULL: nothing was */
 	struct port_state *ports; /* table_ports.c */
 	struct repeats *repeats;  /* table_repeat.c */
@@ -146,8 +145,8 @@ void table_set_owner(struct table *t, struct socket *s, const struct process *p)
 /* Into the chain of listeners on its port and out of it, where table_listener_owner() looks; harmless to repeat. */
 void table_add_listener(struct table *t, struct socket *s);
 void table_remove_listener(struct table *t, struct socket *s);
-/* The owner of the listener a child belongs to: by its cookie where known, else by address when only one owner fits, among the listeners
- * whose cookie is not known.  NULL when unknown or ambiguous; no reference is taken. */
+/* The owner of the listener a child belongs to: by the listener's cookie where known, else by
+ * address when only one owner fits, among the listeners whose cookie is not known.  NULL when unknown or ambiguous; no reference is taken. */
 const struct process *table_listener_owner(const struct table *t, const struct socket *child,
 					   uint64_t listener_cookie);
 
@@ -165,7 +164,8 @@ void minisock_leave(struct table *t, const struct fact *f);
 /* Longer than any lasts: its end was lost. */
 bool minisock_is_over(const struct socket *s, uint64_t now_ns);
 
-/* table_seed.c: forgets a look that has not ended */
+/* table_seed.c */
+/* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);
 
 /* table_moved.c: what a look puts into another state; the facts that say so may wait to be read */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_record.c - the record that a fact speaks of, its lives, and the events about it. */
-#include "table_aside.h"
 #include "table_bound.h"
 #include "table_record.h"
 
@@ -148,24 +147,15 @@ void table_note_unseen(struct table *t, const struct socket *s)
 			   !(s->flags & SOCKET_MINISOCK);
 }
 
-/* Nothing but the look that goes on has told of it: its facts, and those of the socket before, are still to be read. */
-static bool is_found(const struct table *t, const struct socket *s)
-{
-	return t->look && s->generation == t->generation && !s->since_ns && !s->opened_ns;
-}
-
 /*
- * Another socket has the pointer now.  A fact older than the record, or than what a look found, is one of the past that the look
- * overtook: the facts that follow tell the life better than the look.  Else the end of `s` was lost.
+ * Another socket has the pointer now.  A fact older than the record is one of the past that a look
+ * overtook: the facts that follow tell the life better than the look.  Else the end of `s` was
+ * lost.
  */
 void table_replace(struct table *t, struct socket *s, const struct fact *f)
 {
-	bool found = is_found(t, s);
-
-	if (f->time_ns < s->touched_ns || found) {
-		/* It has the pointer again when the look ends. */
-		if (!found || !f->cookie || !s->cookie || !aside_put(t, s))
-			table_remove(t, s);
+	if (f->time_ns < s->touched_ns) {
+		table_remove(t, s);
 		return;
 	}
 	t->stats.stale++;

@@ -45,9 +45,6 @@ void table_replace(struct table *t, struct socket *s, const struct fact *f);
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 
-/* table_seed.c: before `f` is applied, of two records with its pointer that of its own socket is found.  O(1) */
-void table_recall(struct table *t, const struct fact *f);
-
 /* table_asked.c */
 /* What the next connect() asks for, where a program changes it; forgotten when that call fails. */
 void asked_apply(struct table *t, const struct fact *f);

@@ -6,7 +6,6 @@
  * (owner.h) when the look ends, because a parent may have a higher pid than its children and come
  * later.
  */
-#include "table_aside.h"
 #include "table_bound.h"
 #include "table_record.h"
 
@@ -28,72 +27,8 @@ void table_seed_drop(struct table *t)
 	moved_drop(t);
 }
 
-/* ---- two sockets with one pointer ---- */
-
-/* The look found another socket behind the pointer of `s`. */
-static void overtake(struct table *t, struct socket *s)
-{
-	if (aside_find(t, s->sk))
-		table_remove(t, s); /* it began during the look: its facts tell all of it */
-	else if (s->cookie && aside_put(t, s))
-		s->generation = t->generation - 1;
-	else
-		table_forget(t, s, t->look_begin_ns);
-}
-
-void table_recall(struct table *t, const struct fact *f)
-{
-	struct socket *aside = aside_find(t, f->sk), *s;
-
-	if (!aside || !f->cookie || aside->cookie != f->cookie)
-		return;
-	s = table_find(t, f->sk);
-	if (!s) {
-		aside_take(t, aside);
-	} else if (socket_is_stale(s, f)) {
-		aside_swap(t, aside, s);
-	} else {
-		/* Facts have made another record of it. */
-		aside_leave(t, aside);
-		table_remove(t, aside);
-	}
-}
-
-/* What a look found has its pointer again, unless a later one has it; else no fact has told its end. */
-static void end_one(struct table *t, struct socket *s)
-{
-	struct socket *other = table_find(t, aside_pointer(s));
-	bool found = s->generation == t->generation;
-
-	/* One that is over: the fact that its pointer was given back is lost. */
-	if (found && other && (other->touched_ns < s->touched_ns || !bound_has_end(other))) {
-		table_forget(t, other, t->look_begin_ns);
-		other = NULL;
-	}
-	if (found && !other) {
-		aside_take(t, s);
-		return;
-	}
-	aside_leave(t, s);
-	table_forget(t, s, t->look_begin_ns);
-}
-
-/* All facts of the look's time are read.  O(sockets) where something is aside. */
-static void end_aside(struct table *t)
-{
-	for (size_t i = 0; t->aside && i < table_slots(t); i++) {
-		struct socket *s = table_slot(t, (uint32_t)i);
-
-		if (s->flags & SOCKET_ASIDE)
-			end_one(t, s);
-	}
-}
-
-/* ---- a look ---- */
-
 void table_seed_begin(struct table *t, uint64_t begin_ns)
 {
-	end_aside(t);
 	table_seed_drop(t);
 	t->look = owner_look_new(t->processes);
 	t->generation++;
@@ -149,7 +84,7 @@ void table_seed(struct table *t, const struct fact *f)
 		if (s->touched_ns > f->time_ns)
 			return;
 		t->stats.stale++;
-		overtake(t, s);
+		table_forget(t, s, t->look_begin_ns);
 		s = NULL;
 	}
 	fresh = !s;
@@ -213,7 +148,6 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 {
 	uint64_t removed = 0;
 
-	end_aside(t);
 	choose_owners(t);
 	for (size_t i = 0; i < table_slots(t); i++) {
 		struct socket *s = table_slot(t, (uint32_t)i);

@@ -394,8 +394,8 @@
 = 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
 100 look
 101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
-110 repair
 = 100 close #1 unknown opened=0 lived=? SYN_SENT:5 p100 10.0.0.1:40000>10.0.0.2:80
+110 repair
 = added 1 removed 0
 120 closed A LISTEN>CLOSE shutdown
 = 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
@@ -493,108 +493,3 @@
 50 closed A LISTEN>CLOSE shutdown
 = 50 state #1 LISTEN>CLOSE after=? p900 0.0.0.0:80
 = 50 close #1 local-close opened=? lived=? p900 0.0.0.0:80
-
-== an end that waits to be read while a look finds the next socket behind the pointer is told once
-0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
-= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
-5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
-= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
-100 look
-101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
-50 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
-= 50 state #1 ESTABLISHED>CLOSE after=45 p100 10.0.0.1:40000>10.0.0.2:80
-= 50 close #1 local-reset opened=0 lived=50 SYN_SENT:5,ESTABLISHED:45 p100 10.0.0.1:40000>10.0.0.2:80
-51 destroy A
-110 repair
-= added 1 removed 0
-120 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
-= 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
-= 120 close #77 local-close opened=? lived=? p200 0.0.0.0:80
-
-== the same where all of the next socket waits to be read, too
-0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
-= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
-5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
-= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
-100 look
-101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
-50 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
-= 50 state #1 ESTABLISHED>CLOSE after=45 p100 10.0.0.1:40000>10.0.0.2:80
-= 50 close #1 local-reset opened=0 lived=50 SYN_SENT:5,ESTABLISHED:45 p100 10.0.0.1:40000>10.0.0.2:80
-51 destroy A
-60 open A CLOSE>LISTEN 0.0.0.0:80 cookie=77 p200
-= 60 state #77 CLOSE>LISTEN after=? p200 0.0.0.0:80
-105 closed A LISTEN>CLOSE shutdown
-= 105 state #77 LISTEN>CLOSE after=45 p200 0.0.0.0:80
-= 105 close #77 local-close opened=60 lived=45 LISTEN:45 p200 0.0.0.0:80
-106 destroy A
-110 repair
-= added 1 removed 0
-120 lives
-
-== the same where only its close is read: no fact says that the pointer was given back
-0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
-= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
-5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
-= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
-100 look
-101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
-50 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
-= 50 state #1 ESTABLISHED>CLOSE after=45 p100 10.0.0.1:40000>10.0.0.2:80
-= 50 close #1 local-reset opened=0 lived=50 SYN_SENT:5,ESTABLISHED:45 p100 10.0.0.1:40000>10.0.0.2:80
-110 repair
-= added 1 removed 0
-120 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
-= 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
-= 120 close #77 local-close opened=? lived=? p200 0.0.0.0:80
-
-== three sockets behind one pointer, of which a look finds the last
-0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
-= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
-5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
-= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
-100 look
-101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
-50 destroy A cookie=1
-= 50 close #1 unknown opened=0 lived=50 SYN_SENT:5 p100 10.0.0.1:40000>10.0.0.2:80
-60 open A CLOSE>LISTEN 0.0.0.0:70 cookie=50 p200
-= 60 state #50 CLOSE>LISTEN after=? p200 0.0.0.0:70
-61 closed A LISTEN>CLOSE shutdown
-= 61 state #50 LISTEN>CLOSE after=1 p200 0.0.0.0:70
-= 61 close #50 local-close opened=60 lived=1 LISTEN:1 p200 0.0.0.0:70
-62 destroy A
-110 repair
-= added 1 removed 0
-120 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
-= 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
-= 120 close #77 local-close opened=? lived=? p200 0.0.0.0:80
-
-== what a look finds may be younger than the time it is given, and the facts of the socket before between both
-0 look
-1 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
-5 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
-= 5 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.1:40000>10.0.0.2:80
-= 5 close #1 local-reset opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
-6 destroy A
-10 repair
-= added 1 removed 0
-20 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
-= 20 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
-= 20 close #77 local-close opened=? lived=? p200 0.0.0.0:80
-
-== the same where its birth is read as well, in which it has no cookie yet
-0 look
-1 seed-socket A ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 cookie=77 no-file
-5 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
-= 5 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.1:40000>10.0.0.2:80
-= 5 close #1 local-reset opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
-6 destroy A
-7 state A LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
-8 state A SYN_RECV>ESTABLISHED cookie=77
-= 7 state #77 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000
-= 8 state #77 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000
-10 repair
-= added 1 removed 0
-20 closed A ESTABLISHED>CLOSE shutdown
-= 20 state #77 ESTABLISHED>CLOSE after=12 - 10.0.0.2:80>10.0.0.1:40000
-= 20 close #77 local-reset opened=7 lived=13 SYN_RECV:1,ESTABLISHED:12 - 10.0.0.2:80>10.0.0.1:40000
