@@ -108,7 +108,8 @@ struct command {
 	enum options_command id;
 	const char *name;
 	const char *summary;
-	const char *doc; /* of argp: what stands before and, behind \v, after the options */
+	const char *
+		doc; /* of argp: what stands before and, behind \v, after the options; NULL: those only that say which sockets */
 };
 
 /* The help of the program as a whole; its name is empty. */
@@ -118,7 +119,7 @@ const struct command *options_command(size_t i);
 
 static inline bool options_row_is_for(const struct options_row *row, const struct command *command)
 {
-	return row->commands & (1u << command->id);
+	return row->commands & (1u << command->id) && (command->doc || row->group == GROUP_FILTER);
 }
 
 /* options_names.c: values that are names.  0 or -errno. */

@@ -33,7 +33,7 @@ expect() { # NAME EXPECTED WORD...
 	got=$(offered "$@")
 	check "$name" "$got" test "$got" = "$expected"
 }
-expect bash_commands "record " sockwatch re
+expect bash_commands "record report " sockwatch re
 expect bash_options "--failed --follow-children --for " sockwatch trace --f
 expect bash_options_without_a_command "--failed --follow-children --for " sockwatch --f
 expect bash_options_of_one_command "--wait " sockwatch who --w

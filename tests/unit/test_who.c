@@ -412,7 +412,8 @@ static void expect_frees(struct scene *s, size_t count, const char *const *said,
 		s->out.len = 0;
 		writer_who(w, &s->out, &who, found, NULL);
 		buffer_append(&s->out, "", 1);
-		snprintf(field, sizeof(field), "\"frees\":%s}\n", json[i]);
+		snprintf(field, sizeof(field), "\"frees\":%s%s}\n", json[i],
+			 i ? "" : ",\"schema\":1");
 		if (!strstr(s->out.data, field))
 			fail_msg("not '%s' but: %s", field, s->out.data);
 	}
