@@ -45,6 +45,7 @@ struct writer_options {
 	unsigned int columns;		/* text: terminal width, 0 for a pipe: one line a record */
 	bool dates;			/* text: the day before the time */
 	const char *zone;		/* text: what the time zone is called at the head */
+	bool goes_on;			/* JSON: another writer begins the stream, with the schema's number */
 };
 
 struct writer;

@@ -102,6 +102,7 @@ static int open_writer(struct ls *s)
 		s->style.services = s->services;
 	if (o->format == FORMAT_JSON) {
 		s->json = writer_json_new(&w);
+		w.goes_on = true;
 		s->second_json = writer_json_new(&w);
 		if (!s->json || !s->second_json)
 			return -ENOMEM;

@@ -317,6 +317,7 @@ struct writer *writer_json_new(const struct writer_options *options)
 		return NULL;
 	j->base.spelling = &json_spelling;
 	j->base.options = *options;
+	j->begun = options->goes_on;
 	units_clock_init(&j->clock);
 	return &j->base;
 }
