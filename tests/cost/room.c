@@ -311,6 +311,18 @@ uint32_t procinfo_netns_at(const char *path)
 	return 0;
 }
 
+enum unix_file procinfo_unix_file(const struct unix_socket *s, const uint32_t *pids, size_t count)
+{
+	(void)s, (void)pids, (void)count;
+	return UNIX_FILE_UNKNOWN;
+}
+
+bool procinfo_is_unix_file(const struct unix_socket *s, const char *path)
+{
+	(void)s, (void)path;
+	return false;
+}
+
 bool procinfo_lives(uint32_t pid, uint64_t start_ns)
 {
 	(void)pid, (void)start_ns;
