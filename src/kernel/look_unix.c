@@ -170,7 +170,10 @@ static int dump(struct look_reader *r, int fd, uint32_t netns, bool waiting)
 
 /* ---- /proc ---- */
 
-/* "0000000000000000: 00000002 00000000 00010000 0001 01 21764 /run/app.sock"; what a name with a newline leaves is no such line. */
+/*
+ * "0000000000000000: 00000002 00000000 00010000 0001 01 21764 /run/app.sock", whose first word is "(____ptrval____)" until the
+ * kernel has random numbers to hide it; what a name with a newline leaves is no such line.
+ */
 static bool read_line(struct unix_socket *s, char *line)
 {
 	unsigned int flags, type, state;
@@ -178,8 +181,9 @@ static bool read_line(struct unix_socket *s, char *line)
 	int end = 0;
 	size_t len;
 
-	if (sscanf(line, "%*x: %*x %*x %x %x %x %llu%n", &flags, &type, &state, &inode, &end) !=
-		    4 ||
+	line = strchr(line, ':');
+	if (!line ||
+	    sscanf(line, ": %*x %*x %x %x %x %llu%n", &flags, &type, &state, &inode, &end) != 4 ||
 	    !end || !inode)
 		return false;
 	s->inode = inode;
