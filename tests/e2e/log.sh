@@ -227,7 +227,7 @@ if command -v systemd-analyze >/dev/null; then
 	make -s install DESTDIR="$work/root" PREFIX=/usr BUILD="${BUILD:-build}" >/dev/null 2>"$work/why"
 	unit=$work/root/usr/lib/systemd/system/sockwatch-record.service
 	grep -q '^ExecStart=/usr/sbin/sockwatch record' "$unit" && sed -i "s|/usr/sbin/sockwatch|$sockwatch|" "$unit"
-	why=$(systemd-analyze verify "$unit" 2>&1 | grep -F sockwatch-record.service)
+	why=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep -F sockwatch-record.service)
 	check unit_is_understood "$why" test -s "$unit" -a -z "$why"
 	# Of systemd 250 on.
 	exposure=$(systemd-analyze security --offline=yes --no-pager "$unit" 2>"$work/why" | sed -n 's/.*exposure level.*: \([0-9]*\)\..*/\1/p')

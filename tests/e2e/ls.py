@@ -352,7 +352,7 @@ p = c.getsockname()[1]; c.close(); a.recv(1); a.close(); print(p, flush=True); t
     row = until("TIME_WAIT", lambda: listed("--netns", "/run/netns/" + name, "-L", port, "--state", "time-wait"))[0]
     assert row["holders"] == [] and row["process"] is None, row
     answer = sockwatch("who", "127.0.0.1:" + port, "--netns", name)
-    assert answer.returncode == 0 and "TIME_WAIT" in answer.stdout and "within 60 seconds" in answer.stdout, answer.stdout
+    assert answer.returncode == 0 and "TIME_WAIT" in answer.stdout and "itself, within 60 s" in answer.stdout, answer.stdout
     rows = sockwatch("ls", "-H", "-nP", "--netns", name, "-i", "@127.0.0.1:" + port).stdout
     assert re.search(r"^- +- +- +- +tcp +TIME_WAIT +%s +127.0.0.1:%s->127.0.0.1:4950 +-$" % (name, port), rows, re.M), rows
 
