@@ -286,7 +286,7 @@ def history_of_a_row():
     t.press("3")
     t.see("EADDRINUSE")
     t.press("h")
-    t.see(r"history -p %d --failed: \d+ rows" % pid, "held by python3")  # the end of it: what EADDRINUSE is told with
+    t.see(r"history -p %d --failed: \d+ rows" % pid, r"! close   refused")  # its end
     t.press("\x1b4")
     t.see(r"tcp 127\.0\.0\.1:4001")
     t.press("h")

@@ -12,8 +12,8 @@ from collections import defaultdict
 UNSTABLE = {"time", "netns", "cookie", "after_ns", "opened", "duration_ns", "rtt_us", "retransmits", "since", "cgroup",
             "container", "used", "ns", "inode", "syns", "start", "args"}
 NUMBERED = {"port", "pid", "tid"}
-# A FIN that comes with the ACK or after it.
-BY_CHANCE = {"substate"}
+# A FIN that comes with the ACK or after it; the first object of a stream has the schema's number, whichever socket's it is.
+BY_CHANCE = {"substate", "schema"}
 # The kernel's hash picks the listener; two processes meet or not; a worker finds the connection or who asked is woken by it.
 # Where the limit of TIME_WAITs is met only the trampolines know who has got one; connect() in repair is connected at once.
 PLAYED_BY_CHANCE = {"owner-reuseport", "close-simultaneous", "uring-accept-waiting-async", "cut-few-time-waits",
