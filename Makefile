@@ -3,7 +3,7 @@
 #   make             build/sockwatch             make run      install what is missing, build, trace
 #   make test        every test this machine can run, what it needs installed first
 #   make fuzz        tests/fuzz with libFuzzer, FUZZ_SECONDS=60 each; `make test` plays what it has kept
-#   make vmtest      the end-to-end tests on other kernels, KERNELS='x86_64-5.10 arm64-*'; TABLE=README.md keeps the table
+#   make vmtest      the end-to-end tests on other kernels, KERNELS='x86_64-5.10 arm64-*'; TABLE=docs/kernels.md keeps the table
 #                    VMFLAGS=--resume goes on where a run was stopped
 #   make setup-test  README's two commands on an empty Debian, SUITES='bookworm trixie'
 #   make look        web pages in a headless Chromium, at several sizes and colours; pictures in build/look

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * schema.c - the tables, which may change, and the views over them, which may not: they are the
- * interface for SQL (README.md).
+ * interface for SQL (docs/reference.md).
  *
  * Rows are integers as far as they can be, and only the few lives longer than a second are indexed:
  * what is written for each of 100,000 ends a second is one row at the end of one tree.
