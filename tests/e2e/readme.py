@@ -3,6 +3,7 @@
 shape: every line of the README, in its order, with other numbers, times and widths. --print shows what comes instead of comparing."""
 from listing import *  # noqa: F403
 
+os.environ["TZ"] = "UTC"  # as it is written there
 README = os.path.join(HERE, "../../README.md")
 PROMPT = "    # sockwatch "
 # A life, a bind that fails and a connection that is refused; no more ports than connections may take, towards one server.
