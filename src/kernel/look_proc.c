@@ -191,13 +191,20 @@ static int each_netns(struct look_reader *r, uint32_t netns, enum look_part part
 
 /* ---- descriptors ---- */
 
-/* False when the process has ended. */
-static bool read_task(uint32_t pid, uint32_t tid, struct look_task *ret)
+/* What ends meanwhile may be left out, what there was no room to read may not. */
+static int lacking(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM ? err : 0;
+}
+
+/* 0 or -errno: in most cases the process has ended. */
+static int read_task(uint32_t pid, uint32_t tid, struct look_task *ret)
 {
 	struct procinfo info;
+	int err = procinfo_read(pid, &info);
 
-	if (procinfo_read(pid, &info) < 0)
-		return false;
+	if (err)
+		return err;
 	*ret = (struct look_task){
 		.process = {.pid = pid, .tid = tid, .uid = info.uid, .ruid = info.ruid},
 		.parent = info.parent,
@@ -205,64 +212,70 @@ static bool read_task(uint32_t pid, uint32_t tid, struct look_task *ret)
 	};
 	memcpy(ret->process.name, info.name, sizeof(info.name));
 	procinfo_done(&info);
-	return true;
+	return 0;
 }
 
 /* The inode is all that a descriptor tells: the sink has seen the rest.  `name` is what the descriptor leads to. */
-static void take_named(struct look_reader *r, uint32_t pid, uint32_t tid, const char *name,
-		       uint32_t fd)
+static int take_named(struct look_reader *r, uint32_t pid, uint32_t tid, const char *name,
+		      uint32_t fd)
 {
 	const struct look_sink *sink = r->sink;
 	struct look_socket s = {.time_ns = r->time_ns};
 	unsigned long long inode;
+	int err = 0;
 
 	if (sscanf(name, "socket:[%llu]", &inode) != 1 || !sink->known(sink->ctx, inode, 0))
-		return; /* no socket that is looked for */
+		return 0; /* no socket that is looked for */
 	if (!r->has_task)
-		r->has_task = read_task(pid, tid, &r->task);
+		err = read_task(pid, tid, &r->task);
+	if (err)
+		return lacking(err);
+	r->has_task = true;
 	s.key = inode;
-	if (r->has_task)
-		sink->socket(sink->ctx, &s, &r->task, fd);
+	sink->socket(sink->ctx, &s, &r->task, fd);
+	return 0;
 }
 
 /* "UserFiles:	2", "    0: socket:[41231]": the files that a ring of io_uring holds.  Before 6.8 there are no inodes. */
-static void take_ring(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid,
-		      const char *fd)
+static int take_ring(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid,
+		     const char *fd)
 {
 	char path[96], line[256];
 	bool files = false;
+	int err = 0, n;
 	FILE *file;
-	int n;
 
 	snprintf(path, sizeof(path), "%.50s/fdinfo/%.20s", process, fd);
 	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
+	if (!file)
+		return lacking(-errno);
+	while (!err && fgets(line, sizeof(line), file)) {
 		if (line[0] != ' ')
 			files = strncmp(line, "UserFiles:", strlen("UserFiles:")) == 0;
 		n = 0;
 		if (files && sscanf(line, " %*u: %n", &n) == 0 && n)
-			take_named(r, pid, tid, line + n, LOOK_NO_FD);
+			err = take_named(r, pid, tid, line + n, LOOK_NO_FD);
 	}
-	if (file)
-		fclose(file);
+	fclose(file);
+	return err;
 }
 
-static void take_descriptor(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid,
-			    int fds, const char *name)
+static int take_descriptor(struct look_reader *r, const char *process, uint32_t pid, uint32_t tid,
+			   int fds, const char *name)
 {
 	unsigned long inode;
 	char target[64];
 	ssize_t n = readlinkat(fds, name, target, sizeof(target) - 1);
 
 	if (n <= 0)
-		return; /* closed meanwhile */
+		return 0; /* closed meanwhile */
 	target[n] = '\0';
 	if (strcmp(target, "anon_inode:[io_uring]") == 0)
-		take_ring(r, process, pid, tid, name);
-	else if (sscanf(target, "net:[%lu]", &inode) == 1)
-		look_note_space(r, inode, pid, tid, (uint32_t)strtoul(name, NULL, 10));
-	else
-		take_named(r, pid, tid, target, (uint32_t)strtoul(name, NULL, 10));
+		return take_ring(r, process, pid, tid, name);
+	if (sscanf(target, "net:[%lu]", &inode) != 1)
+		return take_named(r, pid, tid, target, (uint32_t)strtoul(name, NULL, 10));
+	look_note_space(r, inode, pid, tid, (uint32_t)strtoul(name, NULL, 10));
+	return 0;
 }
 
 /* A process that ends meanwhile just has no more descriptors. */
@@ -270,19 +283,20 @@ static int take_descriptors(struct look_reader *r, const char *process, uint32_t
 {
 	struct dirent *entry;
 	char path[64];
+	int err = 0;
 	DIR *dir;
 
 	r->has_task = false;
 	snprintf(path, sizeof(path), "%.50s/fd", process);
 	dir = opendir(path);
 	if (!dir)
-		return 0;
-	while ((entry = readdir(dir))) {
+		return lacking(-errno);
+	while (!err && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			take_descriptor(r, process, pid, tid, dirfd(dir), entry->d_name);
+			err = take_descriptor(r, process, pid, tid, dirfd(dir), entry->d_name);
 	}
 	closedir(dir);
-	return 0;
+	return err;
 }
 
 static int each_task(struct look_reader *r)

@@ -57,7 +57,7 @@ static ssize_t read_small(uint32_t pid, const char *file, char *out, size_t size
 	return read_file(directory, file, out, size);
 }
 
-/* "pid (name) state ppid ...": the name may hold anything, also ") ". */
+/* "pid (name) state ppid ...": the name may hold anything, also ") ".  0 or -errno, -ESRCH for what is no such line. */
 static int read_stat(uint32_t pid, struct procinfo *p)
 {
 	char text[1024], *open_paren, *rest;
@@ -66,9 +66,11 @@ static int read_stat(uint32_t pid, struct procinfo *p)
 	char state = 0;
 	int threads = 0;
 	size_t len;
+	ssize_t n;
 
-	if (read_small(pid, "stat", text, sizeof(text)) <= 0)
-		return -ESRCH;
+	n = read_small(pid, "stat", text, sizeof(text));
+	if (n <= 0)
+		return n < 0 ? (int)n : -ESRCH;
 	open_paren = strchr(text, '(');
 	rest = strrchr(text, ')');
 	if (!open_paren || !rest || rest < open_paren)
@@ -95,9 +97,10 @@ static int read_users(uint32_t pid, struct procinfo *p)
 {
 	char text[1024];
 	const char *line;
+	ssize_t n = read_small(pid, "status", text, sizeof(text));
 
-	if (read_small(pid, "status", text, sizeof(text)) <= 0)
-		return -ESRCH;
+	if (n <= 0)
+		return n < 0 ? (int)n : -ESRCH;
 	line = strstr(text, "\nUid:");
 	return line && sscanf(line, "\nUid: %u %u", &p->ruid, &p->uid) == 2 ? 0 : -ESRCH;
 }
@@ -332,10 +335,14 @@ int procinfo_read(uint32_t pid, struct procinfo *ret)
 {
 	struct process_reading program = {0};
 	struct process_place place = {0};
+	int err;
 
 	*ret = (struct procinfo){0};
-	if (read_stat(pid, ret) < 0 || read_users(pid, ret) < 0)
-		return -ESRCH;
+	err = read_stat(pid, ret);
+	if (!err)
+		err = read_users(pid, ret);
+	if (err)
+		return err;
 	read_program(pid, &program);
 	ret->command = join_args(program.args, program.args_len);
 	ret->executable = program.exe;
