@@ -131,8 +131,9 @@ def rows_of_listing(run):
 
 def rows_of_text(run):
     """Without the user: where /etc/passwd cannot be read, numbers say it as well."""
-    lines = (line.split() for line in run.out.splitlines())
-    return sorted(" ".join(words[:2] + words[3:]) for words in lines if "TIME_WAIT" not in words)
+    lines = [line.split() for line in run.out.splitlines()]
+    user = [next((i for i, word in enumerate(words) if word.isdigit()), 1) + 1 for words in lines]  # behind the PID
+    return sorted(" ".join(words[:i] + words[i + 1:]) for i, words in zip(user, lines) if "TIME_WAIT" not in words)
 
 
 def rows_of_trace(run):
