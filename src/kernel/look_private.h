@@ -138,8 +138,7 @@ int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool
 /* Hands out a socket that sock_diag or /proc/net tells, with what follows from it. */
 void look_tell_net(struct look_reader *r, struct look_socket *s);
 
-/* look_proc.c, look_unix.c: what the last message of a dump says, 0 or -errno; Unix sockets of this thread's namespace. */
-int look_end_of_dump(const void *message);
+/* look_unix.c: Unix sockets of this thread's namespace. */
 int look_read_unix(struct look_reader *r, uint32_t netns);
 
 #endif

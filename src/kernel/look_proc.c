@@ -5,7 +5,7 @@
  * It cannot tell who made a socket, and of TCP sockets that are only bound sees none before Linux 6.8.  What sock_diag does not
  * tell, for want of a module, /proc/net does, without cookies.
  */
-#include "look_private.h"
+#include "look_dump.h"
 #include "procinfo.h"
 
 #include <arpa/inet.h>
@@ -25,10 +25,6 @@
 #include <unistd.h>
 
 #define DIAG_BYTES (128u << 10)
-
-struct diag {
-	char buffer[DIAG_BYTES];
-};
 
 static const struct {
 	uint16_t protocol;
@@ -62,18 +58,19 @@ static void read_attributes(const struct nlmsghdr *h, uint8_t *ret_v6only, uint3
 	}
 }
 
-static void take(struct look_reader *r, uint32_t netns, uint16_t protocol, const struct nlmsghdr *h)
+static void take(struct look_reader *r, const struct look_dump *d, const void *message)
 {
+	const struct nlmsghdr *h = message;
 	const struct inet_diag_msg *m = NLMSG_DATA(h);
 	struct look_socket s = {
 		.key = m->idiag_inode,
 		.time_ns = r->time_ns,
 		.sk = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0],
-		.netns = netns,
+		.netns = d->netns,
 		.receive = m->idiag_rqueue,
 		.send = m->idiag_wqueue,
 		.uid = m->idiag_inode ? m->idiag_uid : INET_NO_UID,
-		.protocol = protocol,
+		.protocol = d->protocol,
 		.family = m->idiag_family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.state = m->idiag_state < STATES ? m->idiag_state : STATE_CLOSE,
 	};
@@ -99,9 +96,8 @@ static void take(struct look_reader *r, uint32_t netns, uint16_t protocol, const
 }
 
 /* A protocol without its module ends its dump at once, with -ENOENT. */
-int look_end_of_dump(const void *message)
+static int end_of_dump(const struct nlmsghdr *h)
 {
-	const struct nlmsghdr *h = message;
 	int err = 0;
 
 	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
@@ -109,13 +105,12 @@ int look_end_of_dump(const void *message)
 	return err < 0 ? err : 0;
 }
 
-static int receive(struct look_reader *r, int fd, uint32_t netns, uint16_t protocol)
+int look_receive(struct look_reader *r, int fd, const struct look_dump *d, void *buffer,
+		 size_t size)
 {
-	struct diag *diag = r->state;
-
 	for (;;) {
-		ssize_t n = recv(fd, diag->buffer, DIAG_BYTES, 0);
-		struct nlmsghdr *h = (struct nlmsghdr *)diag->buffer;
+		ssize_t n = recv(fd, buffer, size, 0);
+		struct nlmsghdr *h = buffer;
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -123,11 +118,11 @@ static int receive(struct look_reader *r, int fd, uint32_t netns, uint16_t proto
 			return -errno;
 		for (; NLMSG_OK(h, (size_t)n); h = NLMSG_NEXT(h, n)) {
 			if (h->nlmsg_type == NLMSG_DONE)
-				return look_end_of_dump(h);
+				return end_of_dump(h);
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
-			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-				take(r, netns, protocol, h);
+			if (h->nlmsg_len >= NLMSG_LENGTH(d->head))
+				d->take(r, d, h);
 		}
 	}
 }
@@ -150,12 +145,16 @@ static int dump(struct look_reader *r, int fd, uint32_t netns, uint8_t family, u
 		.attribute = {.nla_len = 8, .nla_type = INET_DIAG_REQ_PROTOCOL},
 		.protocol = protocol,
 	};
+	const struct look_dump answer = {.netns = netns,
+					 .protocol = protocol,
+					 .head = sizeof(struct inet_diag_msg),
+					 .take = take};
 
 	if (protocol <= 255)
 		message.header.nlmsg_len = NLMSG_LENGTH(sizeof(message.request));
 	if (send(fd, &message, message.header.nlmsg_len, 0) < 0)
 		return -errno;
-	return receive(r, fd, netns, protocol);
+	return look_receive(r, fd, &answer, r->state, DIAG_BYTES);
 }
 
 /* All protocols of the internet at once. */
@@ -307,7 +306,7 @@ static int each_task(struct look_reader *r)
 static int open_proc(struct look_reader *r, struct kernel_error *error)
 {
 	(void)error;
-	r->state = malloc(sizeof(struct diag));
+	r->state = malloc(DIAG_BYTES); /* for messages */
 	return r->state ? 0 : -ENOMEM;
 }
 

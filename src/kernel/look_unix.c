@@ -6,7 +6,7 @@
  * Connections that no accept() has taken have no inode, and are not told; the clients at their other end are, by a second
  * dump: where a listener's queue has no room in one message the kernel ends that dump, and only that one.
  */
-#include "look_private.h"
+#include "look_dump.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -95,56 +95,34 @@ static void tell_waiting(struct look_reader *r, const struct unix_diag_msg *m,
 	}
 }
 
-static void take(struct look_reader *r, uint32_t netns, const struct nlmsghdr *h, bool waiting)
+static void take(struct look_reader *r, const struct look_dump *d, const void *message)
 {
+	const struct nlmsghdr *h = message;
 	const struct unix_diag_msg *m = NLMSG_DATA(h);
 	size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
 	const struct rtattr *a = (const void *)((const char *)m + NLMSG_ALIGN(sizeof(*m)));
 	struct unix_socket s = {
 		.inode = m->udiag_ino,
 		.cookie = (uint64_t)m->udiag_cookie[1] << 32 | m->udiag_cookie[0],
-		.netns = netns,
+		.netns = d->netns,
 		.type = m->udiag_type,
 		.state = (uint8_t)state_of((enum tcp_state)m->udiag_state),
 		.whole = true,
 	};
 
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
-		if (waiting && a->rta_type == UNIX_DIAG_ICONS)
+		if (d->waiting && a->rta_type == UNIX_DIAG_ICONS)
 			tell_waiting(r, m, a);
-		else if (!waiting)
+		else if (!d->waiting)
 			read_attribute(&s, a);
 	}
-	if (waiting || !s.inode)
+	if (d->waiting || !s.inode)
 		return;
 	/* The state of a datagram socket says whether one end of it is connected, since 5.15, and before nothing. */
 	if (s.type == SOCK_DGRAM)
 		s.state = s.peer_inode ? UNIX_CONNECTED : UNIX_UNCONNECTED;
 	s.peer_closed &= !s.peer_inode && s.state == UNIX_CONNECTED;
 	r->sink->unix_socket(r->sink->ctx, &s);
-}
-
-static int receive(struct look_reader *r, int fd, uint32_t netns, bool waiting)
-{
-	char buffer[DIAG_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-
-	for (;;) {
-		ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
-		struct nlmsghdr *h = (struct nlmsghdr *)buffer;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		for (; NLMSG_OK(h, (size_t)n); h = NLMSG_NEXT(h, n)) {
-			if (h->nlmsg_type == NLMSG_DONE)
-				return look_end_of_dump(h);
-			if (h->nlmsg_type == NLMSG_ERROR)
-				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
-			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct unix_diag_msg)))
-				take(r, netns, h, waiting);
-		}
-	}
 }
 
 static int dump(struct look_reader *r, int fd, uint32_t netns, bool waiting)
@@ -162,10 +140,15 @@ static int dump(struct look_reader *r, int fd, uint32_t netns, bool waiting)
 						  : UDIAG_SHOW_NAME | UDIAG_SHOW_VFS |
 							    UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN},
 	};
+	const struct look_dump answer = {.netns = netns,
+					 .waiting = waiting,
+					 .head = sizeof(struct unix_diag_msg),
+					 .take = take};
+	char buffer[DIAG_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 
 	if (send(fd, &message, sizeof(message), 0) < 0)
 		return -errno;
-	return receive(r, fd, netns, waiting);
+	return look_receive(r, fd, &answer, buffer, sizeof(buffer));
 }
 
 /* ---- /proc ---- */
