@@ -5,6 +5,7 @@
 
 #include "kernel.h"
 #include "options.h"
+#include "store.h"
 #include "unix_listing.h"
 
 #define EXIT_NOT_FOUND 3
@@ -26,8 +27,9 @@ int command_top(const struct options *options);
 /* history.c */
 /* The place where records are kept, else that of the recorder that runs; NULL after saying that there is none.  Lives as the program. */
 const char *command_find_store(void);
-/* CLOCK_REALTIME. */
-uint64_t command_wall_now(void);
+/* Opens a record to be read, until the program is told to stop; without arguments where the options say so.  NULL with *error said. */
+struct store_reader *command_open_store(const struct options *options, const char *path,
+					struct store_error *error);
 
 /* kernel_side.c */
 /* Opens the kernel side as the options say: 0, or after saying why the exit code with *ret untouched. */

@@ -26,7 +26,7 @@ struct history {
 	uint64_t shown, found;
 };
 
-uint64_t command_wall_now(void)
+static uint64_t wall_now(void)
 {
 	struct timespec t = {0};
 
@@ -77,21 +77,30 @@ static int is_stopped(void *unused)
 	return output_stop;
 }
 
+struct store_reader *command_open_store(const struct options *options, const char *path,
+					struct store_error *error)
+{
+	struct store_reader *reader;
+
+	store_read_until(is_stopped);
+	reader = store_reader_open(path, wall_now(), error);
+	if (reader && options->no_args)
+		store_reader_leave_out_args(reader);
+	return reader;
+}
+
 static int open_history(struct history *h)
 {
 	struct store_error error = {""};
 	int err;
 
-	store_read_until(is_stopped);
-	h->reader = store_reader_open(h->options->store_file, command_wall_now(), &error);
+	h->reader = command_open_store(h->options, h->options->store_file, &error);
 	if (!h->reader && output_stop)
 		return -EINTR;
 	if (!h->reader) {
 		log_error("%s", error.text);
 		return -ENOENT;
 	}
-	if (h->options->no_args)
-		store_reader_leave_out_args(h->reader);
 	err = h->options->follow ? output_open(&h->output, h->options->output_file)
 				 : output_open_report(&h->output, h->options->output_file);
 	if (err >= 0 && by_open(h->options, &h->groups))
@@ -127,7 +136,7 @@ static int read_once(struct history *h, struct store_query *q)
 	uint64_t last = 0;
 	int err;
 
-	store_reader_set_now(h->reader, command_wall_now());
+	store_reader_set_now(h->reader, wall_now());
 	err = store_read(h->reader, q, on_event, h, &last, &error);
 	/* A stop signal ends the reading, too. */
 	if (err < 0 && output_stop)

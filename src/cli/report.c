@@ -18,12 +18,6 @@ struct counting {
 	uint64_t kept_ns; /* what is older was removed */
 };
 
-static int is_stopped(void *unused)
-{
-	(void)unused;
-	return output_stop;
-}
-
 static bool on_row(void *ctx, const struct event *event)
 {
 	struct counting *c = ctx;
@@ -139,15 +133,12 @@ static bool open_all(struct counting *c)
 {
 	struct store_error error = {""};
 
-	store_read_until(is_stopped);
-	c->reader = store_reader_open(c->options->store_file, command_wall_now(), &error);
+	c->reader = command_open_store(c->options, c->options->store_file, &error);
 	if (!c->reader) {
 		if (!output_stop)
 			log_error("%s", error.text);
 		return false;
 	}
-	if (c->options->no_args)
-		store_reader_leave_out_args(c->reader);
 	if (output_open_report(&c->output, c->options->output_file) < 0)
 		return false;
 	if (buffer_init(&c->buffer, 1u << 16) == 0)

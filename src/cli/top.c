@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -266,25 +265,15 @@ static int check_sort(struct top_run *t)
 	return 0;
 }
 
-static int is_over(void *unused)
-{
-	(void)unused;
-	return output_stop;
-}
-
 static void open_store(struct top_run *t)
 {
 	struct store_error error = {""};
-	struct timespec now = {0};
 	bool named = t->options.store_file != NULL;
 
 	t->store_file = named ? t->options.store_file : STORE_DEFAULT;
 	if (!t->on_screen || (!named && access(STORE_DEFAULT, R_OK) < 0))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	store_read_until(is_over);
-	t->store = store_reader_open(
-		t->store_file, (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec, &error);
+	t->store = command_open_store(&t->options, t->store_file, &error);
 	if (!t->store && named)
 		log_error("%s", error.text);
 }
