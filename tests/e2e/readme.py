@@ -8,10 +8,14 @@ README = os.path.join(HERE, "../../README.md")
 PROMPT = "    # sockwatch "
 # A life, a bind that fails and a connection that is refused; no more ports than connections may take, towards one server.
 SCENE = """
-import subprocess
+import subprocess, time
 kept = []
+def served():  # the server's end of a connection holds the port too, until it has closed
+    rows = [row.split() for row in open("/proc/net/tcp")]
+    return any(row[1].endswith(":1F90") and row[3] != "0A" for row in rows[1:])
 def act():
     subprocess.run(["curl", "-s", "-o", "/dev/null", "http://127.0.0.1:8080/"])
+    while served(): time.sleep(0.01)
     for call in (lambda: socket.socket().bind(("127.0.0.1", 8080)), lambda: socket.create_connection(("127.0.0.1", 5433))):
         try: call()
         except OSError: pass
