@@ -21,6 +21,8 @@
 #define REST_MANY 4096
 /* The clock of /proc has ticks: whoever is read there, and whoever is followed, has one and the same start. */
 #define TICK_NS 10000000u
+/* Parents that are read at once; more are unknown. */
+#define CHAIN_MAX 64
 
 HASH_FUNCTIONS(leader_index, struct leader_place, item->leader != NULL, hash_u64(item->leader->pid))
 
@@ -333,11 +335,11 @@ static void take_reading(struct leaders *l, struct leader *leader, const struct 
 				r->exe ? words_new(l, r->exe, strlen(r->exe)) : NULL,
 				wanted_args(l, r->args, r->args_len), r->args_cut));
 	leader->version--; /* it is what it was */
-	if (depth < PROCESS_PARENTS)
+	if (depth < CHAIN_MAX)
 		take_parents(leader, parent_of(l, r->parent, 0, depth + 1), r->parent);
 }
 
-/* One beyond the last parent is not asked. */
+/* All parents up to the first process: whoever of them is named later has its own. */
 static void read_at(struct leaders *l, struct leader *leader, unsigned int depth)
 {
 	struct process_reading r = {0};

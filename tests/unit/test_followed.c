@@ -14,10 +14,16 @@
 
 #define TICK 10000000ull
 
-/* What /proc would say: pid 1, and 50 whose parent it is; others are gone. */
+/* What /proc would say: pid 1, 50 whose parent it is, and a line of 1001 to 1020; others are gone. */
 static bool read_proc(void *ctx, uint32_t pid, struct process_reading *ret)
 {
 	++*(int *)ctx;
+	if (pid > 1000 && pid <= 1020) {
+		ret->parent = pid == 1001 ? 1 : pid - 1;
+		ret->start_ns = pid * TICK;
+		strcpy(ret->name, "sh");
+		return true;
+	}
 	if (pid != 1 && pid != 50)
 		return false;
 	ret->parent = pid == 50;
@@ -195,6 +201,28 @@ static void test_an_older_process_is_read_once(void **state)
 }
 
 /* Named before it ran another program, read after. */
+/* Whoever is met first: a process has the same parents. */
+static void test_parents_are_as_many_whoever_is_read_first(void **state)
+{
+	static const uint32_t met[][2] = {{1020, 1015}, {1015, 1020}, {1013, 1012}, {1012, 1013}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(met) / sizeof(met[0]); i++) {
+		struct world w;
+
+		begin(&w, 100);
+		for (int k = 0; k < 2; k++) {
+			const struct process *p = named(&w, met[i][k], "sh");
+
+			assert_int_equal(p->parent_count, PROCESS_PARENTS);
+			assert_true(p->parents_known);
+			assert_int_equal(p->parent[PROCESS_PARENTS - 1]->pid, met[i][k] - PROCESS_PARENTS);
+			process_release(w.set, p);
+		}
+		process_set_free(w.set);
+	}
+}
+
 static void test_what_is_read_too_late_is_unknown(void **state)
 {
 	struct process key = {.pid = 50, .tid = 50, .name = "sshd"};
@@ -502,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_a_number_used_again_is_another_process),
 		cmocka_unit_test(test_exec_changes_who_is_named_later),
 		cmocka_unit_test(test_an_older_process_is_read_once),
+		cmocka_unit_test(test_parents_are_as_many_whoever_is_read_first),
 		cmocka_unit_test(test_what_is_read_too_late_is_unknown),
 		cmocka_unit_test(test_the_gone_are_not_kept),
 		cmocka_unit_test(test_a_chain_of_forks_is_bounded),
