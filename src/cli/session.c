@@ -81,7 +81,9 @@ static void on_fact(void *ctx, const struct fact *fact)
 
 	s->fact_ns = fact->time_ns;
 	table_apply(s->table, fact);
-	answer_questions(&s->answers, s->table, s->kernel);
+	/* Where nothing is told any more nobody waits for what a look would add. */
+	if (!s->done)
+		answer_questions(&s->answers, s->table, s->kernel);
 }
 
 static void on_process(void *ctx, const struct process_fact *fact)

@@ -53,7 +53,7 @@ def look():
     return fields[0], int(fields[11]) + int(fields[12]), int(caught.split()[1], 16) >> (number - 1) & 1
 
 def start_control():
-    """One more whose reader reads: to let the hooks go takes a busy kernel long, and both wait for it."""
+    """One more whose reader reads: to let the hooks go takes a busy kernel long, which both wait for alike while a third has them."""
     if arguments[0] != "trace":
         return None
     err = open(work + "/control", "w+")
@@ -123,6 +123,11 @@ if grep -q '^sockwatch: tracing' "$work/why"; then
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))'
 	kill -INT $!
 	wait $!
+	# The last to leave a syscall's tracepoint waits for the kernel, a second and more where that is busy: that is another one.
+	"$sockwatch" trace -q --events overflow >"$work/last" 2>&1 &
+	pids="$pids $!"
+	disown
+	until_true test -e "${SOCKWATCH_RUN:-/run/sockwatch}/$!"
 	ends trace_into_a_full_pipe_ends_by_SIGINT "full trace -o json" SIGINT
 	ends trace_into_a_full_pipe_ends_by_SIGTERM "full trace" SIGTERM
 	ends trace_into_a_full_fifo_ends_by_SIGTERM "fifo trace --rotate 1MB" SIGTERM
