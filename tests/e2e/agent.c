@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] [--btf FILE] [--only NAME] [--mixtures] [--kernel]
- *        [--list]
+ *        [--half 0|1] [--list]
  * Makes sockets, knows the truth about them, and compares what SOCKWATCH prints.  NAME is the
  * beginning of a scenario's name.  AGENT_SLOW=N multiplies every deadline, for emulated machines.
  * --kernel: without what is the same on every kernel, and by trampolines without what stands on no hook.
+ * --half: of what stands on hooks every second group only, so that two kernels play all of it once.
  * --mixtures: afterwards a few scenarios again without each of the trampolines, as where one fails.
  */
 #include <dirent.h>
@@ -83,6 +84,7 @@ static uint64_t slow = 1;
 static bool tells;	    /* --story */
 static bool mixtures;	    /* --mixtures */
 static bool kernel_only;    /* --kernel */
+static int half = -1;	    /* --half */
 static const char *playing; /* the scenario */
 static const char *part;    /* of a mixture: the scenario that failed or was skipped */
 
@@ -385,8 +387,12 @@ static bool stands_on_no_tier(const struct scenario *group)
 	       group == budget_udp_scenarios;
 }
 
-static bool is_left_out(const struct scenario *group)
+static bool is_left_out(size_t g)
 {
+	const struct scenario *group = groups[g];
+
+	if (half >= 0 && !stands_on_no_tier(group) && g % 2 != (size_t)half)
+		return true;
 	return kernel_only && (stands_on_no_kernel(group) ||
 			       (stands_on_no_tier(group) && !strcmp(tracer_hooks, "trampolines")));
 }
@@ -400,20 +406,21 @@ static int run_all(const char *only)
 		return failed;
 	}
 	for (size_t g = 0; g < GROUPS - 1; g++) {
-		if (!is_left_out(groups[g]))
+		if (!is_left_out(g))
 			failed += run_group(groups[g], only);
 	}
 	if (!only)
 		failed += !judge("tracer-end", end_shared);
 	tracer_close_all();
-	failed += run_group(groups[GROUPS - 1], only);
+	if (!is_left_out(GROUPS - 1))
+		failed += run_group(groups[GROUPS - 1], only);
 	return failed + (mixtures ? run_mixtures(only) : 0);
 }
 
 static int usage(void)
 {
 	fputs("Usage: agent --program SOCKWATCH [--hooks tracepoints|trampolines|auto] "
-	      "[--btf FILE] [--only NAME] [--mixtures] [--kernel] [--story] [--list]\n",
+	      "[--btf FILE] [--only NAME] [--mixtures] [--kernel] [--half 0|1] [--story] [--list]\n",
 	      stderr);
 	return 2;
 }
@@ -486,6 +493,8 @@ int main(int argc, char **argv)
 			tracer_btf = argv[++i];
 		else if (strcmp(argv[i], "--only") == 0)
 			only = argv[++i];
+		else if (strcmp(argv[i], "--half") == 0)
+			half = atoi(argv[++i]);
 		else
 			return usage();
 	}
