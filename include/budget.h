@@ -40,9 +40,10 @@ struct port_use {
 	bool never_reused;	  /* TIME_WAIT without timestamps */
 	enum tcp_state state;	  /* TIME_WAIT is FIN_WAIT2 where the peer's FIN is still to come */
 	bool minisock;		  /* the state is that of a minisock */
-	uint32_t tw_age_ms;
+	uint32_t tw_age_ms, left; /* left: the caller's, whose owner may be learnt; 0 none */
 	struct endpoint local, peer;
 	const struct process *owner; /* NULL unknown; must live as long as the budget */
+	bool owner_ended;	     /* and is no process any more */
 	bool selected;		     /* meets what the user asked for */
 	bool owner_selected;	     /* and so does its owner, not only another holder */
 };
@@ -92,6 +93,7 @@ struct budget_row {
 	uint32_t uncertain;	     /* so many more may: an odd range, see count_tried() */
 	uint32_t time_wait;	     /* minisocks among in_use, whatever their substate */
 	uint32_t drain_ms;	     /* until the last TIME_WAIT has gone by itself; 0 none */
+	size_t first_use, use_count; /* its sockets, and what listens there */
 	double churn_per_s;	     /* ports taken per second while watched; < 0 not watched */
 	double exhausted_in_s;	     /* at this rate; < 0 never or not known */
 };
@@ -100,7 +102,7 @@ struct budget_row {
 struct budget_process {
 	const struct process *process;
 	const struct budget_namespace *ns;
-	bool selected;
+	bool selected, ended;	      /* ended: it is no process any more */
 	uint32_t held;		      /* ports of a range, by sockets it holds or left in TIME_WAIT */
 	uint32_t time_wait;	      /* left behind, where it was seen */
 	uint32_t bound_before_connect;/* connections whose port was chosen by bind(), where that is certain */
@@ -111,15 +113,11 @@ HASH_TYPE(budget_index, struct budget_namespace *);
 
 struct budget {
 	struct budget_namespace **ns; /* in the order in which they were added */
-	size_t ns_count;
 	struct budget_index index;
-	struct budget_row *row; /* least available first */
-	size_t row_count;
+	struct budget_row *row;		/* least available first */
 	struct budget_process *process; /* most ports held first */
-	size_t process_count;
-
 	struct port_use *use;
-	size_t use_count, use_cap;
+	size_t ns_count, row_count, process_count, use_count, use_cap;
 	bool failed; /* without memory: numbers would be wrong */
 	bool partial; /* only what is selected is to be shown */
 };
@@ -133,8 +131,9 @@ void budget_add_unseen(struct budget *b, uint32_t netns, unsigned int unseen);
 struct budget_namespace *budget_find_namespace(const struct budget *b, uint32_t netns);
 /* A use in a namespace that was not added is ignored.  O(1) amortized. */
 void budget_add(struct budget *b, const struct port_use *use);
-/* O(n log n).  0 or -ENOMEM. */
+/* O(n log n), 0 or -ENOMEM; so is the other, after it: owners were learnt, and what is selected; processes are counted anew. */
 int budget_finish(struct budget *b);
+int budget_count_owners(struct budget *b);
 
 /* Which sockets of a protocol have which port; where not, there is no row.  And which ports are left. */
 bool budget_knows(const struct budget_namespace *ns, uint16_t protocol);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ask.h - what `ls` and `who` learn from those who were there: running traces and records, and a store.
+ * ask.h - what `ls`, `who` and `ephemeral` learn from those who were there: running traces and records, and a store.
  *
  * Owns: the connections to them, with short deadlines; a listing never waits for one that hangs.  What is not learnt stays
  * unknown.

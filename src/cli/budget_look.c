@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "budget_look.h"
 
+#include "ask.h"
 #include "commands.h"
 #include "log.h"
 #include "look_source.h"
@@ -54,6 +55,19 @@ static const struct process *keep(struct budget_look *l, uint64_t sk, const stru
 	return p;
 }
 
+/* Its place in the listing and one; 0: nobody can be asked about it, or it was met before. */
+static uint32_t keep_left(struct budget_look *l, const struct look_socket *s)
+{
+	const struct look_sink sink = listing_look_sink(&l->left);
+	size_t before = l->left.socket_count;
+
+	if (!s->cookie)
+		return 0;
+	sink.socket(sink.ctx, s, NULL, 0);
+	l->budget->failed |= l->left.failed;
+	return l->left.socket_count > before ? (uint32_t)l->left.socket_count : 0;
+}
+
 static void take_use(struct budget_look *l, const struct look_socket *s, struct port_use use)
 {
 	const struct process *owner = owner_of(l, s);
@@ -68,6 +82,9 @@ static void take_use(struct budget_look *l, const struct look_socket *s, struct 
 			use.owner_selected || !owner_look_each(l->held, s->sk, is_unwanted, &wish);
 	}
 	use.owner = keep(l, s->sk, owner);
+	use.owner_ended = process_has_ended(owner);
+	if (l->asks && use.minisock && !owner)
+		use.left = keep_left(l, s);
 	budget_add(l->budget, &use);
 }
 
@@ -160,6 +177,8 @@ struct budget *budget_look_take(struct budget_look *l)
 	owner_look_free(l->held);
 	l->held = owner_look_new(l->session->processes);
 	l->bound_count = 0;
+	listing_done(&l->left);
+	listing_init(&l->left);
 	if (l->budget)
 		l->budget->partial = filter_asks_socket(f);
 	err = l->budget && l->held
@@ -181,10 +200,44 @@ struct budget *budget_look_take(struct budget_look *l)
 	return NULL;
 }
 
+static void take_maker(struct budget_look *l, struct port_use *use)
+{
+	uint32_t maker = l->left.sockets[use->left - 1].owner;
+
+	if (maker == LISTING_NONE)
+		return;
+	use->owner = &l->left.tasks[maker].process;
+	use->owner_ended = l->left.tasks[maker].ended;
+	if (l->budget->partial)
+		use->owner_selected = filter_match_use(l->filter, use);
+	use->selected |= use->owner_selected;
+}
+
+int budget_look_ask(struct budget_look *l)
+{
+	struct ask ask = {.no_args = l->session->options->no_args};
+	int code;
+
+	if (!l->left.socket_count)
+		return 0;
+	listing_join(&l->left);
+	code = ask_fill(&ask, &l->left);
+	for (size_t i = 0; i < l->budget->use_count; i++) {
+		if (l->budget->use[i].left)
+			take_maker(l, &l->budget->use[i]);
+	}
+	if (!code && budget_count_owners(l->budget)) {
+		log_error("no memory");
+		code = 1;
+	}
+	return code;
+}
+
 void budget_look_done(struct budget_look *l)
 {
 	budget_free(l->budget);
 	l->budget = NULL;
+	listing_done(&l->left);
 	owner_look_free(l->held);
 	free(l->bound);
 }

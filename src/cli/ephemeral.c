@@ -248,7 +248,9 @@ static int run(struct ephemeral *e)
 
 	if (err < 0)
 		return 1;
-	e->look = (struct budget_look){.session = &e->session, .filter = &o->filter};
+	/* With --for it is there itself; with --watch it keeps its rights, and so reads nothing that others have written. */
+	e->look = (struct budget_look){
+		.session = &e->session, .filter = &o->filter, .asks = !o->for_ns && !o->watch};
 	e->watched = *o;
 	filter_init(&e->watched.filter);
 	e->watched.filter.has_netns = o->filter.has_netns;
@@ -280,7 +282,7 @@ static int run(struct ephemeral *e)
 			return 1;
 	} else {
 		budget_look_name(e->look.budget);
-		if (end_looking(e))
+		if (end_looking(e) || budget_look_ask(&e->look))
 			return 1;
 		print_report(e);
 		say_empty(e);

@@ -357,6 +357,8 @@ static int make_rows(struct budget *b)
 		row.local = first->local;
 		row.local.port = 0;
 		row.peer = first->peer;
+		row.first_use = i;
+		row.use_count = n;
 		count_row(&row, first, n);
 		b->row[b->row_count++] = row;
 	}
@@ -365,6 +367,12 @@ static int make_rows(struct budget *b)
 
 /* ---- processes ---- */
 
+/* The number of one that has ended may be that of another by now; what runs is the one with its number. */
+static uint64_t began(const struct port_use *u)
+{
+	return u->owner_ended && u->owner->program ? u->owner->program->start_ns : 0;
+}
+
 static int compare_owners(const void *x, const void *y)
 {
 	const struct port_use *a = *(const struct port_use *const *)x;
@@ -372,6 +380,10 @@ static int compare_owners(const void *x, const void *y)
 
 	if (a->owner->pid != b->owner->pid)
 		return a->owner->pid > b->owner->pid ? 1 : -1;
+	if (a->owner_ended != b->owner_ended)
+		return a->owner_ended ? 1 : -1;
+	if (began(a) != began(b))
+		return began(a) > began(b) ? 1 : -1;
 	return (a->netns > b->netns) - (a->netns < b->netns);
 }
 
@@ -385,6 +397,7 @@ static int compare_processes(const void *x, const void *y)
 static int make_processes(struct budget *b)
 {
 	const struct port_use **owned = calloc(b->use_count + 1, sizeof(*owned));
+	const struct port_use *last = NULL;
 	size_t count = 0;
 
 	b->process = calloc(b->use_count + 1, sizeof(*b->process));
@@ -404,12 +417,14 @@ static int make_processes(struct budget *b)
 
 		if (!ns || u->local.port < ns->range.low || u->local.port > ns->range.high)
 			continue;
-		p = b->process_count ? &b->process[b->process_count - 1] : NULL;
-		if (!p || p->process->pid != u->owner->pid || p->ns != ns) {
-			p = &b->process[b->process_count++];
-			*p = (struct budget_process){
-				.process = u->owner, .ns = ns, .churn_per_s = -1};
-		}
+		if (!last || compare_owners(&last, &u) != 0)
+			b->process[b->process_count++] =
+				(struct budget_process){.process = u->owner,
+							.ns = ns,
+							.ended = u->owner_ended,
+							.churn_per_s = -1};
+		last = u;
+		p = &b->process[b->process_count - 1];
 		p->selected |= u->owner_selected;
 		p->held++;
 		p->time_wait += u->minisock;
@@ -474,4 +489,27 @@ int budget_finish(struct budget *b)
 		qsort(b->row, b->row_count, sizeof(*b->row), compare_rows);
 	sort_namespaces(b);
 	return err;
+}
+
+int budget_count_owners(struct budget *b)
+{
+	for (size_t i = 0; i < b->row_count; i++) {
+		struct budget_row *row = &b->row[i];
+
+		for (size_t n = 0; n < row->use_count; n++) {
+			const struct port_use *u = &b->use[row->first_use + n];
+
+			row->selected |= u->selected && may_be_outgoing(row->ns, u);
+		}
+	}
+	for (size_t i = 0; i < b->use_count; i++) {
+		struct budget_namespace *ns = budget_find_namespace(b, b->use[i].netns);
+
+		if (ns)
+			ns->selected |= b->use[i].selected;
+	}
+	free(b->process);
+	b->process = NULL;
+	b->process_count = 0;
+	return make_processes(b);
 }

@@ -20,6 +20,7 @@ union cell {
 	const struct process *process;
 	struct place place;
 	const uint64_t *states;
+	bool flag;
 };
 
 /* The walk fills cells, which have an order of their own in the text. */
@@ -61,6 +62,7 @@ TAKE(number, uint64_t)
 TAKE(decimal, double)
 TAKE(word, const char *)
 TAKE(states, const uint64_t *)
+TAKE(flag, bool)
 
 static void take_process(struct writer *w, enum field field, const struct process *process,
 			 enum telling telling)
@@ -105,6 +107,7 @@ static const struct spelling cells_spelling = {
 	.number = take_number,
 	.decimal = take_decimal,
 	.states = take_states,
+	.flag = take_flag,
 	.absent = take_absent,
 	.place = take_place,
 	.process = take_process,
@@ -378,14 +381,15 @@ static void put_row(void *ctx, size_t index, const struct budget_row *row)
 static void put_process_row(void *ctx, size_t index, const struct budget_process *p)
 {
 	struct text *t = ctx;
-	char owner[OWNER_SIZE], text[NUMBER_SIZE];
+	char owner[OWNER_SIZE + 8], text[NUMBER_SIZE];
 	struct line line;
 
 	if (index >= MAX_ROWS)
 		return;
 	walk_process(&t->fields, index, p);
 	line = row_of(t, &t->processes_layout, p->ns);
-	line_cell(&line, NULL, owner, title_owner(owner, p->process->name, p->process->pid));
+	owner[title_owner(owner, p->process->name, p->process->pid)] = '\0';
+	line_cell_word(&line, NULL, t->has[FIELD_ENDED] ? strcat(owner, ", ended") : owner);
 	cell_right(&line, number(text, t, FIELD_HELD));
 	cell_right(&line, number(text, t, FIELD_TIME_WAIT));
 	cell_rate(&line, t);

@@ -231,6 +231,8 @@ void walk_process(void *fields, size_t i, const struct budget_process *p)
 	(void)i;
 	give_begin(fields, "process", p->ns);
 	w->spelling->process(w, FIELD_PROCESS, p->process, TELL_WHOLE);
+	if (p->ended)
+		w->spelling->flag(w, FIELD_ENDED, true);
 	give_number(w, FIELD_HELD, !p->ns->unseen, p->held);
 	give_number(w, FIELD_TIME_WAIT, budget_knows(p->ns, IPPROTO_TCP), p->time_wait);
 	give_decimal(w, FIELD_CHURN, p->churn_per_s);

@@ -14,6 +14,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -460,6 +461,77 @@ def filter_shared_socket():
     assert len(rows) == 1 and rows[0]["in_use"] == {"ESTABLISHED": 1}, lines
 
 
+LEAVER = """
+import socket, sys
+open("/proc/self/comm", "w").write(sys.argv[1])
+kept = [socket.create_connection(("127.0.0.1", 80)) for _ in range(int(sys.argv[3]))]
+for _ in range(int(sys.argv[2])):
+    socket.create_connection(("127.0.0.1", 80)).close()
+print("done", flush=True)
+sys.stdin.readline()"""
+
+
+def leave(server, name, left, kept):
+    """A process that has left so many TIME_WAITs, and ends with its input."""
+    child = subprocess.Popen([sys.executable, "-c", LEAVER, name, str(left), str(kept)], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
+    keep.append([server.accept()[0] for _ in range(kept)])
+    for _ in range(left):
+        a, _ = server.accept()
+        assert a.recv(1) == b""  # so the client's end waits
+        a.close()
+    first_line(name + " to be done", child, child.stdout, "done")
+    return child
+
+
+def time_wait_makers():
+    """Who left a TIME_WAIT is known to a recorder that was there, ended or not; nobody is named for one that is older."""
+    sysctl("tcp_tw_reuse", 0)
+    server = listen("0.0.0.0", 80)
+    leave(server, "older", 1, 0).communicate("\n", timeout=20)
+    with tempfile.TemporaryDirectory() as work:
+        recorder = subprocess.Popen([PROGRAM, "record", "--store", work + "/store"], stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        first_line("a recorder that is ready", recorder, recorder.stderr, "sockwatch: tracing")
+        try:
+            ended, lives = leave(server, "leaver", 3, 0), leave(server, "stayer", 2, 1)
+            ended.communicate("\n", timeout=20)
+            makers_are_told(ended.pid, lives.pid)
+        finally:
+            recorder.send_signal(signal.SIGINT)
+            recorder.communicate(timeout=60)
+        # What nobody tells any more is unknown again.
+        assert told(lives.pid, ended.pid) == {lives.pid: (1, 0, False)}
+        lives.communicate("\n", timeout=20)
+
+
+def told(*pids, args=()):
+    """Ports held, TIME_WAITs left and whether it has ended, by process."""
+    rows = [l for l in ephemeral(*args)[0] if l["event"] == "process"]
+    found = {l["process"]["pid"]: (l["held"], l["time_wait"], l.get("ended", False)) for l in rows}
+    assert len(found) == len(rows) and set(found) <= set(pids), rows
+    return found
+
+
+def makers_are_told(ended, lives):
+    until("who left the TIME_WAITs", lambda: told(ended, lives), lambda t: t == {ended: (3, 3, True), lives: (3, 2, False)})
+    lines, _ = ephemeral()
+    ns = [l for l in lines if l["event"] == "namespace"][0]
+    assert ns["in_use"] == {"TIME_WAIT": 6, "ESTABLISHED": 1}, ns
+    name = [l["process"]["name"] for l in lines if l["event"] == "process" and l["process"]["pid"] == ended]
+    assert name == ["leaver"], lines
+    row = re.compile(r" leaver\[%d\], ended +3 +3 .*\n.* stayer\[%d\] +3 +2 |"
+                     r" stayer\[%d\] +3 +2 .*\n.* leaver\[%d\], ended +3 +3 " % (ended, lives, lives, ended))
+    for form in ("text", "html"):
+        until("both in " + form, lambda: subprocess.run([PROGRAM, "ephemeral", "--netns", "self", "-o", form], capture_output=True,
+                                                        text=True, timeout=60).stdout, row.search)
+    # Who is learnt so can be chosen.
+    for args in (("-c", "leaver"), ("-p", str(ended)), ("-c", "leaver", "--state", "time-wait")):
+        until("what was chosen", lambda: told(ended, args=args), lambda t: t == {ended: (3, 3, True)})
+        rows = [l for l in ephemeral(*args)[0] if l["event"] == "budget"]
+        assert [l["in_use"] for l in rows] == [{"TIME_WAIT": 6, "ESTABLISHED": 1}], (args, rows)
+
+
 def filter_while_watched():
     """What others do counts in the numbers, and a failure that is asked for brings its namespace."""
     listen("0.0.0.0", 80)
@@ -585,7 +657,7 @@ CASES = [plain, some_then_the_rest, bound_elsewhere, listener_in_range, bind_zer
          ("time-wait-reuse-0", lambda: time_wait(0)), ("time-wait-reuse-1", lambda: time_wait(1)),
          ("time-wait-reuse-2", lambda: time_wait(2)), time_wait_not_loopback, no_timestamps, ipv6, mapped, udp,
          bind_zero_fails, fail_at, failure_while_watched, udp_failures_while_watched, filters,
-         filter_shared_socket, filter_while_watched,
+         filter_shared_socket, time_wait_makers, filter_while_watched,
          ("unseen-udp", lambda: unseen(",-iter/udp", True, ONE, None, {"tcp": 8}, "UDP sockets could not be looked at (iter/udp")),
          ("unseen-tcp", lambda: unseen(",-iter/tcp", False, None, 9, {"udp": 9}, "TCP sockets could not be looked at (iter/tcp")),
          ("unseen-descriptors", lambda: unseen(",-iter/task_file", False, {"ESTABLISHED": 1}, 9, {"tcp": None, "udp": 9},
@@ -616,6 +688,12 @@ def run(name, case):
 
 
 def main():
+    with tempfile.TemporaryDirectory() as work:
+        os.environ["SOCKWATCH_RUN"] = work  # traces of others know nothing here, and need not be asked
+        return run_cases()
+
+
+def run_cases():
     failed = 0
     for case in CASES:
         name, case = case if isinstance(case, tuple) else (case.__name__.replace("_", "-"), case)

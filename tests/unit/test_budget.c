@@ -490,6 +490,62 @@ static void selecting_changes_no_number(void **state)
 	budget_free(b);
 }
 
+/* One that has ended is not the one that has its number now, and what was learnt late is chosen, too. */
+static void owners_may_be_learnt_later(void **state)
+{
+	static const struct program old = {.pid = 7, .start_ns = 5},
+				    older = {.pid = 7, .start_ns = 3};
+	static const struct process lives = {.pid = 7}, left[] = {{.pid = 7, .program = &old},
+								  {.pid = 7, .program = &older}};
+	struct port_range r = {.low = 40, .high = 49};
+	struct port_use u = {.netns = 1,
+			     .protocol = IPPROTO_TCP,
+			     .family = FAMILY_IPV4,
+			     .state = STATE_ESTABLISHED,
+			     .bucket_open = true,
+			     .local.port = 40,
+			     .peer.port = 80,
+			     .owner = &lives};
+	struct budget *b = budget_new();
+
+	(void)state;
+	b->partial = true;
+	budget_add_namespace(b, 1, &r);
+	budget_add(b, &u);
+	u.owner = NULL;
+	u.minisock = true;
+	u.state = STATE_TIME_WAIT;
+	for (uint16_t port = 44; port > 40; port--) {
+		u.local.port = port;
+		u.left = port;
+		budget_add(b, &u);
+	}
+	assert_int_equal(budget_finish(b), 0);
+	assert_int_equal(b->process_count, 1);
+	assert_false(b->row[0].selected);
+	for (size_t i = 0; i < b->use_count; i++) {
+		struct port_use *use = &b->use[i];
+
+		if (!use->left || use->left == 44)
+			continue;
+		use->owner = use->left == 43 ? &left[1] : &left[0];
+		use->owner_ended = use->selected = use->owner_selected = true;
+	}
+	assert_int_equal(budget_count_owners(b), 0);
+	assert_int_equal(b->process_count, 3);
+	assert_true(b->row[0].selected && b->ns[0]->selected);
+	assert_int_equal(b->row[0].time_wait, 4);
+	for (size_t i = 0; i < 3; i++) {
+		const struct budget_process *p = &b->process[i];
+
+		assert_int_equal(p->ended, p->process != &lives);
+		assert_int_equal(p->selected, p->ended);
+		assert_int_equal(p->held, p->process == &left[0] ? 2 : 1);
+		assert_int_equal(p->time_wait, p->process == &lives ? 0 : p->held);
+	}
+	budget_free(b);
+}
+
 /* What a reader who runs out of ports needs is not below what has plenty; what is not known is not called full or empty. */
 static void the_worst_namespace_comes_first(void **state)
 {
@@ -530,6 +586,7 @@ int main(void)
 		cmocka_unit_test(counts_a_process_by_namespace),
 		cmocka_unit_test(a_filter_asks_each_socket),
 		cmocka_unit_test(selecting_changes_no_number),
+		cmocka_unit_test(owners_may_be_learnt_later),
 		cmocka_unit_test(the_worst_namespace_comes_first),
 	};
 

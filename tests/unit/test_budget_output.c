@@ -86,6 +86,26 @@ static void json_has_the_three_objects(void **state)
 	budget_free(b);
 }
 
+static void one_that_has_ended_is_told_so(void **state)
+{
+	struct budget *b = make(8, 2);
+	char *json = spell(budget_write_json, b, false), *text;
+
+	(void)state;
+	assert_null(strstr(json, "\"ended\""));
+	free(json);
+	for (size_t i = 0; i < b->use_count; i++)
+		b->use[i].owner_ended = true;
+	assert_int_equal(budget_count_owners(b), 0);
+	json = spell(budget_write_json, b, false);
+	text = spell(budget_write_text, b, false);
+	expect(json, ",\"ended\":true,\"held\":9,\"time_wait\":8,");
+	expect(text, "[7], ended    9         8 ");
+	free(text);
+	free(json);
+	budget_free(b);
+}
+
 static void text_advises_what_applies(void **state)
 {
 	struct budget *tight = make(8, 2), *reusing = make(8, 1), *easy = make(2, 2);
@@ -514,6 +534,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_has_the_three_objects),
+		cmocka_unit_test(one_that_has_ended_is_told_so),
 		cmocka_unit_test(text_advises_what_applies),
 		cmocka_unit_test(html_keeps_names_as_text),
 		cmocka_unit_test(watching_counts_churn_and_the_first_failure),
