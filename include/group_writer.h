@@ -15,6 +15,7 @@ struct group_style {
 	uint64_t span_ns;     /* in which events were counted; 0 unknown */
 	unsigned int columns; /* of the terminal, 0 for a pipe */
 	bool no_header;
+	bool goes_on;	      /* JSON: what came before has told the schema's number */
 };
 
 void group_write_text(struct buffer *out, struct groups *g, const struct group_style *style);

@@ -53,8 +53,8 @@ struct top_frame {
 bool top_draw(struct buffer *out, const struct top_frame *f, uint8_t *style);
 /* Rows of the list that a frame of so many lines has room for. */
 size_t top_body(unsigned int rows);
-/* An object a row. */
-void top_write_json(struct buffer *out, const struct top_frame *f);
+/* An object a row; *begun, false at first, is whether one of the stream has told the schema's number. */
+void top_write_json(struct buffer *out, const struct top_frame *f, bool *begun);
 
 /* "processes"; NULL for no view. */
 const char *top_view_name(unsigned int view);

@@ -36,6 +36,9 @@ void buffer_append(struct buffer *b, const void *bytes, size_t len);
 /* Like printf; what is given must be the program's own words or escaped. */
 __attribute__((format(printf, 2, 3))) void buffer_print(struct buffer *b, const char *format, ...);
 
+/* In the first object of each stream of JSON; another one when a field changes its meaning.  docs/schema has it. */
+#define WRITER_SCHEMA 1
+
 struct writer_options {
 	int64_t *wall_offset_ns;	/* CLOCK_REALTIME - CLOCK_BOOTTIME; the caller keeps it current */
 	/* Name of interface `ifindex` in namespace `netns`, NULL unknown (its number is printed then); may be NULL. */

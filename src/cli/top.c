@@ -156,7 +156,7 @@ static void draw_screen(struct top_run *t)
 static void write_frame(struct top_run *t)
 {
 	if (t->options.format == FORMAT_JSON)
-		top_write_json(&t->buffer, &t->frame);
+		top_write_json(&t->buffer, &t->frame, &t->json_begun);
 	else
 		top_draw(&t->buffer, &t->frame, NULL);
 	t->frames++;

@@ -132,7 +132,7 @@ static void save(struct top_run *t)
 	}
 	if (buffer_init(&json, 1u << 16) < 0)
 		return;
-	top_write_json(&json, &t->frame);
+	top_write_json(&json, &t->frame, &t->json_begun);
 	if (json.failed || !output_flush(&t->output, &json))
 		top_say(t, "cannot write to %s: %s", t->output.path,
 			t->output.error ? strerror(t->output.error) : "no memory");

@@ -18,6 +18,7 @@ struct top_run {
 	struct session session;
 	struct output output;
 	bool has_output;
+	bool json_begun; /* the first object is written */
 	struct buffer buffer, text;
 	struct top *top;
 	struct top_list list;

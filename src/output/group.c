@@ -158,7 +158,7 @@ static void write_group_object(struct buffer *out, const struct group_by *by,
 }
 
 static void write_object(struct buffer *out, const struct groups *g, const struct group *group,
-			 const struct group_style *style)
+			 const struct group_style *style, bool first)
 {
 	char text[NUMBER_SIZE];
 
@@ -174,6 +174,8 @@ static void write_object(struct buffer *out, const struct groups *g, const struc
 			     ",\"%s\":", style->sockets ? counts[i].socket_key : counts[i].key);
 		buffer_append(out, text, format_count(text, group, i, style));
 	}
+	if (first)
+		buffer_print(out, ",\"schema\":%d", WRITER_SCHEMA);
 	buffer_print(out, "}\n");
 }
 
@@ -185,7 +187,7 @@ void group_write_json(struct buffer *out, struct groups *g, const struct group_s
 	if (!list)
 		out->failed = true;
 	for (size_t i = 0; i < count; i++)
-		write_object(out, g, list[i], style);
+		write_object(out, g, list[i], style, !i && !style->goes_on);
 	if (groups_rest(g)->count)
-		write_object(out, g, groups_rest(g), style);
+		write_object(out, g, groups_rest(g), style, !count && !style->goes_on);
 }

@@ -30,9 +30,6 @@ struct json_writer {
 	struct spelt spelt[SPELT];
 };
 
-/* Another one when a field changes its meaning; docs/schema has it. */
-#define SCHEMA 1
-
 #define KEY_SIZE   24
 #define NUMBER_MAX 20
 /* The longest double with three decimals, and NUL. */
@@ -142,7 +139,7 @@ static void json_end(struct writer *w)
 	char *p;
 
 	if (!j->begun)
-		json_number(w, FIELD_SCHEMA, SCHEMA);
+		json_number(w, FIELD_SCHEMA, WRITER_SCHEMA);
 	j->begun = true;
 	p = buffer_reserve(w->out, 1);
 	if (!p)

@@ -339,11 +339,10 @@ static void json_end(struct buffer *out, const char *name, enum family family, b
 	char text[INET_ADDRESS_SIZE];
 	size_t len = inet_format_address(text, family, mapped, addr);
 
-	buffer_print(out, ",\"%s\":{\"addr\":\"%.*s\",\"port\":", name, (int)len, text);
+	buffer_print(out, ",\"%s\":{\"addr\":\"%.*s\"", name, (int)len, text);
 	if (port)
-		buffer_print(out, "%u}", port);
-	else
-		buffer_print(out, "null}");
+		buffer_print(out, ",\"port\":%u", port);
+	buffer_print(out, "}");
 }
 
 static void json_rates(struct buffer *out, const char *name, const struct top_frame *f,
@@ -375,7 +374,7 @@ static void json_row(struct buffer *out, const struct top_frame *f, const struct
 		const char *what = failure_name(key->error, (enum close_reason)key->reason,
 						(enum event_kind)key->kind);
 
-		json_word(out, "event", event_kind_name((enum event_kind)key->kind),
+		json_word(out, "call", event_kind_name((enum event_kind)key->kind),
 			  strlen(event_kind_name((enum event_kind)key->kind)));
 		json_word(out, key->error ? "error" : "reason", what, strlen(what));
 	}
@@ -418,8 +417,13 @@ static void json_ports(struct buffer *out, const struct top_shown *s)
 		buffer_print(out, ",\"available\":null");
 }
 
-void top_write_json(struct buffer *out, const struct top_frame *f)
+void top_write_json(struct buffer *out, const struct top_frame *f, bool *begun)
 {
+	static const char *const events[TOP_VIEWS] = {[TOP_PROCESSES] = "top-process",
+						      [TOP_PEERS] = "top-peer",
+						      [TOP_FAILURES] = "top-failure",
+						      [TOP_LISTENERS] = "top-listener",
+						      [TOP_PORTS] = "top-ports"};
 	struct units_clock_cache cache;
 	char time[UNITS_RFC3339_SIZE];
 
@@ -428,11 +432,15 @@ void top_write_json(struct buffer *out, const struct top_frame *f)
 	for (size_t i = 0; i < f->list->count; i++) {
 		const struct top_shown *s = &f->list->item[i];
 
-		buffer_print(out, "{\"time\":\"%s\",\"view\":\"%s\"", time, top_view_name(f->view));
+		buffer_print(out, "{\"time\":\"%s\",\"event\":\"%s\",\"view\":\"%s\"", time,
+			     events[f->view], top_view_name(f->view));
 		if (s->row)
 			json_row(out, f, s);
 		else
 			json_ports(out, s);
+		if (!*begun)
+			buffer_print(out, ",\"schema\":%d", WRITER_SCHEMA);
+		*begun = true;
 		buffer_print(out, "}\n");
 	}
 }

@@ -402,6 +402,7 @@ static void test_frames(void **state)
 {
 	struct top_list list = {0};
 	struct buffer text, json, screen;
+	bool begun = false;
 	uint8_t style[24];
 
 	setenv("TZ", "UTC0", 1);
@@ -413,7 +414,7 @@ static void test_frames(void **state)
 
 		top_draw(&text, &f, NULL);
 		buffer_append(&text, "\n", 1);
-		top_write_json(&json, &f);
+		top_write_json(&json, &f, &begun);
 		on_screen(&f);
 		f.filter = view ? "-c web --port 443" : NULL;
 		f.lost = view == TOP_PEERS ? 7 : 0;
