@@ -73,6 +73,8 @@ struct groups;
 /* At most so many groups, and bytes of them; NULL with errno. */
 struct groups *groups_new(const struct group_by *by, size_t max, size_t max_bytes);
 void groups_free(struct groups *g);
+/* Begins anew. */
+void groups_clear(struct groups *g);
 /* O(fields).  Processes must be resolved.  EVENT_LOST is left out. */
 void groups_add_event(struct groups *g, const struct event *e);
 /* The listing must be joined. */

@@ -13,9 +13,11 @@
 struct group_style {
 	bool sockets;	      /* of a listing: they have neither rates, failures nor lives */
 	uint64_t span_ns;     /* in which events were counted; 0 unknown */
+	uint64_t end_ns;      /* of it, CLOCK_REALTIME; 0: there is no other span */
+	const char *zone;     /* text: of that time */
 	unsigned int columns; /* of the terminal, 0 for a pipe */
 	bool no_header;
-	bool goes_on;	      /* JSON: what came before has told the schema's number */
+	bool goes_on; /* something came before; JSON: with the schema's number */
 };
 
 void group_write_text(struct buffer *out, struct groups *g, const struct group_style *style);

@@ -313,6 +313,10 @@ static int check_together(struct options *o)
 	if (o->by.count && (o->journal || o->follow))
 		return options_complain("--by counts until the end, %s tells each event; give either",
 					o->journal ? "--journal" : "--follow");
+	if (o->interval_ns && !o->by.count)
+		return options_complain(
+			"--interval is for --by: which groups? write for example --by comm "
+			"--interval 10s");
 	if (o->journal && o->output_file)
 		return options_complain("--journal is the output, --output another; give either");
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY &&

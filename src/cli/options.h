@@ -106,6 +106,7 @@ struct options {
 	bool has_at;			/* both are the moment asked for */
 	bool follow;
 	struct group_by by;	/* trace, history, ls: groups instead of lines */
+	uint64_t interval_ns;	/* trace: of which they are printed anew; 0: at the end */
 	char **run;		/* trace: the command to start, and its arguments; NULL none; points into argv */
 	const char *callers_zone; /* TZ as it was; NULL: not set */
 

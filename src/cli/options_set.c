@@ -263,13 +263,13 @@ int set_netns(struct options_parse *p, const struct options_row *row, const char
 	return 0;
 }
 
-int set_for(struct options_parse *p, const struct options_row *row, const char *arg)
+int set_duration(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	uint64_t ns;
 
 	if (units_parse_duration(arg, &ns) || ns == 0)
 		return refuse(row, arg);
-	p->options->for_ns = ns;
+	*(uint64_t *)field_of(p, row) = ns;
 	return 0;
 }
 

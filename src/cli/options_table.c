@@ -192,7 +192,7 @@ const struct options_row options_table[] = {
 	  .doc = "Only errors on stderr" },
 	{ KEY_STRICT, "strict", NULL, ALL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(strict),
 	  .doc = "Refuse to go on (exit code 1) where a right that is not needed any more cannot be given away, as without Landlock" },
-	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL | TOP, GROUP_OUTPUT, false, set_for,
+	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL | TOP, GROUP_OUTPUT, false, set_duration, FIELD(for_ns),
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
 	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
 	{ KEY_COUNT, "count", "N", TRACE | HISTORY, GROUP_OUTPUT, false, set_count,
@@ -203,6 +203,9 @@ const struct options_row options_table[] = {
 	  .doc = "Counts, rates and bytes of groups instead of lines, a trace's at its end: by comm, pid, unit, container, user, "
 		 "proto, local or peer (addresses), port (the server's), local-port, peer-port, reason, error, result, state, "
 		 "netns, event. ? is not known" },
+	{ KEY_INTERVAL, "interval", "DURATION", TRACE, GROUP_OUTPUT, false, set_duration, FIELD(interval_ns),
+	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "10s",
+	  .doc = "With --by: the groups of each such time, as soon as it is over" },
 	{ KEY_MAP, "map", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(map),
 	  .doc = "Draw the range of each namespace" },
 	{ KEY_WATCH, "watch", NULL, EPHEMERAL, GROUP_OUTPUT, false, set_flag, FIELD(watch),

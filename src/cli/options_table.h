@@ -28,6 +28,7 @@ enum options_key {
 	KEY_FOLLOW,
 	KEY_FOR,
 	KEY_HOOKS,
+	KEY_INTERVAL,
 	KEY_JOURNAL,
 	KEY_JSON,
 	KEY_KEEP,

@@ -29,6 +29,8 @@ struct trace {
 	struct session session;
 	struct writer *writer;
 	struct groups *groups; /* NULL: a line each */
+	uint64_t counted_from_ns, interval_end_ns; /* what they hold; 0: until the end */
+	bool counts_told, counted; /* some were printed; something was counted since */
 	struct buffer buffer;
 	struct output output;
 	uint64_t shown, over_ns;
@@ -42,12 +44,65 @@ static void flush(struct trace *t)
 	t->session.failed = t->output.error != 0;
 }
 
+/* ---- groups ---- */
+
+static void print_groups(struct trace *t, uint64_t end_ns)
+{
+	const struct group_style style = {
+		.columns = output_columns(&t->output),
+		.span_ns = end_ns - t->counted_from_ns,
+		.end_ns = t->interval_end_ns ? end_ns + (uint64_t)t->session.wall_offset_ns : 0,
+		.zone = command_zone(),
+		.goes_on = t->counts_told,
+	};
+	size_t before = t->buffer.len;
+
+	by_write(t->options, t->groups, &style, &t->buffer);
+	t->counts_told |= t->buffer.len > before;
+	t->counted = false;
+}
+
+/* An interval that has just begun and holds nothing is not told. */
+static void print_last_groups(struct trace *t, uint64_t end_ns)
+{
+	if (t->counted || !t->counts_told)
+		print_groups(t, end_ns > t->counted_from_ns ? end_ns : t->counted_from_ns);
+}
+
+/* Up to seen_ns everything has been counted.  Where that is late, times of which nothing was counted are left out. */
+static void end_interval(struct trace *t, uint64_t seen_ns)
+{
+	uint64_t length_ns = t->options->interval_ns;
+
+	if (!t->interval_end_ns || seen_ns < t->interval_end_ns)
+		return;
+	print_groups(t, t->interval_end_ns);
+	groups_clear(t->groups);
+	t->counted_from_ns = seen_ns - (seen_ns - t->interval_end_ns) % length_ns;
+	t->interval_end_ns = t->counted_from_ns + length_ns;
+	flush(t);
+}
+
+/* Wakes for the end of an interval; the session by itself does so twice a second. */
+static int wait_of_interval(const struct trace *t, uint64_t now_ns)
+{
+	uint64_t left_ns = t->interval_end_ns > now_ns ? t->interval_end_ns - now_ns : 0;
+
+	if (!t->interval_end_ns || left_ns >= NSEC_PER_SEC / 2)
+		return t->linger_ms;
+	return t->linger_ms && t->linger_ms < (int)(left_ns / 1000000)
+		       ? t->linger_ms
+		       : (int)(left_ns / 1000000) + 1;
+}
+
 static void on_event(void *ctx, const struct event *event)
 {
 	struct trace *t = ctx;
 
 	if (output_take_resize())
 		writer_resize(t->writer, output_columns(&t->output));
+	end_interval(t, event->time_ns);
+	t->counted = true;
 	if (t->groups)
 		groups_add_event(t->groups, event);
 	else
@@ -102,7 +157,6 @@ static void linger(struct trace *t, uint64_t now_ns)
 	t->session.over = !open.closing || now_ns >= t->linger_until_ns;
 	t->linger_ms = t->linger_ms ? t->linger_ms * 2 : LINGER_MIN_MS;
 	t->linger_look_ns = now_ns + (uint64_t)t->linger_ms * 1000000;
-	t->session.wait_ms = t->linger_ms;
 	if (t->session.over && open.kept)
 		log_say("%zu sockets stay open in processes that %s has left: they are followed no "
 			"longer",
@@ -188,6 +242,8 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 		flush(t);
 	if (idle && t->launch.begun && launch_has_ended(&t->launch))
 		linger(t, now_ns);
+	end_interval(t, t->session.seen_ns);
+	t->session.wait_ms = wait_of_interval(t, now_ns);
 }
 
 static int open_writer(struct trace *t)
@@ -248,19 +304,14 @@ static int open_trace(struct trace *t)
 		code = session_start(&t->session);
 	if (code)
 		return code;
+	t->counted_from_ns = t->session.started_ns;
+	if (t->options->interval_ns)
+		t->interval_end_ns = t->counted_from_ns + t->options->interval_ns;
 	if (!t->groups)
 		writer_header(t->writer, &t->buffer);
 	flush(t);
 	session_announce(&t->session, "");
 	return t->options->run ? begin_launch(t) : 0;
-}
-
-static void print_groups(struct trace *t)
-{
-	const struct group_style style = {.columns = output_columns(&t->output),
-					  .span_ns = t->over_ns - t->session.started_ns};
-
-	by_write(t->options, t->groups, &style, &t->buffer);
 }
 
 static int exit_code(const struct trace *t)
@@ -300,7 +351,7 @@ int command_trace(const struct options *options)
 		t.over_ns = kernel_now();
 		session_finish(&t.session);
 		if (t.groups)
-			print_groups(&t);
+			print_last_groups(&t, t.over_ns);
 		if (!t.output.closed)
 			output_flush(&t.output, &t.buffer);
 		code = exit_code(&t);

@@ -412,14 +412,22 @@ struct groups *groups_new(const struct group_by *by, size_t max, size_t max_byte
 	return g;
 }
 
-void groups_free(struct groups *g)
+void groups_clear(struct groups *g)
 {
-	if (!g)
-		return;
 	for (struct slot *s = NULL; (s = group_index_each(&g->index, s));)
 		free(s->group);
 	group_index_done(&g->index);
 	free(g->sorted);
+	g->sorted = NULL;
+	g->bytes = 0;
+	g->rest = (struct group){0};
+}
+
+void groups_free(struct groups *g)
+{
+	if (!g)
+		return;
+	groups_clear(g);
 	free(g);
 }
 

@@ -88,6 +88,16 @@ static void write_rows(struct line *line, struct groups *g, const struct group_s
 		write_row(line, g, groups_rest(g), style);
 }
 
+/* "2026-11-20 12:00:00 UTC, 10s" */
+static void write_span(struct buffer *out, const struct group_style *style)
+{
+	char second[24], span[32];
+
+	units_format_second(second, style->end_ns);
+	span[units_format_duration(span, style->span_ns)] = '\0';
+	buffer_print(out, "%s%s %s, %s\n", style->goes_on ? "\n" : "", second, style->zone, span);
+}
+
 void group_write_text(struct buffer *out, struct groups *g, const struct group_style *style)
 {
 	const struct group_by *by = groups_by(g);
@@ -95,8 +105,11 @@ void group_write_text(struct buffer *out, struct groups *g, const struct group_s
 	char head[GROUP_MAX][16];
 	struct layout layout;
 	struct line line = {.out = out, .layout = &layout};
-	size_t n = 0, start = out->len;
+	size_t n = 0, start;
 
+	if (style->end_ns)
+		write_span(out, style);
+	start = out->len;
 	_Static_assert(COUNTS + GROUP_MAX <= LAYOUT_COLUMNS, "a table has so many columns");
 	for (enum counted i = 0; i < COUNTS; i++) {
 		if (is_counted(style, i))
@@ -160,9 +173,16 @@ static void write_group_object(struct buffer *out, const struct group_by *by,
 static void write_object(struct buffer *out, const struct groups *g, const struct group *group,
 			 const struct group_style *style, bool first)
 {
-	char text[NUMBER_SIZE];
+	struct units_clock_cache clock;
+	char text[NUMBER_SIZE], time[UNITS_RFC3339_SIZE];
 
-	buffer_print(out, "{\"event\":\"group\",\"group\":");
+	buffer_print(out, "{");
+	if (style->end_ns) {
+		units_clock_init(&clock);
+		units_format_rfc3339(time, &clock, style->end_ns);
+		buffer_print(out, "\"time\":\"%s\",", time);
+	}
+	buffer_print(out, "\"event\":\"group\",\"group\":");
 	if (group->key)
 		write_group_object(out, groups_by(g), group);
 	else

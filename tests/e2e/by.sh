@@ -93,6 +93,48 @@ b=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["b"])' "$wor
 check "trace: a table of the same" "$(cat "$work/out" "$work/err")" \
 	awk -v port="$b" 'NR == 1 { head = $1 " " $2 } $(NF - 1) == port && $NF == "close" { n = $1 } END { exit !(head == "EVENTS PER_S" && n == 23) }' "$work/out"
 
+# ---- anew each second ----
+# Three bursts of one, two and three connections that are refused, more than two seconds apart: none shares a second with another.
+cat >"$work/bursts.py" <<'PY'
+import socket, time
+c = socket.socket(); c.bind(("127.0.0.1", 0))
+for count in 1, 2, 3:
+    for i in range(count):
+        s = socket.socket()
+        try: s.connect(c.getsockname())
+        except ConnectionRefusedError: pass
+        s.close()
+    if count < 3: time.sleep(2.2)
+PY
+cat >"$work/intervals.py" <<'PY'
+import datetime, json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+moment = lambda row: datetime.datetime.fromisoformat(row["time"][:26] + "+00:00").timestamp()
+assert [i for i, row in enumerate(rows) if "schema" in row] == [0], rows
+times, closes = [moment(row) for row in rows], [row for row in rows if row["group"] == {"event": "close", "reason": "refused"}]
+assert times == sorted(times) and sum(row["events"] for row in closes) == 6, rows
+bursts, last = [], None
+for row in closes: # a burst may lie on both sides of a border
+    if last is not None and moment(row) - last < 1.5: bursts[-1] += row["events"]
+    else: bursts.append(row["events"])
+    last = moment(row)
+assert bursts == [1, 2, 3], (bursts, rows)
+steps = {round((moment(row) - times[0]) % 1, 3) % 1 for row in rows if row["time"] != rows[-1]["time"]}
+assert steps <= {0.0}, (steps, rows)
+assert all(abs(row["per_s"] - row["events"]) < 0.011 for row in rows if row["time"] != rows[-1]["time"]), rows
+print("right")
+PY
+"$sockwatch" trace -o json --by event,reason --interval 1s -- python3 "$work/bursts.py" </dev/null >"$work/groups" 2>"$work/err"
+if was_whole "$work/err"; then
+	python3 "$work/intervals.py" "$work/groups" >"$work/said" 2>&1
+	check "trace: groups of each second" "$(tail -n 2 "$work/said") $(head -c 1500 "$work/groups")" grep -qx right "$work/said"
+else
+	echo "SKIP trace-interval: $(grep losing "$work/err" | head -n 1)"
+fi
+"$sockwatch" trace --by event --interval 1s -- python3 "$work/bursts.py" </dev/null >"$work/out" 2>"$work/err"
+check "trace: a table each second" "$(cat "$work/out" "$work/err")" \
+	awk '/^[0-9-]+ [0-9:]+ .*, 1\.0s$/ { spans++ } /^EVENTS PER_S/ { heads++ } END { exit !(spans >= 4 && heads >= spans) }' "$work/out"
+
 # ---- a record, and what is there now ----
 mkfifo "$work/stay"
 "$sockwatch" record --store "$work/store" >"$work/record.out" 2>"$work/err" &
@@ -124,7 +166,7 @@ judge "history: the same counts" "$work/groups" '
 check(group(port=a, event="close"), lives=67, events=67, failed=6, sent_bytes=30 * 107, received_bytes=30 * 107)
 check(group(port=b, event="close"), lives=23, events=23, failed=0, sent_bytes=0)
 check(group(port=c, event="close"), events=5, failed=5)'
-for words in "trace --by comm,nothing" "history --follow --by comm" "ls --by comm,comm"; do
+for words in "trace --interval 1s" "trace --by comm,nothing" "history --follow --by comm" "ls --by comm,comm"; do
 	# shellcheck disable=SC2086
 	"$sockwatch" $words >"$work/out" 2>"$work/err"
 	code=$?

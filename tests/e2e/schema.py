@@ -164,6 +164,8 @@ def real():
             with open(file, "w") as frames:
                 running.append(start("top", "--batch", "1000", "-o", "json", "--view", view, "--netns", "self", stdout=frames))
         by = start("trace", "-o", "json", "--by", "comm,pid,local-port,reason,state,netns", "--netns", "self", stdout=subprocess.PIPE)
+        with open(f"{work}/intervals", "w") as file:
+            intervals = start("trace", "-o", "json", "--by", "event", "--interval", "200ms", "--netns", "self", stdout=file)
         kept = traffic()
         port = str(kept[0].getsockname()[1])
         for process, (view, (file, event)) in zip(running, tops.items()):
@@ -171,6 +173,8 @@ def real():
             stop(process)
             check("top-of-" + view, "top", pathlib.Path(file).read_text(), event)
         check("trace-by", "group", stop(by), "group")
+        stop(intervals)
+        check("trace-by-interval", "group", pathlib.Path(f"{work}/intervals").read_text(), "group")
         check("ls-by", "group", run("ls", "-o", "json", "--netns", "self", "--by", "comm,user,unit,container,local,proto").stdout, "group")
         check("ls", "listing", run("ls", "-o", "json", "--netns", "self").stdout, "socket")
         check("ls-of-all", "listing", run("ls", "-o", "json", "-a").stdout, "socket")

@@ -308,6 +308,50 @@ static void test_no_room_is_said(void **state)
 	buffer_done(&out);
 }
 
+/* Each span says which it is, and only the first object the schema's number. */
+static void test_spans(void **state)
+{
+	struct group_style style = {
+		.span_ns = 2 * NSEC_PER_SEC, .end_ns = 1795521600 * NSEC_PER_SEC, .zone = "UTC"};
+	struct groups *g = groups_by_words("peer-port");
+	struct event e = {.kind = EVENT_CONNECT, .has_peer = true, .peer.port = 80};
+	struct buffer text, json;
+
+	(void)state;
+	setenv("TZ", "UTC0", 1);
+	assert_int_equal(buffer_init(&text, 64) | buffer_init(&json, 64), 0);
+	for (int i = 0; i < 2; i++) {
+		groups_add_event(g, &e);
+		group_write_text(&text, g, &style);
+		group_write_json(&json, g, &style);
+		groups_clear(g);
+		style.goes_on = true;
+		style.end_ns += style.span_ns;
+		e.peer.port = 443;
+	}
+	buffer_append(&text, "", 1);
+	buffer_append(&json, "", 1);
+	assert_string_equal(text.data, "2026-11-24 12:00:00 UTC, 2.0s\n"
+				       "EVENTS PER_S FAILED LIVES SENT RECEIVED PEER-PORT\n"
+				       "     1  0.50      0     0    0        0 80\n"
+				       "\n"
+				       "2026-11-24 12:00:02 UTC, 2.0s\n"
+				       "EVENTS PER_S FAILED LIVES SENT RECEIVED PEER-PORT\n"
+				       "     1  0.50      0     0    0        0 443\n");
+	assert_string_equal(
+		json.data,
+		"{\"time\":\"2026-11-24T12:00:00.000000000Z\",\"event\":\"group\",\"group\":{"
+		"\"peer-port\":80},\"events\":1,"
+		"\"per_s\":0.50,\"failed\":0,\"lives\":0,\"sent_bytes\":0,\"received_bytes\":0,"
+		"\"schema\":1}\n"
+		"{\"time\":\"2026-11-24T12:00:02.000000000Z\",\"event\":\"group\",\"group\":{"
+		"\"peer-port\":443},\"events\":1,"
+		"\"per_s\":0.50,\"failed\":0,\"lives\":0,\"sent_bytes\":0,\"received_bytes\":0}\n");
+	groups_free(g);
+	buffer_done(&text);
+	buffer_done(&json);
+}
+
 /* Of a host whose sockets are known: a listener, what it accepted, a connection out. */
 static void test_sockets(void **state)
 {
@@ -356,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_no_room_is_said),
+		cmocka_unit_test(test_spans),
 		cmocka_unit_test(test_sockets),
 	};
 

@@ -360,6 +360,8 @@ static void words_without_one_name_the_command(void **state)
 		{{"who", "nginx", "80"}, "give either"},
 		{{"who", "/run/app.sock", "80"}, "give either"},
 		{{"who", "80", "/run/app.sock"}, "give either"},
+		{{"trace", "--interval", "1s"}, "--interval is for --by: which groups?"},
+		{{"trace", "--interval", "0s"}, "--interval '0s': not a duration above 0"},
 		{{"who", "--wait", "@app"}, "a Unix socket is not traced"},
 		{{"ls", "-x", "--port=80"}, "neither ports"},
 		{{"ls", "-x", "--store=s"}, "not recorded"},
