@@ -243,6 +243,14 @@ filter another_netns "false" --netns 1
 filter container ".process.container == \"$container\"" --container "${container:0:12}"
 filter another_container 'false' --container 0123456789ab
 filter events '.event == "listen"' --events listen
+filter failed '.error != null or (.event == "close" and ([.reason] | inside(["local-close", "peer-close", "unknown"]) | not))' --failed
+kinds=$(history "$store" --failed -o json | jq -r '"\(.event) \(.reason // .error)"' | sort -u)
+check failed_calls_and_failed_lives "$kinds" test "$(grep -cxE 'bind EADDRINUSE|close refused' <<<"$kinds")" = 2
+text=$(history "$store" --failed | tail -n +2 | grep -v ' ! ')
+check failed_lines_are_marked "$text" test -z "$text"
+history "$store" --failed -L "$new_client" >"$work/out" 2>"$work/err"
+code=$?
+check none_failed_is_code_3 "$code $(cat "$work/out" "$work/err")" test $code = 3 -a ! -s "$work/out"
 
 # ---- SIGKILL: what was open says so, and the next run finds those that still are ----
 start_record killed "$store"
