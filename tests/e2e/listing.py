@@ -208,6 +208,25 @@ def write(path, text):
     return os.path.join(work, path)
 
 
+def cgroup_root():
+    place = os.path.join(work, "cgroup")
+    os.makedirs(place, exist_ok=True)
+    if os.path.ismount(place):
+        return place
+    if subprocess.run(["mount", "-t", "cgroup2", "none", place], stderr=subprocess.DEVNULL).returncode:
+        raise Skip("no cgroup2")
+    atexit.register(subprocess.run, ["umount", place])
+    return place
+
+
+def gone(place):
+    try:
+        os.rmdir(place)
+    except OSError:
+        return False
+    return True
+
+
 def need(program, *places):
     found = shutil.which(program, path=os.pathsep.join([*places, os.environ["PATH"], "/usr/sbin", "/sbin"]))
     if not found:

@@ -459,15 +459,6 @@ print("ready", flush=True); time.sleep(600)""")
     assert rows[5005][:2] == ("user", True) and rows[5011][:2] == ("user", False) and rows[50000][:2] == ("dynamic", False), rows
 
 
-def cgroup_root():
-    place = os.path.join(work, "cgroup")
-    os.makedirs(place, exist_ok=True)
-    if subprocess.run(["mount", "-t", "cgroup2", "none", place], stderr=subprocess.DEVNULL).returncode:
-        raise Skip("no cgroup2")
-    atexit.register(subprocess.run, ["umount", place])
-    return place
-
-
 @test
 def containers_and_units():
     root, name = cgroup_root(), space("cgroup")
@@ -499,14 +490,6 @@ print("ready", flush=True); sys.stdin.read()""", place, str(port))
             process.wait(timeout=DEADLINE)
         finally:
             until("the end of a cgroup", lambda: gone(place))
-
-
-def gone(place):
-    try:
-        os.rmdir(place)
-    except OSError:
-        return False
-    return True
 
 
 @test
