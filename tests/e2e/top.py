@@ -29,7 +29,7 @@ class Top:
 
     def __init__(self, *args, term="xterm-256color", rows=24, columns=80, **env):
         self.master, slave = pty.openpty()
-        self.screen, self.raw = Screen(rows, columns), b""
+        self.screen, self.raw, self.reads = Screen(rows, columns), b"", []
         self.set_size(rows, columns)
         self.modes = termios.tcgetattr(slave)
         self.slave = slave
@@ -59,6 +59,7 @@ class Top:
                 return
             with self.lock:
                 self.raw += data
+                self.reads.append(time.monotonic())
                 self.screen.feed(decoder.decode(data))
 
     def press(self, keys):
@@ -75,6 +76,12 @@ class Top:
 
     def check(self):
         assert self.process.poll() is None, "it ended with %s: %s" % (self.process.returncode, self.process.stderr.read())
+
+    def drawn(self, since):
+        """How often it was drawn: what came at once is one frame."""
+        with self.lock:
+            reads = [at for at in self.reads if at >= since]
+        return sum(later - earlier > 0.1 for earlier, later in zip([since - 1] + reads, reads))
 
     def selected(self):
         with self.lock:
@@ -291,6 +298,33 @@ def history_of_a_row():
     t.see(r"tcp 127\.0\.0\.1:4001")
     t.press("h")
     t.see(r"history -L 4001 --netns %d: \d+ rows" % inode(name))
+    t.end()
+
+
+@test
+def a_flood_leaves_the_screen():
+    """As many connections as the host makes: a redraw a second and one a key, whole frames, and keys are heard."""
+    t = Top("--ring", "256M")
+    t.see(r"\[1 processes\]", "q quit")
+    begin, keys = time.monotonic(), 0
+    flood = subprocess.Popen([os.path.join(os.path.dirname(SOCKWATCH), "tools/connrate"), "--rate", "50000", "--seconds", "8"],
+                             stdout=subprocess.PIPE, text=True)
+    started.append(flood)
+    while flood.poll() is None:
+        for key, view in (("2", r"\[2 peers\]"), ("1", r"\[1 processes\]")):
+            t.press(key)
+            t.see(view, r"\Asockwatch top ", r"q quit 1-5 view .*\Z")
+            keys += 1
+        t.see(r"connrate\[\d+\]")
+        time.sleep(0.5)
+    made = json.loads(flood.stdout.read())["connections"]
+    # Late and apart where the host is busy; one a batch of facts would be thousands.
+    frames, took = t.drawn(begin), time.monotonic() - begin
+    assert frames <= 2 * took + keys + 4, (frames, keys, took)
+    total = lambda text: [int(n) for n in re.findall(r" (\d+) open  ", text)]
+    assert total(t.text()), t.text()
+    assert made > 1000, made
+    t.see(r"\Asockwatch top ", r"/s in 1, 10, 60 s: new \S+ \S*[1-9]\S* ", r"q quit 1-5 view .*\Z")
     t.end()
 
 
