@@ -13,6 +13,7 @@ import time
 
 import bench_listing
 import bench_services
+import bench_top
 from bench_processes import set_stats
 
 MINUTES = 10
@@ -170,6 +171,23 @@ def tell_cpu(tables, tools, parts, found):
                [[pace, Figure(values)] for pace, values in found.items()])
 
 
+def tell_top(tables, parts):
+    opt = parts.at_rate(tables.opt, PACED)
+    try:
+        found = bench_top.measure(opt, parts, tables.is_late)
+    except parts.Failed as error:
+        tables.leave_out(f"top: {error}")
+        return
+    if not all(found.values()):
+        tables.leave_out("top")
+        return
+    trace = statistics.median(cost for _, cost, *_ in found["trace"])
+    tables.add("top", f"top on a terminal, {PACED:,} connections/s",
+               ["command", "us CPU a connection", "of trace -q's", "frames/s"],
+               [[bench_top.WORDS[name], Figure([cost for _, cost, *_ in rounds]), Figure([cost / trace for _, cost, *_ in rounds]),
+                 Figure([frames for _, _, frames, _ in rounds], 1) if name == "top" else "-"] for name, rounds in found.items()])
+
+
 def tell_listings(tables):
     rows = []
     for size in bench_listing.SIZES:
@@ -238,6 +256,7 @@ def bench(opt, tools, parts):
     rows = measure_rates(tables, chosen, parts)
     unpaced = tell_rates(tables, rows) if rows else {}
     tell_cpu(tables, chosen, parts, unpaced)
+    tell_top(tables, parts)
     tell_start(tables, chosen, parts)
     tell_services(tables, chosen, parts)
     tell_listings(tables)
