@@ -10,7 +10,7 @@ import jsonschema
 from waiting import until
 
 DIRECTORY = pathlib.Path("docs/schema").resolve()
-# The file of each command; what --by prints has one of its own.
+# The file of each command; what --by prints, and Unix sockets, have one of their own.
 FILES = {"trace": "event", "history": "event", "ls": "listing", "who": "listing", "ephemeral": "ephemeral",
          "features": "features", "status": "status", "report": "report", "top": "top"}
 GOLDEN = {"events": "event", "replay": "event", "listing": "listing", "budget": "ephemeral", "budget-chosen": "ephemeral",
@@ -63,7 +63,7 @@ class Schema:
         return [f"{row['event']} {'/'.join(map(str, e.absolute_path))}: {e.message[:200]}" for e in found]
 
 
-SCHEMAS = {name: Schema(name) for name in {*FILES.values(), "group"}}
+SCHEMAS = {name: Schema(name) for name in {*FILES.values(), "group", "unix"}}
 
 
 def verdict(name, failures):
@@ -144,6 +144,19 @@ def traffic():
     return server, udp, stays, server.accept()[0]
 
 
+def unix(work):
+    """Sockets of each kind, with a name of either kind and without, of which one waits for accept()."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(f"{work}/sock")
+    server.listen()
+    clients = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+    for client in clients:
+        client.connect(f"{work}/sock")
+    abstract = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    abstract.bind("\0sockwatch-schema")
+    return server, *clients, server.accept()[0], abstract, *socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
 def stop(process):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -179,6 +192,9 @@ def real():
         check("ls", "listing", run("ls", "-o", "json", "--netns", "self").stdout, "socket")
         check("ls-of-all", "listing", run("ls", "-o", "json", "-a").stdout, "socket")
         check("who", "listing", run("who", "-o", "json", port).stdout, "socket")
+        held = unix(work)
+        check("ls-of-unix", "unix", run("ls", "-x", "-a", "-o", "json").stdout, "socket")
+        check("who-of-unix", "unix", run("who", "-o", "json", held[0].getsockname()).stdout, "socket")
         check("status", "status", run("status", "-o", "json").stdout, "status")
         check("ephemeral", "ephemeral", run("ephemeral", "-o", "json", "--netns", "self").stdout, "namespace", "budget", "process")
         check("ephemeral-of-all", "ephemeral", run("ephemeral", "-o", "json").stdout, "namespace")
