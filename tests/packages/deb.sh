@@ -34,6 +34,12 @@ inside() {
 	unshare -m --propagation slave sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" &&
 		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C chroot "$0" "$@"' "$tree" "$@" >"$work/said" 2>&1
 }
+# The same with the kernel's own files and a network of its own.
+inside_alone() {
+	# shellcheck disable=SC2016
+	unshare -m -n --propagation slave sh -c 'ip link set lo up && mount --rbind /sys "$0/sys" && mount -t proc proc "$0/proc" &&
+		mount --rbind /dev "$0/dev" && exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C TZ="$TZ" chroot "$0" "$@"' "$tree" "$@"
+}
 said() { tail -n 3 "$work/said"; }
 state() { inside dpkg-query -W -f '${db:Status-Abbrev} ${Version}' sockwatch; }
 is_state() { # EXPECTED
@@ -60,6 +66,11 @@ inside systemctl is-enabled sockwatch-record
 check not_enabled "$(said)" grep -qx disabled "$work/said"
 inside dpkg -V sockwatch
 check files_are_as_packed "$(said)" test ! -s "$work/said"
+
+cp tests/packages/tasks.guest "$tree/tasks"
+inside_alone bash /tasks 2>&1 | grep -E '^(PASS|FAIL) ' >"$work/tasks"
+cat "$work/tasks"
+check ten_tasks_were_done "$(wc -l <"$work/tasks") lines" test "$(wc -l <"$work/tasks")" = 12
 
 echo 'RECORD_OPTIONS="--keep 1d --no-args"' >"$tree/etc/default/sockwatch"
 inside sh -c 'systemctl enable sockwatch-record; install -d -o sockwatch -m 0750 /var/lib/sockwatch; echo kept >/var/lib/sockwatch/store'
