@@ -63,14 +63,12 @@ void answer_questions(struct answers *a, struct table *t, struct kernel *k)
 {
 	struct table_question q;
 
+	a->allowance.share = SHARE;
+	a->allowance.burst_ns = BURST_NS;
 	while (table_question(t, &q)) {
-		uint64_t begin_ns = kernel_now(), took_ns;
+		const uint64_t begin_ns = kernel_now();
 
-		a->credit_ns += (begin_ns - a->asked_ns) / SHARE;
-		if (a->credit_ns > BURST_NS)
-			a->credit_ns = BURST_NS;
-		a->asked_ns = begin_ns;
-		if (a->credit_ns == 0) {
+		if (!allowance_is_open(&a->allowance, begin_ns)) {
 			answer_nothing(t, &q);
 			continue;
 		}
@@ -78,8 +76,6 @@ void answer_questions(struct answers *a, struct table *t, struct kernel *k)
 		case QUESTION_HOLDERS: answer_holders(k, t, &q, begin_ns); break;
 		case QUESTION_RANGE: answer_range(k, t, &q); break;
 		}
-		a->asked_ns = kernel_now();
-		took_ns = a->asked_ns - begin_ns;
-		a->credit_ns -= took_ns < a->credit_ns ? took_ns : a->credit_ns;
+		allowance_take(&a->allowance, kernel_now() - begin_ns);
 	}
 }

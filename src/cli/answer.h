@@ -11,18 +11,19 @@
 #ifndef SOCKWATCH_ANSWER_H
 #define SOCKWATCH_ANSWER_H
 
+#include "allowance.h"
 #include "kernel.h"
 #include "table.h"
 
 /* Zeroed to begin with. */
 struct answers {
-	uint64_t asked_ns, credit_ns;
+	struct allowance allowance;
 };
 
 /*
  * Facts wait meanwhile: each of the two looks of an answer takes no longer than 50 ms, but for a read that has begun, and all
- * of them a tenth of the time; at once no more than 300 ms of what was not taken.  Without credit, or when the time is over,
- * the table goes on with what it knows.
+ * of them a tenth of the time; at once no more than 300 ms of what was not taken.  A look that took longer than was left of that is
+ * paid back before the next begins.  Without credit, or when the time is over, the table goes on with what it knows.
  */
 void answer_questions(struct answers *a, struct table *t, struct kernel *k);
 
