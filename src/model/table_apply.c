@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_apply.c - one function per kind of fact: what it changes, and the events it makes. */
 #include "table_bound.h"
+#include "table_later.h"
 #include "table_record.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- the table ---- */
 
@@ -77,21 +79,36 @@ static void apply_open(struct table *t, const struct fact *f)
 		table_add_listener(t, s);
 }
 
+/* Of a child that a look has found: both ends are its own.  Kernels up to 6.12 tell no peer. */
+static bool is_birth_of(const struct socket *s, const struct fact *f)
+{
+	return s && (s->flags & SOCKET_FOUND) && table_is_overtaken(s, f) && f->peer.port &&
+	       s->netns == f->netns && s->protocol == f->protocol &&
+	       s->local.port == f->local.port && s->peer.port == f->peer.port &&
+	       memcmp(s->local.addr, f->local.addr, sizeof(s->local.addr)) == 0 &&
+	       memcmp(s->peer.addr, f->peer.addr, sizeof(s->peer.addr)) == 0;
+}
+
 static void apply_birth(struct table *t, const struct fact *f)
 {
 	struct socket *s = table_find(t, f->sk);
+	const struct process *of_listener;
 	struct event e;
 
-	if (s)
-		table_replace(t, s, f);
-	s = table_insert(t, f->sk);
+	if (is_birth_of(s, f))
+		ports_changed(t, s);
+	else
+		s = table_begin_record(t, f);
 	socket_begin_life(s, f->time_ns);
 	s->flags |= SOCKET_PASSIVE;
 	if (f->flags & WIRE_F_STEERED)
 		s->flags |= SOCKET_STEERED;
 	socket_update(s, f);
-	table_set_owner(t, s, table_listener_owner(t, s, f->listener));
-	s->listener = process_hold(s->owner);
+	of_listener = table_listener_owner(t, s, f->listener);
+	if (!s->owner) /* by a look */
+		table_set_owner(t, s, of_listener);
+	process_release(t->processes, s->listener);
+	s->listener = process_hold(of_listener);
 	if (f->to == STATE_SYN_RECV) {
 		s->flags |= SOCKET_BORN_HELD;
 		s->state = STATE_SYN_RECV;
@@ -424,6 +441,8 @@ void table_apply(struct table *t, const struct fact *f)
 		udp_apply(t, f);
 	else
 		apply_tcp(t, f);
+	if (t->later)
+		later_note_fact(t, f);
 	s = may_move_port(f) ? table_find(t, f->sk) : NULL;
 	if (s)
 		ports_link(t, s);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_record.c - the record that a fact speaks of, its lives, and the events about it. */
 #include "table_bound.h"
+#include "table_later.h"
 #include "table_record.h"
 
 #include <netinet/in.h>
 #include <string.h>
+
+/* The longest that a look reads at once, unless it is kept from the processor. */
+#define READ_NS 100000000u
 
 void socket_update(struct socket *s, const struct fact *f)
 {
@@ -147,35 +151,51 @@ void table_note_unseen(struct table *t, const struct socket *s)
 			   !(s->flags & SOCKET_MINISOCK);
 }
 
-/*
- * Another socket has the pointer now.  A fact older than the record is one of the past that a look
- * overtook: the facts that follow tell the life better than the look.  Else the end of `s` was
- * lost.
- */
-void table_replace(struct table *t, struct socket *s, const struct fact *f)
+bool table_is_overtaken(const struct socket *s, const struct fact *f)
 {
-	if (f->time_ns < s->touched_ns) {
+	return f->time_ns < s->touched_ns + (s->flags & SOCKET_FOUND ? READ_NS : 0);
+}
+
+/*
+ * Another socket has the pointer, or had it.  A fact of the past that a look overtook: the facts that follow tell the life of `s` better
+ * than the look, unless somebody was told that it goes on: who had the pointer before is shown by its facts alone then.  Else the
+ * end of `s` was lost.
+ */
+static struct socket *replace(struct table *t, struct socket *s, const struct fact *f)
+{
+	if (t->defers && table_has_only_found(t, s)) {
+		later_give_back(t, s);
+	} else if (!table_is_overtaken(s, f)) {
+		t->stats.stale++;
+		table_note_unseen(t, s);
+		table_forget(t, s, f->time_ns);
+	} else if (s->flags & SOCKET_TOLD_OPEN) {
+		s = table_insert(t, 0);
+		s->sk = f->sk;
+		return s;
+	} else {
 		table_remove(t, s);
-		return;
 	}
-	t->stats.stale++;
-	table_note_unseen(t, s);
-	table_forget(t, s, f->time_ns);
+	return table_insert(t, f->sk);
+}
+
+struct socket *table_begin_record(struct table *t, const struct fact *f)
+{
+	struct socket *s = table_find(t, f->sk);
+
+	return s ? replace(t, s, f) : table_insert(t, f->sk);
 }
 
 struct socket *socket_of(struct table *t, const struct fact *f)
 {
 	struct socket *s = table_find(t, f->sk);
 
-	if (s && socket_is_stale(s, f)) {
-		table_replace(t, s, f);
-		s = NULL;
-	}
-	if (!s) {
-		s = table_insert(t, f->sk);
+	if (!s || socket_is_stale(s, f)) {
+		s = table_begin_record(t, f);
 		/* Only a change of state has a `from`; else `to` is the state now. */
 		s->state = (uint8_t)(f->from ? f->from : f->to);
 	}
+	s->flags &= ~(uint32_t)SOCKET_FOUND;
 	table_remove_listener(t, s);
 	ports_changed(t, s);
 	if (s->flags & SOCKET_HELD) {

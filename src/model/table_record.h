@@ -40,8 +40,16 @@ void event_of_close(struct event *e, const struct socket *s, uint64_t time_ns);
 void table_show_birth(struct table *t, struct socket *s);
 /* Counts `s`, which the table drops, where its start was told and its end was not. */
 void table_note_unseen(struct table *t, const struct socket *s);
-/* Another socket has the pointer of `s` now, which is removed. */
-void table_replace(struct table *t, struct socket *s, const struct fact *f);
+/* The fact is of the past that a look overtook: what it finds has the time at which the read began, and may be younger. */
+bool table_is_overtaken(const struct socket *s, const struct fact *f);
+/* Nobody has heard of it: the last look has made its record, and no fact has told of it. */
+static inline bool table_has_only_found(const struct table *t, const struct socket *s)
+{
+	return (s->flags & (SOCKET_FOUND | SOCKET_TOLD_OPEN)) == SOCKET_FOUND &&
+	       s->generation == t->generation;
+}
+/* A record of its own for the socket of `f`, whatever record its pointer has; the spare one where that one stays. */
+struct socket *table_begin_record(struct table *t, const struct fact *f);
 /* Removes a socket that is gone by time_ns, and tells the close of its life if that went unseen. */
 void table_forget(struct table *t, struct socket *s, uint64_t time_ns);
 

@@ -7,6 +7,7 @@
  * later.
  */
 #include "table_bound.h"
+#include "table_later.h"
 #include "table_record.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ void table_seed_drop(struct table *t)
 	t->queued = NULL;
 	t->queued_count = 0;
 	moved_drop(t);
+	later_drop(t);
 }
 
 void table_seed_begin(struct table *t, uint64_t begin_ns)
@@ -34,6 +36,7 @@ void table_seed_begin(struct table *t, uint64_t begin_ns)
 	t->generation++;
 	t->look_begin_ns = begin_ns;
 	t->look_added = 0;
+	t->defers = true;
 }
 
 static void choose_owners(struct table *t)
@@ -70,6 +73,19 @@ static void note_queued(struct table *t, const struct fact *f)
 		(struct seed_queued){.child = f->sk, .listener = f->listener};
 }
 
+static bool differ(uint16_t port, uint16_t other)
+{
+	return port && other && port != other;
+}
+
+/* A child has no cookie at its birth: its ends tell it from the next socket behind its pointer. */
+static bool is_another(const struct socket *s, const struct fact *f)
+{
+	return socket_is_stale(s, f) ||
+	       (!s->cookie && f->cookie &&
+		(differ(s->local.port, f->local.port) || differ(s->peer.port, f->peer.port)));
+}
+
 void table_seed(struct table *t, const struct fact *f)
 {
 	struct socket *s;
@@ -80,14 +96,22 @@ void table_seed(struct table *t, const struct fact *f)
 		return;
 	}
 	s = table_find(t, f->sk);
-	if (s && socket_is_stale(s, f)) {
-		if (s->touched_ns > f->time_ns)
+	if (s && is_another(s, f)) {
+		if (s->touched_ns > f->time_ns || later_put(t, f))
 			return;
-		t->stats.stale++;
-		table_forget(t, s, t->look_begin_ns);
+		/* Nobody was told of what this look alone has seen. */
+		if (table_has_only_found(t, s)) {
+			table_remove(t, s);
+			t->look_added--;
+		} else {
+			t->stats.stale++;
+			table_forget(t, s, t->look_begin_ns);
+		}
 		s = NULL;
 	}
 	fresh = !s;
+	if (s && s->generation != t->generation)
+		s->flags &= ~(uint32_t)SOCKET_FOUND;
 	if (!s) {
 		/* Neither bound nor connected: nothing to remember, the next call names its owner.
 		 */
@@ -99,6 +123,7 @@ void table_seed(struct table *t, const struct fact *f)
 		    (f->flags & (WIRE_F_NO_FILE | WIRE_F_ORPHAN)) == WIRE_F_NO_FILE)
 			s->flags |= SOCKET_QUEUED | SOCKET_PASSIVE;
 		socket_update(s, f);
+		s->flags |= SOCKET_FOUND;
 		t->look_added += s != &t->spare;
 	} else if (s->touched_ns <= f->time_ns) {
 		table_remove_listener(t, s);
@@ -129,6 +154,16 @@ void table_seed(struct table *t, const struct fact *f)
 	ports_link(t, s);
 }
 
+/* Facts have told who had their pointers before. */
+static void seed_waiting(struct table *t)
+{
+	struct fact seed;
+
+	t->defers = false;
+	while (later_take(t, &seed))
+		table_seed(t, &seed);
+}
+
 /* What waits for accept() is its listener's, which is known by now. */
 static void give_to_listeners(struct table *t)
 {
@@ -148,6 +183,7 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 {
 	uint64_t removed = 0;
 
+	seed_waiting(t);
 	choose_owners(t);
 	for (size_t i = 0; i < table_slots(t); i++) {
 		struct socket *s = table_slot(t, (uint32_t)i);

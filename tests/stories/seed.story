@@ -394,8 +394,8 @@
 = 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
 100 look
 101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
-= 100 close #1 unknown opened=0 lived=? SYN_SENT:5 p100 10.0.0.1:40000>10.0.0.2:80
 110 repair
+= 100 close #1 unknown opened=0 lived=? SYN_SENT:5 p100 10.0.0.1:40000>10.0.0.2:80
 = added 1 removed 0
 120 closed A LISTEN>CLOSE shutdown
 = 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
@@ -493,3 +493,212 @@
 50 closed A LISTEN>CLOSE shutdown
 = 50 state #1 LISTEN>CLOSE after=? p900 0.0.0.0:80
 = 50 close #1 local-close opened=? lived=? p900 0.0.0.0:80
+
+== an end that waits to be read while a look finds the next socket behind the pointer is told once
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
+100 look
+101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
+50 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
+= 50 state #1 ESTABLISHED>CLOSE after=45 p100 10.0.0.1:40000>10.0.0.2:80
+= 50 close #1 local-reset opened=0 lived=50 SYN_SENT:5,ESTABLISHED:45 p100 10.0.0.1:40000>10.0.0.2:80
+51 destroy A
+110 repair
+= added 1 removed 0
+120 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
+= 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
+= 120 close #77 local-close opened=? lived=? p200 0.0.0.0:80
+
+== the same where all of the next socket waits to be read, too
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
+100 look
+101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
+50 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
+= 50 state #1 ESTABLISHED>CLOSE after=45 p100 10.0.0.1:40000>10.0.0.2:80
+= 50 close #1 local-reset opened=0 lived=50 SYN_SENT:5,ESTABLISHED:45 p100 10.0.0.1:40000>10.0.0.2:80
+51 destroy A
+60 open A CLOSE>LISTEN 0.0.0.0:80 cookie=77 p200
+= 60 state #77 CLOSE>LISTEN after=? p200 0.0.0.0:80
+105 closed A LISTEN>CLOSE shutdown
+= 105 state #77 LISTEN>CLOSE after=45 p200 0.0.0.0:80
+= 105 close #77 local-close opened=60 lived=45 LISTEN:45 p200 0.0.0.0:80
+106 destroy A
+110 repair
+= added 0 removed 0
+120 lives
+
+== the same where only its close is read: no fact says that the pointer was given back
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
+100 look
+101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
+50 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
+= 50 state #1 ESTABLISHED>CLOSE after=45 p100 10.0.0.1:40000>10.0.0.2:80
+= 50 close #1 local-reset opened=0 lived=50 SYN_SENT:5,ESTABLISHED:45 p100 10.0.0.1:40000>10.0.0.2:80
+110 repair
+= added 1 removed 0
+120 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
+= 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
+= 120 close #77 local-close opened=? lived=? p200 0.0.0.0:80
+
+== three sockets behind one pointer, of which a look finds the last
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
+100 look
+101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
+50 destroy A cookie=1
+= 50 close #1 unknown opened=0 lived=50 SYN_SENT:5 p100 10.0.0.1:40000>10.0.0.2:80
+60 open A CLOSE>LISTEN 0.0.0.0:70 cookie=50 p200
+= 60 state #50 CLOSE>LISTEN after=? p200 0.0.0.0:70
+61 closed A LISTEN>CLOSE shutdown
+= 61 state #50 LISTEN>CLOSE after=1 p200 0.0.0.0:70
+= 61 close #50 local-close opened=60 lived=1 LISTEN:1 p200 0.0.0.0:70
+62 destroy A
+110 repair
+= added 1 removed 0
+120 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
+= 120 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
+= 120 close #77 local-close opened=? lived=? p200 0.0.0.0:80
+
+== what a look finds may be younger than the time it is given, and the facts of the socket before between both
+0 look
+1 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
+5 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
+= 5 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.1:40000>10.0.0.2:80
+= 5 close #1 local-reset opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
+6 destroy A
+10 repair
+= added 1 removed 0
+20 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
+= 20 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
+= 20 close #77 local-close opened=? lived=? p200 0.0.0.0:80
+
+== the same where its birth is read as well, in which it has no cookie yet
+0 look
+1 seed-socket A ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 cookie=77 no-file
+5 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
+= 5 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.1:40000>10.0.0.2:80
+= 5 close #1 local-reset opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
+6 destroy A
+7 state A LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+8 state A SYN_RECV>ESTABLISHED cookie=77
+= 7 state #77 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000
+= 8 state #77 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:80>10.0.0.1:40000
+10 repair
+= added 0 removed 0
+20 closed A ESTABLISHED>CLOSE shutdown
+= 20 state #77 ESTABLISHED>CLOSE after=12 - 10.0.0.2:80>10.0.0.1:40000
+= 20 close #77 local-reset opened=7 lived=13 SYN_RECV:1,ESTABLISHED:12 - 10.0.0.2:80>10.0.0.1:40000
+
+== a life that was told as one that goes on, and whose end waits to be read: it ends once, for whoever was told
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+5 state A SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 5 state #1 SYN_SENT>ESTABLISHED after=5 p100 10.0.0.1:40000>10.0.0.2:80
+10 lives
+= 10 close #1 unknown opened=0 lived=10 SYN_SENT:5,ESTABLISHED:5 p100 10.0.0.1:40000>10.0.0.2:80
+100 look
+101 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
+50 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
+= 50 state #1 ESTABLISHED>CLOSE after=45 p100 10.0.0.1:40000>10.0.0.2:80
+= 50 close #1 local-reset told opened=0 lived=50 SYN_SENT:5,ESTABLISHED:45 p100 10.0.0.1:40000>10.0.0.2:80
+51 destroy A
+110 repair
+= added 1 removed 0
+120 lives
+= 120 close #77 unknown opened=? lived=? p200 0.0.0.0:80
+130 closed A LISTEN>CLOSE 0.0.0.0:80 cookie=77 shutdown
+= 130 state #77 LISTEN>CLOSE after=? p200 0.0.0.0:80
+= 130 close #77 local-close told opened=? lived=? p200 0.0.0.0:80
+
+== what a look found was told as one that goes on: who had the pointer before is told by its facts, and its own end once
+0 look
+20 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
+30 found
+= added 1 removed 0
+40 lives
+= 40 close #77 unknown opened=? lived=? p200 0.0.0.0:80
+5 state A LISTEN>SYN_RECV 10.0.0.2:81>10.0.0.1:40000 cookie=0
+= 5 state #0 LISTEN>SYN_RECV after=? - 10.0.0.2:81>10.0.0.1:40000
+6 state A SYN_RECV>ESTABLISHED cookie=1
+= 6 state #1 SYN_RECV>ESTABLISHED after=? - 10.0.0.2:81>10.0.0.1:40000
+7 closed A ESTABLISHED>CLOSE shutdown
+= 7 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.2:81>10.0.0.1:40000
+= 7 close #1 local-reset opened=? lived=? - 10.0.0.2:81>10.0.0.1:40000
+8 destroy A
+10 open A CLOSE>LISTEN 0.0.0.0:80 cookie=77 p200
+= 10 state #77 CLOSE>LISTEN after=? p200 0.0.0.0:80
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #77 LISTEN>CLOSE after=40 p200 0.0.0.0:80
+= 50 close #77 local-close told opened=10 lived=40 LISTEN:40 p200 0.0.0.0:80
+
+== the same where nobody was told yet
+0 look
+20 seed-file A LISTEN 0.0.0.0:80 cookie=77 p200 parent=1
+30 found
+= added 1 removed 0
+5 state A LISTEN>SYN_RECV 10.0.0.2:81>10.0.0.1:40000 cookie=0
+6 state A SYN_RECV>ESTABLISHED cookie=1
+= 5 state #1 LISTEN>SYN_RECV after=? - 10.0.0.2:81>10.0.0.1:40000
+= 6 state #1 SYN_RECV>ESTABLISHED after=1 - 10.0.0.2:81>10.0.0.1:40000
+7 closed A ESTABLISHED>CLOSE shutdown
+= 7 state #1 ESTABLISHED>CLOSE after=1 - 10.0.0.2:81>10.0.0.1:40000
+= 7 close #1 local-reset opened=5 lived=2 SYN_RECV:1,ESTABLISHED:1 - 10.0.0.2:81>10.0.0.1:40000
+8 destroy A
+10 open A CLOSE>LISTEN 0.0.0.0:80 cookie=77 p200
+= 10 state #77 CLOSE>LISTEN after=? p200 0.0.0.0:80
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #77 LISTEN>CLOSE after=40 p200 0.0.0.0:80
+= 50 close #77 local-close opened=10 lived=40 LISTEN:40 p200 0.0.0.0:80
+
+== a child that a look found is younger than the time of the read: its birth is its own
+0 look
+20 seed-file A ESTABLISHED 10.0.0.2:80>10.0.0.1:40000 cookie=77 p200 parent=1
+30 found
+= added 1 removed 0
+40 lives
+= 40 close #77 unknown opened=? lived=? p200 10.0.0.2:80>10.0.0.1:40000
+25 state A LISTEN>SYN_RECV cookie=0
+26 state A SYN_RECV>ESTABLISHED cookie=77
+= 25 state #77 LISTEN>SYN_RECV after=? p200 10.0.0.2:80>10.0.0.1:40000
+= 26 state #77 SYN_RECV>ESTABLISHED after=1 p200 10.0.0.2:80>10.0.0.1:40000
+50 closed A ESTABLISHED>CLOSE shutdown
+= 50 state #77 ESTABLISHED>CLOSE after=24 p200 10.0.0.2:80>10.0.0.1:40000
+= 50 close #77 local-reset told opened=25 lived=25 SYN_RECV:1,ESTABLISHED:24 p200 10.0.0.2:80>10.0.0.1:40000
+
+== a child of which only the birth was read, and the next child with its pointer
+0 state A LISTEN>SYN_RECV 10.0.0.2:80>10.0.0.1:40000 cookie=0
+100 look
+120 seed-file A ESTABLISHED 10.0.0.2:80>10.0.0.1:40001 cookie=77 p200 parent=1
+130 repair
+= 0 state #0 LISTEN>SYN_RECV after=? - 10.0.0.2:80>10.0.0.1:40000
+= 100 close #0 unknown opened=0 lived=? - 10.0.0.2:80>10.0.0.1:40000
+= added 1 removed 0
+200 closed A ESTABLISHED>CLOSE shutdown
+= 200 state #77 ESTABLISHED>CLOSE after=? p200 10.0.0.2:80>10.0.0.1:40001
+= 200 close #77 local-reset opened=? lived=? p200 10.0.0.2:80>10.0.0.1:40001
+
+== two sockets that one look finds behind a pointer, and the facts of both
+0 look
+10 seed-file A ESTABLISHED 10.0.0.1:40000>10.0.0.2:80 cookie=1 p100 parent=1
+20 seed-socket A LISTEN 0.0.0.0:80 cookie=77
+30 found
+= added 1 removed 0
+12 closed A ESTABLISHED>CLOSE 10.0.0.1:40000>10.0.0.2:80 cookie=1 shutdown
+= 12 state #1 ESTABLISHED>CLOSE after=? - 10.0.0.1:40000>10.0.0.2:80
+= 12 close #1 local-reset opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
+13 destroy A
+15 open A CLOSE>LISTEN 0.0.0.0:80 cookie=77 p200
+= 15 state #77 CLOSE>LISTEN after=? p200 0.0.0.0:80
+50 closed A LISTEN>CLOSE shutdown
+= 50 state #77 LISTEN>CLOSE after=35 p200 0.0.0.0:80
+= 50 close #77 local-close opened=15 lived=35 LISTEN:35 p200 0.0.0.0:80

@@ -295,6 +295,8 @@ static void put_close(struct story *s, const struct event_close *c)
 	put(s, " %s%s%s%s%s%s", event_reason_name(c->reason), c->how ? "(" : "",
 	    c->how ? event_how_name(c->how) : "", c->how ? ")" : "",
 	    c->time_wait ? " time-wait" : "", c->time_wait_unknown ? " time-wait?" : "");
+	if (c->told && c->end != EVENT_END_OPEN)
+		put(s, " told");
 	put_time(s, "opened", c->opened_ns, c->opened_ns - EPOCH_NS);
 	put_time(s, "lived", c->duration_ns != UINT64_MAX, c->duration_ns);
 	if (c->counted && (c->sent_bytes || c->received_bytes || c->retransmits || c->rtt_us))

@@ -98,6 +98,8 @@ static uint64_t address(size_t i)
 static struct fact fact_of(const struct world *w, size_t i, enum wire_kind kind)
 {
 	const struct truth *s = &w->socket[i];
+	/* No two connections have the same ends. */
+	const uint16_t peer = (uint16_t)(1 + s->cookie % UINT16_MAX);
 	struct fact f = {
 		.kind = kind,
 		.netns = 1,
@@ -108,7 +110,7 @@ static struct fact fact_of(const struct world *w, size_t i, enum wire_kind kind)
 		.to = s->state,
 		.protocol = IPPROTO_TCP,
 		.local = {.addr = {10, 0, 0, 1}, .port = s->port},
-		.peer = {.addr = {10, 0, 0, 2}, .port = s->state == STATE_LISTEN ? 0 : 80},
+		.peer = {.addr = {10, 0, 0, 2}, .port = s->state == STATE_LISTEN ? 0 : peer},
 	};
 
 	return f;
