@@ -61,7 +61,7 @@ static void end(int code)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
-	char *argv[MAX_WORDS + 2] = {strdup("sockwatch")};
+	char *argv[MAX_WORDS + 2] = {strdup("sockwatch")}, *owned[MAX_WORDS + 2];
 	struct options options;
 	int argc = 1, code;
 
@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		argv[argc++] = input_string(&in, strnlen((const char *)in.at, in.left));
 		input_8(&in);
 	}
+	memcpy(owned, argv, sizeof(argv)); /* words of the line are replaced: "version" by "--version" */
 	begin();
 	code = options_parse(argc, argv, &options);
 	end(code);
@@ -77,6 +78,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		options_done(&options);
 	}
 	for (int i = 0; i < argc; i++)
-		free(argv[i]);
+		free(owned[i]);
 	return 0;
 }
