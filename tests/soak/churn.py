@@ -168,8 +168,11 @@ def main():
                 f"codes {codes}, lost {lost}: {watchers[0].said()[-300:]}")
         inode = os.stat(f"/proc/{room.pid}/ns/net").st_ino
         with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as db:
-            kept = db.execute("SELECT count(*) FROM lives WHERE netns=? AND ? IN (local_port,peer_port) AND peer_port>0",
-                              (inode, made["port"])).fetchone()[0]
+            kept, told, sockets = db.execute(
+                "SELECT count(*),count(nullif(cookie,0)),count(DISTINCT nullif(cookie,0)) FROM lives WHERE netns=? AND "
+                "? IN (local_port,peer_port) AND peer_port>0", (inode, made["port"])).fetchone()
+        # Each socket lives once here.
+        verdict(told == sockets, "churn_no_life_is_told_twice", f"{told} lives of {sockets} sockets, {lost[1]} facts lost")
         # Of a life whose facts were lost in its middle the two parts are told.
         verdict(abs(2 * made["connections"] - kept) <= 2 * lost[1], "churn_is_in_the_store",
                 f"{kept} lives of {made['connections']} connections, {lost[1]} facts lost")
