@@ -134,6 +134,8 @@ const char *event_kind_name(enum event_kind kind);	/* "bind" */
 const char *event_reason_name(enum close_reason reason); /* "local-close" */
 const char *event_how_name(enum close_how how);		 /* "linger"; NULL for HOW_UNKNOWN */
 bool event_reason_is_failure(enum close_reason reason);	 /* nobody asked for such an end */
+/* No source port was left; not for want of a source address. */
+bool event_is_exhaustion(const struct event *e);
 /* Of a life that has ended, or of a connect() that failed; REASONS for other events. */
 enum close_reason event_reason(const struct event *e);
 const char *event_why_name(unsigned int bit);		/* "wildcard" for 0 */

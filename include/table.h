@@ -36,10 +36,8 @@ struct table *table_new(size_t max, struct process_set *processes, event_sink_fn
 void table_free(struct table *t);
 /* Remembers at most so many TIME_WAITs, a power of two and no more than 262,144, which is the default; the oldest go first. */
 void table_bound_time_waits(struct table *t, size_t max);
-
 /* O(1) amortized.  Never fails: a fact that fits no record is shown with what it says itself. */
 void table_apply(struct table *t, const struct fact *fact);
-
 /*
  * A seed is a look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().  Live facts win: a seed
  * fills only what is unknown.  With `repair` set, records that the look did not find and that no fact touched since `begin_ns` go.
@@ -108,6 +106,8 @@ void table_listeners_seen(struct table *t, const struct wire_listener *list, siz
 bool table_uncounted(const struct table *t, size_t *at, uint32_t *ret_netns, uint32_t *ret_pid);
 void table_counted(struct table *t, uint32_t netns, uint64_t overflows, uint64_t now_ns);
 void table_round_end(struct table *t);
+/* Each that listens, as an overflow event with its queue as of the last round; a limit of 0: not known. */
+void table_each_listener(const struct table *t, event_sink_fn fn, void *ctx);
 
 /*
  * What facts do not tell, the table asks: who has a port open, because descriptors are handed over without a fact; what ports

@@ -43,6 +43,7 @@ enum options_command {
 	COMMAND_STATUS,
 	COMMAND_REPORT,
 	COMMAND_TOP,
+	COMMAND_EXPORT,
 };
 
 enum options_format {
@@ -109,6 +110,10 @@ struct options {
 	uint64_t interval_ns;	/* trace: of which they are printed anew; 0: at the end */
 	char **run;		/* trace: the command to start, and its arguments; NULL none; points into argv */
 	const char *callers_zone; /* TZ as it was; NULL: not set */
+
+	/* export, record */
+	const char *listen;	 /* where to serve metrics; NULL: the default, of record nowhere; points into argv */
+	uint32_t without_labels; /* of metrics, bits of metric_label_parse() */
 
 	/* top */
 	uint64_t batch;	 /* frames to print as text; 0: a terminal */

@@ -95,6 +95,17 @@ static const struct command commands[] = {
 	 "  sockwatch top --batch 1 --view peers --sort open   one frame, for a script\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
+	{COMMAND_EXPORT, "export", "serve metrics for Prometheus",
+	 "Serves what happens to sockets as numbers, at /metrics for Prometheus (OpenMetrics where it asks for it) and "
+	 "/healthz: calls and errors, ends by reason, sockets by state and process, listeners and their queues, and for each network "
+	 "namespace how many ports connect() can still choose from.\v"
+	 "Examples:\n"
+	 "  sockwatch export                                  at 127.0.0.1:9435\n"
+	 "  sockwatch export --listen unix:/run/metrics.sock  for a proxy\n"
+	 "  sockwatch export --without-labels comm            no names of processes\n"
+	 "  curl -s 127.0.0.1:9435/metrics | grep available_min\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
 	{COMMAND_STATUS, "status", "say who traces and records here, and what was lost",
 	 "Says of each sockwatch that traces or records here since when it does, into what, how "
 	 "much it has told, and what it lost for which reason.\v"

@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "metrics.h"
+#include "options_place.h"
 #include "options_set.h"
 
 #define PID_MAX	    4194304 /* PID_MAX_LIMIT, include/linux/threads.h */
@@ -357,6 +359,30 @@ int set_keep(struct options_parse *p, const struct options_row *row, const char 
 int set_keep_files(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	return check(row, arg, units_parse_number(arg, 1, 10000, &p->options->keep_files));
+}
+
+int set_listen(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	union place_address address;
+
+	if (!place_parse(arg, &address))
+		return refuse(row, arg);
+	p->options->listen = arg;
+	return 0;
+}
+
+int set_labels(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	for (size_t len; *arg; arg += len + (arg[len] == ',')) {
+		uint32_t bit;
+
+		len = strcspn(arg, ",");
+		bit = metric_label_parse(arg, len);
+		if (!bit)
+			return refuse(row, arg);
+		p->options->without_labels |= bit;
+	}
+	return 0;
 }
 
 static int parse_time(const struct options_row *row, const char *arg, uint64_t *ret)

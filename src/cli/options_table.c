@@ -27,20 +27,23 @@ static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 #define HISTORY	 (1u << COMMAND_HISTORY)
 #define REPORT	 (1u << COMMAND_REPORT)
 #define TOP	 (1u << COMMAND_TOP)
+#define EXPORT	 (1u << COMMAND_EXPORT)
 #define PAST	 (HISTORY | REPORT)
-#define SOCKETS	 (TRACE | RECORD | PAST | TOP)
+#define SOCKETS	 (TRACE | RECORD | PAST | TOP | EXPORT)
 #define FILTERED (SOCKETS | LS)
 #define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
 #define STATUS	 (1u << COMMAND_STATUS)
 #define EPHEMERAL (1u << COMMAND_EPHEMERAL)
 #define CHOSEN   (FILTERED | EPHEMERAL)
-#define ALL	 (SHOWN | RECORD | EPHEMERAL | REPORT | TOP)
+#define ALL	 (SHOWN | RECORD | EPHEMERAL | REPORT | TOP | EXPORT)
 #define FIELD(f) .field = offsetof(struct options, f)
 
 #define PORT_WHY     .why = "not a port, range (0-65535) or service"
 #define PORT_EXAMPLE .example = "80,443,8000-8100"
 #define TIME_WHY     .why = "not a time (2026-11-20 [03:12[:00]], 03:12, yesterday, -10m, '1h ago', @1795172400, RFC 3339)"
 #define TIME_EXAMPLE .example = "03:12"
+#define PLACE_WHY    .why = "not a place to listen at"
+#define PLACE_EXAMPLE .example = "127.0.0.1:9435"
 
 /* clang-format off */
 const struct options_row options_table[] = {
@@ -182,7 +185,7 @@ const struct options_row options_table[] = {
 	{ KEY_COLOR, "color", "WHEN", SHOWN | EPHEMERAL | TOP, GROUP_OUTPUT, false, set_word, FIELD(color),
 	  color_words, .why = "neither auto, always nor never", .example = "never",
 	  .doc = "always, never, or auto (default): on a terminal, unless NO_COLOR is set or TERM is dumb" },
-	{ KEY_UTC, "utc", NULL, ALL & ~(FEATURES | RECORD), GROUP_OUTPUT, false, set_nothing,
+	{ KEY_UTC, "utc", NULL, ALL & ~(FEATURES | RECORD | EXPORT), GROUP_OUTPUT, false, set_nothing,
 	  .doc = "Times in UTC, read and written; default: the local zone. JSON has UTC always" },
 	{ 'v', "verbose", NULL, TRACE | HISTORY, GROUP_OUTPUT, false, set_flag, FIELD(verbose),
 	  .doc = "In text, too, each connect, accept and change of state" },
@@ -192,7 +195,7 @@ const struct options_row options_table[] = {
 	  .doc = "Only errors on stderr" },
 	{ KEY_STRICT, "strict", NULL, ALL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(strict),
 	  .doc = "Refuse to go on (exit code 1) where a right that is not needed any more cannot be given away, as without Landlock" },
-	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL | TOP, GROUP_OUTPUT, false, set_duration, FIELD(for_ns),
+	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL | TOP | EXPORT, GROUP_OUTPUT, false, set_duration, FIELD(for_ns),
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
 	  .doc = "Stop after 500ms, 10s, 5m, 2h, 7d" },
 	{ KEY_COUNT, "count", "N", TRACE | HISTORY, GROUP_OUTPUT, false, set_count,
@@ -224,11 +227,20 @@ const struct options_row options_table[] = {
 	{ KEY_WAIT, "wait", NULL, WHO, GROUP_OUTPUT, false, set_flag, FIELD(wait),
 	  .doc = "Where nobody has the port, wait until somebody takes it" },
 
+	{ KEY_LISTEN, "listen", "PLACE", EXPORT, GROUP_OUTPUT, false, set_listen, PLACE_WHY, PLACE_EXAMPLE,
+	  .doc = "Where /metrics and /healthz are: PORT, ADDRESS:PORT, [ADDRESS]:PORT or unix:/PATH; default: 127.0.0.1:9435. "
+		 "There is no password: give it to nobody but a proxy that asks for one" },
+	{ KEY_LISTEN, "listen", "PLACE", RECORD, GROUP_OUTPUT, false, set_listen, PLACE_WHY, PLACE_EXAMPLE,
+	  .doc = "Serve metrics too, as sockwatch export does: PORT, ADDRESS:PORT, [ADDRESS]:PORT or unix:/PATH" },
+	{ KEY_LABELS, "without-labels", "NAME,...", EXPORT | RECORD, GROUP_OUTPUT, false, set_labels,
+	  .why = "not labels that can be left out (comm, netns, address, port, source, destination, family)",
+	  .example = "comm,netns", .doc = "Leave out these labels of metrics: fewer series; what only they tell apart is added up" },
+
 	{ .commands = ALL & ~PAST, .group = GROUP_KERNEL, .doc = "Kernel:" },
 	{ KEY_SOURCE, "hooks", "SOURCE", LS | WHO, GROUP_KERNEL, false, set_word,
 	  FIELD(source), source_words, .why = "neither auto, iterators nor proc", .example = "proc",
 	  .doc = "iterators, proc (sock_diag and /proc), or auto (default): iterators where the kernel has them" },
-	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD | EPHEMERAL | TOP, GROUP_KERNEL, false, set_hooks,
+	{ KEY_HOOKS, "hooks", "TIER", TRACE | FEATURES | RECORD | EPHEMERAL | TOP | EXPORT, GROUP_KERNEL, false, set_hooks,
 	  .words = hooks_words, .why = "neither auto, trampolines nor tracepoints",
 	  .example = "tracepoints,-sockops",
 	  .doc = "trampolines, tracepoints, or auto (default): the best that works for each fact; ,-HOOK does without one" },
@@ -236,14 +248,14 @@ const struct options_row options_table[] = {
 	  .why = "not a file", .example = "/sys/kernel/btf/vmlinux",
 	  .doc = "The kernel's types, for one that carries none: BTF, or a vmlinux that has it; default: its own, or "
 		 "the vmlinux of this release in /boot, /lib/modules or /usr/lib/debug" },
-	{ KEY_RING, "ring", "SIZE", TRACE | RECORD | EPHEMERAL | TOP, GROUP_KERNEL, false, set_ring,
+	{ KEY_RING, "ring", "SIZE", TRACE | RECORD | EPHEMERAL | TOP | EXPORT, GROUP_KERNEL, false, set_ring,
 	  .why = "not a size from 1M to 1G", .example = "256M",
 	  .doc = "Ring buffer, of which most is taken from memory as it is needed; rounded up to a power of two, default 64M" },
-	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD | EPHEMERAL | TOP, GROUP_KERNEL, false, set_sockets,
+	{ KEY_SOCKETS, "sockets", "N", TRACE | RECORD | EPHEMERAL | TOP | EXPORT, GROUP_KERNEL, false, set_sockets,
 	  .why = "not a number from 1 to 16777216", .example = "2000000",
 	  .doc = "Sockets to remember at once; default 1000000" },
 
-	{ KEY_MEMORY, "memory", "SIZE", TRACE | RECORD | EPHEMERAL | TOP, GROUP_KERNEL, false, set_size,
+	{ KEY_MEMORY, "memory", "SIZE", TRACE | RECORD | EPHEMERAL | TOP | EXPORT, GROUP_KERNEL, false, set_size,
 	  FIELD(memory_bytes), .least = OPTIONS_MEMORY_MIN, .most = MEMORY_MAX,
 	  .why = "not a size from 48M to 64G", .example = "128M",
 	  .doc = "Ceiling of all that is above, processes and the program; what finds no room is counted as lost" },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* record.c - `sockwatch record`: lives into a store, until stopped. */
 #include "commands.h"
+#include "exporter.h"
 #include "log.h"
 #include "notify.h"
 #include "output.h"
@@ -34,6 +35,7 @@ struct record {
 	struct session session;
 	struct store *store;
 	struct store_stats stats;
+	struct exporter exporter; /* with --listen */
 	uint64_t checked_ns;
 	bool stuck_told, dropped_told;
 
@@ -52,6 +54,10 @@ static void on_event(void *ctx, const struct event *event)
 	struct record *r = ctx;
 	int64_t offset = r->session.wall_offset_ns;
 
+	if (r->options->listen)
+		exporter_event(&r->exporter, event);
+	if (!(STORE_KINDS >> event->kind & 1))
+		return;
 	if (!store_event(r->store, event, offset) && event->kind == EVENT_CLOSE &&
 	    event->close.told && !r->unclosed_ns)
 		r->unclosed_ns = event->time_ns + (uint64_t)offset;
@@ -135,6 +141,8 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	(void)idle;
 	tell_open(r);
 	store_pulse(r->store, now_ns);
+	if (r->options->listen)
+		exporter_turn(&r->exporter, now_ns);
 	if (now_ns - r->checked_ns < CHECK_NS)
 		return;
 	r->checked_ns = now_ns;
@@ -194,7 +202,9 @@ static int open_record(struct record *r)
 
 	if (code == 0)
 		code = session_open(&r->session, r->options, on_event, r);
-	r->session.kinds = STORE_KINDS;
+	if (code == 0 && r->options->listen)
+		code = exporter_open(&r->exporter, r->options, &r->session);
+	r->session.kinds = r->options->listen ? STORE_KINDS | EXPORTER_KINDS : STORE_KINDS;
 	r->session.status = on_status;
 	r->session.store = r->store;
 	if (code == 0)
@@ -207,7 +217,13 @@ static int open_record(struct record *r)
 		return code;
 	r->looked_ns = kernel_now();
 	r->is_first = true;
-	snprintf(more, sizeof(more), "; recording into %s", r->options->store_file);
+	if (r->options->listen)
+		code = exporter_begin(&r->exporter);
+	if (code)
+		return code;
+	snprintf(more, sizeof(more), "; recording into %s%s%s", r->options->store_file,
+		 r->options->listen ? "; metrics at " : "",
+		 r->options->listen ? http_place(r->exporter.http) : "");
 	session_announce(&r->session, more);
 	notify_say("READY=1");
 	return 0;
@@ -285,6 +301,7 @@ int command_record(const struct options *options)
 		code = finish(&r);
 	}
 	store_close(r.store, NULL);
+	exporter_close(&r.exporter);
 	session_close(&r.session);
 	notify_close();
 	return code;

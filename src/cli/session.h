@@ -78,6 +78,10 @@ int session_start(struct session *s);
 /* table_each_open() through the filter, to the sink given here. */
 bool session_each_open(struct session *s, struct table_telling *telling, size_t max,
 		       open_sink_fn sink, void *ctx);
+/* Those that listen now, as table_each_listener() tells them, through the filter. */
+void session_each_listener(struct session *s, event_sink_fn sink, void *ctx);
+/* Fills a zeroed status; its texts live until the next call. */
+void session_get_status(const struct session *s, struct status *ret);
 /* Says that tracing runs, and what the command adds to that. */
 void session_announce(struct session *s, const char *more);
 /*

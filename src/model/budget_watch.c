@@ -2,6 +2,7 @@
 #include "budget_watch.h"
 
 #include "hash.h"
+#include "port_search.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +12,6 @@
 #define PAIRS	   16384
 #define PROCESSES  4096
 #define NAMESPACES 256
-#define OPENS	   1024
 #define FIRST	   1000
 
 struct pair {
@@ -49,9 +49,7 @@ struct budget_watch {
 	struct pairs pairs;
 	struct takers takers;
 	struct spaces spaces;
-	struct {
-		uint64_t cookie, time_ns;
-	} open[OPENS]; /* connects that search for a port */
+	struct port_search search;
 	uint64_t uncounted;
 };
 
@@ -176,15 +174,13 @@ static void take_failure(struct budget_watch *w, const struct event *e)
 
 static void take_latency(struct budget_watch *w, const struct event *e)
 {
-	struct watch_namespace *ns = namespace_of(w, e->netns);
-	struct watch_latency *l = ns ? &ns->latency : NULL;
-	size_t at = e->cookie % OPENS;
-	uint64_t ns_taken;
+	uint64_t ns_taken = port_search_event(&w->search, e);
+	struct watch_namespace *ns;
+	struct watch_latency *l;
 
-	if (!l || !e->cookie || w->open[at].cookie != e->cookie)
+	if (ns_taken == PORT_SEARCH_NONE || !(ns = namespace_of(w, e->netns)))
 		return;
-	ns_taken = e->time_ns - w->open[at].time_ns;
-	w->open[at].cookie = 0;
+	l = &ns->latency;
 	l->count++;
 	l->sum_ns += ns_taken;
 	if (l->max_ns < ns_taken)
@@ -223,44 +219,15 @@ static void take_connect(struct budget_watch *w, const struct event *e)
 	w->uncounted += !p || (e->process && !owner);
 }
 
-static bool is_failure(const struct event *e)
-{
-	if (e->local.port)
-		return false;
-	if (e->kind == EVENT_CONNECT)
-		return e->error == (inet_is_udp(e->protocol) ? EAGAIN : EADDRNOTAVAIL) &&
-		       !e->connect.no_source;
-	return (e->kind == EVENT_BIND || e->kind == EVENT_LISTEN) &&
-	       (e->error == EADDRINUSE || e->error == EAGAIN);
-}
-
 bool budget_watch_event(struct budget_watch *w, const struct event *e)
 {
-	if (is_failure(e)) {
+	if (event_is_exhaustion(e)) {
 		take_failure(w, e);
 		return true;
 	}
-	switch (e->kind) {
-	case EVENT_STATE:
-		if (e->state.from == STATE_CLOSE && e->state.to == STATE_SYN_SENT && e->cookie) {
-			w->open[e->cookie % OPENS].cookie = e->cookie;
-			w->open[e->cookie % OPENS].time_ns = e->time_ns;
-		}
-		break;
-	case EVENT_CONNECT:
-		if (e->error)
-			break;
-		take_latency(w, e);
+	take_latency(w, e);
+	if (e->kind == EVENT_CONNECT && !e->error)
 		take_connect(w, e);
-		break;
-	case EVENT_BIND:
-	case EVENT_LISTEN:
-	case EVENT_ACCEPT:
-	case EVENT_CLOSE:
-	case EVENT_LOST:
-	case EVENT_OVERFLOW:
-	case EVENT_KINDS: break;
-	}
 	return false;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "event.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const char *const kind_names[EVENT_KINDS] = {
@@ -80,4 +81,15 @@ int event_kind_parse(const char *name, size_t len)
 int event_reason_parse(const char *name, size_t len)
 {
 	return find_name(reason_names, REASONS, name, len);
+}
+
+bool event_is_exhaustion(const struct event *e)
+{
+	if (e->local.port)
+		return false;
+	if (e->kind == EVENT_CONNECT)
+		return e->error == (inet_is_udp(e->protocol) ? EAGAIN : EADDRNOTAVAIL) &&
+		       !e->connect.no_source;
+	return (e->kind == EVENT_BIND || e->kind == EVENT_LISTEN) &&
+	       (e->error == EADDRINUSE || e->error == EAGAIN);
 }

@@ -104,6 +104,26 @@ size_t table_listeners(const struct table *t, struct table_round *round, struct 
 	return count;
 }
 
+void table_each_listener(const struct table *t, event_sink_fn fn, void *ctx)
+{
+	for (uint32_t port = 0; port < PORTS; port++) {
+		for (uint32_t i = t->listener[port]; i != NO_SLOT;) {
+			const struct socket *s = table_slot(t, i);
+			struct event e = {0};
+
+			i = s->next_listener;
+			if (s->state != STATE_LISTEN)
+				continue;
+			event_of_socket(&e, s, EVENT_OVERFLOW, s->since_ns);
+			if (s->flags & SOCKET_LOOKED_AT) {
+				e.overflow.waiting = s->queue.waiting;
+				e.overflow.limit = s->queue.limit;
+			}
+			fn(ctx, &e);
+		}
+	}
+}
+
 static void tell(struct table *t, const struct socket *s, bool ended, uint64_t time_ns)
 {
 	const struct listener_queue *q = &s->queue;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* metrics_private.h - how series are found and changed, for src/model/metric*.c only. */
+#ifndef SOCKWATCH_METRICS_PRIVATE_H
+#define SOCKWATCH_METRICS_PRIVATE_H
+
+#include "hash.h"
+#include "metrics.h"
+#include "port_search.h"
+
+HASH_TYPE(metric_index, struct metric_series *);
+
+/* What a namespace is called in labels. */
+struct metric_netns {
+	uint32_t inode; /* never 0 */
+	bool seen;	/* at the last look */
+	uint8_t rank;	/* of the name: the higher the better */
+	uint16_t low, high; /* its range; 0 not known */
+	char name[128];
+};
+HASH_TYPE(metric_spaces, struct metric_netns);
+
+struct metrics {
+	struct metrics_options options;
+	uint64_t now_ns;
+	struct metric_index index;
+	size_t samples; /* lines of all */
+	unsigned int count[METRICS]; /* series */
+	uint64_t dropped;
+	struct metric_series **sorted;
+	size_t sorted_count;
+	struct metric_spaces spaces;
+	struct port_search search;
+};
+
+unsigned int metric_label_count(const struct metric_family *f);
+unsigned int metric_bucket_count(const struct metric_family *f);
+
+/* A counter: makes it where it is missing. */
+void metrics_add(struct metrics *m, enum metric metric, double more, const char *const *labels);
+
+/*
+ * What the namespace is called: the observer's own, a pod, a container, a name of `ip netns`, else its inode.  `name`: as in an
+ * event; `process`: who is in it, or NULL.  Lives until the next call.
+ */
+const char *metrics_netns(struct metrics *m, uint32_t netns, const char *name,
+			  const struct process *process);
+/* NULL: not known. */
+struct metric_netns *metrics_find_netns(const struct metrics *m, uint32_t netns);
+/* Forgets those that were not seen since the last call. */
+void metrics_sweep_netns(struct metrics *m);
+
+#endif
