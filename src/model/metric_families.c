@@ -14,7 +14,7 @@ static const struct metric_family families[METRICS] = {
 	[METRIC_CONNECTS] = {"sockwatch_connects", METRIC_COUNTER, NULL,
 		"Calls of connect(), those that failed too.", {"proto", "family"}, MERGE_SUM, 0, NULL},
 	[METRIC_CONNECT_ERRORS] = {"sockwatch_connect_errors", METRIC_COUNTER, NULL,
-		"Calls of connect() that failed; one that does not wait fails later, as a close.", {"errno"}, MERGE_SUM, 0, NULL},
+		"Connections that came to nothing, by the error that told it: of the call, or later.", {"errno"}, MERGE_SUM, 0, NULL},
 	[METRIC_CONNECT_DURATION] = {"sockwatch_connect_duration_seconds", METRIC_HISTOGRAM, "seconds",
 		"Time from the first SYN until the connection was established.", {"family"}, MERGE_SUM, 0, connect_bounds},
 	[METRIC_PORT_SEARCH_DURATION] = {"sockwatch_port_search_duration_seconds", METRIC_HISTOGRAM, "seconds",

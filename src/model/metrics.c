@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "metrics_private.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -393,21 +394,50 @@ static const char *conflict_of(const struct event_trouble *trouble)
 	return trouble && trouble->holder_count ? "same-address" : "unknown";
 }
 
+/* A failure that is repeated is told without its holders: it is the one told before. */
+static const char *name_conflict(struct metrics *m, const struct event *e)
+{
+	uint64_t place = (uint64_t)e->netns << 32 | (uint32_t)e->protocol << 16 | e->local.port;
+	struct metric_conflict *c = &m->conflict[hash_u64(place) % METRIC_CONFLICTS];
+	bool same = c->why && c->netns == e->netns && c->protocol == e->protocol &&
+		    c->port == e->local.port;
+
+	if (e->trouble || !same)
+		*c = (struct metric_conflict){e->netns, e->protocol, e->local.port,
+					      conflict_of(e->trouble)};
+	return c->why;
+}
+
 static void count_bind(struct metrics *m, const struct event *e, double times)
 {
 	count_error(m, METRIC_BIND_ERRORS, e, times);
-	if (e->error && !event_is_exhaustion(e) && e->trouble && e->trouble->has_holders)
+	if (e->error == EADDRINUSE && !event_is_exhaustion(e))
 		metrics_add(m, METRIC_BIND_CONFLICTS, times,
-			    (const char *const[]){conflict_of(e->trouble), NULL});
+			    (const char *const[]){name_conflict(m, e), NULL});
 }
 
-static void count_close(struct metrics *m, const struct event *e)
+/* It was no connection before it ended. */
+static bool is_attempt(const struct event_close *c)
+{
+	bool tried = false;
+
+	for (unsigned int i = 0; i < c->span_count; i++) {
+		if (c->spans[i].state == STATE_ESTABLISHED)
+			return false;
+		tried |= c->spans[i].state == STATE_SYN_SENT;
+	}
+	return tried;
+}
+
+static void count_close(struct metrics *m, const struct event *e, bool told)
 {
 	const char *const labels[] = {protocol_name(e), event_reason_name(e->close.reason), NULL};
 
 	if (e->close.end == EVENT_END_OPEN)
 		return;
 	metrics_add(m, METRIC_CLOSES, 1, labels);
+	if (!told && is_attempt(&e->close))
+		count_error(m, METRIC_CONNECT_ERRORS, e, 1);
 	if (e->close.duration_ns != UINT64_MAX)
 		observe(m, METRIC_LIFE_DURATION, e->close.duration_ns, labels);
 	if (e->close.time_wait)
@@ -424,6 +454,7 @@ void metrics_event(struct metrics *m, const struct event *e)
 	const char *const call[] = {protocol_name(e), family_name(e), NULL};
 	double times = e->repeated ? (double)e->repeated : 1;
 	uint64_t search_ns = port_search_event(&m->search, e);
+	bool told = failed_before(&m->once, e);
 
 	if (e->time_ns > m->now_ns)
 		m->now_ns = e->time_ns;
@@ -452,7 +483,7 @@ void metrics_event(struct metrics *m, const struct event *e)
 			observe(m, METRIC_CONNECT_DURATION, e->state.after_ns,
 				(const char *const[]){family_name(e), NULL});
 		break;
-	case EVENT_CLOSE: count_close(m, e); break;
+	case EVENT_CLOSE: count_close(m, e, told); break;
 	case EVENT_OVERFLOW:
 		if (e->overflow.ended)
 			metrics_add(m, METRIC_ACCEPT_QUEUE_DROPS, (double)e->overflow.dropped,

@@ -3,6 +3,7 @@
 #ifndef SOCKWATCH_METRICS_PRIVATE_H
 #define SOCKWATCH_METRICS_PRIVATE_H
 
+#include "failed_once.h"
 #include "hash.h"
 #include "metrics.h"
 #include "port_search.h"
@@ -19,6 +20,14 @@ struct metric_netns {
 };
 HASH_TYPE(metric_spaces, struct metric_netns);
 
+/* What was in the way of a port that was asked for. */
+#define METRIC_CONFLICTS 256
+struct metric_conflict {
+	uint32_t netns;
+	uint16_t protocol, port;
+	const char *why; /* NULL: none */
+};
+
 struct metrics {
 	struct metrics_options options;
 	uint64_t now_ns;
@@ -30,6 +39,8 @@ struct metrics {
 	size_t sorted_count;
 	struct metric_spaces spaces;
 	struct port_search search;
+	struct failed_once once;
+	struct metric_conflict conflict[METRIC_CONFLICTS]; /* the last of each place, by hash */
 };
 
 unsigned int metric_label_count(const struct metric_family *f);

@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failed_once.h"
 #include "hash.h"
 #include "units.h"
 
 /* A row that nothing was counted in for so long goes. */
 #define IDLE_NS (60 * NSEC_PER_SEC)
-/* Failed connects whose lives end later, so that they are counted once. */
-#define TOLD 4096
 
 HASH_TYPE(top_index, struct top_row *);
 HASH_FUNCTIONS(top_index, struct top_row *, *item, (*item)->hash)
@@ -22,7 +21,7 @@ struct top {
 	size_t count[TOP_TABLES];
 	struct top_row all, others[TOP_TABLES];
 	uint64_t begin_ns;
-	uint64_t told[TOLD]; /* cookies, by their hash */
+	struct failed_once once;
 };
 
 struct top *top_new(struct process_set *processes, uint64_t now_ns)
@@ -294,19 +293,6 @@ static void count(struct top *t, const struct top_key *key, const struct event *
 		keep_life(row, e, reason);
 }
 
-/* A blocking connect() that fails is told twice: by the call, and by the life that it ends. */
-static bool was_told(struct top *t, const struct event *e)
-{
-	uint64_t *told = &t->told[hash_u64(e->cookie) % TOLD];
-	bool same = e->cookie && *told == e->cookie;
-
-	if (e->kind == EVENT_CONNECT && e->error)
-		*told = e->cookie;
-	else if (same)
-		*told = 0;
-	return e->kind == EVENT_CLOSE && same;
-}
-
 static bool is_failure(const struct event *e, enum close_reason reason)
 {
 	switch (e->kind) {
@@ -368,7 +354,7 @@ void top_event(struct top *t, const struct event *e)
 		return;
 	n[TOP_NEW] = e->kind == EVENT_CONNECT || e->kind == EVENT_ACCEPT ? times : 0;
 	n[TOP_FAILED] = is_failure(e, reason) ? times : 0;
-	if (was_told(t, e))
+	if (failed_before(&t->once, e))
 		n[TOP_FAILED] = 0;
 	if (e->kind == EVENT_CLOSE && e->close.counted) {
 		n[TOP_SENT] = e->close.sent_bytes;

@@ -100,6 +100,15 @@ static void test_calls_and_lives_are_counted(void **state)
 	metrics_event(m, &e);
 	assert_near(value_of(m, "sockwatch_connects_total{proto=\"tcp\",family=\"ipv4\"}"), 4, 0);
 	assert_near(value_of(m, "sockwatch_connect_errors_total{errno=\"ECONNREFUSED\"}"), 3, 0);
+	/* The life that it ends is the same failure; one without a failed call is another. */
+	for (int i = 0; i < 2; i++) {
+		e = close_of(&curl, REASON_REFUSED);
+		e.error = ECONNREFUSED;
+		e.close.span_count = 1;
+		e.close.spans[0] = (struct event_span){STATE_SYN_SENT, 10};
+		metrics_event(m, &e);
+		assert_near(value_of(m, "sockwatch_connect_errors_total{errno=\"ECONNREFUSED\"}"), 3 + i, 0);
+	}
 	e = event_of(EVENT_ACCEPT, &curl);
 	e.family = FAMILY_IPV6;
 	metrics_event(m, &e);
@@ -112,9 +121,9 @@ static void test_calls_and_lives_are_counted(void **state)
 	e.close.end = EVENT_END_OPEN;
 	metrics_event(m, &e);
 	assert_near(value_of(m, "sockwatch_closes_total{proto=\"tcp\",reason=\"peer-reset\"}"), 1, 0);
-	assert_near(value_of(m, "sockwatch_sent_bytes_total{proto=\"tcp\"}"), 100, 0);
-	assert_near(value_of(m, "sockwatch_retransmits_total"), 2, 0);
-	assert_near(value_of(m, "sockwatch_time_waits_total{comm=\"curl\"}"), 1, 0);
+	assert_near(value_of(m, "sockwatch_sent_bytes_total{proto=\"tcp\"}"), 300, 0);
+	assert_near(value_of(m, "sockwatch_retransmits_total"), 6, 0);
+	assert_near(value_of(m, "sockwatch_time_waits_total{comm=\"curl\"}"), 3, 0);
 	metrics_free(m);
 }
 
@@ -163,10 +172,15 @@ static void test_a_conflict_is_no_exhaustion(void **state)
 	metrics_event(m, &e);
 	assert_near(value_of(m, "sockwatch_bind_errors_total{errno=\"EADDRINUSE\"}"), 1, 0);
 	assert_near(value_of(m, "sockwatch_bind_conflicts_total{why=\"listening\"}"), 1, 0);
+	e.trouble = NULL;
+	e.repeated = 4;
+	metrics_event(m, &e);
+	assert_near(value_of(m, "sockwatch_bind_conflicts_total{why=\"listening\"}"), 5, 0);
+	e.repeated = 0;
 	e.local.port = 0;
 	e.netns_name = "given";
 	metrics_event(m, &e);
-	assert_near(value_of(m, "sockwatch_bind_conflicts_total{why=\"listening\"}"), 1, 0);
+	assert_near(value_of(m, "sockwatch_bind_conflicts_total{why=\"listening\"}"), 5, 0);
 	assert_near(
 		value_of(m, "sockwatch_ephemeral_exhausted_total{netns=\"shop/web-0\",proto=\"tcp\"}"), 1, 0);
 	e = event_of(EVENT_CONNECT, NULL);
