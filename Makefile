@@ -25,6 +25,7 @@ BUILD   ?= build
 VERSION := 0.1.0
 
 Q := $(if $(V),,@)
+comma := ,
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
 
 WARN   := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual
@@ -39,6 +40,10 @@ ifdef STATIC
 LDFLAGS += -static
 # Of a libelf.a that can compress.
 LDLIBS += $(filter /%,$(shell $(CC) $(CFLAGS) -print-file-name=libzstd.a))
+# HTTP without its TLS, which is in a library that cannot be linked so and is never asked for: each of its functions is one that does nothing.
+override CPPFLAGS += -DSOCKWATCH_STATIC
+MHD := $(filter /%,$(shell $(CC) $(CFLAGS) -print-file-name=libmicrohttpd.a))
+LDLIBS += -lmicrohttpd $(patsubst %,-Wl$(comma)--defsym=%=http_no_tls,$(sort $(filter gnutls_%,$(if $(MHD),$(shell $(CROSS)nm -u $(MHD) 2>/dev/null)))))
 endif
 ifdef SAN
 override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

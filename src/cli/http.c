@@ -128,6 +128,31 @@ static int open_socket(const char *where)
 
 /* ---- the library ---- */
 
+#ifdef SOCKWATCH_STATIC
+/* Stands in for the TLS library, see Makefile. */
+int http_no_tls(void);
+int http_no_tls(void)
+{
+	return 0;
+}
+
+static bool load(struct library *ret)
+{
+	*ret = (struct library){
+		.start_daemon = MHD_start_daemon,
+		.stop_daemon = MHD_stop_daemon,
+		.run = MHD_run,
+		.get_timeout = MHD_get_timeout,
+		.get_daemon_info = MHD_get_daemon_info,
+		.lookup_connection_value = MHD_lookup_connection_value,
+		.create_response_from_buffer = MHD_create_response_from_buffer,
+		.add_response_header = MHD_add_response_header,
+		.queue_response = MHD_queue_response,
+		.destroy_response = MHD_destroy_response,
+	};
+	return true;
+}
+#else
 static bool load(struct library *ret)
 {
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
@@ -164,6 +189,7 @@ static bool load(struct library *ret)
 	}
 	return true;
 }
+#endif
 
 /* ---- requests ---- */
 

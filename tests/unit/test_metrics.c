@@ -494,6 +494,35 @@ static void test_names_are_as_prometheus_wants_them(void **state)
 	}
 }
 
+/* docs/metrics.md has each family, and no other. */
+static void test_every_family_is_documented(void **state)
+{
+	static const char *const types[] = {"counter", "gauge", "histogram", "info"};
+	static const char *const suffixes[] = {"_total", "", "", "_info"};
+	FILE *file = fopen("docs/metrics.md", "r");
+	char line[1024], wanted[1024], labels[256];
+	int rows = 0;
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		const struct metric_family *f = metric_family((enum metric)rows);
+		size_t len = 0;
+
+		if (strncmp(line, "| `", 3) != 0)
+			continue;
+		assert_true(rows < METRICS);
+		for (int i = 0; i < METRIC_LABELS && f->label[i]; i++)
+			len += (size_t)snprintf(labels + len, sizeof(labels) - len, "%s%s", i ? ", " : "", f->label[i]);
+		snprintf(wanted, sizeof(wanted), "| `%s%s` | %s | %s | %s |\n", f->name, suffixes[f->type], types[f->type],
+			 len ? labels : "-", f->help);
+		assert_string_equal(line, wanted);
+		rows++;
+	}
+	fclose(file);
+	assert_int_equal(rows, METRICS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_both_formats),
 		cmocka_unit_test(test_the_format_is_chosen),
 		cmocka_unit_test(test_names_are_as_prometheus_wants_them),
+		cmocka_unit_test(test_every_family_is_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
