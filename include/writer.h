@@ -2,7 +2,7 @@
 /*
  * writer.h - one walk over an event, any writer.
  *
- * Owns: the order of fields (walk), and two writers, JSON and text, that only know how to spell a field.
+ * Owns: the order of fields (walk), and writers (JSON, text and others) that only know how to spell a field.
  * Refuses to know: files and terminals (bytes go to a buffer the caller flushes), the clock (an offset is
  * given), libbpf.  One thread per writer.
  *
@@ -39,6 +39,11 @@ __attribute__((format(printf, 2, 3))) void buffer_print(struct buffer *b, const 
 /* In the first object of each stream of JSON; another one when a field changes its meaning.  docs/schema has it. */
 #define WRITER_SCHEMA 1
 
+/* What uname() says. */
+struct writer_host {
+	const char *name, *machine, *kernel;
+};
+
 struct writer_options {
 	int64_t *wall_offset_ns;	/* CLOCK_REALTIME - CLOCK_BOOTTIME; the caller keeps it current */
 	/* Name of interface `ifindex` in namespace `netns`, NULL unknown (its number is printed then); may be NULL. */
@@ -48,6 +53,8 @@ struct writer_options {
 	unsigned int columns;		/* text: terminal width, 0 for a pipe: one line a record */
 	bool dates;			/* text: the day before the time */
 	const char *zone;		/* text: what the time zone is called at the head */
+	const struct writer_host
+		*host; /* ECS, OpenTelemetry: where events are from; NULL: not known.  Copied */
 	bool goes_on;			/* JSON: another writer begins the stream, with the schema's number */
 };
 
@@ -56,6 +63,9 @@ struct writer;
 /* NULL with errno ENOMEM.  The options are copied; wall_offset_ns must outlive the writer. */
 struct writer *writer_json_new(const struct writer_options *options);
 struct writer *writer_text_new(const struct writer_options *options);
+/* JSON in the Elastic Common Schema; a log record with OpenTelemetry's attributes. */
+struct writer *writer_ecs_new(const struct writer_options *options);
+struct writer *writer_otel_new(const struct writer_options *options);
 /* An entry of systemd's journal an event: one datagram to its socket each. */
 struct writer *writer_journal_new(const struct writer_options *options);
 void writer_free(struct writer *w);

@@ -2,6 +2,7 @@
 /* history.c - `sockwatch history`: what a record says of a port, a process, a moment. */
 #include "by.h"
 #include "commands.h"
+#include "format.h"
 #include "log.h"
 #include "output.h"
 #include "rights.h"
@@ -63,7 +64,8 @@ static int open_writer(struct history *h)
 		.dates = true,
 	};
 
-	h->writer = o->format == FORMAT_JSON ? writer_json_new(&w) : writer_text_new(&w);
+	/* A store may be of another host, which it does not name. */
+	h->writer = format_writer(o, &w, false);
 	if (!h->writer || buffer_init(&h->buffer, FLUSH_BYTES * 2) < 0) {
 		log_error("no memory");
 		return -ENOMEM;

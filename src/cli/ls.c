@@ -3,6 +3,7 @@
 #include "ask.h"
 #include "by.h"
 #include "commands.h"
+#include "format.h"
 #include "interfaces.h"
 #include "listing_writer.h"
 #include "log.h"
@@ -96,14 +97,14 @@ static int open_writer(struct ls *s)
 	s->style.columns = output_columns(&s->output);
 	s->style.color = output_has_color(&s->output, o->color);
 	s->style.zone = command_zone();
-	if (o->format == FORMAT_JSON || o->services)
+	if (o->format != FORMAT_TEXT || o->services)
 		s->services = names_services();
 	if (o->services)
 		s->style.services = s->services;
-	if (o->format == FORMAT_JSON) {
-		s->json = writer_json_new(&w);
+	if (o->format != FORMAT_TEXT) {
+		s->json = format_writer(o, &w, true);
 		w.goes_on = true;
-		s->second_json = writer_json_new(&w);
+		s->second_json = format_writer(o, &w, true);
 		if (!s->json || !s->second_json)
 			return -ENOMEM;
 	}
@@ -174,8 +175,7 @@ static bool shows_netns(const struct ls *s)
 static struct process_set *know_tasks(struct ls *s)
 {
 	const struct options *o = s->options;
-	bool all = o->format == FORMAT_JSON || filter_asks_details(&o->filter) ||
-		   o->by.count;
+	bool all = o->format != FORMAT_TEXT || filter_asks_details(&o->filter) || o->by.count;
 	struct process_set *known;
 	bool *wanted;
 
@@ -280,7 +280,7 @@ static int run(struct ls *s)
 	int code = 0;
 
 	if (output_open_report(&s->output, o->output_file) < 0 ||
-	    take_listing(o, o->format == FORMAT_JSON || o->filter.listening, &s->listing))
+	    take_listing(o, o->format != FORMAT_TEXT || o->filter.listening, &s->listing))
 		return 1;
 	s->filtered = o->filter.has_netns || filter_asks_socket(&o->filter);
 	look_up(s);

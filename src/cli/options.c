@@ -310,6 +310,9 @@ static int check_together(struct options *o)
 	if (o->command == COMMAND_TOP && o->format == FORMAT_JSON && !o->batch)
 		return options_complain("-o json needs --batch: how many frames? write for example "
 					"--batch 1 -o json");
+	if (o->by.count && (o->format == FORMAT_ECS || o->format == FORMAT_OTEL))
+		return options_complain("--by counts, -o ecs and otel tell each event; write for "
+					"example -o json");
 	if (o->by.count && (o->journal || o->follow))
 		return options_complain("--by counts until the end, %s tells each event; give either",
 					o->journal ? "--journal" : "--follow");

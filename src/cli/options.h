@@ -49,7 +49,9 @@ enum options_command {
 enum options_format {
 	FORMAT_TEXT,
 	FORMAT_JSON,
-	FORMAT_HTML,			/* ephemeral, report */
+	FORMAT_HTML, /* ephemeral, report */
+	FORMAT_ECS,  /* trace, history, ls */
+	FORMAT_OTEL,
 };
 
 enum options_color {

@@ -102,6 +102,25 @@ int set_word(struct options_parse *p, const struct options_row *row, const char 
 	return refuse(row, arg);
 }
 
+int set_format(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	static const char *const formats[] = {
+		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_HTML] = "html",
+		[FORMAT_ECS] = "ecs",	[FORMAT_OTEL] = "otel",
+	};
+
+	for (unsigned int i = 0; row->words[i]; i++) {
+		if (strcmp(arg, row->words[i]) != 0)
+			continue;
+		for (unsigned int f = 0; f < sizeof(formats) / sizeof(formats[0]); f++) {
+			if (!strcmp(arg, formats[f]))
+				p->options->format = (enum options_format)f;
+		}
+		return 0;
+	}
+	return refuse(row, arg);
+}
+
 /* "auto", "tracepoints,-cgroup/sendmsg4", "-fexit/inet_bind,-fexit/inet6_bind" */
 int set_hooks(struct options_parse *p, const struct options_row *row, const char *arg)
 {

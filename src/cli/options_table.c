@@ -13,6 +13,7 @@
 	"LAST_ACK, LISTEN, CLOSING"
 
 static const char *const format_words[] = {"text", "json", NULL};
+static const char *const event_words[] = {"text", "json", "ecs", "otel", NULL};
 static const char *const report_words[] = {"text", "json", "html", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 static const char *const hooks_words[] = {"auto", "trampolines", "tracepoints", NULL};
@@ -32,6 +33,7 @@ static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 #define SOCKETS	 (TRACE | RECORD | PAST | TOP | EXPORT)
 #define FILTERED (SOCKETS | LS)
 #define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
+#define EVENTS	  (TRACE | HISTORY | LS)
 #define STATUS	 (1u << COMMAND_STATUS)
 #define EPHEMERAL (1u << COMMAND_EPHEMERAL)
 #define CHOSEN   (FILTERED | EPHEMERAL)
@@ -151,10 +153,14 @@ const struct options_row options_table[] = {
 	  .doc = "Go on with what is recorded from now on (or from --since)" },
 
 	{ .commands = ALL | STATUS, .group = GROUP_OUTPUT, .doc = "Output:" },
-	{ 'o', NULL, "text|json|html", EPHEMERAL | REPORT, GROUP_OUTPUT, false, set_word, FIELD(format), report_words,
+	{ 'o', NULL, "text|json|html", EPHEMERAL | REPORT, GROUP_OUTPUT, false, set_format, .words = report_words,
 	  .why = "neither text, json nor html", .example = "json",
 	  .doc = "A report (default), one JSON object a line, or one self-contained web page" },
-	{ 'o', NULL, "text|json", SHOWN | STATUS | TOP, GROUP_OUTPUT, false, set_word, FIELD(format), format_words,
+	{ 'o', NULL, "text|json|ecs|otel", EVENTS, GROUP_OUTPUT, false, set_format, .words = event_words,
+	  .why = "neither text, json, ecs nor otel", .example = "json",
+	  .doc = "A table (default), or one JSON object a line; ecs and otel have the names of the Elastic Common Schema and of "
+		 "OpenTelemetry" },
+	{ 'o', NULL, "text|json", (SHOWN & ~EVENTS) | STATUS | TOP, GROUP_OUTPUT, false, set_format, .words = format_words,
 	  .why = "neither text nor json", .example = "json",
 	  .doc = "A table (default), or one JSON object a line" },
 	{ KEY_JSON, "json", NULL, SHOWN | STATUS | EPHEMERAL | REPORT | TOP, GROUP_OUTPUT, true, set_json, .doc = "-o json" },

@@ -2,6 +2,7 @@
 /* trace.c - `sockwatch trace`: facts through the table and the filter to the reader. */
 #include "by.h"
 #include "commands.h"
+#include "format.h"
 #include "launch.h"
 #include "log.h"
 #include "output.h"
@@ -261,7 +262,7 @@ static int open_writer(struct trace *t)
 	if (o->journal)
 		t->writer = writer_journal_new(&w);
 	else
-		t->writer = o->format == FORMAT_JSON ? writer_json_new(&w) : writer_text_new(&w);
+		t->writer = format_writer(o, &w, true);
 	if (!t->writer || buffer_init(&t->buffer, FLUSH_BYTES * 2) < 0) {
 		log_error("no memory");
 		return 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* unix.c - `sockwatch ls -x` and `sockwatch who /run/app.sock`: Unix sockets, and who has them open. */
 #include "commands.h"
+#include "format.h"
 #include "log.h"
 #include "output.h"
 #include "procinfo.h"
@@ -96,7 +97,7 @@ static bool shows_netns(const struct search *s)
 static int look(struct search *s)
 {
 	const struct options *o = s->options;
-	bool scripts_only = o->format != FORMAT_JSON && o->command != COMMAND_WHO &&
+	bool scripts_only = o->format == FORMAT_TEXT && o->command != COMMAND_WHO &&
 			    !filter_asks_details(&o->filter);
 
 	if (take_unix_listing(&s->listing))
@@ -125,8 +126,8 @@ static int open_writer(struct search *s)
 	s->style.color = output_has_color(&s->output, o->color);
 	s->style.zone = command_zone();
 	s->style.netns = shows_netns(s);
-	if (o->format == FORMAT_JSON) {
-		s->json = writer_json_new(&w);
+	if (o->format != FORMAT_TEXT) {
+		s->json = format_writer(o, &w, true);
 		if (!s->json)
 			return -1;
 	}
@@ -183,7 +184,7 @@ static int run(struct search *s)
 {
 	const struct options *o = s->options;
 	bool who = o->command == COMMAND_WHO;
-	uint64_t keep = who && o->format != FORMAT_JSON ? WHO_TO_READ : 0;
+	uint64_t keep = who && o->format == FORMAT_TEXT ? WHO_TO_READ : 0;
 
 	if (output_open_report(&s->output, o->output_file) < 0 || look(s))
 		return 1;

@@ -13,6 +13,7 @@
 
 #include "filter.h"
 #include "hash.h"
+#include "server.h"
 
 #define KEY_MAX (GROUP_MAX * (GROUP_TEXT_MAX + 2))
 
@@ -190,43 +191,6 @@ static void put_process(struct key *k, enum group_field field, const struct proc
 
 /* ---- events ---- */
 
-enum server { SERVER_UNKNOWN, SERVER_LOCAL, SERVER_PEER };
-
-/* Whoever sends the first SYN is the client. */
-static enum server server_of_state(enum tcp_state state)
-{
-	switch (state) {
-	case STATE_SYN_SENT: return SERVER_PEER;
-	case STATE_LISTEN:
-	case STATE_SYN_RECV:
-	case STATE_NEW_SYN_RECV: return SERVER_LOCAL;
-	default: return SERVER_UNKNOWN;
-	}
-}
-
-static enum server server_of(const struct event *e)
-{
-	enum server server = SERVER_UNKNOWN;
-
-	switch (e->kind) {
-	case EVENT_CONNECT: return SERVER_PEER;
-	case EVENT_LISTEN:
-	case EVENT_ACCEPT:
-	case EVENT_OVERFLOW: return SERVER_LOCAL;
-	case EVENT_STATE:
-		server = server_of_state(e->state.from);
-		return server ? server : server_of_state(e->state.to);
-	case EVENT_CLOSE:
-		for (unsigned int i = 0; !server && i < e->close.span_count; i++)
-			server = server_of_state(e->close.spans[i].state);
-		return server;
-	case EVENT_BIND:
-	case EVENT_LOST:
-	case EVENT_KINDS: break;
-	}
-	return server;
-}
-
 static void put_port(struct key *k, enum server server, bool has_local, uint16_t local,
 		     bool has_peer, uint16_t peer)
 {
@@ -293,7 +257,8 @@ static void put_of_event(struct key *k, enum group_field field, const struct eve
 		put_address(k, e->family, e->mapped, e->peer.addr);
 		return;
 	case GROUP_PORT:
-		put_port(k, server_of(e), e->has_local, e->local.port, e->has_peer, e->peer.port);
+		put_port(k, server_of_event(e), e->has_local, e->local.port, e->has_peer,
+			 e->peer.port);
 		return;
 	case GROUP_LOCAL_PORT:
 		if (!e->has_local)
@@ -327,20 +292,6 @@ static void put_of_event(struct key *k, enum group_field field, const struct eve
 }
 
 /* ---- sockets ---- */
-
-static enum server server_of_socket(const struct listing *l, const struct listing_socket *s)
-{
-	enum server server = server_of_state(listing_state(s));
-
-	if (server)
-		return server;
-	switch (listing_direction(s)) {
-	case DIRECTION_OUTGOING: return SERVER_PEER;
-	case DIRECTION_ACCEPTED: return SERVER_LOCAL;
-	case DIRECTION_UNKNOWN: break;
-	}
-	return listing_has_peer(s) && listing_listener(l, s) ? SERVER_LOCAL : SERVER_UNKNOWN;
-}
 
 static void put_of_socket(struct key *k, enum group_field field, const struct listing *l,
 			  const struct listing_socket *s)

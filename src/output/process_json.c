@@ -91,34 +91,17 @@ uint64_t process_start(uint64_t start_ns, int64_t wall_offset_ns)
 	return (start_ns + (uint64_t)wall_offset_ns + TICK_NS / 2) / TICK_NS * TICK_NS;
 }
 
-static void put_start(struct buffer *out, uint64_t start_ns, int64_t wall_offset_ns)
-{
-	struct units_clock_cache clock;
-	char time[UNITS_RFC3339_SIZE];
-
-	put_raw(out, ",\"start\":");
-	if (!start_ns) {
-		put_raw(out, "null");
-		return;
-	}
-	units_clock_init(&clock);
-	put_string(out, "", time,
-		   units_format_rfc3339(time, &clock, process_start(start_ns, wall_offset_ns)),
-		   sizeof(time));
-}
-
-/* Each is ended by NUL; the last one not where it was cut.  At most `max` bytes, spelt in `room`. */
-static void put_args(struct buffer *out, const struct program *program, size_t max, size_t room)
+/* Each is ended by NUL; the last one not where it was cut.  At most `max` bytes, spelt in `room`; true where that is not all. */
+static bool put_args(struct buffer *out, const struct program *program, size_t max, size_t room)
 {
 	const char *args = program ? program->args : NULL;
 	bool cut = args && (program->args_cut || program->args_len > max);
 	size_t left = args ? program->args_len : 0, end;
 	const char *comma = "";
 
-	put_raw(out, ",\"args\":");
 	if (!args) {
 		put_raw(out, "null");
-		return;
+		return false;
 	}
 	if (left > max)
 		left = max;
@@ -135,24 +118,64 @@ static void put_args(struct buffer *out, const struct program *program, size_t m
 		left -= len;
 	}
 	put_raw(out, "]");
-	if (cut)
+	return cut;
+}
+
+bool process_json_args(struct buffer *out, const struct program *program, enum telling telling)
+{
+	if (telling == TELL_WHOLE)
+		return put_args(out, program, PROCESS_ARGS_MAX, ARGS_ROOM);
+	return put_args(out, program, SHORT_ARGS_MAX, SHORT_ARGS_ROOM);
+}
+
+static void put_args_key(struct buffer *out, const struct program *program, enum telling telling)
+{
+	put_raw(out, ",\"args\":");
+	if (process_json_args(out, program, telling))
 		put_raw(out, ",\"args_cut\":true");
 }
 
-static void put_parents(struct buffer *out, const struct process *p, int64_t wall_offset_ns)
+void process_json_name(struct buffer *out, const char *name)
 {
-	if (!p->parents_known) {
-		put_raw(out, ",\"parents\":null");
+	put_text(out, "", name, NAME_ROOM);
+}
+
+void process_json_path(struct buffer *out, const char *path, enum telling telling)
+{
+	put_text(out, "", path, telling == TELL_WHOLE ? PATH_ROOM : SHORT_PATH_ROOM);
+}
+
+void process_json_start(struct buffer *out, uint64_t start_ns, int64_t wall_offset_ns)
+{
+	struct units_clock_cache clock;
+	char time[UNITS_RFC3339_SIZE];
+
+	if (!start_ns) {
+		put_raw(out, "null");
 		return;
 	}
-	put_raw(out, ",\"parents\":[");
+	units_clock_init(&clock);
+	put_string(out, "", time,
+		   units_format_rfc3339(time, &clock, process_start(start_ns, wall_offset_ns)),
+		   sizeof(time));
+}
+
+static void put_start(struct buffer *out, uint64_t start_ns, int64_t wall_offset_ns)
+{
+	put_raw(out, ",\"start\":");
+	process_json_start(out, start_ns, wall_offset_ns);
+}
+
+void process_json_parents(struct buffer *out, const struct process *p, int64_t wall_offset_ns)
+{
+	put_raw(out, "[");
 	for (uint32_t i = 0; i < p->parent_count; i++) {
 		const struct program *parent = p->parent[i];
 
 		put_number(out, i ? ",{\"pid\":" : "{\"pid\":", parent->pid);
 		put_start(out, parent->start_ns, wall_offset_ns);
 		put_text(out, ",\"name\":", parent->name[0] ? parent->name : NULL, NAME_ROOM);
-		put_args(out, parent, SHORT_ARGS_MAX, SHORT_ARGS_ROOM);
+		put_args_key(out, parent, TELL_SHORT);
 		put_raw(out, "}");
 	}
 	put_raw(out, "]");
@@ -177,12 +200,13 @@ void process_json(struct buffer *out, const struct process *p, enum telling tell
 		put_number(out, ",\"ruid\":", p->ruid);
 	if (whole)
 		put_text(out, ",\"exe\":", program ? program->exe : NULL, PATH_ROOM);
-	if (whole)
-		put_args(out, program, PROCESS_ARGS_MAX, ARGS_ROOM);
-	else
-		put_args(out, program, SHORT_ARGS_MAX, SHORT_ARGS_ROOM);
-	if (whole)
-		put_parents(out, p, wall_offset_ns);
+	put_args_key(out, program, telling);
+	if (whole && p->parents_known) {
+		put_raw(out, ",\"parents\":");
+		process_json_parents(out, p, wall_offset_ns);
+	} else if (whole) {
+		put_raw(out, ",\"parents\":null");
+	}
 	put_text(out, ",\"cgroup\":", cgroup, whole ? PATH_ROOM : SHORT_PATH_ROOM);
 	put_text(out, ",\"container\":", p->container, NAME_ROOM);
 	put_text(out, ",\"container_name\":", p->container_name, NAME_ROOM);

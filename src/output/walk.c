@@ -3,7 +3,6 @@
 #include "who_private.h"
 
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -226,7 +225,7 @@ static void walk_holder(struct walk *walk, const struct event_holder *h)
 
 static bool has_room(const struct walk *walk)
 {
-	return walk->w->out->len - walk->start < EVENT_MAX - HOLDER_MAX;
+	return walk->w->out->len - walk->start < EVENT_MAX - HOLDER_MAX - walk->w->more;
 }
 
 static void walk_trouble(struct walk *walk)
@@ -516,6 +515,8 @@ static void write_socket(struct writer *w, struct buffer *out, const struct list
 		.process = process_of(owner),
 	};
 	w->out = out;
+	if (w->roles)
+		w->server = server_of_socket(l, s);
 	spell->begin(w);
 	walk_time(&walk, FIELD_TIME, l->time_ns);
 	spell->word(w, FIELD_EVENT, "socket");
@@ -568,32 +569,11 @@ void writer_event(struct writer *w, struct buffer *out, const struct event *even
 	walk.e = event;
 	walk.start = start;
 	w->out = out;
+	if (w->roles)
+		w->server = server_of_event(event);
 	w->spelling->begin(w);
 	walk_event(&walk);
 	w->spelling->end(w);
 	if (out->failed)
 		out->len = start;
-}
-
-void writer_header(struct writer *w, struct buffer *out)
-{
-	size_t start = out->len;
-
-	w->out = out;
-	if (w->spelling->header)
-		w->spelling->header(w);
-	if (out->failed)
-		out->len = start;
-}
-
-void writer_resize(struct writer *w, unsigned int columns)
-{
-	w->options.columns = columns;
-}
-
-void writer_free(struct writer *w)
-{
-	if (w && w->spelling->free)
-		w->spelling->free(w);
-	free(w);
 }

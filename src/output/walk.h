@@ -11,6 +11,7 @@
 #ifndef SOCKWATCH_OUTPUT_WALK_H
 #define SOCKWATCH_OUTPUT_WALK_H
 
+#include "server.h"
 #include "writer.h"
 
 /* clang-format off */
@@ -59,8 +60,7 @@
 	X(TYPE, "type") X(INODE, "inode") X(PATH, "path") X(ABSTRACT, "abstract")                 \
 	X(PEERS, "peers") X(PEERS_MORE, "peers_more") X(WAITS, "waits") X(REACH, "reach")         \
 	X(FREES, "frees") X(WAIT_S, "wait_s") X(FORWARDS_TO, "forwards_to")                       \
-	X(SOCKET_UNIT, "socket_unit")                                                             \
-	X(UNTIL, "until") X(RECORDED_NS, "recorded_ns") X(STEP_NS, "step_ns")                     \
+	X(SOCKET_UNIT, "socket_unit") X(UNTIL, "until") X(RECORDED_NS, "recorded_ns") X(STEP_NS, "step_ns")                     \
 	X(LIVES, "lives") X(BEGUN, "begun") X(CLOSED, "closed") X(FAILED, "failed")               \
 	X(FAILED_CALLS, "failed_calls") X(TIME_WAITS, "time_waits") X(EXHAUSTED, "exhausted")     \
 	X(LOSSY, "lossy") X(OPEN_NOW, "open") X(OLDER, "older") X(STORE, "store")                 \
@@ -68,8 +68,7 @@
 	X(UNCOUNTED, "uncounted") X(WAY, "way") X(NAME, "name") X(SCRIPT, "script")               \
 	X(CONTAINER, "container") X(UNIT, "unit") X(CALL, "call") X(AT_LEAST, "at_least_ns")      \
 	X(BELOW, "below_ns") X(HOLDER, "holder") X(DISTINCT, "distinct") X(PORTS, "ports")        \
-	X(HALF_NS, "half_ns")                 \
-	X(NINETY_NINE_NS, "ninety_nine_ns") X(NAMESPACES_MORE, "rows_of_other_netns")   \
+	X(HALF_NS, "half_ns") X(NINETY_NINE_NS, "ninety_nine_ns") X(NAMESPACES_MORE, "rows_of_other_netns")   \
 	X(CONFLICTS, "conflicts") X(SCHEMA, "schema")
 /* clang-format on */
 
@@ -133,10 +132,11 @@ struct writer {
 	const struct spelling *spelling;
 	struct writer_options options;
 	struct buffer *out; /* valid between header() or begin() and end() */
+	bool roles;	    /* asks for the next: */
+	enum server server; /* likewise valid; which end is, as far as it is known */
+	size_t more;	    /* bytes that end() adds at most to what the fields take */
 };
 
-struct listing;
-struct listing_socket;
 /* A namespace and its name, which is NULL where it goes without saying. */
 void walk_netns(struct writer *w, uint32_t netns, const char *name, const struct process *process);
 /* The list `holders` of a listed socket; `walk` NULL: it has no ends of the internet. */

@@ -120,6 +120,7 @@ void writer_unix(struct writer *w, struct buffer *out, const struct unix_listing
 	size_t start = out->len;
 
 	w->out = out;
+	w->server = SERVER_UNKNOWN;
 	spell->begin(w);
 	spell->time(w, FIELD_TIME, l->who.time_ns + (uint64_t)*w->options.wall_offset_ns);
 	spell->word(w, FIELD_EVENT, "socket");

@@ -287,6 +287,24 @@ def events():
     assert any(r.get("error") == "EADDRINUSE" and r["holders"] for r in rows), "no failed bind"
 
 
+def events_in_names_of_others(form, process, error):
+    rows = judge_json(traced("-o", form))
+    names = {process(r) for r in rows}
+    assert 'a"b' in names and "a\\b\\" in names, names
+    assert any(error(r) == "EADDRINUSE" for r in rows), "no failed bind"
+    judge_json(run("ls", "-o", form).stdout)
+
+
+@test
+def events_in_ecs():
+    events_in_names_of_others("ecs", lambda r: r.get("process", {}).get("name"), lambda r: r.get("error", {}).get("code"))
+
+
+@test
+def events_in_otel():
+    events_in_names_of_others("otel", lambda r: r["Attributes"].get("process.title"), lambda r: r["Attributes"].get("error.type"))
+
+
 @test
 def events_in_text():
     lines = judge_text(traced())

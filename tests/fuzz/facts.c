@@ -23,7 +23,7 @@ struct world {
 	struct input in;
 	struct process_set *processes;
 	struct table *table;
-	struct writer *json, *text, *journal;
+	struct writer *json, *ecs, *otel, *text, *journal;
 	struct buffer out;
 	uint64_t now_ns;
 	int64_t wall_offset_ns;
@@ -78,6 +78,10 @@ static void on_event(void *ctx, const struct event *e)
 	w->out.len = 0;
 	writer_event(w->json, &w->out, e);
 	MUST(w->out.len && memchr(w->out.data, '\n', w->out.len) == w->out.data + w->out.len - 1);
+	must_be_json(w->out.data, w->out.len);
+	w->out.len = 0;
+	writer_event(w->ecs, &w->out, e);
+	writer_event(w->otel, &w->out, e);
 	must_be_json(w->out.data, w->out.len);
 	w->out.len = 0;
 	writer_event(w->text, &w->out, e);
@@ -370,9 +374,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.processes = process_set_new(look & 16 ? 4 : 1000, resolve, NULL);
 	w.table = table_new(look & 32 ? 3 : MAX_SOCKETS, w.processes, on_event, &w);
 	w.json = writer_json_new(&options);
+	w.ecs = writer_ecs_new(&options);
+	w.otel = writer_otel_new(&options);
 	w.text = writer_text_new(&options);
 	w.journal = writer_journal_new(&options);
-	MUST(w.processes && w.table && w.json && w.text && w.journal && !buffer_init(&w.out, 256));
+	MUST(w.processes && w.table && w.json && w.ecs && w.otel && w.text && w.journal &&
+	     !buffer_init(&w.out, 256));
 	if (look & 64)
 		table_take_questions(w.table);
 	while (w.in.left && w.facts++ < MAX_FACTS) {
@@ -385,6 +392,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(process_set_count(w.processes) == 0);
 	process_set_free(w.processes);
 	writer_free(w.json);
+	writer_free(w.ecs);
+	writer_free(w.otel);
 	writer_free(w.text);
 	writer_free(w.journal);
 	buffer_done(&w.out);

@@ -41,7 +41,7 @@ expect bash_states "last-ack listen " sockwatch ls --state l
 expect bash_states_behind_an_equals_sign "last-ack listen " sockwatch ls --state = l
 expect bash_list "refused,peer-close refused,peer-reset " sockwatch trace --reason refused,peer
 expect bash_formats "html json text " sockwatch ephemeral -o ""
-expect bash_formats_of_another "json text " sockwatch ls -o ""
+expect bash_formats_of_another "ecs json otel text " sockwatch ls -o ""
 expect bash_events "close connect " sockwatch history --events c
 expect bash_users "root " sockwatch ls -U roo
 expect bash_nothing "" sockwatch ls -L 8

@@ -427,7 +427,7 @@ static void test_bad_usage(void **state)
 		{{"-q", "--por"}, "--port: needs a value, LIST"},
 		{{"-L"}, "--local-port: needs a value, LIST"},
 		{{"-tqp"}, "--pid: needs a value, LIST"},
-		{{"-o"}, "-o: needs a value, text|json; write for example -o json\n"},
+		{{"-o"}, "-o: needs a value, text|json|ecs|otel; write for example -o json\n"},
 		{{"--port", "80x"}, "--port '80x'" PORT_RULE "--port" PORTS},
 		{{"--port="}, "--port ''" PORT_RULE},
 		{{"--port", "65536"}, "--port '65536'" PORT_RULE},
@@ -466,7 +466,7 @@ static void test_bad_usage(void **state)
 		{{"--cgroup", "/a", "--cgroup=/b"}, "--cgroup '/b': given a second time"},
 		{{"--container", ""}, "--container '': empty"},
 		{{"--container=a", "--container=b"}, "--container 'b': given a second time"},
-		{{"-o", "xml"}, "-o 'xml': neither text nor json; write for example -o json\n"},
+		{{"-o", "xml"}, "-o 'xml': neither text, json, ecs nor otel; write for example -o json\n"},
 		{{"--color=sometimes"}, "--color 'sometimes': neither auto, always nor never"},
 		{{"--hooks=kprobes"}, "--hooks 'kprobes': neither auto, trampolines nor"},
 		{{"--hooks=auto,a"}, "--hooks 'a': neither auto, trampolines nor"},
@@ -491,7 +491,7 @@ static void test_bad_usage(void **state)
 		{{"ephemeral", "--fail-at=%"}, "--fail-at '%': not a percentage"},
 		{{"ephemeral", "--fail-at=101%"}, "--fail-at '101%': not a percentage"},
 		{{"ephemeral", "--watch", "--for=1s"}, "--watch and --for exclude each other"},
-		{{"trace", "-o", "html"}, "-o 'html': neither text nor json"},
+		{{"trace", "-o", "html"}, "-o 'html': neither text, json, ecs"},
 	};
 
 	(void)state;

@@ -398,10 +398,42 @@ static void behind_two_dashes_is_a_command(void **state)
 	assert_non_null(strstr(said, "--: which command?"));
 }
 
+static void events_have_names_of_others(void **state)
+{
+	static const struct {
+		const char *command, *format;
+		int want; /* -1: refused */
+	} cases[] = {
+		{"trace", "-oecs", FORMAT_ECS},	  {"history", "-ootel", FORMAT_OTEL},
+		{"ls", "-oecs", FORMAT_ECS},	  {"trace", "-ojson", FORMAT_JSON},
+		{"trace", "-otext", FORMAT_TEXT}, {"report", "-ohtml", FORMAT_HTML},
+		{"report", "-oecs", -1},	  {"features", "-ootel", -1},
+		{"trace", "-ohtml", -1},	  {"ephemeral", "-ohtml", FORMAT_HTML},
+	};
+	struct options o;
+	char said[4096];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		int code = parse(&o, cases[i].command, cases[i].format, NULL, said);
+
+		assert_int_equal(code, cases[i].want < 0 ? EXIT_USAGE : OPTIONS_RUN);
+		if (cases[i].want < 0)
+			continue;
+		assert_int_equal((int)o.format, cases[i].want);
+		if (o.format == FORMAT_ECS)
+			assert_false(o.filter.brief);
+		options_done(&o);
+	}
+	assert_int_equal(parse(&o, "ls", "-ootel", "--by=comm", said), EXIT_USAGE);
+	assert_non_null(strstr(said, "--by counts, -o ecs and otel tell each event"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(behind_two_dashes_is_a_command),
+		cmocka_unit_test(events_have_names_of_others),
 		cmocka_unit_test(who_takes_a_port_with_or_without_an_address),
 		cmocka_unit_test(who_without_a_port_is_bad_usage),
 		cmocka_unit_test(rights_are_given_away_by_who_looks_once),

@@ -81,6 +81,76 @@ static void json_writes_every_event_as_recorded(void **state)
 	check_golden(writer_json_new(&o), "events.json");
 }
 
+static const struct writer_host host = {"web1 \"a\"", "x86_64", "6.1.0-31-amd64"};
+
+/* tests/e2e/names.py has the names, and what they say, against events.json. */
+static void ecs_writes_every_event_as_recorded(void **state)
+{
+	struct writer_options o = options();
+
+	(void)state;
+	o.host = &host;
+	check_golden(writer_ecs_new(&o), "events.ecs");
+}
+
+static void otel_writes_every_event_as_recorded(void **state)
+{
+	struct writer_options o = options();
+
+	(void)state;
+	o.host = &host;
+	check_golden(writer_otel_new(&o), "events.otel");
+}
+
+/* Names and arguments of which each byte takes six, and more holders than have room. */
+static void lines_of_hostile_processes_are_bounded(void **state)
+{
+	static char args[PROCESS_ARGS_MAX], path[5000], name[400];
+	struct program program = {.pid = 9, .exe = path, .args = args, .args_len = sizeof(args)};
+	struct process all = {
+		.pid = 9,
+		.tid = 9,
+		.name = "\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b",
+		.program = &program,
+		.parents_known = true,
+		.parent_count = PROCESS_PARENTS,
+		.cgroup = path,
+		.container = name,
+		.container_name = name,
+		.pod = name,
+		.unit = name};
+	struct event_trouble many = {.has_holders = true, .holder_count = 2000};
+	struct event_holder *crowd = calloc(many.holder_count, sizeof(*crowd));
+	struct writer_options o = options();
+	struct writer *writers[] = {writer_json_new(&o), writer_ecs_new(&o), writer_otel_new(&o)};
+	struct event e = sample_events[0];
+	struct buffer out;
+
+	(void)state;
+	memset(args, '\x1b', sizeof(args) - 1);
+	memset(path, '\x1b', sizeof(path) - 1);
+	memset(name, '\x1b', sizeof(name) - 1);
+	for (int i = 0; i < PROCESS_PARENTS; i++)
+		all.parent[i] = &program;
+	assert_non_null(crowd);
+	for (size_t i = 0; i < many.holder_count; i++)
+		crowd[i] = (struct event_holder){
+			.process = &all, .bound_by = &all, .family = FAMILY_IPV4};
+	many.holders = crowd;
+	e.trouble = &many;
+	e.process = &all;
+	for (size_t i = 0; i < COUNT(writers); i++) {
+		assert_int_equal(buffer_init(&out, 4096), 0);
+		writer_event(writers[i], &out, &e);
+		assert_in_range(out.len, 40000, 65535);
+		buffer_append(&out, "", 1);
+		assert_non_null(strstr(out.data, "holders_more\":19"));
+		buffer_done(&out);
+		writer_free(writers[i]);
+	}
+	free(crowd);
+}
+
 /* Takes the next field off `*at`; its value may hold newlines. */
 static struct field_text {
 	const char *name, *value;
@@ -311,7 +381,8 @@ static void no_terminal_is_too_narrow(void **state)
 static void lines_without_memory_are_not_begun(void **state)
 {
 	struct writer_options o = options();
-	struct writer *writers[] = {writer_json_new(&o), writer_text_new(&o)};
+	struct writer *writers[] = {writer_json_new(&o), writer_text_new(&o), writer_ecs_new(&o),
+				    writer_otel_new(&o)};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(writers); i++) {
@@ -351,6 +422,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_writes_every_event_as_recorded),
+		cmocka_unit_test(ecs_writes_every_event_as_recorded),
+		cmocka_unit_test(otel_writes_every_event_as_recorded),
+		cmocka_unit_test(lines_of_hostile_processes_are_bounded),
 		cmocka_unit_test(journal_names_every_field_of_every_event),
 		cmocka_unit_test(journal_counts_the_holders_that_it_leaves_out),
 		cmocka_unit_test(text_in_a_pipe_is_never_cut),
