@@ -117,11 +117,14 @@ install_packages = $(Q)BUILD=$(BUILD) tools/install-packages
 deps:
 	$(install_packages) $(DEPS)
 
-# xinetd and openbsd-inetd exclude each other as packages; a test runs both, so one is only unpacked.
+# xinetd and openbsd-inetd exclude each other as packages; a test runs both, so one is only unpacked.  So is prometheus, which as a
+# package is a service that listens.
 deps-test: deps
 	$(install_packages) $(DEPS_TEST)
 	$(Q)[ -x $(BUILD)/xinetd/usr/sbin/xinetd ] || BUILD=$(BUILD) tools/install-packages --unpack $(BUILD)/xinetd xinetd || \
 		echo "  no xinetd: its test is skipped"
+	$(Q)[ -x $(BUILD)/prometheus/usr/bin/promtool ] || BUILD=$(BUILD) tools/install-packages --unpack $(BUILD)/prometheus prometheus || \
+		echo "  no prometheus: its tests are skipped"
 
 # A second make, because bpftool and clang are looked up when make starts.
 run: deps
@@ -134,12 +137,15 @@ install: all pages
 	$(Q)$(MAKE) --no-print-directory install-files
 install-files:
 	install -D -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/sockwatch
-	$(Q)sed 's|@sbindir@|$(PREFIX)/sbin|' dist/sockwatch-record.service.in > $(BUILD)/sockwatch-record.service
+	$(Q)for unit in sockwatch-record sockwatch-export; do \
+		sed 's|@sbindir@|$(PREFIX)/sbin|; s|@datadir@|$(PREFIX)/share|' dist/$$unit.service.in > $(BUILD)/$$unit.service || exit 1; done
 	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(UNITDIR)/sockwatch-record.service
+	install -m 0644 $(BUILD)/sockwatch-export.service $(DESTDIR)$(UNITDIR)/sockwatch-export.service
 	install -D -m 0644 dist/sockwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sockwatch.conf
 	install -D -m 0644 dist/sockwatch.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/sockwatch.conf
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/sockwatch/schema
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/sockwatch/schema $(DESTDIR)$(PREFIX)/share/sockwatch/prometheus
 	install -m 0644 docs/schema/*.json $(DESTDIR)$(PREFIX)/share/sockwatch/schema
+	install -m 0644 dist/prometheus/* $(DESTDIR)$(PREFIX)/share/sockwatch/prometheus
 	install -m 0644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -D -m 0644 $(BUILD)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sockwatch
 	install -D -m 0644 $(BUILD)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_sockwatch

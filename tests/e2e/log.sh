@@ -225,17 +225,21 @@ why=$(python3 "$work/manager.py" "$sockwatch" "$work" 2>&1)
 check ready_watchdog_stopping "$why" test $? = 0
 if command -v systemd-analyze >/dev/null; then
 	make -s install DESTDIR="$work/root" PREFIX=/usr BUILD="${BUILD:-build}" >/dev/null 2>"$work/why"
-	unit=$work/root/usr/lib/systemd/system/sockwatch-record.service
-	grep -q '^ExecStart=/usr/sbin/sockwatch record' "$unit" && sed -i "s|/usr/sbin/sockwatch|$sockwatch|" "$unit"
-	why=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep -F sockwatch-record.service)
-	check unit_is_understood "$why" test -s "$unit" -a -z "$why"
-	# Of systemd 250 on.
-	exposure=$(systemd-analyze security --offline=yes --no-pager "$unit" 2>"$work/why" | sed -n 's/.*exposure level.*: \([0-9]*\)\..*/\1/p')
-	if [ -n "$exposure" ] || ! grep -q 'unrecognized option' "$work/why"; then
-		check unit_is_exposed_below_2 "$exposure $(cat "$work/why")" test -n "$exposure" -a "${exposure:-9}" -lt 2
-	else
-		echo "SKIP unit_is_exposed_below_2: this systemd-analyze needs the unit to be running"
-	fi
+	# Each with what it may be exposed at most: who is scraped needs the network.
+	for of in record:2 export:3; do
+		name=sockwatch-${of%:*}.service most=${of#*:}
+		unit=$work/root/usr/lib/systemd/system/$name
+		grep -q "^ExecStart=/usr/sbin/sockwatch ${of%:*}" "$unit" && sed -i "s|/usr/sbin/sockwatch|$sockwatch|" "$unit"
+		why=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep -F "$name")
+		check "${of%:*}_unit_is_understood" "$why" test -s "$unit" -a -z "$why"
+		# Of systemd 250 on.
+		exposure=$(systemd-analyze security --offline=yes --no-pager "$unit" 2>"$work/why" | sed -n 's/.*exposure level.*: \([0-9]*\)\..*/\1/p')
+		if [ -n "$exposure" ] || ! grep -q 'unrecognized option' "$work/why"; then
+			check "${of%:*}_unit_is_exposed_below_$most" "$exposure $(cat "$work/why")" test -n "$exposure" -a "${exposure:-9}" -lt "$most"
+		else
+			echo "SKIP ${of%:*}_unit_is_exposed_below_$most: this systemd-analyze needs the unit to be running"
+		fi
+	done
 else
 	echo "SKIP unit_is_understood: no systemd-analyze"
 fi
