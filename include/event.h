@@ -96,6 +96,7 @@ struct event {
 	struct endpoint asked;
 	const struct process *process;	/* NULL: truly unknown, or */
 	bool kernel;		/* the kernel's own socket, which belongs to no process */
+	bool passive;		/* it came to a listener; false: it did not, or nobody knows */
 	int error;		/* positive errno, 0 none */
 	const struct event_trouble *trouble; /* NULL: no more is known of the error */
 	uint64_t repeated;	/* the same failure as one told before, so many times more, the last at time_ns; else 0 */

@@ -15,7 +15,7 @@ static enum server server_of_state(enum tcp_state state)
 
 enum server server_of_event(const struct event *e)
 {
-	enum server server = SERVER_UNKNOWN;
+	enum server server = e->passive ? SERVER_LOCAL : SERVER_UNKNOWN;
 
 	switch (e->kind) {
 	case EVENT_CONNECT: return SERVER_PEER;
@@ -23,7 +23,7 @@ enum server server_of_event(const struct event *e)
 	case EVENT_ACCEPT:
 	case EVENT_OVERFLOW: return SERVER_LOCAL;
 	case EVENT_STATE:
-		server = server_of_state(e->state.from);
+		server = server ? server : server_of_state(e->state.from);
 		return server ? server : server_of_state(e->state.to);
 	case EVENT_CLOSE:
 		for (unsigned int i = 0; !server && i < e->close.span_count; i++)

@@ -51,6 +51,7 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 	e->has_peer = s->peer.port != 0;
 	e->process = s->owner;
 	e->kernel = socket_is_kernels(s);
+	e->passive = (s->flags & SOCKET_PASSIVE) != 0;
 	e->has_asked = (s->flags & SOCKET_ASKED) != 0;
 	e->asked.port = s->asked_port;
 	e->asked.ifindex = 0;

@@ -308,6 +308,11 @@ def real():
             at = run("history", "--store", store, "-o", format, "--reason", "refused")
             outcome = json.loads(at or "{}").get("event", {}).get("outcome") if format == "ecs" else json.loads(at or "{}").get("SeverityText")
             verdict(f"a-refusal-is-a-failure-{format}", [] if outcome in ("failure", "WARN") else [f"{outcome!r}: {at[:300]}"])
+        ends = {}
+        for r in (json.loads(line) for line in told["ecs"].splitlines()):
+            if r.get("source", {}).get("port") and "destination" in r:
+                ends.setdefault(r["sockwatch"]["cookie"], set()).add((r["source"]["port"], r["destination"]["port"]))
+        verdict("a-connection-keeps-its-source", [f"{c}: {e}" for c, e in ends.items() if len(e) > 1] + ([] if ends else ["no connection"]))
         host = {f: [json.loads(line) for line in told[f].splitlines()] for f in FORMATS}
         verdict("host-of-a-trace", [r for r in host["ecs"] if r["host"]["name"] != socket.gethostname()] +
                 [r for r in host["otel"] if r["Resource"]["host.name"] != socket.gethostname()])
