@@ -11,16 +11,17 @@ EVERYWHERE = {"job", "instance"}
 
 
 def read_metrics(text):
-    """Each name with its labels."""
+    """Each name of the table in docs/metrics.md, which test_metrics compares with the program, with its labels."""
     metrics = dict(OF_PROMETHEUS)
-    for name, kind, *labels in (line.split() for line in text.splitlines() if line and line[0] != "#"):
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    for name, kind, labels in ((row[1].strip(" `"), row[2].strip(), row[3].replace(",", " ").replace("-", " ").split()) for row in rows):
         parts = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
         for part in parts:
             metrics[name + part] = set(labels) | ({"le"} if part == "_bucket" else set())
     return metrics
 
 
-METRICS = read_metrics(pathlib.Path("tests/names/metrics.txt").read_text())
+METRICS = read_metrics(pathlib.Path("docs/metrics.md").read_text())
 
 
 def verdict(name, why):
