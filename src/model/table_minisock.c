@@ -41,8 +41,8 @@ static void keep(struct table *t, const struct socket *s, const struct fact *f)
 	w->protocol = s->protocol;
 	w->family = s->family;
 	w->state = STATE_TIME_WAIT;
-	w->flags = SOCKET_MINISOCK |
-		   (s->flags & (SOCKET_MAPPED | SOCKET_PASSIVE | SOCKET_ACCEPTED));
+	w->flags =
+		SOCKET_MINISOCK | (s->flags & (SOCKET_MAPPED | SOCKET_PASSIVE | SOCKET_ACCEPTED));
 	table_set_owner(t, w, s->owner);
 }
 

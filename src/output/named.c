@@ -526,10 +526,30 @@ static char *quote(const char *text)
 	return quoted;
 }
 
+static void ask(struct named_writer *n, const struct named_table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		n->asked[table->rows[i].value] = true;
+	n->asked[NAMED_CONSTANT] = false;
+	n->asked[NAMED_ACTION] |= n->asked[NAMED_EVENT_NAME];
+	n->asked[NAMED_SENT] |= n->asked[NAMED_FROM_BYTES];
+	n->asked[NAMED_RECEIVED] |= n->asked[NAMED_FROM_BYTES];
+}
+
+/* False without memory. */
+static bool know_host(struct named_writer *n, const struct writer_host *host)
+{
+	const char *(*machine)(const char *) = n->table->machine;
+
+	n->host[0] = quote(host->name);
+	n->host[1] = quote(machine ? machine(host->machine) : host->machine);
+	n->host[2] = quote(host->kernel);
+	return n->host[0] && n->host[1] && n->host[2];
+}
+
 struct writer *writer_named_new(const struct writer_options *options,
 				const struct named_table *table)
 {
-	const struct writer_host *host = options->host;
 	struct named_writer *n = calloc(1, sizeof(*n));
 
 	if (!n)
@@ -540,20 +560,12 @@ struct writer *writer_named_new(const struct writer_options *options,
 	n->base.roles = true;
 	n->base.more = MORE;
 	n->table = table;
+	ask(n, table);
 	n->json = writer_json_new(options);
-	for (size_t i = 0; i < table->count; i++)
-		n->asked[table->rows[i].value] = true;
-	n->asked[NAMED_CONSTANT] = false;
-	n->asked[NAMED_ACTION] |= n->asked[NAMED_EVENT_NAME];
-	n->asked[NAMED_SENT] |= n->asked[NAMED_FROM_BYTES];
-	n->asked[NAMED_RECEIVED] |= n->asked[NAMED_FROM_BYTES];
-	if (host) {
-		n->host[0] = quote(host->name);
-		n->host[1] = quote(table->machine ? table->machine(host->machine) : host->machine);
-		n->host[2] = quote(host->kernel);
+	if (!n->json || (options->host && !know_host(n, options->host))) {
+		named_free(&n->base);
+		free(n);
+		return NULL;
 	}
-	if (n->json && (!host || (n->host[0] && n->host[1] && n->host[2])))
-		return &n->base;
-	writer_free(&n->base);
-	return NULL;
+	return &n->base;
 }
