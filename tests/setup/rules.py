@@ -1,52 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """rules.py PROMTOOL: what dist/prometheus asks of Prometheus; rules.sh tells more."""
-import json, pathlib, re, subprocess, sys, tempfile
+import subprocess, sys, tempfile
+from prometheus import *  # noqa: F403
 
 PROMTOOL = sys.argv[1]
-DIST, TESTS = pathlib.Path("dist/prometheus"), pathlib.Path("tests/prometheus")
-RULES, DASHBOARD = (DIST / "sockwatch.rules.yml").read_text(), json.loads((DIST / "sockwatch.dashboard.json").read_text())
-# What Prometheus adds itself.
-OF_PROMETHEUS = {"up": set()}
-EVERYWHERE = {"job", "instance"}
-
-
-def read_metrics(text):
-    """Each name of the table in docs/metrics.md, which test_metrics compares with the program, with its labels."""
-    metrics = dict(OF_PROMETHEUS)
-    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
-    for name, kind, labels in ((row[1].strip(" `"), row[2].strip(), row[3].replace(",", " ").replace("-", " ").split()) for row in rows):
-        parts = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
-        for part in parts:
-            metrics[name + part] = set(labels) | ({"le"} if part == "_bucket" else set())
-    return metrics
-
-
-METRICS = read_metrics(pathlib.Path("docs/metrics.md").read_text())
-
-
-def verdict(name, why):
-    print(f"FAIL {name}: {why}"[:800].replace("\n", " ") if why else f"PASS {name}", flush=True)
 
 
 def ask(name, *args):
     done = subprocess.run([PROMTOOL, *args], capture_output=True, text=True, timeout=120)
     verdict(name, done.returncode and f"promtool {' '.join(map(str, args))}: {done.stdout}{done.stderr}")
     return done
-
-
-def panels(of):
-    for panel in of["panels"]:
-        yield panel
-        yield from panels(panel) if panel.get("panels") else ()
-
-
-def queries():
-    return [(p["title"], t["expr"]) for p in panels(DASHBOARD) for t in p.get("targets", [])]
-
-
-def expand(expr):
-    """As Grafana fills in what the user has chosen."""
-    return re.sub(r"\$(instance|netns)\b", ".*", expr.replace("$__rate_interval", "5m"))
 
 
 def unknown(text):
