@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "table_later.h"
-#include "table_record.h"
 
 #include <stdlib.h>
 
@@ -11,8 +10,44 @@ struct later {
 	struct fact seed;
 	bool seen; /* facts of this socket have come: where it has no record then, it has ended */
 };
-HASH_TYPE(laters, struct later);
-HASH_FUNCTIONS(laters, struct later, item->seed.sk != 0, hash_u64(item->seed.sk))
+struct later_place {
+	uint64_t sk;
+	uint32_t at;
+};
+HASH_TYPE(later_index, struct later_place);
+HASH_FUNCTIONS(later_index, struct later_place, item->sk != 0, hash_u64(item->sk))
+
+/* In the order in which they were found: one pointer may have several. */
+struct laters {
+	struct later *list;
+	size_t count, taken;
+	struct later_index index;
+};
+
+/* The record is of the socket that the seed is about, or of a child whose cookie is not known yet. */
+static bool is_of_same(const struct socket *s, const struct fact *seed)
+{
+	return !(s->flags & SOCKET_MINISOCK) && (!s->cookie || s->cookie == seed->cookie) &&
+	       inet_is_udp(s->protocol) == inet_is_udp(seed->protocol);
+}
+
+static bool add(struct laters *l, const struct fact *seed)
+{
+	struct later *grown;
+
+	/* Doubled at each power of two. */
+	if ((l->count & (l->count - 1)) == 0) {
+		grown = realloc(l->list, (l->count ? 2 * l->count : 1) * sizeof(*grown));
+		if (!grown)
+			return false;
+		l->list = grown;
+	}
+	if (!later_index_add(&l->index,
+			     (struct later_place){.sk = seed->sk, .at = (uint32_t)l->count}))
+		return false;
+	l->list[l->count++] = (struct later){.seed = *seed};
+	return true;
+}
 
 bool later_put(struct table *t, const struct fact *seed)
 {
@@ -21,8 +56,7 @@ bool later_put(struct table *t, const struct fact *seed)
 		return false;
 	if (!t->later)
 		t->later = calloc(1, sizeof(*t->later));
-	return t->later && t->later->count < LATER_MAX &&
-	       laters_add(t->later, (struct later){.seed = *seed});
+	return t->later && t->later->count < LATER_MAX && add(t->later, seed);
 }
 
 /* What seeds have said of a socket that no fact has told of; who has it open is remembered by the look. */
@@ -70,46 +104,36 @@ static bool is_of(const struct table *t, const struct later *l, const struct fac
 	if (f->kind == WIRE_DESTROY || (inet_is_udp(f->protocol) && f->result == 0))
 		return true;
 	s = table_find(t, f->sk);
-	return s && !socket_is_stale(s, &l->seed);
+	return s && is_of_same(s, &l->seed);
 }
 
 void later_note_fact(struct table *t, const struct fact *f)
 {
+	struct later_index *index = &t->later->index;
+
 	if (f->kind == WIRE_SEED_FILE || f->kind == WIRE_SEED_SOCKET)
 		return;
-	for (struct later *l = laters_first(t->later, hash_u64(f->sk)); l;
-	     l = laters_next(t->later, l)) {
-		l->seen |= l->seed.sk == f->sk && is_of(t, l, f);
+	for (struct later_place *i = later_index_first(index, hash_u64(f->sk)); i;
+	     i = later_index_next(index, i)) {
+		struct later *l = &t->later->list[i->at];
+
+		l->seen |= i->sk == f->sk && is_of(t, l, f);
 	}
-}
-
-/* The seeds of one pointer in their order. */
-static struct later *first_of_one(struct laters *h)
-{
-	const struct later *any = laters_each(h, NULL);
-	struct later *l = any ? laters_first(h, hash_u64(any->seed.sk)) : NULL;
-
-	while (l && l->seed.sk != any->seed.sk)
-		l = laters_next(h, l);
-	return l;
 }
 
 bool later_take(struct table *t, struct fact *ret)
 {
-	struct later *first;
+	while (t->later && t->later->taken < t->later->count) {
+		const struct later *l = &t->later->list[t->later->taken++];
+		const struct socket *s = table_find(t, l->seed.sk);
 
-	while (t->later && (first = first_of_one(t->later))) {
-		const struct later l = *first;
-		const struct socket *s = table_find(t, l.seed.sk);
-
-		laters_remove(t->later, first);
-		if (s && socket_is_stale(s, &l.seed))
+		if (s && !is_of_same(s, &l->seed))
 			s = NULL;
-		if (l.seen && !s)
+		if (l->seen && !s)
 			continue;
-		*ret = l.seed;
+		*ret = l->seed;
 		/* A hook may tell a change a moment before a look sees it: facts know better, whatever their time. */
-		if (l.seen && ret->time_ns >= s->touched_ns)
+		if (l->seen && ret->time_ns >= s->touched_ns)
 			ret->time_ns = s->touched_ns ? s->touched_ns - 1 : 0;
 		return true;
 	}
@@ -118,8 +142,10 @@ bool later_take(struct table *t, struct fact *ret)
 
 void later_drop(struct table *t)
 {
-	if (t->later)
-		laters_done(t->later);
+	if (t->later) {
+		later_index_done(&t->later->index);
+		free(t->later->list);
+	}
 	free(t->later);
 	t->later = NULL;
 	t->defers = false;

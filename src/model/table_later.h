@@ -20,8 +20,14 @@ bool later_put(struct table *t, const struct fact *seed);
 void later_give_back(struct table *t, struct socket *s);
 /* `f` was applied while something waits (`t->later`).  O(seeds of one pointer) */
 void later_note_fact(struct table *t, const struct fact *f);
-/* The next that the facts of its time have left to the look; false: no more.  O(1) on average. */
+/* The next that the facts of its time have left to the look; false: no more.  O(1). */
 bool later_take(struct table *t, struct fact *ret);
 void later_drop(struct table *t);
+
+/* table_moved.c: what a look puts into another state; the facts that say so may wait to be read */
+void moved_note(struct table *t, const struct socket *s);
+/* Since when it has been in a state from which the look took it; 0: unknown, or it did not. */
+uint64_t moved_since(const struct table *t, uint64_t sk, enum tcp_state from);
+void moved_drop(struct table *t);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* table_moved.c - the states that a look has overtaken, until the facts of its time were read. */
-#include "table_private.h"
+#include "table_later.h"
 
 #include <stdlib.h>
 

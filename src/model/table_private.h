@@ -172,12 +172,6 @@ bool minisock_is_over(const struct socket *s, uint64_t now_ns);
 /* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);
 
-/* table_moved.c: what a look puts into another state; the facts that say so may wait to be read */
-void moved_note(struct table *t, const struct socket *s);
-/* Since when it has been in a state from which the look took it; 0: unknown, or it did not. */
-uint64_t moved_since(const struct table *t, uint64_t sk, enum tcp_state from);
-void moved_drop(struct table *t);
-
 /* table_held.c */
 /* A place for an end to wait; the oldest is emitted when all are taken. */
 struct held *held_push(struct table *t);
