@@ -30,22 +30,21 @@ enum socket_flag {
 	SOCKET_RESET_SENT = 1 << 10,
 	SOCKET_SEED_OWNER = 1 << 11, /* the owner was found holding it, not seen making it */
 	SOCKET_QUEUED = 1 << 12,     /* seeded without descriptor: waits in an accept queue */
-	SOCKET_LISTENER = 1 << 13,   /* in the chain of its port */
+	SOCKET_LISTENER = 1 << 13,     /* in the chain of its port */
 	SOCKET_MAPPED = 1 << 14,
-	SOCKET_HELD = 1 << 15,	       /* the end of the life before may still wait */
+	SOCKET_HELD = 1 << 15, /* the end of the life before may still wait */
 	SOCKET_TOLD = 1 << 16,	       /* table_each_open() has handed it out as it is */
 	SOCKET_TO_TIME_WAIT = 1 << 17, /* a minisock took its place: CLOSED comes next */
 	SOCKET_TO_FIN_WAIT2 = 1 << 18, /* likewise, one that still waits for the peer's FIN */
 	SOCKET_MINISOCK = 1 << 19,     /* no socket: a TIME_WAIT, under its own pointer */
 	SOCKET_TOLD_OPEN = 1 << 20,    /* whoever took this life must hear of its end */
 	SOCKET_IN_QUESTION = 1 << 21,  /* a holder of the port that a question is about */
-	SOCKET_LEFT_BOUND =
-		1 << 22, /* its life has ended, and the port that bind() named is still its own */
-	SOCKET_LOOKED_AT = 1 << 23,  /* a listener's `queue` is known */
-	SOCKET_STEERED = 1 << 24,    /* a child: its port does not tell the listener */
-	SOCKET_FOUND = 1 << 25,	     /* one look has found it, and no fact has told of it */
-	SOCKET_ASKED_NEXT = 1 << 26, /* `asked` is what the next connect() asked for */
-	SOCKET_ASKED = 1 << 27,	     /* ... what this life's did: a program changed it */
+	SOCKET_LEFT_BOUND = 1 << 22,   /* its life has ended, and the port that bind() named is still its own */
+	SOCKET_LOOKED_AT = 1 << 23,    /* a listener's `queue` is known */
+	SOCKET_STEERED = 1 << 24,      /* a child: its port does not tell the listener */
+	SOCKET_FOUND = 1 << 25,	       /* one look has found it, and no fact has told of it */
+	SOCKET_ASKED_NEXT = 1 << 26,   /* `asked` is what the next connect() asked for */
+	SOCKET_ASKED = 1 << 27,	       /* ... what this life's did: a program changed it */
 };
 #define SOCKET_WAITS (SOCKET_TO_TIME_WAIT | SOCKET_TO_FIN_WAIT2)
 
