@@ -95,10 +95,12 @@ static void apply_birth(struct table *t, const struct fact *f)
 	const struct process *of_listener;
 	struct event e;
 
-	if (is_birth_of(s, f))
+	if (is_birth_of(s, f)) {
+		table_remove_listener(t, s);
 		ports_changed(t, s);
-	else
+	} else {
 		s = table_begin_record(t, f);
+	}
 	socket_begin_life(s, f->time_ns);
 	s->flags |= SOCKET_PASSIVE;
 	if (f->flags & WIRE_F_STEERED)
