@@ -63,12 +63,13 @@ void answer_questions(struct answers *a, struct table *t, struct kernel *k)
 {
 	struct table_question q;
 
-	a->allowance.share = SHARE;
-	a->allowance.burst_ns = BURST_NS;
 	while (table_question(t, &q)) {
 		const uint64_t begin_ns = kernel_now();
+		struct allowance *allowance = q.kind == QUESTION_HOLDERS ? &a->looks : &a->ranges;
 
-		if (!allowance_is_open(&a->allowance, begin_ns)) {
+		allowance->share = SHARE;
+		allowance->burst_ns = BURST_NS;
+		if (!allowance_is_open(allowance, begin_ns)) {
 			answer_nothing(t, &q);
 			continue;
 		}
@@ -76,6 +77,6 @@ void answer_questions(struct answers *a, struct table *t, struct kernel *k)
 		case QUESTION_HOLDERS: answer_holders(k, t, &q, begin_ns); break;
 		case QUESTION_RANGE: answer_range(k, t, &q); break;
 		}
-		allowance_take(&a->allowance, kernel_now() - begin_ns);
+		allowance_take(allowance, kernel_now() - begin_ns);
 	}
 }

@@ -17,13 +17,14 @@
 
 /* Zeroed to begin with. */
 struct answers {
-	struct allowance allowance;
+	struct allowance looks, ranges;
 };
 
 /*
  * Facts wait meanwhile: each of the two looks of an answer takes no longer than 50 ms, but for a read that has begun, and all
  * of them a tenth of the time; at once no more than 300 ms of what was not taken.  A look that took longer than was left of that is
- * paid back before the next begins.  Without credit, or when the time is over, the table goes on with what it knows.
+ * paid back before the next begins.  Ranges, which take little, have a tenth of their own: they need not wait until looks are paid for.
+ * Without credit, or when the time is over, the table goes on with what it knows.
  */
 void answer_questions(struct answers *a, struct table *t, struct kernel *k);
 
