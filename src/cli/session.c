@@ -177,6 +177,7 @@ static void repair(struct session *s, uint64_t now_ns)
 
 	if (s->lost > s->lost_told) {
 		look(s, true, &e.lost.added, &e.lost.removed);
+		malloc_trim(0); /* what the look needed */
 		took_ns = kernel_now() - now_ns;
 		s->repairs++;
 	}
