@@ -127,8 +127,7 @@ static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *r
 	if (err < 0 || error.text[0])
 		log_error("%s; sockets older than the trace stay unknown%s", error.text,
 			  err < 0 ? "" : " there");
-	/* What ended during the look is told by its facts, which must come before the search for
-	 * ghosts. */
+	/* What ended during the look is told by its facts, before the search for ghosts. */
 	if (repair) {
 		while (!s->done && drain(s) == DRAIN_MAX)
 			;
