@@ -89,6 +89,18 @@ static bool has_first(const struct listing *l, const struct listing_socket *s)
 	return false;
 }
 
+/* A user's own runtime, or one in a container: the host's client does not ask it. */
+static bool is_anothers(const char *cgroup)
+{
+	size_t len;
+	const char *id = container_find(cgroup, &len);
+	char *outer = strndup(cgroup, id ? (size_t)(id - cgroup) : 0);
+	bool is_inner = !outer || container_find(outer, &len);
+
+	free(outer);
+	return is_inner || strstr(cgroup, "/user@");
+}
+
 /* By the runtime's own words in the cgroup; of others no command is known. */
 static bool find_container(struct frees *f, const struct process *p)
 {
@@ -101,6 +113,8 @@ static bool find_container(struct frees *f, const struct process *p)
 		f->container = p->pod;
 		return strchr(p->pod, '/') != NULL;
 	}
+	if (is_anothers(cgroup))
+		return false;
 	if (strstr(cgroup, "libpod"))
 		f->runtime = RUNTIME_PODMAN;
 	else if (strstr(cgroup, "docker"))

@@ -25,6 +25,12 @@ CASES = {
     "kubernetes": ("kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod%s.slice/cri-containerd-%s.scope" %
                    (UID.replace("-", "_"), ID), "/var/log/pods/prod_sw-web-0_%s/web/0.log" % UID, "",
                    "delete-pod", "kubectl delete pod -n prod sw-web-0"),
+    # A user's own runtime, which root's client does not ask.
+    "podman-rootless": ("user.slice/user-1000.slice/user@1000.service/user.slice/libpod-%s.scope" % ID, None, None, "kill", "kill PID"),
+    "docker-rootless": ("user.slice/user-1000.slice/user@1000.service/app.slice/docker-%s.scope" % ID, None, None, "kill", "kill PID"),
+    # One in a container is not the host's runtime's.
+    "docker-in-docker": ("docker-%s.scope/docker/%s" % ("0" * 64, ID), None, None, "kill", "kill PID"),
+    "docker-in-lxc": ("lxc.payload.sw-%d/system.slice/docker-%s.scope" % (os.getpid(), ID), None, None, "kill", "kill PID"),
     # No command is known of what runs there.
     "containerd": ("cri-containerd-%s.scope" % ID, None, None, "kill", "kill PID"),
     "kubernetes-nameless": ("kubepods/burstable/pod%s/%s" % (UID, ID), None, None, "kill", "kill PID"),
