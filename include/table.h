@@ -40,12 +40,12 @@ void table_bound_time_waits(struct table *t, size_t max);
 void table_apply(struct table *t, const struct fact *fact);
 /*
  * A seed is a look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().  Live facts win: a seed
- * fills only what is unknown.  With `repair` set, records that the look did not find and that no fact touched since `begin_ns` go.
+ * fills only what is unknown.  With `repair` set, records that the look did not find and that no fact touched since `begin_ns` go: the
+ * facts of the look's time are applied before its end then.
  */
 void table_seed_begin(struct table *t, uint64_t begin_ns);
 void table_seed(struct table *t, const struct fact *seed);
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed);
-
 /*
  * Some ends are told only by the fact that follows, for which they are held back: up to TABLE_HOLD_NS where most have none, and
  * up to TABLE_LATE_NS for a reset that an error foretells, or the errno of connect(): who sends or returns it may be kept from it.  Emits those due at now_ns; call when no fact comes.  UINT64_MAX emits all: call before the end.

@@ -190,6 +190,8 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 
 		if (!s->sk)
 			continue;
+		if (repair) /* all facts of its time are applied */
+			s->flags &= ~(uint32_t)SOCKET_FOUND;
 		if ((s->flags & SOCKET_MINISOCK) && !minisock_is_over(s, t->look_begin_ns))
 			continue; /* a look does not find them by their pointer */
 		if (repair && s->generation != t->generation && s->touched_ns < t->look_begin_ns) {

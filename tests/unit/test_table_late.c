@@ -24,7 +24,7 @@
 #define PORT	 1000 /* each socket has one of its own, which names it in events */
 
 struct truth {
-	bool alive;
+	bool alive, udp;
 	enum tcp_state state;
 	uint64_t cookie;
 };
@@ -93,9 +93,10 @@ static struct fact fact_of(const struct world *w, size_t i, enum wire_kind kind)
 		.cookie = s->cookie,
 		.family = FAMILY_IPV4,
 		.to = s->state,
-		.protocol = IPPROTO_TCP,
+		.protocol = s->udp ? IPPROTO_UDP : IPPROTO_TCP,
 		.local = {.addr = {10, 0, 0, 1}, .port = (uint16_t)(PORT + s->cookie)},
-		.peer = {.addr = {10, 0, 0, 2}, .port = s->state == STATE_LISTEN ? 0 : 80},
+		.peer = {.addr = {10, 0, 0, 2},
+			 .port = s->state == STATE_LISTEN || s->udp ? 0 : 80},
 	};
 }
 
@@ -155,7 +156,11 @@ static void create(struct world *w, size_t i)
 {
 	w->socket[i] = (struct truth){
 		.alive = true, .state = STATE_CLOSE, .cookie = ++w->cookies};
-	switch (pick(w, 3)) {
+	switch (pick(w, 4)) {
+	case 2:
+		w->socket[i].udp = true;
+		call(w, i, WIRE_BIND);
+		break;
 	case 0:
 		change(w, i, STATE_CLOSE, STATE_SYN_SENT);
 		call(w, i, WIRE_CONNECT);
@@ -174,7 +179,8 @@ static void end(struct world *w, size_t i)
 	struct truth *s = &w->socket[i];
 	struct fact f;
 
-	change(w, i, s->state, STATE_CLOSE);
+	if (!s->udp)
+		change(w, i, s->state, STATE_CLOSE);
 	f = fact_of(w, i, WIRE_DESTROY);
 	send_fact(w, &f);
 	s->alive = false;
@@ -203,7 +209,8 @@ static void find(struct world *w, size_t i, enum wire_kind kind, uint64_t read_n
 {
 	struct fact f = fact_of(w, i, kind);
 
-	if (!w->socket[i].alive)
+	/* Without a descriptor a UDP socket is the kernel's own. */
+	if (!w->socket[i].alive || (w->socket[i].udp && kind == WIRE_SEED_SOCKET))
 		return;
 	f.time_ns = read_ns;
 	f.has_task = kind == WIRE_SEED_FILE;
@@ -262,6 +269,7 @@ static void begin(struct world *w)
 		tell_open(w);
 	w->waits = false;
 	read_queue(w);
+	w->now_ns += 1000000000;
 }
 
 static void repair(struct world *w)
