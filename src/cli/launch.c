@@ -45,15 +45,15 @@ static int find(const char *name)
 	for (bool more = true; more;) {
 		size_t len = strcspn(path, ":");
 		struct stat st;
+		bool runs;
 
 		more = !strchr(name, '/') && path[len];
 		snprintf(file, sizeof(file), "%.*s%s%s", strchr(name, '/') ? 0 : (int)len, path,
 			 strchr(name, '/') || !len ? "" : "/", name);
-		if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
-			err = EACCES;
-		else if (access(file, X_OK) == 0)
+		runs = stat(file, &st) < 0 || S_ISREG(st.st_mode);
+		if (runs && access(file, X_OK) == 0)
 			return 0;
-		else if (errno == EACCES)
+		if (!runs || errno == EACCES)
 			err = EACCES;
 		path += len + more;
 	}

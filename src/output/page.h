@@ -55,7 +55,8 @@ struct page_bars {
 void page_put_bars(struct buffer *out, const struct page_bars *bars);
 
 /* A table that is wider than the page moves by itself.  `head` are its columns; one that begins with '>' has numbers. */
-void page_table_begin(struct buffer *out, const char *caption, const char *const *head, size_t columns);
+void page_table_begin(struct buffer *out, const char *caption, const char *const *columns,
+		      size_t count);
 void page_table_end(struct buffer *out);
 /* A cell with a number, and one with a bar as long as `part` of `whole`. */
 void page_number(struct buffer *out, uint64_t value);

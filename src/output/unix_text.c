@@ -173,9 +173,9 @@ static void write_row(struct buffer *out, struct listing_style *style, const str
 		line_cell(&line, NULL, text, inet_format_number(text, p->pid));
 		listing_cell_user(&line, style, p->uid);
 	}
-	if (p && holder->fd == LOOK_NO_FD)
+	if (holder && holder->fd == LOOK_NO_FD)
 		line_cell_word(&line, NULL, "uring");
-	else if (p)
+	else if (holder)
 		line_cell(&line, NULL, text, inet_format_number(text, holder->fd));
 	while (line.cell < TYPE)
 		line_cell(&line, NULL, "-", 1);
