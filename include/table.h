@@ -39,9 +39,8 @@ void table_bound_time_waits(struct table *t, size_t max);
 /* O(1) amortized.  Never fails: a fact that fits no record is shown with what it says itself. */
 void table_apply(struct table *t, const struct fact *fact);
 /*
- * A seed is a look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().  Live facts win: a seed
- * fills only what is unknown.  With `repair` set, records that the look did not find and that no fact touched since `begin_ns` go: the
- * facts of the look's time are applied before its end then.
+ * A look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().  Live facts win: a seed fills only what
+ * is unknown.  With `repair` set (facts of its time are applied then), what it did not find and no fact touched since `begin_ns` goes.
  */
 void table_seed_begin(struct table *t, uint64_t begin_ns);
 void table_seed(struct table *t, const struct fact *seed);
