@@ -22,7 +22,7 @@
 #define LOOK_SHORT (NSEC_PER_SEC / 20)
 /* Answers within it are the same. */
 #define FRESH_NS (NSEC_PER_SEC / 4)
-/* So long after a loss it is not healthy. */
+/* So long after a loss that a larger ring would spare it is not healthy. */
 #define ILL_NS (60 * NSEC_PER_SEC)
 
 /* ---- what is told ---- */
@@ -169,13 +169,13 @@ static void answer_metrics(struct exporter *x, const char *accept, struct http_a
 static void answer_health(const struct exporter *x, struct http_answer *ret)
 {
 	const struct session *s = x->session;
-	size_t count, failed = 0;
+	size_t count, attached = 0;
 	const struct kernel_hook *hooks = kernel_hooks(s->kernel, &count);
 
 	for (size_t i = 0; i < count; i++)
-		failed += hooks[i].status == HOOK_ATTACHED;
+		attached += hooks[i].status == HOOK_ATTACHED;
 	ret->status = 503;
-	if (!failed)
+	if (!attached)
 		buffer_print(ret->text, "no hook is attached\n");
 	else if (x->lost_ns && kernel_now() - x->lost_ns < ILL_NS)
 		buffer_print(ret->text, "facts were lost in the last minute: %llu in all\n",
@@ -253,7 +253,9 @@ void exporter_event(struct exporter *x, const struct event *event)
 
 void exporter_turn(struct exporter *x, uint64_t now_ns)
 {
-	uint64_t lost = x->session->lost + x->session->full;
+	const struct session *s = x->session;
+	/* What the kernel withholds nobody can help, and a look mends it. */
+	uint64_t lost = s->lost - s->withheld + s->full;
 	int wait_ms;
 
 	if (lost > x->lost) {

