@@ -82,6 +82,9 @@ void kernel_wait(struct kernel *k, int timeout_ms);
 /* kernel_wait() also returns when `fd`, which the caller keeps open, can be read; -1: none.  A nap is not cut short. */
 void kernel_wait_also(struct kernel *k, int fd);
 
+/* Of facts, what was moved out of the ring and is still to be drained; what the ring itself has comes some milliseconds later. */
+uint64_t kernel_waiting_bytes(const struct kernel *k);
+
 /* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with WANT_CALL and WANT_RUN. */
 uint64_t kernel_lost(struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
 /* Of the sum, what was lost for want of something else than room in the ring: of room to follow a call in, of a share of the ring

@@ -112,6 +112,7 @@ static void tell_now(struct exporter *x, uint64_t now_ns)
 	session_each_listener(x->session, on_listener, x);
 	session_get_status(x->session, &status);
 	metrics_status(x->metrics, &status);
+	set(x, METRIC_RING_USED_BYTES, (double)kernel_waiting_bytes(x->session->kernel));
 	tell_hooks(x);
 	tell_process(x);
 	metrics_gauges_end(x->metrics, now_ns);

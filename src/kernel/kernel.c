@@ -491,6 +491,11 @@ struct look_reader *kernel_look(const struct kernel *k)
 	return k->look;
 }
 
+uint64_t kernel_waiting_bytes(const struct kernel *k)
+{
+	return k->skel ? *(volatile uint64_t *)&k->skel->bss->moved_bytes : 0;
+}
+
 enum kernel_tier kernel_tier_chosen(const struct kernel *k)
 {
 	return k->tier;

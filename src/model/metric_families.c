@@ -81,6 +81,8 @@ static const struct metric_family families[METRICS] = {
 		"Memory of the table.", {NULL}, MERGE_SUM, 0, NULL},
 	[METRIC_RING_BYTES] = {"sockwatch_ring_bytes", METRIC_GAUGE, "bytes",
 		"What may wait to be read, of facts.", {NULL}, MERGE_SUM, 0, NULL},
+	[METRIC_RING_USED_BYTES] = {"sockwatch_ring_used_bytes", METRIC_GAUGE, "bytes",
+		"What waits of it, read from the kernel and not looked at yet.", {NULL}, MERGE_SUM, 0, NULL},
 	[METRIC_HOOKS] = {"sockwatch_hooks", METRIC_GAUGE, NULL,
 		"Kernel hooks, by what became of them.", {"tier", "state"}, MERGE_SUM, 0, NULL},
 	[METRIC_STORE_BYTES] = {"sockwatch_store_bytes", METRIC_GAUGE, "bytes",

@@ -232,6 +232,12 @@ const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count
 	return NULL;
 }
 
+uint64_t kernel_waiting_bytes(const struct kernel *k)
+{
+	(void)k;
+	return 0;
+}
+
 enum kernel_tier kernel_tier_chosen(const struct kernel *k)
 {
 	(void)k;
