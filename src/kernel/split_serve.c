@@ -365,6 +365,7 @@ int split_serve(struct kernel *k, const int fds[SPLIT_CHANNELS], split_file_fn f
 	kernel_leave_rings(k);
 	if (pthread_create(&looks, NULL, serve_looks, &s))
 		return -EAGAIN;
+	pthread_detach(looks); /* it ends with the process */
 	while ((got = next_request(fds[SPLIT_ASKS], false, &q)) > 0) {
 		answer_begin(&s.asks, fds[SPLIT_ASKS], q.kind);
 		answer_ask(&s, &q);
