@@ -141,6 +141,24 @@ def every_query_of_the_dashboard_answers():
 
 
 @test
+def the_dashboard_as_a_page():
+    """For tests/look, which names the file."""
+    if "DASHBOARD_PAGE" not in os.environ:
+        return
+    sys.path.insert(0, os.path.join(HERE, "../look"))
+    from dashboard import draw
+    now = time.time()
+
+    def ask(expr):
+        data = api(name, "query_range", query=expr, start=now - SECONDS, end=now, step=max(1, SECONDS // 60))
+        return [(s["metric"], [(float(t), float(v)) for t, v in s["values"]]) for s in data["result"]]
+    page = draw(json.load(open(os.path.join(DIST, "sockwatch.dashboard.json"))), ask)
+    assert page.count("<polyline") >= 20, page
+    with open(os.environ["DASHBOARD_PAGE"], "w") as file:
+        file.write(page)
+
+
+@test
 def promtool_likes_the_metrics():
     promtool = need("promtool", UNPACKED)
     text = inside(name, "curl", "-s", "http://127.0.0.1:9435/metrics")
