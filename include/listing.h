@@ -85,6 +85,7 @@ struct listing {
 	uint64_t time_ns;	/* of the look, CLOCK_BOOTTIME */
 	bool has_threads;	/* some tasks are threads with descriptors of their own */
 	bool failed;		/* without memory: what follows is missing */
+	bool lacks; /* rights to see what others have: who holds a socket may not be known */
 };
 
 void listing_init(struct listing *l);

@@ -31,8 +31,8 @@ struct look_options {
 };
 
 /*
- * NULL with the error filled: -EPERM in errno when a capability is missing, because a shorter list would look like a full one.
- * On success `error` may hold a notice that the kernel took no iterators.
+ * NULL with the error filled, errno.  Where a capability is missing it shows what can be seen without, by sock_diag and /proc, and each
+ * look says so in its error.  On success `error` may hold a notice that the kernel took no iterators.
  */
 struct look_reader *look_open(const struct look_options *options, struct kernel_error *error);
 void look_close(struct look_reader *r);
@@ -43,6 +43,8 @@ int look_take(struct look_reader *r, const struct look_request *request, const s
 
 /* Of the last look: a ring of io_uring may hold sockets that were not seen. */
 bool look_missed_rings(const struct look_reader *r);
+/* Capabilities without which something is not seen, "" none. */
+const char *look_lacks(const struct look_reader *r);
 /* Records that were not to be believed, since look_open(). */
 uint64_t look_malformed(const struct look_reader *r);
 

@@ -110,6 +110,7 @@ int take_listing(const struct options *options, bool details, struct listing *l)
 	l->time_ns = kernel_now();
 	if (!err)
 		err = look_take(reader, &request, &sink, &error);
+	l->lacks = reader && look_lacks(reader)[0];
 	look_close(reader);
 	if (!err)
 		listing_join(l);
@@ -133,6 +134,7 @@ int take_unix_listing(struct unix_listing *l)
 	l->who.time_ns = kernel_now();
 	if (!err)
 		err = look_take(reader, &request, &sink, &error);
+	l->who.lacks = reader && look_lacks(reader)[0];
 	look_close(reader);
 	if (!err)
 		unix_listing_join(l);

@@ -196,8 +196,9 @@ static int run(struct search *s)
 		return 1;
 	}
 	if (who && !s->count) {
-		log_say("nobody has %s", o->asked[0]);
-		return EXIT_NOT_FOUND;
+		log_say("nobody %shas %s", s->listing.who.lacks ? "that this process may see " : "",
+			o->asked[0]);
+		return s->listing.who.lacks ? 1 : EXIT_NOT_FOUND;
 	}
 	print(s);
 	if (s->buffer.failed) {

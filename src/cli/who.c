@@ -501,7 +501,8 @@ static bool write_page(struct search *s)
 {
 	if (!s->page->count && !s->taken && !s->page->redirects.count) {
 		if (!output_stop)
-			log_say("nobody has %s", page_name(s));
+			log_say("nobody %shas %s",
+				s->listing.lacks ? "that this process may see " : "", page_name(s));
 		return false;
 	}
 	if (s->options->format != FORMAT_JSON && s->buffer.len)
@@ -543,7 +544,7 @@ static int run(struct search *s)
 		output_finish(&s->output);
 	if (s->output.error)
 		return output_complain(&s->output, s->buffer.len);
-	return had ? 0 : EXIT_NOBODY;
+	return had ? 0 : s->listing.lacks ? 1 : EXIT_NOBODY;
 }
 
 int command_who(const struct options *options)

@@ -17,7 +17,7 @@
 #define BY_ITERATORS 1
 #define BY_PROC	     2
 
-/* Each is needed to see what belongs to somebody else; without it the kernel would leave sockets out. */
+/* Each is needed to see what belongs to somebody else. */
 static const struct capability needed[] = {
 	{CAP_BPF, CAP_SYS_ADMIN, BY_ITERATORS, "CAP_BPF"},
 	{CAP_PERFMON, CAP_SYS_ADMIN, BY_ITERATORS, "CAP_PERFMON"},
@@ -26,17 +26,10 @@ static const struct capability needed[] = {
 	{CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, BY_PROC, "CAP_DAC_READ_SEARCH"},
 };
 
-static int check_capabilities(unsigned int way, struct kernel_error *error)
+static bool has_capabilities(struct look_reader *r, unsigned int way)
 {
-	char missing[128];
-
-	if (!capability_missing(needed, sizeof(needed) / sizeof(needed[0]), way, missing,
-				sizeof(missing)))
-		return 0;
-	return kernel_fail(error, -EPERM,
-			   "cannot see every socket: this process lacks %s; run as root or give "
-			   "it the capability",
-			   missing);
+	return !capability_missing(needed, sizeof(needed) / sizeof(needed[0]), way, r->lacks,
+				   sizeof(r->lacks));
 }
 
 /* ---- programs ---- */
@@ -78,13 +71,14 @@ static int open_source(struct look_reader *r, const struct look_source *source,
 	return err;
 }
 
-/* Iterators, or sock_diag and /proc where the kernel takes none. */
+/* Iterators, or sock_diag and /proc where the kernel takes none, or not of this process: those show what anybody may see. */
 static int open_any(struct look_reader *r, struct kernel_error *error)
 {
-	int err = check_capabilities(BY_ITERATORS, error);
+	int err;
 
-	if (err == 0)
-		err = open_source(r, &look_iterators, error);
+	if (!has_capabilities(r, BY_ITERATORS))
+		return open_source(r, &look_proc, error);
+	err = open_source(r, &look_iterators, error);
 	if (err == 0 || err == -EPERM)
 		return err;
 	/* The kernel checks iterators against its own types: without those a file is not at fault. */
@@ -95,8 +89,8 @@ static int open_any(struct look_reader *r, struct kernel_error *error)
 	kernel_fail(error, 0,
 		    "this kernel takes no iterators (%s): looking through sock_diag and /proc",
 		    strerror(-err));
-	err = open_source(r, &look_proc, error);
-	return err < 0 ? err : check_capabilities(BY_PROC, error);
+	has_capabilities(r, BY_PROC);
+	return open_source(r, &look_proc, error);
 }
 
 static int open_chosen(struct look_reader *r, struct kernel_error *error)
@@ -105,9 +99,7 @@ static int open_chosen(struct look_reader *r, struct kernel_error *error)
 
 	switch (r->options.source) {
 	case LOOK_BY_ANY: return open_any(r, error);
-	case LOOK_BY_PROC:
-		err = check_capabilities(BY_PROC, error);
-		return err < 0 ? err : open_source(r, &look_proc, error);
+	case LOOK_BY_PROC: has_capabilities(r, BY_PROC); return open_source(r, &look_proc, error);
 	case LOOK_BY_WALK: return open_source(r, &look_walk, error);
 	case LOOK_BY_ITERATORS: break;
 	}
@@ -156,6 +148,11 @@ void look_close(struct look_reader *r)
 	look_devices_done(&r->devices);
 	look_reach_done(r);
 	free(r);
+}
+
+const char *look_lacks(const struct look_reader *r)
+{
+	return r->lacks;
 }
 
 uint64_t look_malformed(const struct look_reader *r)
@@ -411,6 +408,11 @@ static void describe(struct look_reader *r, struct kernel_error *error)
 						      "UDP sockets", "Unix sockets"};
 
 	netns_describe(&r->unseen, error->text, sizeof(error->text));
+	if (r->lacks[0])
+		add_words(error,
+			  "this process lacks %s; of other users and namespaces only what anybody "
+			  "may see is here, as root all of it",
+			  r->lacks);
 	if (r->refused)
 		add_words(error, "the descriptors of %u process%s could not be looked at (%s%s)",
 			  r->refused, r->refused == 1 ? "" : "es", r->refused == 1 ? "" : "first ",

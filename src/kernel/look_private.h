@@ -46,6 +46,7 @@ struct look_reader {
 	struct kernel_hook hooks[LOOK_HOOKS];
 	size_t hook_count;
 	uint64_t malformed;
+	char lacks[128]; /* capabilities without which something is not seen; "" none */
 
 	/* Of the look that goes on. */
 	const struct look_request *request;

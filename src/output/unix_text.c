@@ -304,11 +304,11 @@ static void say_socket(struct buffer *out, const struct who *who, const struct u
 	if (owner)
 		who_say_whole_process(out, who, owner, NULL);
 	else
-		buffer_print(out,
-			     "  %-11s no process that can be seen from here has it open: it may be "
-			     "on its "
-			     "way over another Unix socket\n",
-			     "process");
+		buffer_print(out, "  %-11s %s\n", "process",
+			     l->who.lacks
+				     ? "who has it open is not known without root's rights"
+				     : "no process that can be seen from here has it open: it may "
+				       "be on its way over another Unix socket");
 	say_holders(out, l, s, owner);
 	if (s->file == UNIX_FILE_MISSING && s->state != UNIX_CONNECTED) {
 		say_word(out, "file");

@@ -449,6 +449,12 @@ void walk_open_by(struct writer *w, const struct listing *l, const struct listin
 {
 	const struct spelling *spell = w->spelling;
 
+	/* A TIME_WAIT is held by nobody, whoever looks. */
+	if (s->first == LISTING_NONE && l->lacks && s->state != STATE_TIME_WAIT &&
+	    !(s->flags & LOOK_KERNEL)) {
+		spell->absent(w, FIELD_HOLDERS);
+		return;
+	}
 	spell->open(w, FIELD_HOLDERS, NEST_LIST);
 	for (uint32_t h = s->first; h != LISTING_NONE; h = l->holders[h].next) {
 		spell->open(w, FIELD_NONE, NEST_OBJECT);

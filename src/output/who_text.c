@@ -133,6 +133,8 @@ static void say_primary(struct buffer *out, const struct who *who, const struct 
 	who_say_netns(out, who, s->netns);
 	if (s->flags & LOOK_KERNEL)
 		say_kernel(out, who, s);
+	else if (s->first == LISTING_NONE && who->listing->lacks)
+		buffer_print(out, "; who holds it is not known without root's rights");
 	else if (s->first == LISTING_NONE)
 		buffer_print(out, "; no process that can be seen from here holds it: it may be on "
 				  "its way over a Unix socket");
