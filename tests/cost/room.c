@@ -232,6 +232,12 @@ const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count
 	return NULL;
 }
 
+const char *look_lacks(const struct look_reader *r)
+{
+	(void)r;
+	return "";
+}
+
 uint64_t kernel_waiting_bytes(const struct kernel *k)
 {
 	(void)k;
