@@ -24,10 +24,10 @@ def normalise(value, numbers, key=""):
     """The value without its accidents; `numbers` gives a port or a process the place of its first use in the socket."""
     if isinstance(value, dict):
         return {k: normalise(v, numbers, k) for k, v in value.items() if k not in BY_CHANCE}
-    if isinstance(value, list):
-        return [normalise(v, numbers, key) for v in value]
     if key in UNSTABLE or key.endswith("_ns"):
         return "#"
+    if isinstance(value, list):
+        return [normalise(v, numbers, key) for v in value]
     if key in NUMBERED and value:
         kind = "port" if key == "port" else "process"
         return f"{kind} {numbers[kind].setdefault(value, len(numbers[kind]) + 1)}"
