@@ -25,6 +25,9 @@ struct features {
 	unsigned int columns; /* of the terminal, 0: a pipe */
 };
 
+const char *features_tier_name(enum kernel_tier tier);     /* "tracepoints" */
+const char *features_status_name(enum hook_status status); /* "attached" */
+
 void features_write_text(struct buffer *out, const struct features *f);
 /* One object for the host, one for each hook. */
 void features_write_json(struct buffer *out, const struct features *f);

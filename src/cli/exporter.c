@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "features_writer.h"
 #include "log.h"
 #include "metrics_writer.h"
 #include "two.h"
@@ -34,22 +35,12 @@ static void set(struct exporter *x, enum metric metric, double value)
 
 static void tell_hooks(struct exporter *x)
 {
-	static const char *const tiers[] = {
-		[TIER_BOTH] = "both",
-		[TIER_TRAMPOLINES] = "trampolines",
-		[TIER_TRACEPOINTS] = "tracepoints",
-	};
-	static const char *const states[] = {
-		[HOOK_ATTACHED] = "attached",
-		[HOOK_UNUSED] = "unused",
-		[HOOK_FAILED] = "failed",
-		[HOOK_REPLACED] = "replaced",
-	};
 	size_t count;
 	const struct kernel_hook *hooks = kernel_hooks(x->session->kernel, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		const char *const labels[] = {tiers[hooks[i].tier], states[hooks[i].status], NULL};
+		const char *const labels[] = {features_tier_name(hooks[i].tier),
+					     features_status_name(hooks[i].status), NULL};
 
 		metrics_set(x->metrics, METRIC_HOOKS, 1, labels);
 	}

@@ -28,6 +28,16 @@ static const char *const status_names[] = {
 	[HOOK_REPLACED] = "replaced",
 };
 
+const char *features_tier_name(enum kernel_tier tier)
+{
+	return tier_names[tier];
+}
+
+const char *features_status_name(enum hook_status status)
+{
+	return status_names[status];
+}
+
 static void write_words(struct buffer *out, const char *before, const char *value,
 			const char *after)
 {
