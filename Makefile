@@ -104,7 +104,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 
 DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev libseccomp-dev libncurses-dev libmicrohttpd-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
-	lsof postgresql openssh-server openbsd-inetd systemd util-linux netbase \
+	lsof postgresql openssh-server openbsd-inetd systemd util-linux libcap2-bin netbase \
 	debootstrap sqlite3 nftables iptables openssh-client passt valgrind \
 	groff-base man-db mandoc zsh fish python3-jsonschema
 include dist/dist.mk

@@ -22,7 +22,7 @@ struct answers {
 
 /*
  * Facts wait meanwhile: each of the two looks of an answer takes no longer than 50 ms, but for a read that has begun, and all
- * of them a tenth of the time; at once no more than 300 ms of what was not taken.  A look that took longer than was left of that is
+ * of them a tenth of the time; at once no more than a second of what was not taken.  A look that took longer than was left of that is
  * paid back before the next begins.  Ranges, which take little, have a tenth of their own: they need not wait until looks are paid for.
  * Without credit, or when the time is over, the table goes on with what it knows.
  */

@@ -28,6 +28,8 @@
 #define BACKLOG	  16
 #define TURN_NS	  1000000
 #define STALL_NS  (NSEC_PER_SEC / 2)
+/* Of who asks; a member of more is none where his group comes later. */
+#define MEMBER_GROUPS 256
 #define STEP	  1024 /* records between two looks at the clock */
 #define IN_BYTES  (64u << 10)
 #define OUT_BYTES (256u << 10)
@@ -41,7 +43,8 @@ struct serve {
 	int dir, listen, epoll;
 	char name[16], hidden[20];
 	bool by_helper; /* what is done with names, since serve_leave_names() */
-	uid_t owner;	/* of the directory: whoever that is may ask */
+	uid_t owner;	/* of the directory: whoever that is may ask, and where it is not root */
+	gid_t group;	/* so may members of this group */
 	status_fn status;
 	void *ctx;
 
@@ -121,6 +124,32 @@ bool serve_trusts(int fd, uid_t owner)
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) &&
 	       (peer.uid == 0 || peer.uid == owner);
+}
+
+/* The other end belongs to the group, by its first or by another one. */
+static bool is_member(int fd, gid_t group)
+{
+	gid_t groups[MEMBER_GROUPS];
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return false;
+	if (peer.gid == group)
+		return true;
+	len = sizeof(groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++) {
+		if (groups[i] == group)
+			return true;
+	}
+	return false;
+}
+
+static bool may_ask(const struct serve *s, int fd)
+{
+	return serve_trusts(fd, s->owner) || (s->owner != 0 && is_member(fd, s->group));
 }
 
 /*
@@ -217,6 +246,7 @@ struct serve *serve_open(status_fn status, void *ctx)
 	s->listen = s->client = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->owner = geteuid();
+	s->group = getegid();
 	s->dir = serve_directory(true);
 	if (s->dir >= 0)
 		sweep_hidden(s->dir);
@@ -251,7 +281,7 @@ static bool take_client(struct serve *s, uint64_t now_ns)
 
 	if (fd < 0)
 		return false;
-	if (!serve_trusts(fd, s->owner) || !watch(s, EPOLL_CTL_ADD, fd, EPOLLIN)) {
+	if (!may_ask(s, fd) || !watch(s, EPOLL_CTL_ADD, fd, EPOLLIN)) {
 		close(fd);
 		return false;
 	}

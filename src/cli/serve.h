@@ -3,7 +3,8 @@
  * serve.h - a running trace tells listings what it has seen, since when sockets live and who left a TIME_WAIT, and how it fares.
  *
  * Owns: /run/sockwatch/PID, a Unix stream socket; past_wire.h is what is said over it.  The directory is the user's alone
- * (0700), and who asks must be that user or root.  It never holds up the trace: one asks at a time, nothing blocks, a turn ends
+ * (0700), and who asks must be that user or root; one that is not root's also answers members of its own group, to whom the directory
+ * may be opened.  It never holds up the trace: one asks at a time, nothing blocks, a turn ends
  * after a millisecond, and a client that does not read or write for half a second is dropped.  One thread.
  *
  *     struct serve *s = serve_open(status, ctx);  // NULL: nobody can ask

@@ -24,7 +24,7 @@ bool allowance_is_open(struct allowance *a, uint64_t now_ns)
 
 void allowance_take(struct allowance *a, uint64_t took_ns)
 {
-	const int64_t burst_ns = signed_of(a->burst_ns), took = signed_of(took_ns);
+	const int64_t debt_ns = signed_of(a->debt_ns), took = signed_of(took_ns);
 
-	a->credit_ns = took > a->credit_ns + burst_ns ? -burst_ns : a->credit_ns - took;
+	a->credit_ns = took > a->credit_ns + debt_ns ? -debt_ns : a->credit_ns - took;
 }

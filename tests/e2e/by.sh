@@ -114,8 +114,8 @@ assert [i for i, row in enumerate(rows) if "schema" in row] == [0], rows
 times, closes = [moment(row) for row in rows], [row for row in rows if row["group"] == {"event": "close", "reason": "refused"}]
 assert times == sorted(times) and sum(row["events"] for row in closes) == 6, rows
 bursts, last = [], None
-for row in closes: # a burst may lie on both sides of a border
-    if last is not None and moment(row) - last < 1.5: bursts[-1] += row["events"]
+for row in closes: # a burst may lie on both sides of a border; the last interval is a shorter one
+    if last is not None and moment(row) - last < 1.1: bursts[-1] += row["events"]
     else: bursts.append(row["events"])
     last = moment(row)
 assert bursts == [1, 2, 3], (bursts, rows)

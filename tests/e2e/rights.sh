@@ -114,6 +114,23 @@ own=$(as "" "$work/program" ls -L 4978 -o json 2>"$work/why")
 check without_rights_own_processes_are_shown "$own $(cat "$work/why")" test "$(jq -r '.process.name, (.holders | length)' <<<"$own" | xargs)" = "perl 1"
 as "" "$work/program" who 4979 >/dev/null 2>"$work/why"
 check without_rights_nobody_is_not_said "$? $(cat "$work/why")" grep -q 'nobody that this process may see has 4979' "$work/why"
+# docs/privileges.md: the program with file capabilities, for one group.
+if command -v setcap >/dev/null; then
+	mkdir -m 0755 "$work/group" && cp "$sockwatch" "$work/group/program" && chgrp 64999 "$work/group/program" && chmod 0750 "$work/group/program"
+	given=$(sed 's/+/cap_/g' <<<"$needed")
+	setcap "$given+ep" "$work/group/program" 2>"$work/why"
+	check setcap_takes_them "$(cat "$work/why")" test $? = 0
+	# By a shell: what setpriv starts itself is looked up with the rights of before.
+	member() { setpriv --reuid 65534 --regid 65534 --groups "$1" --inh-caps=-all sh -c "$2"; }
+	SOCKWATCH_RUN=$work/nobody member 64999 "'$work/group/program' trace --for 200ms" >/dev/null 2>"$work/why"
+	check setcap_a_member_traces "$? $(cat "$work/why")" test "$(grep -c '^sockwatch: tracing ' "$work/why") $(grep -c CAP_ "$work/why")" = "1 0"
+	SOCKWATCH_RUN=$work/nobody member 64999 "'$work/group/program' ls -L 4975 -o json" >"$work/seen" 2>"$work/why"
+	check setcap_a_member_sees_others "$(cat "$work/seen" "$work/why")" test "$(jq -r .process.name "$work/seen")" = perl
+	member 64998 "'$work/group/program' --version" >/dev/null 2>"$work/why"
+	check setcap_nobody_else_runs_it "$?" grep -qi 'denied' "$work/why"
+else
+	echo "SKIP setcap: no setcap; libcap2-bin has it"
+fi
 exec {hold}>&-
 cell ls net_admin 0 ""
 cell "who 4977" net_admin 0 "(CAP_NET_ADMIN)"
