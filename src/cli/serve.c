@@ -89,9 +89,9 @@ int serve_directory(bool make)
 		return -errno;
 	if (fstat(fd, &st) < 0)
 		err = -errno;
-	/* What root's group may, root may. */
+	/* What root's group may, root may; and members of the user's own group may ask. */
 	else if (st.st_uid != geteuid() || (st.st_mode & 027) ||
-		 (st.st_mode & 050 && st.st_gid != 0))
+		 (st.st_mode & 050 && st.st_gid != 0 && st.st_gid != getegid()))
 		err = -EPERM;
 	if (err)
 		close(fd);

@@ -307,13 +307,15 @@ def processes_that_vanish_during_the_look():
 
 
 @test
-def without_privilege_an_error_and_no_list():
+def without_privilege_what_anybody_sees():
+    """Whether somebody has a port is not known where not all can be seen: 1, not 3."""
     for args in (["ls"], ["ls", "--hooks", "proc"], ["who", "80"], ["ls", "-o", "json"]):
         copy = shutil.copy(SOCKWATCH, os.path.join(work, "sockwatch"))
         result = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, *args],
                                 capture_output=True, text=True)
-        assert result.returncode == 1 and result.stdout == "" and result.stderr.count("\n") == 1, result
-        assert "CAP_SYS_ADMIN" in result.stderr, result.stderr
+        nobody = "nobody that this process may see has 80" in result.stderr
+        assert result.returncode == nobody and (args[0] == "who" or not nobody), result
+        assert "not everything is listed: " in result.stderr and "CAP_SYS_ADMIN" in result.stderr, result.stderr
 
 
 @test

@@ -95,8 +95,12 @@ def traced(words, lines):
     return plain_lines(content(out))
 
 
+# In a tree that is another's root for all that run here: where that is.
+ROOT = os.readlink("/proc/self/exe").removesuffix(os.path.realpath(sys.executable))
+
+
 def plain_lines(text):
-    return text.replace(work, "/etc/nginx").splitlines()
+    return text.replace(work, "/etc/nginx").replace((ROOT or work) + "/", "/").splitlines()
 
 
 def printed(words, lines):

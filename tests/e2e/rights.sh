@@ -114,6 +114,31 @@ own=$(as "" "$work/program" ls -L 4978 -o json 2>"$work/why")
 check without_rights_own_processes_are_shown "$own $(cat "$work/why")" test "$(jq -r '.process.name, (.holders | length)' <<<"$own" | xargs)" = "perl 1"
 as "" "$work/program" who 4979 >/dev/null 2>"$work/why"
 check without_rights_nobody_is_not_said "$? $(cat "$work/why")" grep -q 'nobody that this process may see has 4979' "$work/why"
+# Members of the recorder's group ask it, with rights to nothing else; its directory is the unit's.
+cat >"$work/asks" <<'SH'
+needed=$1 program=$2 work=$3
+mount -t tmpfs none /run && install -d -o 64998 -g 64998 -m 2750 /run/sockwatch-record && install -d -o 64998 -m 0750 "$work/recorder" || exit 77
+SOCKWATCH_RUN=/run/sockwatch-record setpriv --reuid 64998 --regid 64998 --clear-groups --inh-caps "$needed" --ambient-caps "$needed" \
+	"$program" record --store "$work/recorder/store" 2>"$work/recorder.err" &
+recorder=$!
+for ((i = 0; i < 300; i++)); do grep -q '^sockwatch: tracing' "$work/recorder.err" && break; sleep 0.1; done
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:4974", Listen => 1) or die; print "1\n"; close STDOUT; sleep 60' \
+	>"$work/recorder.ready" &
+listener=$!
+since() { # GROUP
+	env -u SOCKWATCH_RUN setpriv --reuid 65534 --regid 65534 --groups "$1" --inh-caps=-all "$program" ls -L 4974 -o json 2>"$work/recorder.why" | jq -r .since
+}
+for ((i = 0; i < 100; i++)); do case $(since 64998) in 2*) break ;; esac; sleep 0.1; done
+echo "$(since 64998 | cut -c 1) $(since 64997)"
+kill -INT $recorder
+kill $listener
+wait
+SH
+said=$(own_mounts bash "$work/asks" "$needed" "$work/program" "$work" 2>&1)
+case $? in
+77) echo "SKIP members_ask_the_recorder: no mount namespace of our own" ;;
+*) check members_ask_the_recorder "$said $(cat "$work/recorder.err" "$work/recorder.why")" test "$said" = "2 null" ;;
+esac
 # docs/privileges.md: the program with file capabilities, for one group.
 if command -v setcap >/dev/null; then
 	mkdir -m 0755 "$work/group" && cp "$sockwatch" "$work/group/program" && chgrp 64999 "$work/group/program" && chmod 0750 "$work/group/program"
