@@ -20,7 +20,7 @@
 /* Looks take a tenth of the time, and one that takes longer than this is not waited for. */
 #define LOOK_NS	   NSEC_PER_SEC
 #define LOOK_REST  9
-#define LOOK_SHORT (NSEC_PER_SEC / 20)
+#define LOOK_SHORT (NSEC_PER_SEC / 64)
 /* Answers within it are the same. */
 #define FRESH_NS (NSEC_PER_SEC / 4)
 /* So long after a loss that a larger ring would spare it is not healthy. */
