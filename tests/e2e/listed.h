@@ -16,7 +16,7 @@
 
 #include "line.h"
 
-#define LISTED_MAX  512
+#define LISTED_MAX  2048
 #define LISTED_PIDS 8
 
 struct row {

@@ -94,7 +94,7 @@ static void listener_and_peers(void)
 	must("bind", bind(listener, (struct sockaddr *)&at, len));
 	must("listen", listen(listener, 5));
 	must("connect", connect(make(SOCK_SEQPACKET), (struct sockaddr *)&at, len));
-	made[count++] = (int)must("accept", accept(listener, NULL, NULL));
+	made[count++] = (int)must("accept", accept4(listener, NULL, NULL, SOCK_CLOEXEC));
 	must("connect", connect(make(SOCK_SEQPACKET), (struct sockaddr *)&at, len));
 	ask("who", name, "json");
 	line = line_of(listener);
