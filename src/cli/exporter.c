@@ -21,6 +21,9 @@
 #define LOOK_NS	   NSEC_PER_SEC
 #define LOOK_REST  9
 #define LOOK_SHORT (NSEC_PER_SEC / 64)
+/* After so many events there is more to look at than there was. */
+#define LOOK_EVENTS 10000
+#define AFTER_NS    (NSEC_PER_SEC / 5)
 /* Answers within it are the same. */
 #define FRESH_NS (NSEC_PER_SEC / 4)
 /* So long after a loss that a larger ring would spare it is not healthy. */
@@ -125,7 +128,14 @@ static void look(struct exporter *x)
 		x->look.budget = before;
 	}
 	x->look_took_ns = kernel_now() - begin_ns;
-	x->asked = false;
+	x->asked_ns = 0;
+	x->events = 0;
+}
+
+/* It takes less than an answer may wait, as far as that can be told. */
+static bool is_look_short(const struct exporter *x)
+{
+	return x->look_took_ns <= LOOK_SHORT && x->events < LOOK_EVENTS;
 }
 
 static bool is_look_due(const struct exporter *x, uint64_t now_ns)
@@ -141,9 +151,9 @@ static void answer_metrics(struct exporter *x, const char *accept, struct http_a
 	struct buffer *text = &x->text[format];
 	uint64_t now_ns = kernel_now();
 
-	x->asked = true;
+	x->asked_ns = now_ns;
 	if (!x->text_ns[format] || now_ns - x->text_ns[format] >= FRESH_NS) {
-		if (is_look_due(x, now_ns) && x->look_took_ns <= LOOK_SHORT)
+		if (is_look_due(x, now_ns) && is_look_short(x))
 			look(x);
 		tell_now(x, kernel_now());
 		text->len = 0;
@@ -241,6 +251,7 @@ int exporter_begin(struct exporter *x)
 void exporter_event(struct exporter *x, const struct event *event)
 {
 	metrics_event(x->metrics, event);
+	x->events++;
 }
 
 void exporter_turn(struct exporter *x, uint64_t now_ns)
@@ -255,10 +266,15 @@ void exporter_turn(struct exporter *x, uint64_t now_ns)
 		x->lost_ns = now_ns;
 	}
 	http_turn(x->http);
-	/* For who asks next, where a look takes longer than an answer may. */
-	if (x->asked && x->look_took_ns > LOOK_SHORT && is_look_due(x, now_ns))
-		look(x);
 	wait_ms = http_wait_ms(x->http);
+	/*
+	 * For who asks next, where a look takes longer than an answer may: once the answer has gone, and soon after it, when
+	 * the next is longest away.
+	 */
+	now_ns = kernel_now();
+	if (wait_ms != 0 && x->asked_ns && now_ns - x->asked_ns < AFTER_NS && !is_look_short(x) &&
+	    is_look_due(x, now_ns))
+		look(x);
 	if (wait_ms >= 0 && (!x->session->wait_ms || wait_ms < x->session->wait_ms))
 		x->session->wait_ms = wait_ms ? wait_ms : 1;
 }

@@ -31,7 +31,8 @@ struct exporter {
 	struct buffer text[2]; /* the answers of now, enum metrics_format */
 	uint64_t text_ns[2];
 	uint64_t look_ns, look_took_ns; /* the last one; 0: none */
-	bool asked;	       /* since the last look */
+	uint64_t asked_ns;	/* when it was last asked, since the last look; 0: it was not */
+	uint64_t events;	/* since then */
 	uint64_t lost, lost_ns; /* what had been lost when last counted, and when that last grew; 0 never */
 	int fd; /* of all that wakes it; -1 none */
 };
