@@ -45,7 +45,6 @@ static int open_export(struct export *e, const struct options *options)
 
 	if (code == 0)
 		code = exporter_open(&e->exporter, options, &e->session);
-	e->session.kinds = EXPORTER_KINDS;
 	e->session.status = on_status;
 	if (code == 0)
 		code = session_start(&e->session);

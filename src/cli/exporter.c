@@ -2,7 +2,6 @@
 #include "exporter.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -14,7 +13,6 @@
 #include "features_writer.h"
 #include "log.h"
 #include "metrics_writer.h"
-#include "two.h"
 #include "units.h"
 
 /* Looks take a tenth of the time, and one that takes longer than this is not waited for. */
@@ -177,15 +175,15 @@ static void answer_health(const struct exporter *x, struct http_answer *ret)
 	for (size_t i = 0; i < count; i++)
 		attached += hooks[i].status == HOOK_ATTACHED;
 	ret->status = 503;
-	if (!attached)
+	if (!attached) {
 		buffer_print(ret->text, "no hook is attached\n");
-	else if (x->lost_ns && kernel_now() - x->lost_ns < ILL_NS)
+	} else if (x->lost_ns && kernel_now() - x->lost_ns < ILL_NS) {
 		buffer_print(ret->text, "facts were lost in the last minute: %llu in all\n",
 			     (unsigned long long)x->lost);
-	else
+	} else {
 		ret->status = 200;
-	if (ret->status == 200)
 		buffer_print(ret->text, "ok\n");
+	}
 }
 
 static void on_request(void *ctx, const char *path, const char *accept, struct http_answer *ret)
@@ -216,7 +214,7 @@ int exporter_open(struct exporter *x, const struct options *options, struct sess
 	const struct metrics_options wanted = {.without = options->without_labels,
 					       .own_netns_name = name_own_netns()};
 
-	*x = (struct exporter){.options = options, .session = session, .fd = -1};
+	*x = (struct exporter){.session = session, .fd = -1};
 	x->look = (struct budget_look){.session = session, .filter = &options->filter};
 	x->metrics = metrics_new(&wanted, kernel_now());
 	if (!x->metrics || buffer_init(&x->text[0], 1u << 14) < 0 ||

@@ -7,7 +7,7 @@
  *
  *     exporter_open(&x, options, &session);       // before session_start(): it binds
  *     session_start(&session); exporter_begin(&x);
- *     exporter_event(&x, event);                  // each of EXPORTER_KINDS
+ *     exporter_event(&x, event);                  // each, of every kind
  *     exporter_turn(&x, now_ns);                  // each turn of the session
  *     exporter_close(&x);
  */
@@ -19,11 +19,9 @@
 #include "metrics.h"
 #include "session.h"
 
-#define EXPORTER_KINDS UINT32_MAX
 #define EXPORTER_PLACE "127.0.0.1:9435"
 
 struct exporter {
-	const struct options *options;
 	struct session *session; /* NULL: not opened */
 	struct metrics *metrics;
 	struct http *http;
@@ -32,7 +30,7 @@ struct exporter {
 	uint64_t text_ns[2];
 	uint64_t look_ns, look_took_ns; /* the last one; 0: none */
 	uint64_t asked_ns;	/* when it was last asked, since the last look; 0: it was not */
-	uint64_t events;	/* since then */
+	uint64_t events;	/* since the last look */
 	uint64_t lost, lost_ns; /* what had been lost when last counted, and when that last grew; 0 never */
 	int fd; /* of all that wakes it; -1 none */
 };

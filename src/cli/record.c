@@ -204,7 +204,9 @@ static int open_record(struct record *r)
 		code = session_open(&r->session, r->options, on_event, r);
 	if (code == 0 && r->options->listen)
 		code = exporter_open(&r->exporter, r->options, &r->session);
-	r->session.kinds = r->options->listen ? STORE_KINDS | EXPORTER_KINDS : STORE_KINDS;
+	/* Metrics count changes of state, too. */
+	if (!r->options->listen)
+		r->session.kinds = STORE_KINDS;
 	r->session.status = on_status;
 	r->session.store = r->store;
 	if (code == 0)

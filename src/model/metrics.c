@@ -51,7 +51,8 @@ static void join_labels(const struct metrics *m, const struct metric_family *f,
 			value = OTHER;
 			ret->apart |= f->merge == MERGE_APART;
 		}
-		if (m->options.without & metric_label_parse(name, strlen(name))) {
+		if (m->options.without &&
+		    m->options.without & metric_label_parse(name, strlen(name))) {
 			value = NULL;
 			ret->apart |= f->merge == MERGE_APART;
 		}
@@ -65,11 +66,7 @@ static void join_labels(const struct metrics *m, const struct metric_family *f,
 
 static uint32_t hash_series(enum metric metric, const struct labels *labels)
 {
-	uint64_t h = 1469598103934665603ull + metric;
-
-	for (size_t i = 0; i < labels->len; i++)
-		h = (h ^ (uint8_t)labels->text[i]) * 1099511628211ull;
-	return hash_u64(h);
+	return metrics_hash(labels->text, labels->len, metric);
 }
 
 static struct metric_series *find(const struct metrics *m, enum metric metric, uint32_t hash,
@@ -117,22 +114,16 @@ static struct metric_series *make(struct metrics *m, enum metric metric, uint32_
 }
 
 static struct metric_series *get_or_make(struct metrics *m, enum metric metric,
-					 const char *const *values, const char *other)
+					 const struct labels *labels, bool others)
 {
 	const struct metric_family *f = metric_family(metric);
-	struct metric_series *s;
-	struct labels labels;
-	uint32_t hash;
+	uint32_t hash = hash_series(metric, labels);
+	struct metric_series *s = find(m, metric, hash, labels);
 
-	join_labels(m, f, values, other, &labels);
-	if (labels.apart)
-		return NULL;
-	hash = hash_series(metric, &labels);
-	s = find(m, metric, hash, &labels);
 	/* The last place is for all others. */
-	if (s || (f->most && !other && m->count[metric] + 1 >= f->most))
+	if (s || (f->most && !others && m->count[metric] + 1 >= f->most))
 		return s;
-	return make(m, metric, hash, &labels);
+	return make(m, metric, hash, labels);
 }
 
 /* The label under which a family counts what it has no room for; NULL: it does not. */
@@ -149,16 +140,20 @@ static const char *other_label(const struct metric_family *f)
 static struct metric_series *get(struct metrics *m, enum metric metric, const char *const *values)
 {
 	const struct metric_family *f = metric_family(metric);
-	struct metric_series *s = get_or_make(m, metric, values, NULL);
+	struct metric_series *s;
 	struct labels labels;
 
-	if (s)
-		return s;
 	join_labels(m, f, values, NULL, &labels);
 	if (labels.apart)
 		return NULL;
+	s = get_or_make(m, metric, &labels, false);
+	if (s)
+		return s;
 	m->dropped++;
-	return other_label(f) ? get_or_make(m, metric, values, other_label(f)) : NULL;
+	if (!other_label(f))
+		return NULL;
+	join_labels(m, f, values, other_label(f), &labels);
+	return labels.apart ? NULL : get_or_make(m, metric, &labels, true);
 }
 
 static void drop(struct metrics *m, struct metric_series *s)

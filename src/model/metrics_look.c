@@ -21,11 +21,7 @@ struct name_count {
 
 static uint32_t hash_name(const char *name)
 {
-	uint64_t h = 1469598103934665603ull;
-
-	while (*name)
-		h = (h ^ (uint8_t)*name++) * 1099511628211ull;
-	return hash_u64(h);
+	return metrics_hash(name, strlen(name), 0);
 }
 
 HASH_TYPE(name_counts, struct name_count);
@@ -69,13 +65,12 @@ static int compare_names(const void *x, const void *y)
 	return strcmp(a->name, b->name);
 }
 
-static void set_names(struct metrics *m, const struct name_counts *names)
+static void set_names(struct metrics *m, struct name_counts *names)
 {
 	struct name_count *sorted = calloc(names->count + 1, sizeof(*sorted));
 	size_t count = 0;
 
-	for (const struct name_count *c = NULL;
-	     sorted && (c = name_counts_each(names, (struct name_count *)(uintptr_t)c));)
+	for (struct name_count *c = NULL; sorted && (c = name_counts_each(names, c));)
 		sorted[count++] = *c;
 	if (count > 1)
 		qsort(sorted, count, sizeof(*sorted), compare_names);

@@ -43,6 +43,16 @@ struct metrics {
 	struct metric_conflict conflict[METRIC_CONFLICTS]; /* the last of each place, by hash */
 };
 
+/* FNV-1a, spread. */
+static inline uint32_t metrics_hash(const char *bytes, size_t len, uint64_t seed)
+{
+	uint64_t h = 1469598103934665603ull + seed;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (uint8_t)bytes[i]) * 1099511628211ull;
+	return hash_u64(h);
+}
+
 unsigned int metric_label_count(const struct metric_family *f);
 unsigned int metric_bucket_count(const struct metric_family *f);
 
