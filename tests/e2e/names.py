@@ -5,6 +5,8 @@ Each line is turned back into the object that -o json has, so that nothing is mi
 runs in a network namespace of its own (names.sh), with traffic on loopback."""
 import datetime, ipaddress, json, pathlib, re, signal, socket, subprocess, sys, tempfile
 
+from traffic import find_refused, find_taken, talk
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 STATES = {"established": "ESTABLISHED", "syn_sent": "SYN_SENT", "syn_received": "SYN_RECV", "fin_wait_1": "FIN_WAIT1",
           "fin_wait_2": "FIN_WAIT2", "time_wait": "TIME_WAIT", "closed": "CLOSE", "close_wait": "CLOSE_WAIT",
@@ -262,24 +264,10 @@ def traffic():
     """Connections of IPv4, IPv6 and mapped addresses, a port that is taken, a peer that refuses, UDP.  Returns what stays open."""
     server = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
     port = server.getsockname()[1]
-    with socket.socket() as other:
-        try:
-            other.bind(("127.0.0.1", port))
-        except OSError:
-            pass
+    find_taken(socket.AF_INET, "127.0.0.1", port)
     for address in ("127.0.0.1", "::1"):
-        client = socket.create_connection((address, port))
-        accepted = server.accept()[0]
-        client.sendall(b"hello")
-        accepted.recv(5)
-        client.close()
-        accepted.close()
-    with socket.socket() as refused:
-        refused.bind(("127.0.0.1", 0))
-        try:
-            socket.create_connection(refused.getsockname()).close()
-        except OSError:
-            pass
+        talk(server, address)
+    find_refused()
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.connect(("127.0.0.1", port))
     stays = socket.create_connection(("127.0.0.1", port))

@@ -7,6 +7,7 @@ taken, a peer that refuses, UDP.
 import glob, json, pathlib, re, signal, socket, subprocess, sys, tempfile
 import jsonschema
 
+from traffic import find_refused, find_taken, talk
 from waiting import until
 
 DIRECTORY = pathlib.Path("docs/schema").resolve()
@@ -121,23 +122,9 @@ def traffic():
     server.listen(5)
     port = server.getsockname()[1]
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")):
-        with socket.socket(family) as other:
-            try:
-                other.bind((address, port))
-            except OSError:
-                pass
-    client = socket.create_connection(("127.0.0.1", port))
-    accepted = server.accept()[0]
-    client.sendall(b"hello")
-    accepted.recv(5)
-    client.close()
-    accepted.close()
-    with socket.socket() as refused:
-        refused.bind(("127.0.0.1", 0))
-        try:
-            socket.create_connection(refused.getsockname()).close()
-        except OSError:
-            pass
+        find_taken(family, address, port)
+    talk(server, "127.0.0.1")
+    find_refused()
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.sendto(b"x", ("127.0.0.1", port))
     stays = socket.create_connection(("127.0.0.1", port))

@@ -7,7 +7,7 @@ from listing import *  # noqa: F403
 
 SECONDS = int(os.environ.get("PROMETHEUS_SECONDS", "15"))
 DIST = os.path.join(HERE, "../../dist/prometheus")
-UNPACKED = os.path.join(HERE, "../../build/prometheus/usr/bin")
+UNPACKED = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "prometheus/usr/bin"))
 # Lives, refusals and conflicts at a steady pace, which it counts itself; 40 of 100 ports of one destination stay taken.
 TRAFFIC = """
 open("/proc/sys/net/ipv4/ip_local_port_range", "w").write("40000 40099")
