@@ -40,10 +40,12 @@ void table_bound_time_waits(struct table *t, size_t max);
 void table_apply(struct table *t, const struct fact *fact);
 /*
  * A look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().  Live facts win: a seed fills only what
- * is unknown.  With `repair` set (facts of its time are applied then), what it did not find and no fact touched since `begin_ns` goes.
+ * is unknown.  With `repair` set (facts of its time are applied then), what it did not find and no fact touched since `begin_ns` goes,
+ * except where it could not look: table_seed_unseen(), as the sink of look.h is told it.
  */
 void table_seed_begin(struct table *t, uint64_t begin_ns);
 void table_seed(struct table *t, const struct fact *seed);
+void table_seed_unseen(struct table *t, uint32_t netns, unsigned int what);
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed);
 /*
  * Some ends are told only by the fact that follows, for which they are held back: up to TABLE_HOLD_NS where most have none, and

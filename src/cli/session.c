@@ -27,6 +27,8 @@
 #define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
 /* Where something is lost all the time, repairs take a tenth of it. */
 #define REPAIR_REST 9
+/* Looks for one repair, where something could not be looked at. */
+#define REPAIR_TRIES 4
 /* Namespaces in a round: each costs 50 us or so. */
 #define COUNTERS_ASKED 100
 
@@ -114,27 +116,36 @@ static size_t drain(struct session *s)
 	return n;
 }
 
-/* Looks at every socket there is; after a loss, what is not found is forgotten. */
-static int look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *ret_removed)
+/* Looks at every socket there is; after a loss, what is not found is forgotten.  False where not all could be looked at: `error`. */
+static bool look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *ret_removed,
+		 struct kernel_error *error)
 {
 	const struct look_request request = table_look_request();
 	const struct look_sink sink = table_look_sink(s->table);
-	struct kernel_error error = {""};
 	int err;
 
+	*error = (struct kernel_error){""};
 	table_seed_begin(s->table, kernel_now());
-	err = look_take(kernel_look(s->kernel), &request, &sink, &error);
-	if (err < 0 || error.text[0])
-		log_error("%s; sockets older than the trace stay unknown%s", error.text,
-			  err < 0 ? "" : " there");
+	err = look_take(kernel_look(s->kernel), &request, &sink, error);
 	/* What ended during the look is told by its facts, before the search for ghosts. */
 	if (repair) {
 		while (!s->done && drain(s) == DRAIN_MAX)
 			;
 	}
 	/* Where nothing was looked at nothing is a ghost. */
-	table_seed_end(s->table, repair && err == 0 && !error.text[0], ret_added, ret_removed);
-	return err;
+	table_seed_end(s->table, repair && err == 0, ret_added, ret_removed);
+	return err == 0 && !error->text[0];
+}
+
+static void seed(struct session *s)
+{
+	struct kernel_error error;
+	uint64_t added, removed;
+
+	if (!look(s, false, &added, &removed, &error))
+		log_error("%s; sockets older than the trace stay unknown there", error.text);
+	s->never_seen = error;
+	s->sockets = (size_t)added;
 }
 
 /* ---- loss ---- */
@@ -159,13 +170,37 @@ static void tell_lost(struct session *s, struct event *e)
 	e->lost.sockets = s->full - s->full_told;
 	e->lost.processes = s->unfollowed - s->unfollowed_told;
 	e->lost.count = s->lost - s->lost_told + e->lost.sockets + e->lost.processes;
+	e->lost.added = s->repair_added;
+	e->lost.removed = s->repair_removed;
 	e->lost.since_ns = s->lost_since_ns;
 	on_event(s, e);
 	s->lost_told = s->lost;
 	s->withheld_told = s->withheld;
 	s->full_told = s->full;
 	s->unfollowed_told = s->unfollowed;
+	s->repair_added = s->repair_removed = 0;
 	s->explained = false;
+}
+
+/* False where another look is due. */
+static bool look_again(struct session *s)
+{
+	struct kernel_error error;
+	uint64_t added, removed;
+	bool whole = look(s, true, &added, &removed, &error);
+
+	malloc_trim(0); /* what the look needed */
+	s->repair_added += added;
+	s->repair_removed += removed;
+	/* What could not be looked at from the beginning is nothing to wait for. */
+	whole |= strcmp(error.text, s->never_seen.text) == 0;
+	if (!whole && ++s->repair_tries < REPAIR_TRIES)
+		return false;
+	if (!whole)
+		log_error("%s; what was lost there stays unknown", error.text);
+	s->repair_tries = 0;
+	s->repairs++;
+	return true;
 }
 
 /* A look finds what facts have not told; of what there was no room for it would find no more than there is. */
@@ -173,15 +208,15 @@ static void repair(struct session *s, uint64_t now_ns)
 {
 	struct event e = {0};
 	uint64_t took_ns = NSEC_PER_SEC / REPAIR_REST;
+	bool whole = true;
 
 	if (s->lost > s->lost_told) {
-		look(s, true, &e.lost.added, &e.lost.removed);
-		malloc_trim(0); /* what the look needed */
+		whole = look_again(s);
 		took_ns = kernel_now() - now_ns;
-		s->repairs++;
 	}
-	tell_lost(s, &e);
-	s->rest_until_ns = e.time_ns + REPAIR_REST * took_ns;
+	if (whole)
+		tell_lost(s, &e);
+	s->rest_until_ns = kernel_now() + REPAIR_REST * took_ns;
 }
 
 /* Why the first was lost since the last repair. */
@@ -374,7 +409,6 @@ int session_open(struct session *s, const struct options *options, event_sink_fn
 int session_start(struct session *s)
 {
 	struct kernel_error error = {""};
-	uint64_t added, removed;
 	int code;
 
 	if (kernel_attach(s->kernel, &error) < 0) {
@@ -400,8 +434,7 @@ int session_start(struct session *s)
 	}
 	kernel_follow_processes(s->kernel, on_process, s);
 	follow_clock(s);
-	look(s, false, &added, &removed);
-	s->sockets = (size_t)added;
+	seed(s);
 	s->lost_checked_ns = s->rested_ns = kernel_now();
 	malloc_trim(0);
 	serve_begin(s->serve);

@@ -64,7 +64,9 @@ struct session {
 	uint64_t unseen;      /* ... and the table: ends that were not told */
 	bool explained;	      /* by what the kernel side has counted */
 	uint64_t processes_lost, processes_full; /* likewise of what processes did */
-	uint64_t repairs;
+	uint64_t repairs, repair_added, repair_removed; /* of those not told yet */
+	unsigned int repair_tries;
+	struct kernel_error never_seen; /* by the first look */
 
 	char lacks[128]; /* capabilities, when it began; "" none */
 	char unseen_text[512]; /* what no hook tells here: "; not seen: ..." or "" */

@@ -107,9 +107,14 @@ static void seed_table(void *ctx, const struct look_socket *s, const struct look
 		table_seed(ctx, &fact);
 }
 
+static void not_seen(void *ctx, uint32_t netns, unsigned int what)
+{
+	table_seed_unseen(ctx, netns, what);
+}
+
 struct look_sink table_look_sink(struct table *t)
 {
-	return (struct look_sink){.socket = seed_table, .ctx = t};
+	return (struct look_sink){.socket = seed_table, .unseen = not_seen, .ctx = t};
 }
 
 struct look_request table_look_request(void)

@@ -6,10 +6,13 @@
  * (owner.h) when the look ends, because a parent may have a higher pid than its children and come
  * later.
  */
+#include "budget.h"
+#include "look.h"
 #include "table_bound.h"
 #include "table_later.h"
 #include "table_record.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +21,12 @@ struct seed_queued {
 	uint64_t child, listener;
 };
 
+HASH_FUNCTIONS(unlooked, struct unlooked_place, item->what != 0, hash_u64(item->netns))
+
 void table_seed_drop(struct table *t)
 {
+	unlooked_done(&t->unlooked);
+	t->unlooked_everywhere = 0;
 	owner_look_free(t->look);
 	t->look = NULL;
 	free(t->queued);
@@ -37,6 +44,33 @@ void table_seed_begin(struct table *t, uint64_t begin_ns)
 	t->look_begin_ns = begin_ns;
 	t->look_added = 0;
 	t->defers = true;
+}
+
+void table_seed_unseen(struct table *t, uint32_t netns, unsigned int what)
+{
+	struct unlooked_place *place = NULL;
+
+	if (netns && netns != LOOK_EVERY_NETNS && what)
+		place = unlooked_add(&t->unlooked, (struct unlooked_place){netns, what});
+	/* Of one that is not known, or for which there is no memory, it may be anybody's. */
+	if (!place)
+		t->unlooked_everywhere |= what;
+}
+
+/* The look would have found it, if it were there: by the table of its namespace, or by a descriptor. */
+static bool was_looked_for(struct table *t, const struct socket *s)
+{
+	const bool in_table = s->protocol == IPPROTO_TCP && s->state != STATE_CLOSE;
+	const unsigned int needs = UNSEEN_RANGE | (in_table ? UNSEEN_TCP : UNSEEN_BOUND);
+
+	if (t->unlooked_everywhere & needs)
+		return false;
+	for (struct unlooked_place *i = unlooked_first(&t->unlooked, hash_u64(s->netns)); i;
+	     i = unlooked_next(&t->unlooked, i)) {
+		if (i->netns == s->netns && (i->what & needs))
+			return false;
+	}
+	return true;
 }
 
 static void choose_owners(struct table *t)
@@ -194,7 +228,8 @@ void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t 
 			s->flags &= ~(uint32_t)SOCKET_FOUND;
 		if ((s->flags & SOCKET_MINISOCK) && !minisock_is_over(s, t->look_begin_ns))
 			continue; /* a look does not find them by their pointer */
-		if (repair && s->generation != t->generation && s->touched_ns < t->look_begin_ns) {
+		if (repair && s->generation != t->generation && s->touched_ns < t->look_begin_ns &&
+		    was_looked_for(t, s)) {
 			/* What was not found is gone. */
 			table_forget(t, s, t->look_begin_ns);
 			removed++;

@@ -214,6 +214,11 @@ done
 kill -KILL "$spaces"
 wait "$spaces" 2>/dev/null
 
+# A namespace that refuses to be entered for a while: the look is taken again.
+said=$(unshare -n sh -c 'ip link set lo up && exec "$@"' sh python3 -B tests/e2e/repair.py nsenter "--net=/proc/$$/ns/net" \
+	"$inject" -k open -p "/proc/{pid}/ns/net" -n 2-4 -e 13 "$sockwatch" trace -o json --port {port} --ring 4M 2>&1)
+check a_repair_is_tried_again "$said" sh -c '[ $1 = 0 ] && echo "$2" | grep -q " hits 3 exit 4 "' sh $? "$said"
+
 # ---- kills ----
 cp "$sockwatch" "$work/killed"
 cat >"$work/kill.py" <<'PY'

@@ -99,6 +99,12 @@ for command in ls "who 4977"; do
 	cell "$command --hooks proc" dac_read_search 0 "not everything is listed: .*lacks CAP_DAC_READ_SEARCH;"
 	cell "$command --hooks proc" "bpf perfmon net_admin" 0 "$([ "$command" = ls ] || echo CAP_NET_ADMIN)"
 done
+# What may not be entered keeps no ghost anywhere else.
+cp tests/e2e/repair.py tests/e2e/waiting.py "$work"
+unshare -n bash -c 'ip link set lo up && exec "$@"' bash setpriv --reuid 65534 --regid 65534 --clear-groups \
+	--inh-caps "${needed/,+sys_admin/}" --ambient-caps "${needed/,+sys_admin/}" \
+	python3 -B "$work/repair.py" "$work/program" trace -o json --port {port} --ring 4M >"$work/other" 2>"$work/why"
+check "without_sys_admin_a_loss_is_repaired" "$(cat "$work/other" "$work/why")" test $? = 0
 # Without any right: own processes, and that sockets of others are there.
 mkfifo "$work/hold"
 listen='$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 1) or die; print "1\n"; close STDOUT; <STDIN>'
@@ -121,7 +127,7 @@ mount -t tmpfs none /run && install -d -o 64998 -g 64998 -m 2750 /run/sockwatch-
 SOCKWATCH_RUN=/run/sockwatch-record setpriv --reuid 64998 --regid 64998 --clear-groups --inh-caps "$needed" --ambient-caps "$needed" \
 	"$program" record --store "$work/recorder/store" 2>"$work/recorder.err" &
 recorder=$!
-for ((i = 0; i < 300; i++)); do grep -q '^sockwatch: tracing' "$work/recorder.err" && break; sleep 0.1; done
+for ((i = 0; i < 300; i++)); do grep -qs '^sockwatch: tracing' "$work/recorder.err" && break; sleep 0.1; done
 perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:4974", Listen => 1) or die; print "1\n"; close STDOUT; sleep 60' \
 	>"$work/recorder.ready" &
 listener=$!
