@@ -41,8 +41,7 @@ void table_apply(struct table *t, const struct fact *fact);
 /*
  * A look at the kernel: table_seed_begin(), table_seed() for each record found, table_seed_end().  Live facts win: a seed fills only what
  * is unknown.  With `repair` set (facts of its time are applied then), what it did not find and no fact touched since `begin_ns` goes,
- * except where it could not look: table_seed_unseen(), as the sink of look.h is told it.
- */
+ * except where it could not look: table_seed_unseen(), as a look_sink. */
 void table_seed_begin(struct table *t, uint64_t begin_ns);
 void table_seed(struct table *t, const struct fact *seed);
 void table_seed_unseen(struct table *t, uint32_t netns, unsigned int what);

@@ -98,12 +98,6 @@ struct table_place {
 };
 HASH_TYPE(table_index, struct table_place);
 
-struct unlooked_place {
-	uint32_t netns;
-	unsigned int what; /* enum budget_unseen, never 0 */
-};
-HASH_TYPE(unlooked, struct unlooked_place);
-
 struct table {
 	event_sink_fn sink;
 	void *ctx;
@@ -126,7 +120,7 @@ struct table {
 	struct socket spare; /* stands in when the table is full */
 	uint32_t generation;
 	uint64_t look_begin_ns, look_added;
-	struct unlooked unlooked; /* what the look could not look at: table_seed.c */
+	struct unlooked *unlooked; /* namespaces that the look could not see all of: table_seed.c */
 	unsigned int unlooked_everywhere;
 	bool sees_time_wait; /* a hook tells who enters it */
 	struct owner_look *look;

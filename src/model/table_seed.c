@@ -21,11 +21,19 @@ struct seed_queued {
 	uint64_t child, listener;
 };
 
+struct unlooked_place {
+	uint32_t netns;
+	unsigned int what; /* enum budget_unseen, never 0 */
+};
+HASH_TYPE(unlooked, struct unlooked_place);
 HASH_FUNCTIONS(unlooked, struct unlooked_place, item->what != 0, hash_u64(item->netns))
 
 void table_seed_drop(struct table *t)
 {
-	unlooked_done(&t->unlooked);
+	if (t->unlooked)
+		unlooked_done(t->unlooked);
+	free(t->unlooked);
+	t->unlooked = NULL;
 	t->unlooked_everywhere = 0;
 	owner_look_free(t->look);
 	t->look = NULL;
@@ -50,8 +58,10 @@ void table_seed_unseen(struct table *t, uint32_t netns, unsigned int what)
 {
 	struct unlooked_place *place = NULL;
 
-	if (netns && netns != LOOK_EVERY_NETNS && what)
-		place = unlooked_add(&t->unlooked, (struct unlooked_place){netns, what});
+	if (!t->unlooked)
+		t->unlooked = calloc(1, sizeof(*t->unlooked));
+	if (netns && netns != LOOK_EVERY_NETNS && what && t->unlooked)
+		place = unlooked_add(t->unlooked, (struct unlooked_place){netns, what});
 	/* Of one that is not known, or for which there is no memory, it may be anybody's. */
 	if (!place)
 		t->unlooked_everywhere |= what;
@@ -65,8 +75,10 @@ static bool was_looked_for(struct table *t, const struct socket *s)
 
 	if (t->unlooked_everywhere & needs)
 		return false;
-	for (struct unlooked_place *i = unlooked_first(&t->unlooked, hash_u64(s->netns)); i;
-	     i = unlooked_next(&t->unlooked, i)) {
+	if (!t->unlooked)
+		return true;
+	for (struct unlooked_place *i = unlooked_first(t->unlooked, hash_u64(s->netns)); i;
+	     i = unlooked_next(t->unlooked, i)) {
 		if (i->netns == s->netns && (i->what & needs))
 			return false;
 	}
