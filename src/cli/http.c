@@ -72,10 +72,13 @@ static void name_place(struct http *h)
 static int take_passed(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	char own[16];
 	int listens = 0;
 	socklen_t len = sizeof(listens);
-	bool ours = pid && count && atoi(pid) == (int)getpid() && atoi(count) == 1;
+	bool ours;
 
+	snprintf(own, sizeof(own), "%d", (int)getpid());
+	ours = pid && count && strcmp(pid, own) == 0 && strcmp(count, "1") == 0;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");

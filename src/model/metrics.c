@@ -203,11 +203,9 @@ void metrics_set(struct metrics *m, enum metric metric, double value, const char
 
 	if (!s)
 		return;
-	if (!s->seen)
-		s->value = value;
-	else if (merge == MERGE_SUM)
+	if (s->seen && merge == MERGE_SUM)
 		s->value += value;
-	else if (value < s->value)
+	else if (!s->seen || value < s->value)
 		s->value = value;
 	s->seen = s->level = true;
 }
