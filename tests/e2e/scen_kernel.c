@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "expect.h"
 #include "listed.h"
@@ -310,6 +312,89 @@ static void nfs(void)
 	peer_end(mounter, SIGKILL);
 }
 
+/* ---- a server of files ---- */
+
+#define NFSD_AT	  "/tmp/sw-nfsd"
+#define NFSD_PORT 2049
+
+static bool tell_nfsd(const char *path, const char *words)
+{
+	FILE *file = fopen(path, "we");
+
+	return file && fputs(words, file) >= 0 && fclose(file) == 0;
+}
+
+/* Of version 4 no portmapper needs to know. */
+static void do_serve_nfs(struct call *c)
+{
+	errno = 0;
+	mkdir(NFSD_AT, 0700);
+	c->result = unshare(CLONE_NEWNS) == 0 &&
+				    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+				    mount("nfsd", NFSD_AT, "nfsd", 0, NULL) == 0 &&
+				    tell_nfsd(NFSD_AT "/versions", "-2 -3 +4\n") &&
+				    tell_nfsd(NFSD_AT "/portlist", "tcp 2049\n")
+			    ? 0
+			    : -1;
+	c->error = errno;
+}
+
+static void do_end_nfs(struct call *c)
+{
+	c->result = tell_nfsd(NFSD_AT "/threads", "0\n") ? 0 : -1;
+	c->error = errno;
+	umount(NFSD_AT);
+	rmdir(NFSD_AT);
+}
+
+static void check_served_listed(const struct peer *p)
+{
+	for (size_t i = 0; i < SOURCES; i++) {
+		listed_take(&ls, sources[i], p->netns);
+		if (!listed_find(&ls, "tcp", "LISTEN", NFSD_PORT))
+			scenario_fail("%s: the server's socket is missing", sources[i]);
+		for (unsigned int j = 0; j < ls.count; j++) {
+			const struct row *r = &ls.row[j];
+
+			if (r->process.known || r->holders ||
+			    (i == 0 && listed_has_iterators() && !r->kernel))
+				scenario_fail("%s: %s port %u: process %u, %u holders, kernel %d",
+					      sources[i], r->proto, r->local.port, r->process.pid,
+					      r->holders, r->kernel);
+		}
+	}
+	if (listed_has_iterators() && !strstr(listed_who("auto", p->netns, "2049"), "kernel"))
+		scenario_fail("who says: %s", listed_who("auto", p->netns, "2049"));
+}
+
+static void nfsd(void)
+{
+	struct tracer *t = tracer_shared();
+	struct peer *server = peer_start("sw-nfsd");
+	struct call c = {0};
+
+	remote_own_netns(server);
+	if (!server->netns)
+		scenario_skip("no /proc");
+	module_load("nfsd");
+	peer_call(server, do_serve_nfs, &c);
+	if (c.result < 0)
+		scenario_skip("no NFS server in this kernel: %s", strerror(c.error));
+	check_served_listed(server);
+	tracer_fence(t);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct line *l = t->line[i];
+
+		if (l->netns == server->netns && l->process.known) {
+			scenario_show(l);
+			scenario_fail("a line of the server's sockets names somebody");
+		}
+	}
+	peer_call(server, do_end_nfs, &c);
+	if (c.result < 0)
+		scenario_fail("the server does not end: %s", strerror(c.error));
+}
+
 const struct scenario kernel_scenarios[] = {
 	{"kernel-vxlan", vxlan},
 	{"kernel-geneve", geneve},
@@ -319,5 +404,6 @@ const struct scenario kernel_scenarios[] = {
 	{"kernel-geneve-in-the-way", geneve_in_the_way},
 	{"kernel-wireguard-in-the-way", wireguard_in_the_way},
 	{"kernel-nfs", nfs},
+	{"kernel-nfsd", nfsd},
 	{0},
 };
