@@ -104,8 +104,8 @@ def traced(words, lines):
     return plain_lines(content(out))
 
 
-# In a tree that is another's root for all that run here: where that is.
-ROOT = os.readlink("/proc/self/exe").removesuffix(os.path.realpath(sys.executable))
+# In a tree that is another's root for all that run here: where that is, which the kernel tells of a program that it starts.
+ROOT = next((m[3] for m in map(str.split, open("/proc/self/mountinfo")) if m[4] == "/" and m[3] != "/"), "")
 
 
 def plain_lines(text):
