@@ -50,7 +50,7 @@ $(BUILD)/tests/faults/preload.so: tests/faults/preload.c tests/faults/faults.h
 unit: $(UNIT_BIN)
 	$(Q)tests/run $(UNIT_BIN)
 
-E2E_PROGRAMS := $(BUILD)/sockwatch $(BUILD)/agent $(BUILD)/tools/connrate $(BUILD)/tools/flood $(FAULTS)
+E2E_PROGRAMS := $(BUILD)/sockwatch $(BUILD)/agent $(BUILD)/tools/connrate $(BUILD)/tools/flood $(BUILD)/tools/forkrate $(FAULTS)
 e2e: $(E2E_PROGRAMS)
 	$(Q)tests/run $(wildcard tests/e2e/*.sh)
 
@@ -87,7 +87,7 @@ analyze: deps
 # Floods at full size, of kind ARGS or each kind; a part of the long ones.
 .PHONY: flood
 flood: deps-test
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate $(BUILD)/tools/flood
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate $(BUILD)/tools/flood $(BUILD)/tools/forkrate
 	$(Q)BUILD=$(BUILD) tests/soak/flood.sh $(ARGS)
 
 # Pages in a headless Chromium, which takes 300 MB; pictures in build/look.
@@ -101,5 +101,5 @@ look: deps
 # Long ones, at most ten minutes.
 .PHONY: soak
 soak: deps-test
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate $(BUILD)/tools/flood
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sockwatch $(BUILD)/tools/connrate $(BUILD)/tools/flood $(BUILD)/tools/forkrate
 	$(Q)tests/run $(wildcard tests/soak/*.sh)

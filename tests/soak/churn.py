@@ -77,14 +77,16 @@ class Watcher:
         return self.process.wait(DEADLINE_S)
 
 
-def churn(stop):
-    """Processes, programs, names and namespaces, each with a connection of its own."""
+def churn(stop, rounds):
+    """Processes, programs, names and namespaces, each with a connection of its own; a round that failed is the last."""
     code = ("import socket; s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname());"
             "s.accept()[0].close()")
     while not stop.is_set():
-        subprocess.run([BUILD / "tools/forkrate", "0"], stdout=subprocess.DEVNULL, check=False)
-        subprocess.run([*OWN_NETNS, sys.executable, "-S", "-c", code], check=False)
-        subprocess.run(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do (exec true); done"], check=False)
+        if len(rounds) % 10 == 0:  # a second of nothing but processes
+            subprocess.run([BUILD / "tools/forkrate", "1"], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([*OWN_NETNS, sys.executable, "-S", "-c", code], check=True)
+        subprocess.run(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do (exec true); done"], check=True)
+        rounds.append(time.monotonic())
         stop.wait(0.1)
 
 
@@ -138,8 +140,8 @@ def main():
     room = subprocess.Popen([*OWN_NETNS, "cat"], stdin=subprocess.PIPE)
     store = work / "store"
     watchers = [Watcher("trace", "-o", "json"), Watcher("record", "--store", store)]
-    stop = threading.Event()
-    thread = threading.Thread(target=churn, args=(stop,))
+    stop, rounds = threading.Event(), []
+    thread = threading.Thread(target=churn, args=(stop, rounds))
     try:
         until(lambda: Path(f"/proc/{room.pid}/comm").read_text(encoding="ascii").strip() == "cat", "no namespace")
         thread.start()
@@ -153,8 +155,10 @@ def main():
                 w.sample()
             time.sleep(1)
         made = json.loads(generator.communicate(timeout=DEADLINE_S)[0])
+        went_on = thread.is_alive()
         stop.set()
         thread.join()
+        verdict(went_on and rounds, "churn_of_processes_went_on", f"ended after {len(rounds)} rounds")
         for w in watchers:
             w.judge()
         kernel = cookies_in(holder.pid)
@@ -176,7 +180,7 @@ def main():
         # Of a life whose facts were lost in its middle the two parts are told.
         verdict(abs(2 * made["connections"] - kept) <= 2 * lost[1], "churn_is_in_the_store",
                 f"{kept} lives of {made['connections']} connections, {lost[1]} facts lost")
-        print(f"note: {made['connections']} connections, {made['rate']:.0f}/s; lost {lost}; "
+        print(f"note: {made['connections']} connections, {made['rate']:.0f}/s, {len(rounds)} rounds of processes; lost {lost}; "
               f"{store.stat().st_size / MIB:.0f} MB stored", flush=True)
     finally:
         stop.set()
