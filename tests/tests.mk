@@ -28,6 +28,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 
 include tests/fuzz/fuzz.mk
 include tests/cost/cost.mk
+include tests/fleet/fleet.mk
 
 # The end-to-end agent: no dependencies, static, so that the same file runs on the host and in any kernel.
 AGENT_SRC := $(wildcard tests/e2e/*.c)
@@ -56,15 +57,16 @@ e2e: $(E2E_PROGRAMS)
 
 # The build has all processors, the suites none of make's job tokens.
 test: deps-test
+	$(Q)$(MAKE) --no-print-directory deps-fleet || true
 	$(Q)$(MAKE) --no-print-directory $(all_processors) test-programs
 	$(Q)$(MAKE) --no-print-directory test-built
 
 # Machines in emulation disturb no suite of the host, and take the longest: the longest of them first.
 BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh)
 .PHONY: test-programs test-built
-test-programs: $(E2E_PROGRAMS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch pages
+test-programs: $(E2E_PROGRAMS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch $(BUILD)/tests/fleet/stores pages
 test-built: test-programs
-	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh) \
+	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh tests/fleet/*.sh) \
 		$(filter-out $(BESIDE),$(wildcard tests/vm/*.sh)) --beside $(BESIDE)
 
 # The README's two commands on a Debian with nothing on it; half an hour for each suite.
