@@ -57,6 +57,7 @@ all_processors = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 MODEL  := $(wildcard src/model/*.c)
 OUTPUT := $(wildcard src/output/*.c)
 STORE  := $(wildcard src/store/*.c)
+SHIP   := $(wildcard src/ship/*.c)
 KERNEL := $(wildcard src/kernel/*.c)
 CLI    := $(wildcard src/cli/*.c)
 OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -71,7 +72,7 @@ SKELETON := $(patsubst %,$(BUILD)/%.skel.h,sockwatch look reach walk)
 .PHONY: all run test unit e2e deps deps-test install install-files clean check-layers
 all: $(BUILD)/sockwatch
 
-$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(STORE) $(MODEL))
+$(BUILD)/sockwatch: $(call OBJ,$(CLI) $(KERNEL) $(OUTPUT) $(SHIP) $(STORE) $(MODEL))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -102,7 +103,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev libseccomp-dev libncurses-dev libmicrohttpd-dev gcc libc6-dev make pkg-config
+DEPS := clang libbpf-dev bpftool libelf-dev zlib1g-dev libsqlite3-dev libseccomp-dev libncurses-dev libmicrohttpd-dev libcurl4-gnutls-dev gcc libc6-dev make pkg-config
 DEPS_TEST := libcmocka-dev nginx-light curl redis-server redis-tools iproute2 python3 jq procps clang llvm \
 	lsof postgresql openssh-server openbsd-inetd systemd util-linux libcap2-bin netbase \
 	debootstrap sqlite3 nftables iptables openssh-client passt valgrind \

@@ -8,7 +8,7 @@ UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT))
 UNIT_HELP  := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 # Unit tests are always built with ASan and UBSan, into a tree of their own.
 SANFLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(STORE) $(wildcard src/cli/options*.c src/cli/confine*.c) src/cli/names.c src/cli/log.c \
+UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(SHIP) $(STORE) $(wildcard src/cli/options*.c src/cli/confine*.c) src/cli/names.c src/cli/log.c \
 	src/kernel/plan.c src/kernel/netns.c src/kernel/capability.c src/kernel/ipvs.c src/kernel/iptables.c src/kernel/redirect_list.c \
 	src/kernel/runtimes.c $(wildcard src/kernel/nft*.c) $(UNIT_HELP))
 
@@ -24,7 +24,7 @@ WRAP_test_hash := -Wl,--wrap=calloc
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(WRAP_$(@F)) -o $@ $^ -lcmocka -lsqlite3 -lseccomp -lm
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(WRAP_$(@F)) -o $@ $^ -lcmocka -lsqlite3 -lseccomp -lz -lm
 
 include tests/fuzz/fuzz.mk
 include tests/cost/cost.mk

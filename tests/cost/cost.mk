@@ -3,7 +3,7 @@
 # The program with a made-up kernel in place of src/kernel, which tells the same in every run: what it costs can be counted.
 
 # A filter of system calls would be one for valgrind's own.
-COST_OBJ := $(call OBJ,$(filter-out src/cli/confine% src/cli/two.c,$(CLI)) $(OUTPUT) $(STORE) $(MODEL) src/kernel/look_decode.c $(wildcard tests/cost/*.c))
+COST_OBJ := $(call OBJ,$(filter-out src/cli/confine% src/cli/two.c,$(CLI)) $(OUTPUT) $(SHIP) $(STORE) $(MODEL) src/kernel/look_decode.c $(wildcard tests/cost/*.c))
 
 # Calls whose answer would differ between two runs or machines.
 COST_WRAP := -Wl,--wrap=store_clock,--wrap=command_own_netns,--wrap=names_services
