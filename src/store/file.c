@@ -95,7 +95,7 @@ static int check_header(const char *path, const uint8_t *h, const struct stat *s
 
 	if (memcmp(h, "SQLite format 3", 16) || be32(h + 68) != STORE_APPLICATION_ID)
 		return refuse_foreign(path, error);
-	if (be32(h + 60) != STORE_VERSION)
+	if (be32(h + 60) != STORE_VERSION && be32(h + 60) != STORE_VERSION_OLD)
 		return store_fail(error, -EINVAL,
 				  "%s is a store of version %u, this sockwatch writes version %u; "
 				  "name another file",
@@ -342,17 +342,22 @@ int file_create(sqlite3 *db, struct store_error *error)
 	return 0;
 }
 
-/* Every table and index of ours is in `db` as we make it; others may be there, too. */
-static int same_tables(sqlite3 *ours, sqlite3 *db)
+/*
+ * Every table and index of ours is in `db` as we make it, for a store of this version those that came with it, too; others may be
+ * there besides.
+ */
+static int same_tables(sqlite3 *ours, sqlite3 *db, int version)
 {
 	static const char each[] = "SELECT type,name,sql FROM sqlite_schema WHERE type IN "
-				   "('table','index') AND sql IS NOT NULL";
+				   "('table','index') AND sql IS NOT NULL AND "
+				   "(?>=4 OR name NOT IN ('identity','budget','unsent'))";
 	static const char find[] = "SELECT 1 FROM sqlite_schema WHERE type=? AND name=? AND sql=?";
 	sqlite3_stmt *o = NULL, *s = NULL;
 	int rc = sqlite3_prepare_v2(ours, each, -1, &o, NULL);
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(db, find, -1, &s, NULL);
+	sqlite3_bind_int(o, 1, version);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(o)) == SQLITE_ROW) {
 		for (int i = 0; i < 3; i++)
 			sqlite3_bind_value(s, i + 1, sqlite3_column_value(o, i));
@@ -384,7 +389,7 @@ static int has_trigger(sqlite3 *db)
 int file_guard(sqlite3 *db)
 {
 	sqlite3 *ours = NULL;
-	int rc;
+	int version = 0, rc;
 
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -393,12 +398,17 @@ int file_guard(sqlite3 *db)
 	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, LENGTH_MAX);
 	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
 	rc = sqlite3_exec(db, "PRAGMA cell_size_check=ON;PRAGMA mmap_size=0", NULL, NULL, NULL);
+	/* That of the header may be older than the log. */
+	if (rc == SQLITE_OK)
+		rc = file_version(db, &version);
+	if (rc == SQLITE_OK && version != STORE_VERSION && version != STORE_VERSION_OLD)
+		rc = SQLITE_MISMATCH;
 	if (rc == SQLITE_OK)
 		rc = sqlite3_open(":memory:", &ours);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(ours, schema_sql, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = same_tables(ours, db);
+		rc = same_tables(ours, db, version);
 	if (rc == SQLITE_OK)
 		rc = has_trigger(db);
 	sqlite3_close(ours);

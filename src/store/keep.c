@@ -92,12 +92,13 @@ static int delete_unused(struct rows *r)
 
 static int delete_rows(struct rows *r, const struct oldest *o, int64_t upto)
 {
-	char text[1024];
+	char text[1500];
 
 	snprintf(text, sizeof(text),
 		 "UPDATE process SET lives=lives-c FROM (SELECT process AS p,sum(n) AS c FROM "
 		 "(SELECT process,count(*) AS n FROM life WHERE id<=%1$lld GROUP BY 1 UNION ALL "
 		 "SELECT process,count(*) FROM call WHERE id<=%1$lld GROUP BY 1 UNION ALL "
+		 "SELECT process,count(*) FROM budget WHERE id<=%1$lld GROUP BY 1 UNION ALL "
 		 "SELECT process,count(*) FROM holder WHERE call<=%1$lld GROUP BY 1) GROUP BY 1) "
 		 "WHERE id=p;"
 		 "DELETE FROM life WHERE id<=%1$lld;"
@@ -105,6 +106,9 @@ static int delete_rows(struct rows *r, const struct oldest *o, int64_t upto)
 		 "DELETE FROM trouble WHERE call<=%1$lld;"
 		 "DELETE FROM holder WHERE call<=%1$lld;"
 		 "DELETE FROM loss WHERE id<=%1$lld;"
+		 "DELETE FROM unsent WHERE loss<=%1$lld;"
+		 "DELETE FROM budget WHERE id<=%1$lld;"
+		 "UPDATE identity SET last=%1$lld WHERE last<%1$lld;"
 		 "DELETE FROM block WHERE first=%2$lld AND last<=%1$lld;"
 		 "UPDATE block SET first=%1$lld+1 WHERE first=%2$lld;"
 		 "DELETE FROM netns_name WHERE EXISTS(SELECT 1 FROM netns_name AS n WHERE "

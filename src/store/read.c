@@ -13,7 +13,7 @@
 
 static int (*read_stop)(void *unused);
 
-static int fail_sql(struct store_reader *r, int rc, struct store_error *error)
+int reader_fail(struct store_reader *r, int rc, struct store_error *error)
 {
 	char why[256];
 
@@ -92,11 +92,17 @@ static int open_db(struct store_reader *r, const char *path)
 	if (rc == SQLITE_OK)
 		rc = file_guard(r->db);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(r->db,
-					"SELECT pid,tid,uid,name,ruid,start,cut,cgroup,container,"
-					"container_name,pod,unit,exe,args,parents FROM process "
-					"WHERE id=?",
-					-1, &r->find_process, NULL);
+		rc = file_stand_in(r->db, &r->stands_in);
+	return rc == SQLITE_OK ? reader_prepare(r) : rc;
+}
+
+int reader_prepare(struct store_reader *r)
+{
+	int rc = sqlite3_prepare_v2(r->db,
+				    "SELECT pid,tid,uid,name,ruid,start,cut,cgroup,container,"
+				    "container_name,pod,unit,exe,args,parents FROM process "
+				    "WHERE id=?",
+				    -1, &r->find_process, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(r->db, "SELECT inode FROM netns WHERE id=?", -1,
 					&r->find_netns, NULL);
@@ -125,7 +131,7 @@ struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct
 	r->fd = open(path, O_RDONLY | O_CLOEXEC);
 	rc = open_db(r, path);
 	if (rc != SQLITE_OK) {
-		fail_sql(r, rc, error);
+		reader_fail(r, rc, error);
 		store_reader_close(r);
 		return NULL;
 	}
@@ -134,16 +140,18 @@ struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct
 
 void store_reader_close(struct store_reader *r)
 {
+	sqlite3_stmt *s;
+
 	if (!r)
 		return;
 	reader_forget(r);
-	sqlite3_finalize(r->find_process);
-	sqlite3_finalize(r->find_netns);
-	sqlite3_finalize(r->find_name);
+	while (r->db && (s = sqlite3_next_stmt(r->db, NULL)))
+		sqlite3_finalize(s);
 	sqlite3_close(r->db);
 	/* Last, because closing any descriptor of the file drops sqlite's locks on it. */
 	if (r->fd >= 0)
 		close(r->fd);
+	free(r->paste);
 	free(r);
 }
 
@@ -157,19 +165,8 @@ void store_reader_set_now(struct store_reader *r, uint64_t now_ns)
 	r->now_ns = now_ns;
 }
 
-bool store_is_recording(const struct store_reader *r)
-{
-	return file_is_recorded(r->fd);
-}
-
-struct answer {
-	const struct store_query *query;
-	bool (*fn)(void *ctx, const struct event *event);
-	void *ctx;
-	bool ended;
-};
-
-static int64_t number(struct store_reader *r, const char *text, uint64_t bind, int64_t otherwise)
+static int64_t number(const struct store_reader *r, const char *text, uint64_t bind,
+		      int64_t otherwise)
 {
 	sqlite3_stmt *s = NULL;
 	int64_t value = otherwise;
@@ -183,8 +180,33 @@ static int64_t number(struct store_reader *r, const char *text, uint64_t bind, i
 	return value;
 }
 
+static int64_t find_pasted_running(const struct store_reader *r)
+{
+	if (r->alive_ns > INT64_MAX)
+		return 0;
+	return number(
+		r,
+		"SELECT id FROM (SELECT * FROM run ORDER BY id DESC LIMIT 1) WHERE stopped IS NULL "
+		"AND alive>=?",
+		r->alive_ns, 0);
+}
+
+bool store_is_recording(const struct store_reader *r)
+{
+	return r->paste ? find_pasted_running(r) != 0 : file_is_recorded(r->fd);
+}
+
+struct answer {
+	const struct store_query *query;
+	bool (*fn)(void *ctx, const struct event *event);
+	void *ctx;
+	bool ended;
+};
+
 static int64_t find_running(struct store_reader *r)
 {
+	if (r->paste)
+		return find_pasted_running(r);
 	return store_is_recording(r) ? number(r, "SELECT max(id) FROM run", 0, 0) : 0;
 }
 
@@ -213,7 +235,10 @@ static int answer(struct store_reader *r, struct answer *a, char *text)
 
 uint64_t store_last(struct store_reader *r)
 {
-	return (uint64_t)number(r, "SELECT max(last) FROM block", 0, 0);
+	return (uint64_t)number(r,
+				"SELECT max(ifnull((SELECT max(last) FROM identity),0),"
+				"ifnull((SELECT max(last) FROM block),0))",
+				0, 0);
 }
 
 int store_read(struct store_reader *r, const struct store_query *query,
@@ -234,7 +259,7 @@ int store_read(struct store_reader *r, const struct store_query *query,
 	if (rc == SQLITE_OK)
 		*ret_last = store_last(r);
 	else
-		fail_sql(r, rc, error);
+		reader_fail(r, rc, error);
 	sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : -EIO;
 }
@@ -266,7 +291,7 @@ int store_read_past(struct store_reader *r, const char *boot_id, bool open, uint
 	if (boot)
 		rc = answer(r, &a,
 			    open ? query_open_of(boot) : query_time_waits_of(r->db, boot, from_ns));
-	return rc == SQLITE_OK ? 0 : fail_sql(r, rc, error);
+	return rc == SQLITE_OK ? 0 : reader_fail(r, rc, error);
 }
 
 bool store_span(struct store_reader *r, uint64_t *ret_from_ns, uint64_t *ret_to_ns)
@@ -311,5 +336,5 @@ int store_read_runs(struct store_reader *r, void (*fn)(void *ctx, uint64_t from_
 			fn(ctx, from, to);
 	}
 	sqlite3_finalize(s);
-	return rc == SQLITE_DONE ? 0 : fail_sql(r, rc, error);
+	return rc == SQLITE_DONE ? 0 : reader_fail(r, rc, error);
 }

@@ -5,6 +5,7 @@
 
 #include "store_private.h"
 
+#define TEXT_MAX      4096 /* a longer one is not of ours */
 #define PROCESS_CACHE 4096
 #define HOLDERS_MAX   64 /* as many as the table tells */
 
@@ -18,6 +19,10 @@ struct store_reader {
 	int fd;
 	uint64_t now_ns;
 	bool no_args;
+	bool stands_in; /* for tables that an older store does not have */
+	char id[STORE_ID_SIZE];
+	struct paste *paste; /* of one in memory: memory of its own, NULL otherwise */
+	uint64_t alive_ns;   /* then: a run that was alive since goes on */
 	int64_t running; /* the run that goes on, 0 none: what others left open has ended */
 	struct cached cached[PROCESS_CACHE]; /* direct mapped */
 	sqlite3_stmt *find_process, *find_netns;
@@ -36,6 +41,10 @@ struct store_reader {
 	struct event_holder holder[HOLDERS_MAX];
 	struct process holder_process[HOLDERS_MAX];
 };
+
+/* read.c: what is asked of every store; SQLite's error.  And for the user what it was, -errno. */
+int reader_prepare(struct store_reader *r);
+int reader_fail(struct store_reader *r, int rc, struct store_error *error);
 
 /* The columns every arm of the question has. */
 enum column {

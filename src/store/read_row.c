@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX  4096
 #define ERROR_MAX 4095 /* MAX_ERRNO of the kernel */
 
 /* 0 where there is none; *ok becomes false for what is no integer or above max (UINT64_MAX: any, as its 64 bits). */

@@ -41,6 +41,8 @@ static int read_state(struct rows *r)
 				    "SELECT 1+max(ifnull((SELECT max(id) FROM life),0),"
 				    "ifnull((SELECT max(id) FROM call),0),"
 				    "ifnull((SELECT max(id) FROM loss),0),"
+				    "ifnull((SELECT max(id) FROM budget),0),"
+				    "ifnull((SELECT max(last) FROM identity),0),"
 				    "ifnull((SELECT max(last) FROM block),0))",
 				    -1, &s, NULL);
 

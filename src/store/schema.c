@@ -22,20 +22,22 @@
 
 #define WHEN(ns) "strftime('%Y-%m-%d %H:%M:%f'," ns "/1e9,'unixepoch')"
 
-#define SOCKET_COLUMNS(t)                                                                          \
-	"CASE " t ".facts&511 WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 262 THEN 'mptcp' "         \
-	"WHEN 132 THEN 'sctp' ELSE " t ".facts&511 END AS proto,"                                  \
-	"CASE WHEN " t ".facts&512 THEN 'ipv6' ELSE 'ipv4' END AS family,"                         \
-	"n.inode AS netns," t ".cookie AS cookie," ADDRESS(                                        \
-		t ".local") " AS local_addr," t                                                    \
-			    ".local_port AS local_port," ADDRESS(                                  \
-				    t ".peer") " AS peer_addr," t ".peer_port AS peer_port,"       \
-					       "p.pid AS pid,p.tid AS tid,p.name AS comm,p.uid "   \
-					       "AS uid,p.cgroup AS cgroup,"                        \
-					       "p.container AS container,"                     \
-					       "p.container_name AS container_name,p.pod AS "  \
-					       "pod,p.unit AS unit,p.exe AS exe,p.args AS "    \
-					       "args"
+/* clang-format off */
+#define PROTO(t) \
+	"CASE " t ".facts&511 WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 262 THEN 'mptcp' " \
+	"WHEN 132 THEN 'sctp' ELSE " t ".facts&511 END AS proto," \
+	"CASE WHEN " t ".facts&512 THEN 'ipv6' ELSE 'ipv4' END AS family"
+
+#define PROCESS_COLUMNS \
+	"p.pid AS pid,p.tid AS tid,p.name AS comm,p.uid AS uid,p.cgroup AS cgroup," \
+	"p.container AS container,p.container_name AS container_name,p.pod AS pod," \
+	"p.unit AS unit,p.exe AS exe,p.args AS args"
+
+#define SOCKET_COLUMNS(t) \
+	PROTO(t) ",n.inode AS netns," t ".cookie AS cookie," ADDRESS(t ".local") " AS local_addr," \
+	t ".local_port AS local_port," ADDRESS(t ".peer") " AS peer_addr," \
+	t ".peer_port AS peer_port," PROCESS_COLUMNS
+/* clang-format on */
 
 #define JOINS(t)                                                                                   \
 	" FROM " t " AS l LEFT JOIN netns AS n ON n.id=l.netns "                                   \
@@ -71,6 +73,32 @@ _Static_assert(REASONS == 13 && HOWS == 7, "the view names every reason");
 	"ELSE printf('%d.%d.%d.%d'," BYTE(t, 5, 6) "," BYTE(t, 7, 8) "," BYTE(t, 9, 10) "," \
 	BYTE(t, 11, 12) ") END AS asked_addr," \
 	"CASE WHEN " t ".asked NOTNULL THEN (" BYTE(t, 1, 2) ")*256+" BYTE(t, 3, 4) " END AS asked_port"
+
+/* What a store of version 3 does not have; `temp` is "TEMP " for who only reads one. */
+#define SINCE_4(temp) \
+	/* `last`: no row of a number above it was ever taken away. */ \
+	"CREATE " temp "TABLE identity(id TEXT NOT NULL,last INTEGER NOT NULL);" \
+	"CREATE " temp "TABLE budget(id INTEGER PRIMARY KEY,at INTEGER NOT NULL,peer_port INTEGER," \
+	"facts INTEGER NOT NULL,netns INTEGER,local,peer,process INTEGER,held INTEGER," \
+	"low INTEGER NOT NULL,high INTEGER NOT NULL,reserved INTEGER NOT NULL," \
+	"usable INTEGER NOT NULL,used INTEGER NOT NULL,time_wait INTEGER NOT NULL," \
+	"available INTEGER NOT NULL,uncertain INTEGER NOT NULL,drain INTEGER NOT NULL);" \
+	/* Losses of the record itself: rows that went before they were sent, from `first` to `last`. */ \
+	"CREATE " temp "TABLE unsent(loss INTEGER PRIMARY KEY,first INTEGER NOT NULL," \
+	"last INTEGER NOT NULL);"
+
+#define VIEW_LOSSES \
+	"CREATE VIEW losses AS SELECT id," WHEN("at") " AS time," WHEN("since") " AS since,count," \
+	"CASE WHEN u.loss NOTNULL THEN 'unsent' ELSE 'facts' END AS what " \
+	"FROM loss LEFT JOIN unsent AS u ON u.loss=id;"
+
+#define VIEW_BUDGETS \
+	"CREATE VIEW budgets AS SELECT l.id AS id," WHEN("l.at") " AS time," PROTO("l") "," \
+	"n.inode AS netns," ADDRESS("l.local") " AS local_addr," \
+	ADDRESS("l.peer") " AS peer_addr,l.peer_port AS peer_port," \
+	"l.low AS low,l.high AS high,l.reserved AS reserved,l.usable AS usable,l.used AS used," \
+	"l.time_wait AS time_wait,l.available AS available,l.uncertain AS uncertain," \
+	"l.drain AS drain_ms,l.held AS held," PROCESS_COLUMNS JOINS("budget")
 
 const char schema_sql[] =
 	"PRAGMA auto_vacuum=INCREMENTAL;"
@@ -109,6 +137,7 @@ const char schema_sql[] =
 	"count INTEGER NOT NULL,added INTEGER,removed INTEGER);"
 	"CREATE TABLE block(first INTEGER PRIMARY KEY,last INTEGER NOT NULL,oldest INTEGER NOT NULL,"
 	"newest INTEGER NOT NULL,earliest INTEGER NOT NULL,rows INTEGER NOT NULL);"
+	SINCE_4("")
 
 	"CREATE VIEW lives AS SELECT l.id AS id," SOCKET_COLUMNS("l") ","
 	"CASE WHEN l.facts>>15&1 THEN " WHEN("(l.closed-l.lived)") " END AS opened,"
@@ -138,7 +167,9 @@ const char schema_sql[] =
 	STATE("h.state") " AS state," WHEN("h.since") " AS since "
 	"FROM holder AS h LEFT JOIN process AS p ON p.id=h.process;"
 
-	"CREATE VIEW losses AS SELECT id," WHEN("at") " AS time," WHEN("since") " AS since,count FROM loss;"
+	VIEW_LOSSES
+
+	VIEW_BUDGETS
 
 	"CREATE VIEW runs AS SELECT r.id AS id,b.name AS boot,r.version AS version,"
 	WHEN("r.started") " AS started," WHEN("r.alive") " AS last_alive," WHEN("r.stopped")
@@ -155,4 +186,12 @@ const char schema_sql[] =
 	"SELECT id AS life,place," STATE("state") " AS state,ns "
 	"FROM step WHERE place>0 AND more=0;"
 	"COMMIT;";
+
+const char schema_upgrade_sql[] =
+	SINCE_4("")
+	"DROP VIEW IF EXISTS losses;" VIEW_LOSSES
+	"DROP VIEW IF EXISTS budgets;" VIEW_BUDGETS
+	"PRAGMA user_version=" TEXT(STORE_VERSION) ";";
+
+const char schema_stand_in_sql[] = SINCE_4("TEMP ");
 /* clang-format on */

@@ -340,6 +340,8 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, text, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
+		rc = file_upgrade(s->db);
+	if (rc == SQLITE_OK)
 		rc = begin_run(s, o, &boot, &run);
 	if (rc == SQLITE_OK)
 		rc = rows_init(&s->rows, s->db, boot, run);

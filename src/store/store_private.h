@@ -18,7 +18,9 @@
 #include "store.h"
 
 #define STORE_APPLICATION_ID 0x736b7774 /* "skwt" */
-#define STORE_VERSION	     3
+#define STORE_VERSION	     4
+#define STORE_VERSION_OLD    3	/* is read, too, and taken over by the next writer */
+#define STORE_ID_SIZE	     33 /* with NUL */
 
 /* ---- slots.c: processes by number, so that a record names one in four bytes ---- */
 
@@ -58,12 +60,23 @@ int store_fail(struct store_error *error, int err, const char *format, ...)
 	"scale INTEGER NOT NULL,facts INTEGER NOT NULL,netns INTEGER,cookie INTEGER,local,peer,"   \
 	"process INTEGER,sent INTEGER,received INTEGER,retransmits INTEGER,rtt INTEGER,"           \
 	"error INTEGER,states BLOB,asked BLOB,syns INTEGER,heard INTEGER,unacked INTEGER"
-extern const char schema_sql[];
+extern const char schema_sql[], schema_upgrade_sql[], schema_stand_in_sql[];
 /*
  * To be called before anything is read or written.  Keeps a file that others made from running
  * code, and checks that it has the tables of schema.c: else SQLITE_MISMATCH.
  */
 int file_guard(sqlite3 *db);
+/* ---- upgrade.c: SQLite's errors ---- */
+
+int file_version(sqlite3 *db, int *ret);
+/* In one transaction of its own: what a store of an older version lacks, and its name where it has none. */
+int file_upgrade(sqlite3 *db);
+/* For a connection that only reads: what its store lacks, empty; and away with it once a writer has taken the store over. */
+int file_stand_in(sqlite3 *db, bool *ret);
+int file_stand_back(sqlite3 *db, bool *stands_in);
+/* STORE_ID_SIZE bytes; "" where nothing tells it yet. */
+int file_id(sqlite3 *db, char *ret);
+
 /* Why a call failed, in printable ASCII: it may reach a terminal. */
 const char *store_why(sqlite3 *db, int rc, char *out, size_t size);
 

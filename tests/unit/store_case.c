@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "store_case.h"
+#include "store_copy.h"
 
 static char dir[32];
 char path[64];
@@ -262,6 +263,43 @@ static bool on_any(void *ctx, const struct event *event)
 	return true;
 }
 
+struct copying {
+	struct store_reader *to;
+	enum copy_table table;
+};
+
+static bool on_copy(void *ctx, const struct copy_value *values)
+{
+	struct copying *c = ctx;
+
+	store_paste(c->to, c->table, values);
+	return true;
+}
+
+/* All of it elsewhere, and told there. */
+static bool copy_store(struct store_reader *r, const struct store_query *q,
+		       struct store_error *error)
+{
+	static struct store_reader
+		*to; /* one for all tests: to make it takes longer than to fill it */
+	struct copying c;
+	struct store_error of_copy;
+	uint64_t last;
+	bool ok = true;
+
+	if (!to)
+		to = store_reader_new(WALL, 0, error);
+	assert_non_null(to);
+	c.to = to;
+	store_paste_clear(to);
+	for (int t = 0; ok && t < COPY_TABLES; t++) {
+		c.table = (enum copy_table)t;
+		ok = store_copy(r, c.table, 0, UINT64_MAX, on_copy, &c, error) == 0;
+	}
+	store_read(c.to, q, on_any, NULL, &last, &of_copy);
+	return ok;
+}
+
 bool read_store(char *why)
 {
 	struct store_error error = {""};
@@ -274,6 +312,7 @@ bool read_store(char *why)
 	filter_init(&none);
 	q = all(&none);
 	ok = ok && store_read(r, &q, on_any, NULL, &last, &error) == 0;
+	ok = ok && copy_store(r, &q, &error);
 	q.from_ns = q.to_ns = WALL + 5 * SEC;
 	ok = ok && store_read(r, &q, on_any, NULL, &last, &error) == 0;
 	ok = ok && store_read_past(r, "boot-a", true, 0, on_any, NULL, &error) == 0;
