@@ -14,7 +14,7 @@ PAGES_DATE = $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%F)
 pages: $(MAN) $(COMPLETION)
 
 # For the machine that builds, in one step: it is not what is installed.
-$(PAGES): tools/pages.c $(wildcard src/cli/options*.[ch]) src/cli/names.c src/cli/log.c src/output/escape.c src/output/utf8.c src/output/buffer.c \
+$(PAGES): tools/pages.c $(wildcard src/cli/options*.[ch]) src/cli/names.c src/cli/log.c src/output/escape.c src/output/utf8.c src/output/buffer.c src/ship/place.c \
 		$(MODEL)
 	$(call say,HOSTCC,$@)
 	$(Q)mkdir -p $(@D)

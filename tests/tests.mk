@@ -64,7 +64,7 @@ test: deps-test
 # Machines in emulation disturb no suite of the host, and take the longest: the longest of them first.
 BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh)
 .PHONY: test-programs test-built
-test-programs: $(E2E_PROGRAMS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch $(BUILD)/tests/fleet/stores pages
+test-programs: $(E2E_PROGRAMS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch $(FLEET_BIN) pages
 test-built: test-programs
 	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh tests/fleet/*.sh) \
 		$(filter-out $(BESIDE),$(wildcard tests/vm/*.sh)) --beside $(BESIDE)

@@ -476,6 +476,10 @@ int options_parse(int argc, char **argv, struct options *ret)
 		options_complain("who: which port? write for example sockwatch who 8080");
 		code = EXIT_USAGE;
 	}
+	if (code == OPTIONS_RUN && command->id == COMMAND_SCHEMA && !ret->fleet.dialect) {
+		options_complain("schema: of which database? write for example sockwatch schema clickhouse");
+		code = EXIT_USAGE;
+	}
 	if (code == OPTIONS_RUN && ret->wait && ret->asked_count != 1) {
 		options_complain(
 			"--wait waits for one port; write for example sockwatch who --wait 8080");

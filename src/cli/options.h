@@ -19,6 +19,8 @@
 #include "group.h"
 #include "kernel.h"
 #include "look_source.h"
+#include "options_fleet.h"
+#include "options_key.h"
 
 /* options_parse(): nothing is finished yet, run the command. */
 #define OPTIONS_RUN (-1)
@@ -31,20 +33,6 @@
 
 /* Ports that one `who` takes. */
 #define ASKED_MAX 64
-
-enum options_command {
-	COMMAND_TRACE,
-	COMMAND_FEATURES,
-	COMMAND_LS,
-	COMMAND_WHO,
-	COMMAND_RECORD,
-	COMMAND_HISTORY,
-	COMMAND_EPHEMERAL,
-	COMMAND_STATUS,
-	COMMAND_REPORT,
-	COMMAND_TOP,
-	COMMAND_EXPORT,
-};
 
 enum options_format {
 	FORMAT_TEXT,
@@ -112,6 +100,8 @@ struct options {
 	uint64_t interval_ns;	/* trace: of which they are printed anew; 0: at the end */
 	char **run;		/* trace: the command to start, and its arguments; NULL none; points into argv */
 	const char *callers_zone; /* TZ as it was; NULL: not set */
+
+	struct options_fleet fleet;
 
 	/* export, record */
 	const char *listen;	 /* where to serve metrics; NULL: the default, of record nowhere; points into argv */

@@ -106,6 +106,14 @@ static const struct command commands[] = {
 	 "  curl -s 127.0.0.1:9435/metrics | grep available_min\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
+	{COMMAND_SCHEMA, "schema", "print the tables of a fleet's database, as SQL",
+	 "Prints what a database needs to keep the records of many hosts: tables, and views that have the names and "
+	 "columns of a store's own. The only database there is: clickhouse.\v"
+	 "Examples:\n"
+	 "  sockwatch schema clickhouse --ttl 30d | clickhouse-client --multiquery\n"
+	 "  sockwatch schema clickhouse --cluster main --database net\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, 2 usage."},
 	{COMMAND_STATUS, "status", "say who traces and records here, and what was lost",
 	 "Says of each sockwatch that traces or records here since when it does, into what, how "
 	 "much it has told, and what it lost for which reason.\v"

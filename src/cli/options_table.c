@@ -34,6 +34,7 @@ static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 #define FILTERED (SOCKETS | LS)
 #define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
 #define EVENTS	  (TRACE | HISTORY | LS)
+#define SCHEMA	 (1u << COMMAND_SCHEMA)
 #define STATUS	 (1u << COMMAND_STATUS)
 #define EPHEMERAL (1u << COMMAND_EPHEMERAL)
 #define CHOSEN   (FILTERED | EPHEMERAL)
@@ -44,6 +45,7 @@ static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 #define PORT_EXAMPLE .example = "80,443,8000-8100"
 #define TIME_WHY     .why = "not a time (2026-11-20 [03:12[:00]], 03:12, yesterday, -10m, '1h ago', @1795172400, RFC 3339)"
 #define TIME_EXAMPLE .example = "03:12"
+#define DATABASE_NAME_WHY .why = "not a name of letters, digits and _"
 #define PLACE_WHY    .why = "not a place to listen at"
 #define PLACE_EXAMPLE .example = "127.0.0.1:9435"
 
@@ -151,6 +153,18 @@ const struct options_row options_table[] = {
 	  TIME_EXAMPLE, .doc = "Up to then" },
 	{ KEY_FOLLOW, "follow", NULL, HISTORY, GROUP_STORE, false, set_flag, FIELD(follow),
 	  .doc = "Go on with what is recorded from now on (or from --since)" },
+
+	{ .commands = SCHEMA, .group = GROUP_STORE, .doc = "The database:" },
+	{ KEY_DATABASE, "database", "NAME", SCHEMA, GROUP_STORE, false, set_database_name, FIELD(fleet.database),
+	  DATABASE_NAME_WHY, .example = "sockwatch", .doc = "The database that holds the tables; default: sockwatch" },
+	{ KEY_TABLE_PREFIX, "table-prefix", "NAME", SCHEMA, GROUP_STORE, false, set_database_name, FIELD(fleet.table_prefix),
+	  DATABASE_NAME_WHY, .example = "sw_", .doc = "Before the name of each table and view" },
+	{ KEY_CLUSTER, "cluster", "NAME", SCHEMA, GROUP_STORE, false, set_cluster, FIELD(fleet.cluster),
+	  .why = "not the name of a cluster (letters, digits, _, - and .)", .example = "main",
+	  .doc = "Replicated tables on each server of this cluster, and a Distributed one over them" },
+	{ KEY_TTL, "ttl", "DURATION", SCHEMA, GROUP_STORE, false, set_duration, FIELD(fleet.ttl_ns),
+	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30d",
+	  .doc = "Let rows go that are older; default: they stay" },
 
 	{ .commands = ALL | STATUS, .group = GROUP_OUTPUT, .doc = "Output:" },
 	{ 'o', NULL, "text|json|html", EPHEMERAL | REPORT, GROUP_OUTPUT, false, set_format, .words = report_words,
@@ -266,8 +280,8 @@ const struct options_row options_table[] = {
 	  .why = "not a size from 48M to 64G", .example = "128M",
 	  .doc = "Ceiling of all that is above, processes and the program; what finds no room is counted as lost" },
 
-	{ 'h', "help", NULL, ALL | STATUS, GROUP_HELP, false, set_help, .doc = "Print this and exit" },
-	{ 'V', "version", NULL, ALL | STATUS, GROUP_HELP, false, set_version, .doc = "Print the version and exit" },
+	{ 'h', "help", NULL, ALL | STATUS | SCHEMA, GROUP_HELP, false, set_help, .doc = "Print this and exit" },
+	{ 'V', "version", NULL, ALL | STATUS | SCHEMA, GROUP_HELP, false, set_version, .doc = "Print the version and exit" },
 	{ 0 },
 };
 /* clang-format on */

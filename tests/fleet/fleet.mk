@@ -7,7 +7,8 @@
 deps-fleet:
 	$(Q)BUILD=$(BUILD) tests/fleet/fetch $(BUILD)/fleet
 
-$(BUILD)/tests/fleet/stores: $(call OBJ,tests/fleet/stores.c $(STORE) $(MODEL))
+FLEET_BIN := $(addprefix $(BUILD)/tests/fleet/,stores rows)
+$(FLEET_BIN): $(BUILD)/tests/fleet/%: $(BUILD)/tests/fleet/%.o $(call OBJ,$(STORE) $(MODEL))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(filter-out -static,$(LDFLAGS)) -o $@ $^ -lsqlite3 -lm

@@ -22,9 +22,9 @@
 
 #include "store.h"
 
-#define SEC 1000000000ull
-#define BOOT (1000 * SEC)
-#define PROGRAMS 24
+#define SEC	  1000000000ull
+#define BOOT	  (1000 * SEC)
+#define PROGRAMS  24
 #define ARGS_MOST 300
 
 static uint64_t seed = 1;
@@ -51,28 +51,41 @@ struct host {
 
 static void make_processes(struct host *h)
 {
-	static const char *const names[] = {"nginx",  "postgres", "web-app", "java",  "curl", "redis-server",
-					    "python3", "envoy",	  "node",    "sshd", "cron", "cu\xffrl \t\"'\\"};
+	static const char *const names[] = {"nginx", "postgres",     "web-app", "java",
+					    "curl",  "redis-server", "python3", "envoy",
+					    "node",  "sshd",	     "cron",	"cu\xffrl \t\"'\\"};
 
-	h->parent = (struct program){.pid = 1, .start_ns = SEC, .name = "systemd", .exe = "/usr/lib/systemd/systemd", .hash = 1};
+	h->parent = (struct program){.pid = 1,
+				     .start_ns = SEC,
+				     .name = "systemd",
+				     .exe = "/usr/lib/systemd/systemd",
+				     .hash = 1};
 	for (unsigned int i = 0; i < PROGRAMS; i++) {
 		const char *name = names[i % (sizeof(names) / sizeof(names[0]))];
 		struct process *p = &h->process[i];
 		struct program *r = &h->program[i];
 		char(*text)[128] = h->text[i];
 
-		*p = (struct process){.pid = 900 + i, .tid = 900 + i + (i % 5 == 4), .uid = i % 4 ? 1000 + i % 4 : 0, .ruid = 0,
-				      .cgroup_id = 70 + i, .serial = h->number * 1000ull + i + 1};
+		*p = (struct process){.pid = 900 + i,
+				      .tid = 900 + i + (i % 5 == 4),
+				      .uid = i % 4 ? 1000 + i % 4 : 0,
+				      .ruid = 0,
+				      .cgroup_id = 70 + i,
+				      .serial = h->number * 1000ull + i + 1};
 		snprintf(p->name, sizeof(p->name), "%s", name);
 		snprintf(text[0], sizeof(text[0]), "/usr/sbin/%s", name);
-		*r = (struct program){.pid = p->pid, .start_ns = (10 + i) * SEC + 1, .exe = text[0], .hash = 100 + i};
+		*r = (struct program){.pid = p->pid,
+				      .start_ns = (10 + i) * SEC + 1,
+				      .exe = text[0],
+				      .hash = 100 + i};
 		snprintf(r->name, sizeof(r->name), "%s", name);
 		if (i == 11) {
 			for (unsigned int byte = 0; byte < 256; byte++)
 				h->args[i][byte] = (char)byte;
 			r->args_len = 257; /* ends in NUL */
 		} else {
-			r->args_len = (uint32_t)snprintf(h->args[i], ARGS_MOST, "%s%c--port%c%u%c", name, 0, 0, 8000 + i, 0);
+			r->args_len = (uint32_t)snprintf(h->args[i], ARGS_MOST, "%s%c--port%c%u%c",
+							 name, 0, 0, 8000 + i, 0);
 		}
 		if (i != 7) /* whose arguments nobody knows */
 			r->args = h->args[i];
@@ -82,7 +95,8 @@ static void make_processes(struct host *h)
 		p->parent_count = 1;
 		p->parents_known = true;
 		if (i % 3 == 0) {
-			snprintf(text[1], sizeof(text[1]), "/system.slice/docker-%02u%062x.scope", h->number, i);
+			snprintf(text[1], sizeof(text[1]), "/system.slice/docker-%02u%062x.scope",
+				 h->number, i);
 			snprintf(text[2], sizeof(text[2]), "%02u%062x", h->number, i);
 			snprintf(text[3], sizeof(text[3]), "%s-%u", "web", i);
 			p->container = text[2];
@@ -90,7 +104,8 @@ static void make_processes(struct host *h)
 			if (i % 2)
 				p->pod = "default/web-0";
 		} else {
-			snprintf(text[1], sizeof(text[1]), "/system.slice/%s.service", i == 11 ? "odd" : name);
+			snprintf(text[1], sizeof(text[1]), "/system.slice/%s.service",
+				 i == 11 ? "odd" : name);
 			snprintf(text[4], sizeof(text[4]), "%s.service", i == 11 ? "odd" : name);
 			p->unit = text[4];
 		}
@@ -106,8 +121,13 @@ static struct endpoint four(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t
 /* What most sockets of a host have. */
 static struct event socket_of(struct host *h, enum event_kind kind, uint64_t time_ns)
 {
-	struct event e = {.kind = kind, .time_ns = time_ns, .protocol = IPPROTO_TCP, .family = FAMILY_IPV4, .has_local = true,
-			  .netns = 4026531833, .cookie = draw() >> 20};
+	struct event e = {.kind = kind,
+			  .time_ns = time_ns,
+			  .protocol = IPPROTO_TCP,
+			  .family = FAMILY_IPV4,
+			  .has_local = true,
+			  .netns = 4026531833,
+			  .cookie = draw() >> 20};
 
 	e.local = four(10, 1, (uint8_t)h->number, 4, (uint16_t)(32768 + below(28000)));
 	e.process = &h->process[below(PROGRAMS)];
@@ -117,9 +137,10 @@ static struct event socket_of(struct host *h, enum event_kind kind, uint64_t tim
 static struct event life(struct host *h, uint64_t time_ns)
 {
 	static const uint16_t ports[] = {443, 80, 53, 6379, 9092, 11211};
-	static const uint8_t reasons[] = {REASON_LOCAL_CLOSE, REASON_LOCAL_CLOSE, REASON_LOCAL_CLOSE, REASON_PEER_CLOSE,
-					  REASON_PEER_CLOSE,  REASON_PEER_RESET,  REASON_LOCAL_RESET, REASON_REFUSED,
-					  REASON_TIMEOUT,     REASON_UNKNOWN};
+	static const uint8_t reasons[] = {
+		REASON_LOCAL_CLOSE, REASON_LOCAL_CLOSE, REASON_LOCAL_CLOSE, REASON_PEER_CLOSE,
+		REASON_PEER_CLOSE,  REASON_PEER_RESET,	REASON_LOCAL_RESET, REASON_REFUSED,
+		REASON_TIMEOUT,	    REASON_UNKNOWN};
 	struct event e = socket_of(h, EVENT_CLOSE, time_ns);
 	struct event_close *c = &e.close;
 	uint32_t kind = below(100);
@@ -131,7 +152,8 @@ static struct event life(struct host *h, uint64_t time_ns)
 		e.process = &h->process[2];
 	} else if (kind < 40) { /* a client comes */
 		e.local.port = (uint16_t)(8000 + (e.process - h->process));
-		e.peer = four(10, 2, (uint8_t)below(4), (uint8_t)below(250), (uint16_t)(32768 + below(28000)));
+		e.peer = four(10, 2, (uint8_t)below(4), (uint8_t)below(250),
+			      (uint16_t)(32768 + below(28000)));
 	} else {
 		e.peer = four(10, 0, (uint8_t)below(6), (uint8_t)(1 + below(20)), ports[below(6)]);
 	}
@@ -155,7 +177,8 @@ static struct event life(struct host *h, uint64_t time_ns)
 		e.has_asked = true;
 		e.asked = four(10, 96, 0, 10, 80);
 	}
-	c->duration_ns = kind < 90 ? below(2000000000) : (uint64_t)below(3000) * SEC + below(1000000000);
+	c->duration_ns =
+		kind < 90 ? below(2000000000) : (uint64_t)below(3000) * SEC + below(1000000000);
 	if (kind != 89)
 		c->opened_ns = e.time_ns - c->duration_ns;
 	else
@@ -189,9 +212,11 @@ static struct event life(struct host *h, uint64_t time_ns)
 		uint64_t set_up = c->duration_ns / 100;
 
 		c->span_count = 3;
-		c->spans[0] = (struct event_span){e.passive ? STATE_SYN_RECV : STATE_SYN_SENT, set_up};
+		c->spans[0] =
+			(struct event_span){e.passive ? STATE_SYN_RECV : STATE_SYN_SENT, set_up};
 		c->spans[1] = (struct event_span){STATE_ESTABLISHED, c->duration_ns - 2 * set_up};
-		c->spans[2] = (struct event_span){c->time_wait ? STATE_FIN_WAIT1 : STATE_LAST_ACK, set_up};
+		c->spans[2] = (struct event_span){c->time_wait ? STATE_FIN_WAIT1 : STATE_LAST_ACK,
+						  set_up};
 	}
 	return e;
 }
@@ -212,15 +237,25 @@ struct made {
 };
 
 /* What is not a life; one of a kind each time. */
-static bool put_other(struct store *s, struct host *h, uint64_t time_ns, int64_t offset, struct made *made)
+static bool put_other(struct store *s, struct host *h, uint64_t time_ns, int64_t offset,
+		      struct made *made)
 {
 	struct event e = socket_of(h, EVENT_BIND, time_ns);
-	struct event_holder holder = {.process = &h->process[0], .protocol = IPPROTO_TCP, .family = FAMILY_IPV4, .state = STATE_LISTEN,
-				      .since_ns = time_ns - 100 * SEC, .why = WHY_LISTENING | WHY_WILDCARD};
-	struct event_holder other = {.protocol = IPPROTO_TCP, .family = FAMILY_IPV6, .has_peer = true, .state = STATE_ESTABLISHED,
-				     .kernel = true, .why = WHY_OUTGOING};
+	struct event_holder holder = {.process = &h->process[0],
+				      .protocol = IPPROTO_TCP,
+				      .family = FAMILY_IPV4,
+				      .state = STATE_LISTEN,
+				      .since_ns = time_ns - 100 * SEC,
+				      .why = WHY_LISTENING | WHY_WILDCARD};
+	struct event_holder other = {.protocol = IPPROTO_TCP,
+				     .family = FAMILY_IPV6,
+				     .has_peer = true,
+				     .state = STATE_ESTABLISHED,
+				     .kernel = true,
+				     .why = WHY_OUTGOING};
 	struct event_holder holders[2];
-	struct event_trouble trouble = {.has_holders = true, .holders = holders, .holder_count = 2, .holders_more = 3};
+	struct event_trouble trouble = {
+		.has_holders = true, .holders = holders, .holder_count = 2, .holders_more = 3};
 
 	holder.local.port = 80;
 	other.local.port = 80;
@@ -233,7 +268,11 @@ static bool put_other(struct store *s, struct host *h, uint64_t time_ns, int64_t
 		e.process = &h->process[6];
 		e.error = EADDRNOTAVAIL;
 		e.connect.autobind = true;
-		trouble = (struct event_trouble){.has_range = true, .low = 32768, .high = 60999, .reserved = 4, .used = 28228};
+		trouble = (struct event_trouble){.has_range = true,
+						 .low = 32768,
+						 .high = 60999,
+						 .reserved = 4,
+						 .used = 28228};
 		e.trouble = &trouble;
 	} else {
 		switch (below(5)) {
@@ -250,13 +289,15 @@ static bool put_other(struct store *s, struct host *h, uint64_t time_ns, int64_t
 		case 2:
 			e.kind = EVENT_LOST;
 			e.protocol = 0;
-			e.lost = (struct event_lost){.count = 42, .since_ns = time_ns - SEC, .added = 3, .removed = 4};
+			e.lost = (struct event_lost){
+				.count = 42, .since_ns = time_ns - SEC, .added = 3, .removed = 4};
 			made->losses++;
 			return put(s, &e, offset);
 		case 3:
 			e.kind = EVENT_OVERFLOW;
 			e.local = four(0, 0, 0, 0, 8080);
-			e.overflow = (struct event_overflow){.waiting = 129, .limit = 128, .dropped = 7};
+			e.overflow =
+				(struct event_overflow){.waiting = 129, .limit = 128, .dropped = 7};
 			break;
 		default:
 			e.kind = EVENT_CONNECT;
@@ -276,11 +317,13 @@ struct wanted {
 	bool bare;
 };
 
-static int make_store(const char *path, unsigned int number, const struct wanted *w, struct made *made)
+static int make_store(const char *path, unsigned int number, const struct wanted *w,
+		      struct made *made)
 {
 	char boot[64];
 	struct store_error error = {""};
-	struct store_options options = {.path = path, .queue_bytes = 64 << 20, .now_ns = w->from_ns, .boot_id = boot};
+	struct store_options options = {
+		.path = path, .queue_bytes = 64 << 20, .now_ns = w->from_ns, .boot_id = boot};
 	int64_t offset = (int64_t)(w->from_ns - BOOT);
 	uint64_t next_other = w->lives / 50 + 1;
 	struct host *h = calloc(1, sizeof(*h));
@@ -300,7 +343,8 @@ static int make_store(const char *path, unsigned int number, const struct wanted
 	h->number = number;
 	make_processes(h);
 	for (uint64_t i = 0; ok && i < w->lives; i++) {
-		uint64_t time_ns = BOOT + (uint64_t)((double)w->span_ns * (double)(i + 1) / (double)(w->lives + 1));
+		uint64_t time_ns = BOOT + (uint64_t)((double)w->span_ns * (double)(i + 1) /
+						     (double)(w->lives + 1));
 		struct event e = life(h, time_ns);
 
 		ok = put(s, &e, offset);
@@ -311,7 +355,9 @@ static int make_store(const char *path, unsigned int number, const struct wanted
 	for (unsigned int i = 0; ok && !w->bare && i < w->open; i++) {
 		struct event e = life(h, BOOT + w->span_ns);
 
-		e.close = (struct event_close){.end = EVENT_END_OPEN, .state = STATE_ESTABLISHED, .opened_ns = BOOT + w->span_ns / 2 + i,
+		e.close = (struct event_close){.end = EVENT_END_OPEN,
+					       .state = STATE_ESTABLISHED,
+					       .opened_ns = BOOT + w->span_ns / 2 + i,
 					       .duration_ns = w->span_ns / 2 - i};
 		e.protocol = IPPROTO_TCP;
 		e.cookie = 1000 + i;
@@ -341,7 +387,8 @@ int main(int argc, char **argv)
 	uint64_t began;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: stores DIRECTORY HOSTS LIVES [--seed N] [--from SECONDS] [--span SECONDS] [--open N] [--bare]\n");
+		fprintf(stderr, "usage: stores DIRECTORY HOSTS LIVES [--seed N] [--from SECONDS] "
+				"[--span SECONDS] [--open N] [--bare]\n");
 		return 2;
 	}
 	w.hosts = (unsigned int)strtoul(argv[2], NULL, 10);
@@ -360,8 +407,9 @@ int main(int argc, char **argv)
 		snprintf(path, sizeof(path), "%s/host-%02u.store", argv[1], i);
 		if (make_store(path, i, &w, &made) < 0)
 			return 1;
-		printf("%s %llu %llu %llu %llu\n", path, (unsigned long long)made.lives, (unsigned long long)made.calls,
-		       (unsigned long long)made.losses, (unsigned long long)made.open);
+		printf("%s %llu %llu %llu %llu\n", path, (unsigned long long)made.lives,
+		       (unsigned long long)made.calls, (unsigned long long)made.losses,
+		       (unsigned long long)made.open);
 	}
 	return 0;
 }

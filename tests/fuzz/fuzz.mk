@@ -13,7 +13,7 @@ FUZZ_DIR     := $(BUILD)/fuzz
 FUZZ_PLAY    := $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_ALL))
 FUZZ_CC       = $(CLANG) $(filter-out -fno-sanitize-recover=undefined,$(SANFLAGS)) -fno-sanitize-recover=all
 
-FUZZ_SRC   = $(MODEL) $(OUTPUT) $(STORE) $(wildcard src/cli/options*.c) src/cli/names.c src/cli/log.c
+FUZZ_SRC   = $(MODEL) $(OUTPUT) $(SHIP) $(STORE) $(wildcard src/cli/options*.c) src/cli/names.c src/cli/log.c
 FUZZ_OBJ   = $(patsubst %.c,$(1)/%.o,$(FUZZ_SRC) tests/fuzz/judge.c)
 # names.c is part of its target.
 $(BUILD)/tests/fuzz/names $(FUZZ_DIR)/bin/names: FUZZ_OMIT = %/src/cli/names.o

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What names a fleet's database on a command line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../src/cli/options.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define WORDS	     10
+
+static char said[4096];
+
+static int parse(const char *const *words, struct options *ret)
+{
+	static char program[] = "sockwatch";
+	char *argv[WORDS + 2] = {program};
+	FILE *file = tmpfile();
+	int code, saved = dup(STDERR_FILENO), argc = 1;
+
+	for (; argc <= WORDS && words[argc - 1]; argc++)
+		argv[argc] = (char *)(uintptr_t)words[argc - 1];
+	assert_non_null(file);
+	dup2(fileno(file), STDERR_FILENO);
+	code = options_parse(argc, argv, ret);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(file);
+	said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
+	fclose(file);
+	return code;
+}
+
+#define PARSE(ret, ...) parse((const char *const[]){__VA_ARGS__, NULL}, ret)
+
+static void schema_takes_names_and_an_age(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(PARSE(&o, "schema", "clickhouse"), OPTIONS_RUN);
+	assert_int_equal(o.command, COMMAND_SCHEMA);
+	assert_null(o.fleet.database);
+	assert_null(o.fleet.cluster);
+	assert_int_equal(o.fleet.ttl_ns, 0);
+	options_done(&o);
+	assert_int_equal(PARSE(&o, "schema", "--ttl=30d", "--cluster", "main-1.eu", "clickhouse",
+			       "--database=net", "--table-prefix", "sw_"),
+			 OPTIONS_RUN);
+	assert_string_equal(o.fleet.database, "net");
+	assert_string_equal(o.fleet.table_prefix, "sw_");
+	assert_string_equal(o.fleet.cluster, "main-1.eu");
+	assert_int_equal(o.fleet.ttl_ns, 30 * 86400 * UINT64_C(1000000000));
+	options_done(&o);
+}
+
+/* Each is one line on stderr that names the culprit, and exit code 2. */
+static void what_would_stand_in_sql_is_refused(void **state)
+{
+	static const struct {
+		const char *words[WORDS];
+		const char *line;
+	} cases[] = {
+		{{"schema"},
+		 "schema: of which database? write for example sockwatch schema clickhouse\n"},
+		{{"schema", "mysql"},
+		 "'mysql': no database that sockwatch knows; there is clickhouse\n"},
+		{{"schema", "clickhouse", "--database", "a b"},
+		 "--database 'a b': not a name of letters, digits and _; write for example "
+		 "--database sockwatch\n"},
+		{{"schema", "clickhouse", "--database", ""}, "--database '': not a name"},
+		{{"schema", "clickhouse", "--table-prefix=x;"}, "--table-prefix 'x;': not a name"},
+		{{"schema", "clickhouse", "--table-prefix=`"}, "--table-prefix '`': not a name"},
+		{{"schema", "clickhouse", "--cluster=a'b"},
+		 "--cluster 'a'b': not the name of a cluster"},
+		{{"schema", "clickhouse", "--ttl=month"}, "--ttl 'month': not a duration"},
+		{{"schema", "clickhouse", "--store=x"}, "'--store=x': schema has no such option"},
+		{{"ls", "--database=x"}, "'--database=x': ls has no such option"},
+	};
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].words, &o), EXIT_USAGE);
+		if (strncmp(said, "sockwatch: ", 11) != 0 ||
+		    strncmp(said + 11, cases[i].line, strlen(cases[i].line)) != 0)
+			fail_msg("%s says: %s", cases[i].line, said);
+		assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(schema_takes_names_and_an_age),
+		cmocka_unit_test(what_would_stand_in_sql_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("options_fleet", tests, NULL, NULL);
+}
