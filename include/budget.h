@@ -110,7 +110,6 @@ struct budget_process {
 };
 
 HASH_TYPE(budget_index, struct budget_namespace *);
-
 struct budget {
 	struct budget_namespace **ns; /* in the order in which they were added */
 	struct budget_index index;
@@ -134,7 +133,9 @@ void budget_add(struct budget *b, const struct port_use *use);
 /* O(n log n), 0 or -ENOMEM; so is the other, after it: owners were learnt, and what is selected; processes are counted anew. */
 int budget_finish(struct budget *b);
 int budget_count_owners(struct budget *b);
-
+/* Who has most ports of the range for a row's destination, by a TIME_WAIT too; NULL unknown, or no memory.  O(n log n) of its uses. */
+const struct process *budget_row_owner(const struct budget *b, const struct budget_row *row,
+				       uint32_t *ret_held);
 /* Which sockets of a protocol have which port; where not, there is no row.  And which ports are left. */
 bool budget_knows(const struct budget_namespace *ns, uint16_t protocol);
 bool budget_knows_left(const struct budget_namespace *ns, uint16_t protocol);

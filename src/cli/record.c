@@ -5,6 +5,7 @@
 #include "log.h"
 #include "notify.h"
 #include "output.h"
+#include "scarce.h"
 #include "session.h"
 #include "store.h"
 #include "two.h"
@@ -36,6 +37,7 @@ struct record {
 	struct store *store;
 	struct store_stats stats;
 	struct exporter exporter; /* with --listen */
+	struct scarce scarce;
 	uint64_t checked_ns;
 	bool stuck_told, dropped_told;
 
@@ -58,6 +60,7 @@ static void on_event(void *ctx, const struct event *event)
 		exporter_event(&r->exporter, event);
 	if (!(STORE_KINDS >> event->kind & 1))
 		return;
+	scarce_happened(&r->scarce);
 	if (!store_event(r->store, event, offset) && event->kind == EVENT_CLOSE &&
 	    event->close.told && !r->unclosed_ns)
 		r->unclosed_ns = event->time_ns + (uint64_t)offset;
@@ -67,6 +70,7 @@ static enum open_answer on_open(void *ctx, const struct event *life)
 {
 	struct record *r = ctx;
 
+	scarce_happened(&r->scarce);
 	return store_open_life(r->store, life, r->session.wall_offset_ns) ? OPEN_TAKEN : OPEN_LATER;
 }
 
@@ -141,6 +145,7 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	(void)idle;
 	tell_open(r);
 	store_pulse(r->store, now_ns);
+	scarce_turn(&r->scarce, now_ns);
 	if (r->options->listen)
 		exporter_turn(&r->exporter, now_ns);
 	if (now_ns - r->checked_ns < CHECK_NS)
@@ -219,6 +224,7 @@ static int open_record(struct record *r)
 		return code;
 	r->looked_ns = kernel_now();
 	r->is_first = true;
+	scarce_begin(&r->scarce, &r->session, r->store);
 	if (r->options->listen)
 		code = exporter_begin(&r->exporter);
 	if (code)
@@ -303,6 +309,7 @@ int command_record(const struct options *options)
 		code = finish(&r);
 	}
 	store_close(r.store, NULL);
+	scarce_end(&r.scarce);
 	exporter_close(&r.exporter);
 	session_close(&r.session);
 	notify_close();

@@ -435,6 +435,48 @@ static int make_processes(struct budget *b)
 	return 0;
 }
 
+static int compare_owned_ports(const void *x, const void *y)
+{
+	const struct port_use *a = *(const struct port_use *const *)x;
+	const struct port_use *b = *(const struct port_use *const *)y;
+	int d = compare_owners(x, y);
+
+	return d ? d : (int)a->local.port - (int)b->local.port;
+}
+
+const struct process *budget_row_owner(const struct budget *b, const struct budget_row *row,
+				       uint32_t *ret_held)
+{
+	const struct port_use **owned = calloc(row->use_count, sizeof(*owned));
+	const struct process *most = NULL;
+	uint32_t held = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; owned && i < row->use_count; i++) {
+		const struct port_use *u = &b->use[row->first_use + i];
+
+		if (u->owner && may_be_outgoing(row->ns, u) &&
+		    in_range(&row->ns->range, u->local.port))
+			owned[count++] = u;
+	}
+	if (count)
+		qsort(owned, count, sizeof(*owned), compare_owned_ports);
+	*ret_held = 0;
+	for (size_t i = 0; i < count; i++) {
+		bool same = i > 0 && compare_owners(&owned[i - 1], &owned[i]) == 0;
+
+		if (!same)
+			held = 0;
+		held += !same || owned[i - 1]->local.port != owned[i]->local.port;
+		if (held > *ret_held) {
+			*ret_held = held;
+			most = owned[i]->owner;
+		}
+	}
+	free(owned);
+	return most;
+}
+
 /* The one with fewest ports left first; where that is not known behind those where it is. */
 static int compare_namespaces(const void *x, const void *y)
 {

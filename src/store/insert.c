@@ -66,6 +66,36 @@ static int apply_holder(struct rows *r, const struct record *e)
 	return rows_run(s);
 }
 
+static int apply_budget(struct rows *r, const struct record *e)
+{
+	sqlite3_stmt *s = r->statement[PUT_BUDGET];
+	const int64_t numbers[] = {e->budget.low,	e->budget.high,	     e->budget.reserved,
+				   e->budget.usable,	e->budget.used,	     e->budget.time_wait,
+				   e->budget.available, e->budget.uncertain, e->budget.drain_ms};
+	struct value v;
+	int64_t netns, id;
+	int rc = rows_netns(r, e->netns, &netns);
+
+	if (rc == SQLITE_OK)
+		rc = rows_new_id(r, e->time_ns, 0, &id);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(s, 1, id);
+	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
+	sqlite3_bind_int(s, 3, e->peer_port);
+	sqlite3_bind_int64(s, 4, (int64_t)e->facts);
+	sqlite3_bind_int64(s, 5, netns);
+	value_address(&v, e, FACTS_HAS_LOCAL);
+	value_bind(s, 6, &v);
+	value_address(&v, e, FACTS_HAS_PEER);
+	value_bind(s, 7, &v);
+	rows_bind_process(r, s, 8, e->slot);
+	rows_bind_known(s, 9, e->slot != NO_SLOT, e->budget.held);
+	for (int i = 0; i < 9; i++)
+		sqlite3_bind_int64(s, 10 + i, numbers[i]);
+	return rows_run(s);
+}
+
 static int put_loss(struct rows *r, uint64_t at, const struct record_lost *lost)
 {
 	sqlite3_stmt *s = r->statement[PUT_LOSS];
@@ -99,6 +129,7 @@ static int apply(struct rows *r, const struct record *e)
 	case RECORD_LOST: return put_loss(r, e->time_ns, &e->lost);
 	case RECORD_PROCESS: return rows_process(r, (const struct record_process *)e);
 	case RECORD_NETNS: return rows_name_netns(r, (const struct record_netns *)e);
+	case RECORD_BUDGET: return apply_budget(r, e);
 	case RECORD_TROUBLE: return apply_trouble(r, e);
 	case RECORD_HOLDER: return apply_holder(r, e);
 	case RECORD_SWEEP:

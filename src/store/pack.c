@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pack.c - events into records; the thread that drains the kernel runs this. */
+#include "store_budget.h"
 #include "store_private.h"
 
 #include <stdio.h>
@@ -230,6 +231,7 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 	case RECORD_NETNS:
 	case RECORD_SWEEP:
 	case RECORD_TROUBLE:
+	case RECORD_BUDGET:
 	case RECORD_HOLDER: break;
 	}
 	r->size = (uint16_t)((sizeof(*r) + r->spans + 7) & ~7u);
@@ -357,6 +359,52 @@ bool store_event(struct store *s, const struct event *event, int64_t wall_offset
 	case EVENT_STATE:
 	case EVENT_KINDS: break;
 	}
+	return true;
+}
+
+bool store_budget(struct store *s, const struct budget_row *row, uint64_t time_ns,
+		  const struct process *most, uint32_t held, int64_t wall_offset_ns)
+{
+	const struct budget_namespace *ns = row->ns;
+	const struct event as = {
+		.time_ns = time_ns,
+		.protocol = row->protocol,
+		.family = row->family,
+		.netns = ns->netns,
+		.netns_name = ns->name,
+		.has_local = true,
+		.has_peer = true,
+		.local = row->local,
+		.peer = row->peer,
+	};
+	struct record *r = NULL;
+	uint32_t slot;
+
+	note_netns(s, &as, wall_offset_ns);
+	if (find_slot(s, most, wall_offset_ns, &slot))
+		r = queue_reserve(&s->queue, sizeof(*r));
+	if (!r) {
+		drop(s);
+		return false;
+	}
+	*r = (struct record){
+		.size = sizeof(*r),
+		.kind = RECORD_BUDGET,
+		.slot = slot,
+		.time_ns = time_ns + (uint64_t)wall_offset_ns,
+		.budget = {.low = ns->range.low,
+			   .high = ns->range.high,
+			   .reserved = (uint16_t)ns->range.reserved_count,
+			   .usable = ns->usable,
+			   .used = row->taken,
+			   .time_wait = row->time_wait,
+			   .available = row->available,
+			   .uncertain = row->uncertain,
+			   .drain_ms = row->drain_ms,
+			   .held = held},
+	};
+	fill_socket(r, &as);
+	queue_commit(&s->queue, r->size, true);
 	return true;
 }
 

@@ -59,6 +59,7 @@ enum record_kind {
 	RECORD_TROUBLE, /* of the call before it, or how often it was repeated */
 	RECORD_HOLDER,	/* of the trouble before it */
 	RECORD_NETNS,	/* what a namespace is called from here on */
+	RECORD_BUDGET,
 };
 
 /* trouble.known */
@@ -109,6 +110,10 @@ struct record {
 			uint32_t why;	   /* bit per enum holder_why */
 			uint64_t since_ns; /* CLOCK_REALTIME, 0 unknown */
 		} holder;
+		struct {
+			uint16_t low, high, reserved;
+			uint32_t usable, used, time_wait, available, uncertain, drain_ms, held;
+		} budget;
 		struct {
 			uint64_t since_boot_ns, alive_ns; /* see store_sweep() */
 		} sweep;

@@ -17,9 +17,12 @@ static const char *const sql[STATEMENTS] = {
 	[PUT_LOSS] = "INSERT INTO loss VALUES(?,?,?,?,?,?)",
 	[PUT_TROUBLE] = "INSERT INTO trouble VALUES(?,?,?,?,?,?,?,?)",
 	[PUT_HOLDER] = "INSERT INTO holder VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-	[PUT_PROCESS] = "INSERT INTO process(boot,pid,tid,uid,cgroup_id,name,start_boot,program,ruid,"
-			"start,cut,cgroup,container,container_name,pod,unit,exe,args,parents) "
-			"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[PUT_BUDGET] = "INSERT INTO budget VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[PUT_UNSENT] = "INSERT INTO unsent VALUES(?,?,?)",
+	[PUT_PROCESS] =
+		"INSERT INTO process(boot,pid,tid,uid,cgroup_id,name,start_boot,program,ruid,"
+		"start,cut,cgroup,container,container_name,pod,unit,exe,args,parents) "
+		"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FIND_PROCESS] = "SELECT id FROM process WHERE boot=? AND pid=? AND tid=? AND uid=? AND "
 			 "cgroup_id=? AND name=? AND start_boot=? AND program=?",
 	[COUNT_PROCESS] = "UPDATE process SET lives=lives+? WHERE id=?",

@@ -97,7 +97,7 @@ _Static_assert(REASONS == 13 && HOWS == 7, "the view names every reason");
 	"n.inode AS netns," ADDRESS("l.local") " AS local_addr," \
 	ADDRESS("l.peer") " AS peer_addr,l.peer_port AS peer_port," \
 	"l.low AS low,l.high AS high,l.reserved AS reserved,l.usable AS usable,l.used AS used," \
-	"l.time_wait AS time_wait,l.available AS available,l.uncertain AS uncertain," \
+	"l.usable-l.used-l.available-l.uncertain AS bound,l.time_wait AS time_wait,l.available AS available,l.uncertain AS uncertain," \
 	"l.drain AS drain_ms,l.held AS held," PROCESS_COLUMNS JOINS("budget")
 
 const char schema_sql[] =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rows that go elsewhere and come back, stores of the version before, and what tells stores apart. */
+/* Rows that go elsewhere and come back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sample_events.h"
+#include "store_budget.h"
 #include "store_case.h"
 #include "store_copy.h"
 #include "writer.h"
@@ -132,6 +133,67 @@ static void copy_all(struct store_reader *from, struct store_reader *to, bool po
 	}
 }
 
+struct dump {
+	struct buffer out;
+	const struct copy_column *column;
+	size_t count, rows;
+};
+
+static bool on_dump(void *ctx, const struct copy_value *values)
+{
+	struct dump *d = ctx;
+
+	for (size_t i = 0; i < d->count; i++) {
+		const struct copy_value *v = &values[i];
+
+		buffer_print(&d->out, " %s=", d->column[i].name);
+		if (!v->known)
+			buffer_print(&d->out, "?");
+		else if (d->column[i].kind <= COPY_TIME)
+			buffer_print(&d->out, "%lld", (long long)v->number);
+		for (size_t k = 0; v->known && d->column[i].kind > COPY_TIME && k < v->len; k++)
+			buffer_print(&d->out, "%02x", ((const uint8_t *)v->bytes)[k]);
+	}
+	buffer_print(&d->out, "\n");
+	d->rows++;
+	return true;
+}
+
+/* Every value of every row, but of what a reader makes for itself. */
+static void dump(struct store_reader *r, enum copy_table table, struct dump *d)
+{
+	struct store_error error = {""};
+
+	*d = (struct dump){0};
+	d->column = copy_columns(table, &d->count);
+	assert_int_equal(buffer_init(&d->out, 1 << 16), 0);
+	if (store_copy(r, table, 0, UINT64_MAX, on_dump, d, &error) < 0)
+		fail_msg("%s: %s", copy_name(table), error.text);
+}
+
+static void assert_same_rows(struct store_reader *a, struct store_reader *b)
+{
+	for (int t = 0; t < COPY_TABLES; t++) {
+		struct dump one, other;
+
+		dump(a, (enum copy_table)t, &one);
+		dump(b, (enum copy_table)t, &other);
+		assert_true(one.rows > 0);
+		if (one.out.len != other.out.len ||
+		    memcmp(one.out.data, other.out.data, one.out.len) != 0) {
+			size_t at = 0;
+
+			while (one.out.data[at] == other.out.data[at])
+				at++;
+			at = at > 300 ? at - 300 : 0;
+			fail_msg("%s: one: %.400s\nother: %.400s", copy_name((enum copy_table)t),
+				 one.out.data + at, other.out.data + at);
+		}
+		buffer_done(&one.out);
+		buffer_done(&other.out);
+	}
+}
+
 static struct store_reader *memory(uint64_t alive_ns)
 {
 	struct store_error error = {""};
@@ -168,6 +230,69 @@ static size_t put_samples(struct store *s)
 	return kept;
 }
 
+static void put_budgets(struct store *s)
+{
+	char name[] = "blue";
+	struct budget_namespace ns = {.netns = 4026532001,
+				      .usable = 98,
+				      .range = {.low = 40000, .high = 40099, .reserved_count = 2}};
+	struct budget_row row = {.ns = &ns,
+				 .protocol = IPPROTO_TCP,
+				 .family = FAMILY_IPV4,
+				 .local = {.addr = {127, 0, 0, 1}},
+				 .peer = {.addr = {10, 0, 0, 9}, .port = 5432},
+				 .taken = 90,
+				 .available = 3,
+				 .uncertain = 1,
+				 .time_wait = 40,
+				 .drain_ms = 59000};
+
+	assert_true(store_budget(s, &row, BOOT + 3 * SEC, &nginx, 77, OFFSET));
+	ns.name = name;
+	row.family = FAMILY_IPV6;
+	row.protocol = IPPROTO_UDP;
+	row.local = (struct endpoint){.addr = {0xfe, 0x80, [15] = 1}, .ifindex = 3};
+	assert_true(store_budget(s, &row, BOOT + 4 * SEC, NULL, 0, OFFSET));
+}
+
+static void test_budgets(void **state)
+{
+	struct store_options keep = {.keep_ns = SEC, .now_ns = WALL + 5000 * SEC};
+	struct event e = life(0, 1, 80, 1);
+	struct store *s = OPEN();
+
+	(void)state;
+	put_budgets(s);
+	store_close(s, NULL);
+	assert_int_equal(sql("SELECT count(*) FROM budgets"), 2);
+	assert_int_equal(
+		sql("SELECT count(*) FROM budgets WHERE id=1 AND time='2026-11-20 12:00:03.000' "
+		    "AND "
+		    "proto='tcp' AND family='ipv4' AND netns=4026532001 AND "
+		    "local_addr='127.0.0.1' AND peer_addr='10.0.0.9' AND peer_port=5432 AND "
+		    "low=40000 AND high=40099 AND reserved=2 AND usable=98 AND used=90 AND bound=4 "
+		    "AND time_wait=40 AND available=3 AND uncertain=1 AND drain_ms=59000 AND "
+		    "held=77 AND comm='nginx' AND pid=901 AND container='4f1e'"),
+		1);
+	assert_int_equal(
+		sql("SELECT count(*) FROM budgets WHERE id=2 AND proto='udp' AND family='ipv6' "
+		    "AND local_addr='fe80:0000:0000:0000:0000:0000:0000:0001' AND held IS NULL "
+		    "AND comm IS NULL"),
+		1);
+	assert_int_equal(sql("SELECT count(*) FROM netns_name WHERE name='blue'"), 1);
+	assert_int_equal(sql("SELECT lives FROM process"), 1);
+	assert_int_equal(ask_all(), 0); /* no event */
+	/* They go as others do, and take their process along. */
+	s = open_store(keep);
+	e.process = &curl;
+	store_event(s, &e, OFFSET);
+	store_close(s, NULL);
+	for (int i = 0; i < 3 && sql("SELECT count(*) FROM budget"); i++)
+		store_close(open_store(keep), NULL);
+	assert_int_equal(sql("SELECT count(*) FROM budget"), 0);
+	assert_int_equal(sql("SELECT count(*) FROM process WHERE pid=901"), 0);
+}
+
 static void test_a_copy_tells_what_the_original_tells(void **state)
 {
 	struct store *s = OPEN();
@@ -185,6 +310,7 @@ static void test_a_copy_tells_what_the_original_tells(void **state)
 	link.local = (struct endpoint){.addr = {0xfe, 0x80, [15] = 1}, .port = 80, .ifindex = 7};
 	store_event(s, &link, OFFSET);
 	kept = put_samples(s);
+	put_budgets(s);
 	store_close(s, NULL);
 	from = open_reader();
 	filter_init(&f);
@@ -192,6 +318,7 @@ static void test_a_copy_tells_what_the_original_tells(void **state)
 		to = memory(UINT64_MAX);
 		q = all(&f);
 		copy_all(from, to, poor);
+		assert_same_rows(from, to);
 		assert_same(from, to, q, kept);
 		q.by_time = true;
 		assert_same(from, to, q, kept);
@@ -356,119 +483,16 @@ static void test_rows_that_make_no_sense(void **state)
 	filter_done(&f);
 }
 
-/* ---- the store's name ---- */
-
-static void name_of(char *ret)
-{
-	struct store_reader *r = open_reader();
-
-	snprintf(ret, 40, "%s", store_id(r));
-	store_reader_close(r);
-}
-
-static void test_each_store_has_a_name(void **state)
-{
-	char first[40], again[40], other[40];
-
-	(void)state;
-	store_close(OPEN(), NULL);
-	name_of(first);
-	assert_int_equal(strlen(first), 32);
-	assert_int_equal(strspn(first, "0123456789abcdef"), 32);
-	store_close(OPEN(), NULL);
-	name_of(again);
-	assert_string_equal(first, again);
-	store_teardown(NULL);
-	assert_int_equal(store_setup(NULL), 0);
-	store_close(OPEN(), NULL);
-	name_of(other);
-	assert_string_not_equal(first, other);
-	craft("UPDATE identity SET id='0'");
-	name_of(other);
-	assert_string_equal(other, "");
-}
-
-/* As a sockwatch before this one left it. */
-static void make_old(void)
-{
-	assert_true(craft(
-		"DROP VIEW budgets; DROP VIEW losses; CREATE VIEW losses AS SELECT id FROM loss;"
-		"DROP TABLE budget; DROP TABLE identity; DROP TABLE unsent;"
-		"PRAGMA user_version=3"));
-}
-
-static void test_a_store_of_the_version_before(void **state)
-{
-	struct store_error error = {""};
-	char before[40], after[40];
-	struct seen seen = {.most = 100};
-	struct store_reader *r;
-	size_t events;
-
-	(void)state;
-	sample_store();
-	events = ask_all();
-	make_old();
-	assert_int_equal(ask_all(), events);
-	name_of(before);
-	assert_int_equal(strlen(before), 32);
-	r = open_reader();
-	assert_int_equal(store_copy(r, COPY_LOSS, 0, UINT64_MAX, on_id, &seen, &error), 0);
-	assert_int_equal(seen.count, 1);
-	assert_int_equal(store_copy(r, COPY_BUDGET, 0, UINT64_MAX, on_id, &seen, &error), 0);
-	assert_int_equal(seen.count, 1);
-	store_close(OPEN(), NULL);
-	assert_int_equal(sql("PRAGMA user_version"), 4);
-	assert_int_equal(ask_all(), events);
-	name_of(after);
-	assert_string_equal(before, after);
-	assert_int_equal(sql("SELECT count(*) FROM losses WHERE what='facts'"), 1);
-	assert_int_equal(sql("SELECT count(*) FROM budgets"), 0);
-	/* Who read it meanwhile is told what has come since. */
-	craft("INSERT INTO budget VALUES(90,5,80,6,1,1,1,NULL,NULL,1,2,0,2,1,1,1,0,0)");
-	assert_int_equal(store_copy(r, COPY_BUDGET, 0, UINT64_MAX, on_id, &seen, &error), 0);
-	assert_int_equal(seen.count, 2);
-	assert_string_equal(store_id(r), before);
-	store_reader_close(r);
-}
-
-/* Whatever went before: a number that was sent somewhere stands for one row for ever. */
-static void test_numbers_are_given_once(void **state)
-{
-	struct store_options keep = {.keep_ns = SEC, .now_ns = WALL + 5000 * SEC};
-	struct event e = life(0, 1, 80, 1);
-	struct store_reader *r;
-	int64_t last;
-
-	(void)state;
-	for (int round = 1; round <= 3; round++) {
-		struct store *s = open_store(keep);
-
-		store_event(s, &e, OFFSET);
-		store_event(s, &e, OFFSET);
-		store_close(s, NULL);
-		for (int i = 0; i < 3 && sql("SELECT count(*) FROM life"); i++)
-			store_close(open_store(keep), NULL);
-		r = open_reader();
-		last = (int64_t)store_last(r);
-		store_reader_close(r);
-		if (last != round * 2)
-			fail_msg("%lld is the last row of %d", (long long)last, round * 2);
-	}
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_copy_tells_what_the_original_tells),
+		TEST(test_budgets),
 		TEST(test_what_goes_on_elsewhere),
 		TEST(test_a_range_of_rows),
 		TEST(test_columns),
 		TEST(test_rows_that_make_no_sense),
-		TEST(test_each_store_has_a_name),
-		TEST(test_a_store_of_the_version_before),
-		TEST(test_numbers_are_given_once),
 	};
 
 	return cmocka_run_group_tests_name("store copy", tests, NULL, NULL);
