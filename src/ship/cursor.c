@@ -335,13 +335,13 @@ int cursor_learn_end(struct cursor *c, struct ship_error *error)
 	return end(c, SQLITE_OK, error);
 }
 
-int cursor_version(struct cursor *c, uint64_t now_ns, uint64_t *ret, struct ship_error *error)
+int cursor_revision(struct cursor *c, uint64_t now_ns, uint64_t *ret, struct ship_error *error)
 {
 	int64_t last = 0;
-	int rc = run(c, "UPDATE version SET last=max(last+1,?)", "n", (int64_t)now_ns);
+	int rc = run(c, "UPDATE revision SET last=max(last+1,?)", "n", (int64_t)now_ns);
 
 	if (rc == SQLITE_OK)
-		rc = number(c, &last, "SELECT last FROM version", "");
+		rc = number(c, &last, "SELECT last FROM revision", "");
 	if (rc != SQLITE_OK)
 		return cursor_fail_sql(c, rc, error);
 	*ret = (uint64_t)last;
@@ -350,7 +350,7 @@ int cursor_version(struct cursor *c, uint64_t now_ns, uint64_t *ret, struct ship
 
 /* ---- for status ---- */
 
-int cursor_tell(struct cursor *c, const struct cursor_tally *t, struct ship_error *error)
+int cursor_tell(struct cursor *c, const struct ship_tally *t, struct ship_error *error)
 {
 	int rc = run(c, "UPDATE tally SET failures=failures+?,waiting=?,oldest=?,place=?,why=?",
 		     "nnntt", (int64_t)t->failures, (int64_t)t->waiting, (int64_t)t->oldest_ns,

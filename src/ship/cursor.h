@@ -18,7 +18,7 @@
 #ifndef SOCKWATCH_SHIP_CURSOR_H
 #define SOCKWATCH_SHIP_CURSOR_H
 
-#include "ship_http.h"
+#include "ship.h"
 
 #define CURSOR_ID_SIZE 33 /* of a store: 32 digits */
 
@@ -39,16 +39,6 @@ struct cursor_batch {
 	uint64_t first, last;
 	uint64_t frozen_ns; /* CLOCK_REALTIME */
 	uint64_t mark;	    /* a hash of row `last` */
-};
-
-/* What `status` shows. */
-struct cursor_tally {
-	uint64_t rows, batches, bytes, failures;
-	uint64_t sent_ns;   /* CLOCK_REALTIME of the last part that was taken, 0 never */
-	uint64_t waiting;   /* rows of the store that are not sent yet, when last looked at */
-	uint64_t oldest_ns; /* CLOCK_REALTIME of the oldest of them, 0 none */
-	char place[300];
-	char why[SHIP_HTTP_WORDS]; /* nothing is taken now; "" it is */
 };
 
 /*
@@ -98,13 +88,14 @@ int cursor_learn_begin(struct cursor *c, struct ship_error *error);
 int cursor_learn(struct cursor *c, enum cursor_kind kind, const char *store, uint64_t number, uint64_t hash, bool gone,
 		 struct ship_error *error);
 int cursor_learn_end(struct cursor *c, struct ship_error *error);
-/* Above every one before, and near now_ns: the version of rows that are sent again. */
-int cursor_version(struct cursor *c, uint64_t now_ns, uint64_t *ret, struct ship_error *error);
+/* Above every one before, and near now_ns: the revision of rows that are sent again. */
+int cursor_revision(struct cursor *c, uint64_t now_ns, uint64_t *ret, struct ship_error *error);
 
 /* ---- for status ---- */
 
-int cursor_tell(struct cursor *c, const struct cursor_tally *tally, struct ship_error *error);
-/* Of the file of the store `path`, which another process may be sending; 0, -ENOENT where there is none. */
-int cursor_read_tally(const char *path, struct cursor_tally *ret);
+/* Keeps waiting, oldest_ns, place, why; adds to the failures. */
+int cursor_tell(struct cursor *c, const struct ship_tally *tally, struct ship_error *error);
+/* Of the cursor that is open; ship_read_tally() is for others. */
+int cursor_tally(struct cursor *c, struct ship_tally *ret);
 
 #endif

@@ -39,12 +39,12 @@ static const char schema[] =
 	"CREATE TABLE known(kind INTEGER NOT NULL,store TEXT NOT NULL,number INTEGER NOT NULL,hash "
 	"INTEGER NOT NULL,"
 	"PRIMARY KEY(kind,store,number)) WITHOUT ROWID;"
-	"CREATE TABLE version(last INTEGER NOT NULL);"
+	"CREATE TABLE revision(last INTEGER NOT NULL);"
 	"CREATE TABLE tally(rows INTEGER NOT NULL,batches INTEGER NOT NULL,bytes INTEGER NOT "
 	"NULL,failures INTEGER NOT NULL,"
 	"sent INTEGER NOT NULL,waiting INTEGER NOT NULL,oldest INTEGER NOT NULL,place TEXT NOT "
 	"NULL,why TEXT NOT NULL);"
-	"INSERT INTO version VALUES(0);"
+	"INSERT INTO revision VALUES(0);"
 	"INSERT INTO tally VALUES(0,0,0,0,0,0,0,'','');"
 	"PRAGMA application_id=0x736b7763;"
 	"PRAGMA user_version=1;"
@@ -186,7 +186,7 @@ static int set_up(struct cursor *c, struct ship_error *error)
 		rc = sqlite3_exec(c->db, schema, NULL, NULL, NULL);
 	/* Opens them, even where nothing has to be made. */
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(c->db, "BEGIN IMMEDIATE;UPDATE version SET last=last;COMMIT",
+		rc = sqlite3_exec(c->db, "BEGIN IMMEDIATE;UPDATE revision SET last=last;COMMIT",
 				  NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : cursor_fail_sql(c, rc, error);
 }
@@ -236,11 +236,11 @@ const char *cursor_directory(const struct cursor *c)
 
 /* ---- for status ---- */
 
-static void take_tally(sqlite3_stmt *s, struct cursor_tally *ret)
+static void take_tally(sqlite3_stmt *s, struct ship_tally *ret)
 {
 	const unsigned char *place = sqlite3_column_text(s, 7), *why = sqlite3_column_text(s, 8);
 
-	*ret = (struct cursor_tally){
+	*ret = (struct ship_tally){
 		.rows = (uint64_t)sqlite3_column_int64(s, 0),
 		.batches = (uint64_t)sqlite3_column_int64(s, 1),
 		.bytes = (uint64_t)sqlite3_column_int64(s, 2),
@@ -253,29 +253,39 @@ static void take_tally(sqlite3_stmt *s, struct cursor_tally *ret)
 	snprintf(ret->why, sizeof(ret->why), "%s", why ? (const char *)why : "");
 }
 
-int cursor_read_tally(const char *store, struct cursor_tally *ret)
+static int read_tally(sqlite3 *db, struct ship_tally *ret)
 {
 	sqlite3_stmt *s = NULL;
-	sqlite3 *db = NULL;
-	char name[PATH_MAX];
-	int rc;
+	int rc = sqlite3_prepare_v2(
+		db, "SELECT rows,batches,bytes,failures,sent,waiting,oldest,place,why FROM tally",
+		-1, &s, NULL);
 
-	if (snprintf(name, sizeof(name), "%s-ship", store) >= (int)sizeof(name))
-		return -ENOENT;
-	if (access(name, F_OK) < 0)
-		return -errno;
-	rc = sqlite3_open_v2(name, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(
-			db,
-			"SELECT rows,batches,bytes,failures,sent,waiting,oldest,place,why FROM "
-			"tally",
-			-1, &s, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
 		take_tally(s, ret);
 	sqlite3_finalize(s);
-	sqlite3_close(db);
 	return rc == SQLITE_ROW ? 0 : -EIO;
+}
+
+int cursor_tally(struct cursor *c, struct ship_tally *ret)
+{
+	return read_tally(c->db, ret);
+}
+
+int ship_read_tally(const char *store, struct ship_tally *ret)
+{
+	sqlite3 *db = NULL;
+	char name[PATH_MAX];
+	int err = -EIO;
+
+	if (snprintf(name, sizeof(name), "%s-ship", store) >= (int)sizeof(name))
+		return -ENOENT;
+	if (access(name, F_OK) < 0)
+		return -errno;
+	if (sqlite3_open_v2(name, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
+	    SQLITE_OK)
+		err = read_tally(db, ret);
+	sqlite3_close(db);
+	return err;
 }

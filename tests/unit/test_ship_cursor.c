@@ -283,20 +283,20 @@ static void test_versions(void **state)
 	uint64_t a, b, d;
 
 	(void)state;
-	assert_int_equal(cursor_version(c, 1000, &a, &error), 0);
+	assert_int_equal(cursor_revision(c, 1000, &a, &error), 0);
 	assert_int_equal(a, 1000);
-	assert_int_equal(cursor_version(c, 10, &b, &error), 0);
+	assert_int_equal(cursor_revision(c, 10, &b, &error), 0);
 	assert_int_equal(b, 1001);
 	cursor_close(c);
 	c = open_cursor();
-	assert_int_equal(cursor_version(c, 1001, &d, &error), 0);
+	assert_int_equal(cursor_revision(c, 1001, &d, &error), 0);
 	assert_int_equal(d, 1002);
 	cursor_close(c);
 }
 
 static void test_tally(void **state)
 {
-	struct cursor_tally t = {.failures = 2,
+	struct ship_tally t = {.failures = 2,
 				 .waiting = 5,
 				 .oldest_ns = 6,
 				 .place = "http://db:8123",
@@ -305,11 +305,11 @@ static void test_tally(void **state)
 	struct cursor *c;
 
 	(void)state;
-	assert_int_equal(cursor_read_tally(path, &got), -ENOENT);
+	assert_int_equal(ship_read_tally(path, &got), -ENOENT);
 	c = open_cursor();
 	assert_int_equal(cursor_tell(c, &t, &error), 0);
 	assert_int_equal(cursor_tell(c, &t, &error), 0);
-	assert_int_equal(cursor_read_tally(path, &got), 0);
+	assert_int_equal(ship_read_tally(path, &got), 0);
 	assert_int_equal(got.failures, 4);
 	assert_int_equal(got.waiting, 5);
 	assert_int_equal(got.oldest_ns, 6);
@@ -317,7 +317,7 @@ static void test_tally(void **state)
 	assert_string_equal(got.why, "no");
 	freeze(c, 1, 9, 2);
 	finish(c);
-	assert_int_equal(cursor_read_tally(path, &got), 0);
+	assert_int_equal(ship_read_tally(path, &got), 0);
 	assert_int_equal(got.rows, 3);
 	assert_int_equal(got.batches, 1);
 	assert_true(got.bytes > 10);
