@@ -66,6 +66,7 @@ static const char *const losses[] = {"$id AS id", "l.at AS time", "l.since AS si
 static const char *const budgets[] = {
 	"$id AS id", "l.at AS time", PROTO FAMILY "$netns AS netns", "@local AS local_addr", "@peer AS peer_addr",
 	"$peer_port AS peer_port", "$low AS low", "$high AS high", "$reserved AS reserved", "$usable AS usable", "$used AS used",
+	"toInt64(l.usable) - toInt64(l.used) - toInt64(l.available) - toInt64(l.uncertain) AS bound",
 	"$time_wait AS time_wait", "$available AS available", "$uncertain AS uncertain", "$drain AS drain_ms", "$held AS held",
 	PROCESS SENDER("l.") NULL};
 

@@ -5,7 +5,8 @@
  *     build/tests/fleet/stores DIRECTORY HOSTS LIVES [--seed N] [--from SECONDS] [--span SECONDS] [--open N] [--bare]
  *
  * DIRECTORY/host-01.store ... each get LIVES lives (of the hosts together: HOSTS x LIVES) which end between --from (Unix time;
- * 2026-11-26 20:00 UTC) and --span (8 h, so midnight lies in it) later, in the order of their ends. Beside them, unless --bare:
+ * 2026-11-26 20:00 UTC) and --span (8 h, so midnight lies in it) later, in the order of their ends. Beside them, unless --bare: some
+ * rows of the port budget,
  * failed binds with holders, failed connects with ranges, listens, overflows, losses, lives that go on (--open, 3), processes with
  * every byte in their arguments, namespaces with names, IPv6 with scopes, UDP, lives without a process.
  * The same arguments make the same rows. Prints one line a store: its path, lives, calls, losses, lives that go on.
@@ -20,7 +21,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "store.h"
+#include "store_budget.h"
 
 #define SEC	  1000000000ull
 #define BOOT	  (1000 * SEC)
@@ -311,6 +312,33 @@ static bool put_other(struct store *s, struct host *h, uint64_t time_ns, int64_t
 	return put(s, &e, offset);
 }
 
+/* Two destinations, one of which each fifth host has nearly used up. */
+static bool put_budget(struct store *s, struct host *h, uint64_t time_ns, int64_t offset)
+{
+	static struct budget_namespace ns = {.netns = 4026531833, .usable = 28228};
+	struct budget_row row = {.ns = &ns, .protocol = IPPROTO_TCP, .family = FAMILY_IPV4};
+	bool is_scarce = h->number % 5 == 0;
+
+	ns.range.low = 32768;
+	ns.range.high = 60999;
+	ns.range.reserved_count = 4;
+	row.local = four(10, 1, (uint8_t)h->number, 4, 0);
+	row.peer = four(10, 0, 9, 9, 6379);
+	row.taken = is_scarce ? 28228 - below(40) : 200 + below(100);
+	row.available = 28228 - row.taken;
+	row.time_wait = row.taken / 2;
+	row.drain_ms = 59000;
+	if (!store_budget(s, &row, time_ns, &h->process[6], row.taken - 9, offset))
+		return false;
+	row.peer = four(10, 0, 3, 7, 5432);
+	row.taken = 90 + below(20);
+	row.available = 28228 - row.taken - 3;
+	row.uncertain = 3;
+	row.time_wait = 0;
+	row.drain_ms = 0;
+	return store_budget(s, &row, time_ns, NULL, 0, offset);
+}
+
 struct wanted {
 	unsigned int hosts, open;
 	uint64_t lives, from_ns, span_ns;
@@ -350,7 +378,8 @@ static int make_store(const char *path, unsigned int number, const struct wanted
 		ok = put(s, &e, offset);
 		made->lives++;
 		if (ok && !w->bare && (i + 1) % next_other == 0)
-			ok = put_other(s, h, time_ns, offset, made);
+			ok = put_other(s, h, time_ns, offset, made) &&
+			     (made->calls % 2 || put_budget(s, h, time_ns, offset));
 	}
 	for (unsigned int i = 0; ok && !w->bare && i < w->open; i++) {
 		struct event e = life(h, BOOT + w->span_ns);
