@@ -82,6 +82,8 @@ struct event_trouble {
 struct event {
 	enum event_kind kind;
 	uint64_t time_ns;
+	const char *
+		host; /* of a fleet, any bytes; NULL: this one, or that of a store, which does not name it */
 	uint16_t protocol;	/* IPPROTO_; 0 for EVENT_LOST */
 	enum family family;
 	bool mapped;		/* an IPv6 socket with IPv4 addresses */

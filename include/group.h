@@ -37,6 +37,7 @@ enum group_field {
 	GROUP_STATE,
 	GROUP_NETNS,
 	GROUP_EVENT,
+	GROUP_HOST, /* of a fleet */
 	GROUP_FIELDS,
 };
 

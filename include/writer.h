@@ -52,6 +52,7 @@ struct writer_options {
 	bool color;			/* text */
 	unsigned int columns;		/* text: terminal width, 0 for a pipe: one line a record */
 	bool dates;			/* text: the day before the time */
+	bool hosts;			/* text: a column says of which host each event is */
 	const char *zone;		/* text: what the time zone is called at the head */
 	const struct writer_host
 		*host; /* ECS, OpenTelemetry: where events are from; NULL: not known.  Copied */
@@ -71,6 +72,9 @@ struct writer *writer_journal_new(const struct writer_options *options);
 void writer_free(struct writer *w);
 /* The terminal has another width now. */
 void writer_resize(struct writer *w, unsigned int columns);
+
+/* How often columns have become wider: lines before and after it are not in line.  0: there are none. */
+unsigned int writer_widths(struct writer *w);
 
 /* Appends what comes before the first event (text: the header line; JSON: nothing). */
 void writer_header(struct writer *w, struct buffer *out);

@@ -2,6 +2,7 @@
 /* history.c - `sockwatch history`: what a record says of a port, a process, a moment. */
 #include "by.h"
 #include "commands.h"
+#include "fleet.h"
 #include "format.h"
 #include "log.h"
 #include "output.h"
@@ -237,6 +238,8 @@ int command_history(const struct options *given)
 	int code = 1, err;
 
 	output_catch_signals();
+	if (options.fleet.from)
+		return fleet_history(&options);
 	if (!options.store_file && !(options.store_file = command_find_store()))
 		return EXIT_USAGE;
 	rights_to_open(0);

@@ -325,6 +325,8 @@ static int check_together(struct options *o)
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY &&
 	    o->command != COMMAND_REPORT)
 		return 0;
+	if (options_check_fleet(o))
+		return EINVAL;
 	if (o->command == COMMAND_RECORD && !o->store_file)
 		o->store_file = STORE_DEFAULT;
 	if (o->has_at && o->since_ns != o->until_ns)

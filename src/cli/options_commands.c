@@ -74,6 +74,7 @@ static const struct command commands[] = {
 	 "  sockwatch history --store FILE --port 41234 --at 03:12     who had it then\n"
 	 "  sockwatch history --store FILE --since yesterday --reason refused,timeout\n"
 	 "  sockwatch history --store FILE -c nginx -o json --follow\n"
+	 "  sockwatch history --from http://clickhouse:8123/sockwatch --addr 10.0.3.7 -D 5432   of a fleet\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 3 nothing found."},
 	{COMMAND_REPORT, "report", "make a page of a record: what failed when, whose ports, how long",

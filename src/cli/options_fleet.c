@@ -35,6 +35,46 @@ int set_cluster(struct options_parse *p, const struct options_row *row, const ch
 	return 0;
 }
 
+int set_from(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	struct ship_place place;
+
+	if (!ship_place_parse(arg, &place))
+		return refuse(row, arg);
+	*(const char **)((char *)p->options + row->field) = arg;
+	return 0;
+}
+
+int set_host(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	if (!*arg)
+		return refuse(row, arg);
+	p->options->fleet.host = strcmp(arg, "*") != 0 ? arg : NULL;
+	return 0;
+}
+
+int options_check_fleet(const struct options *o)
+{
+	const struct options_fleet *f = &o->fleet;
+
+	if (o->command != COMMAND_HISTORY)
+		return 0;
+	if (f->from && o->store_file)
+		return options_complain("--from asks a database, --store a file; give either");
+	if (f->from && o->follow)
+		return options_complain("--follow goes on with what a store of this host records, "
+					"--from asks a database; give either");
+	if (!f->from && (f->host || f->user || f->password_file || f->ca_file || f->table_prefix))
+		return options_complain("--%s is for --from: of which database? write for example "
+					"--from http://clickhouse:8123/sockwatch",
+					f->host		   ? "host"
+					: f->user	   ? "as"
+					: f->password_file ? "password-file"
+					: f->ca_file	   ? "ca"
+							   : "table-prefix");
+	return 0;
+}
+
 int options_set_dialect(struct options *o, const char *word)
 {
 	if (strcmp(word, "clickhouse") != 0)

@@ -13,6 +13,8 @@ int options_set_word(struct options_parse *p, const char *word, const char *befo
 int options_end_words(struct options_parse *p);
 /* 0, or EINVAL after one line where Unix sockets are asked for with what they have not. */
 int options_check_unix(const struct options *o);
+/* 0, or EINVAL after one line, where what names a fleet's database does not fit together. */
+int options_check_fleet(const struct options *o);
 /* What `schema` is of.  0, or EINVAL after one line. */
 int options_set_dialect(struct options *o, const char *word);
 /* What may stand for a command: "8080", ":8080", "udp/53", "/run/app.sock", which asks `who`; "-tulpn", which asks `ls`. */

@@ -53,7 +53,7 @@ struct options_row {
 };
 
 /* Ends with a row without `doc`. */
-#define OPTIONS_ROWS_MAX 96
+#define OPTIONS_ROWS_MAX 128
 extern const struct options_row options_table[];
 
 struct command {

@@ -38,6 +38,7 @@ static const struct {
 	[GROUP_STATE] = {"state", NULL, false},
 	[GROUP_NETNS] = {"netns", NULL, true},
 	[GROUP_EVENT] = {"event", "kind", false},
+	[GROUP_HOST] = {"host", NULL, false},
 };
 
 const char *group_field_name(enum group_field field)
@@ -286,6 +287,7 @@ static void put_of_event(struct key *k, enum group_field field, const struct eve
 			put_unknown(k);
 		return;
 	case GROUP_EVENT: put_text(k, event_kind_name(e->kind)); return;
+	case GROUP_HOST: put_text(k, e->host); return;
 	case GROUP_FIELDS: break;
 	}
 	put_absent(k);
@@ -326,6 +328,7 @@ static void put_of_socket(struct key *k, enum group_field field, const struct li
 	case GROUP_STATE: put_state(k, listing_state(s)); return;
 	case GROUP_NETNS: put_number(k, s->netns); return;
 	case GROUP_EVENT: put_text(k, "socket"); return;
+	case GROUP_HOST: put_absent(k); return;
 	case GROUP_REASON:
 	case GROUP_ERROR:
 	case GROUP_RESULT:

@@ -44,6 +44,7 @@ static const enum named values[FIELDS] = {
 	[FIELD_RECEIVED_BYTES] = NAMED_RECEIVED,
 	[FIELD_STATE] = NAMED_STATE,
 	[FIELD_TO] = NAMED_STATE,
+	[FIELD_HOST] = NAMED_HOST,
 };
 
 #define NAME_OF(id, name) [FIELD_##id] = name,
@@ -374,8 +375,8 @@ static void find_rest(struct named_writer *n)
 	append(n->base.out, "\"");
 	named_keep(n->base.out, &value[NAMED_EVENT_NAME], at);
 	for (size_t i = 0; i < 3; i++)
-		value[of_host[i]].text = n->host[i];
-	if (n->host[0])
+		value[of_host[i]].text = value[of_host[i]].len ? NULL : n->host[i];
+	if (n->host[0] || value[NAMED_HOST].len)
 		value[NAMED_OS].text = "\"linux\"";
 }
 

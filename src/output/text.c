@@ -8,12 +8,18 @@
 #define DETAIL_LEAST 40
 #define INDENT	     4
 
+/* Where all are of one host its column is left out. */
 static const struct layout_column columns[] = {
-	[TEXT_TIME] = LAYOUT_LEFT("TIME", 15),	  [TEXT_MARK] = LAYOUT_LEFT("", 1),
-	[TEXT_EVENT] = LAYOUT_LEFT("EVENT", 7),	  [TEXT_RESULT] = LAYOUT_LEFT("RESULT", 11),
-	[TEXT_PROTO] = LAYOUT_LEFT("PROTO", 0),	  [TEXT_PROCESS] = LAYOUT_LEFT("PROCESS", 14),
-	[TEXT_LOCAL] = LAYOUT_LEFT("LOCAL", 15),  [TEXT_PEER] = LAYOUT_LEFT("PEER", 15),
-	[TEXT_DETAIL] = LAYOUT_LEFT("DETAIL", 0),
+	LAYOUT_LEFT("HOST", 8),
+	[1 + TEXT_TIME] = LAYOUT_LEFT("TIME", 15),
+	[1 + TEXT_MARK] = LAYOUT_LEFT("", 1),
+	[1 + TEXT_EVENT] = LAYOUT_LEFT("EVENT", 7),
+	[1 + TEXT_RESULT] = LAYOUT_LEFT("RESULT", 11),
+	[1 + TEXT_PROTO] = LAYOUT_LEFT("PROTO", 0),
+	[1 + TEXT_PROCESS] = LAYOUT_LEFT("PROCESS", 14),
+	[1 + TEXT_LOCAL] = LAYOUT_LEFT("LOCAL", 15),
+	[1 + TEXT_PEER] = LAYOUT_LEFT("PEER", 15),
+	[1 + TEXT_DETAIL] = LAYOUT_LEFT("DETAIL", 0),
 };
 /* "2026-11-20 12:00:00.123456" */
 #define DATED_WIDTH 26
@@ -31,7 +37,7 @@ static struct line line_begin(struct text_writer *t)
 	if (t->layout.limit != t->base.options.columns)
 		layout_resize(&t->layout, t->base.options.columns);
 	if (t->base.options.dates)
-		layout_fit(&t->layout, TEXT_TIME, DATED_WIDTH);
+		layout_fit(&t->layout, t->before + TEXT_TIME, DATED_WIDTH);
 	return (struct line){
 		.out = t->base.out,
 		.layout = &t->layout,
@@ -154,6 +160,8 @@ static void text_end(struct writer *w)
 	size_t start = w->out->len;
 	struct line line = line_begin(t);
 
+	if (t->before)
+		line_cell_word(&line, NULL, row_has(t, FIELD_HOST) ? t->host : "-");
 	put_time(&line, t);
 	put_result(&line, t);
 	line_cell_word(&line, NULL, row_has(t, FIELD_PROTO) ? t->value[FIELD_PROTO].word : "-");
@@ -161,7 +169,7 @@ static void text_end(struct writer *w)
 	put_place(&line, t, FIELD_LOCAL);
 	put_place(&line, t, FIELD_PEER);
 	text_detail(&line, t);
-	detail = limit ? layout_begin(&t->layout, TEXT_DETAIL) : 0;
+	detail = limit ? layout_begin(&t->layout, t->before + TEXT_DETAIL) : 0;
 	line_end(&line, start, detail + DETAIL_LEAST <= limit ? detail : INDENT);
 }
 
@@ -171,8 +179,13 @@ static void text_header(struct writer *w)
 	size_t start = w->out->len;
 	struct line line = line_begin(t);
 
-	line_header(&line, TEXT_TIME, w->options.zone);
+	line_header(&line, t->before + TEXT_TIME, w->options.zone);
 	line_end(&line, start, INDENT);
+}
+
+static unsigned int text_widths(struct writer *w)
+{
+	return ((struct text_writer *)w)->layout.changes;
 }
 
 /* The holder that is walked; NULL for one that is only counted. */
@@ -219,7 +232,7 @@ static void text_flag(struct writer *w, enum field field, bool value)
 	}
 }
 
-/* Names of interfaces and namespaces. */
+/* Names of interfaces, namespaces and hosts. */
 static void text_text(struct writer *w, enum field field, const char *text, size_t len)
 {
 	struct text_writer *t = (struct text_writer *)w;
@@ -228,6 +241,9 @@ static void text_text(struct writer *w, enum field field, const char *text, size
 	if (h) {
 		len = len < INET_INTERFACE_MAX / 4 ? len : INET_INTERFACE_MAX / 4;
 		h->device[line_escape(h->device, text, len)] = '\0';
+	} else if (field == FIELD_HOST) {
+		t->host[text_escape(t->host, text, len < HOST_SHOWN ? len : HOST_SHOWN)] = '\0';
+		row_set(w, field);
 	} else if (field == FIELD_NETNS_NAME) {
 		len = len < NETNS_NAME_SIZE ? len : NETNS_NAME_SIZE - 1;
 		t->netns[text_escape(t->netns, text, len)] = '\0';
@@ -301,6 +317,7 @@ static void text_close(struct writer *w, enum nest nest)
 
 static const struct spelling text_spelling = {
 	.header = text_header,
+	.widths = text_widths,
 	.begin = text_begin,
 	.end = text_end,
 	.time = text_number,
@@ -323,7 +340,9 @@ struct writer *writer_text_new(const struct writer_options *options)
 		return NULL;
 	t->base.spelling = &text_spelling;
 	t->base.options = *options;
-	layout_init(&t->layout, LAYOUT_OF(columns), options->columns);
+	t->before = options->hosts;
+	layout_init(&t->layout, columns + !t->before,
+		    sizeof(columns) / sizeof(columns[0]) - !t->before, options->columns);
 	units_clock_init(&t->clock);
 	units_clock_init(&t->since_clock);
 	return &t->base;

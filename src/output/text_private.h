@@ -44,6 +44,9 @@ struct title {
 	char text[TITLE_SIZE];
 };
 
+/* Bytes of a host's name. */
+#define HOST_SHOWN 64
+
 /* The columns of an event. */
 enum { TEXT_TIME, TEXT_MARK, TEXT_EVENT, TEXT_RESULT, TEXT_PROTO, TEXT_PROCESS, TEXT_LOCAL, TEXT_PEER, TEXT_DETAIL };
 
@@ -57,6 +60,8 @@ struct text_writer {
 	union value value[FIELDS];
 	struct place_text local, peer, asked;
 	char netns[4 * NETNS_NAME_SIZE + 2]; /* the word of FIELD_NETNS_NAME */
+	char host[4 * HOST_SHOWN + 2];
+	unsigned int before; /* columns before those of an event: that of its host */
 	struct holder_text holder[MAX_HOLDERS];
 	uint64_t holders; /* in the list */
 	bool in_holder;	  /* its fields are walked */

@@ -390,6 +390,8 @@ static void walk_event(struct walk *walk)
 
 	walk_time(walk, FIELD_TIME, e->time_ns);
 	walk->spell->word(walk->w, FIELD_EVENT, is_open(e) ? "open" : event_kind_name(e->kind));
+	if (e->host)
+		walk->spell->text(walk->w, FIELD_HOST, e->host, strlen(e->host));
 	if (e->kind != EVENT_LOST)
 		walk_socket(walk);
 

@@ -22,8 +22,7 @@
 	X(PEER, "peer") X(PROCESS, "process") X(ERROR, "error") X(REPEATED, "repeated")           \
 	X(BACKLOG, "backlog") X(AUTOBIND, "autobind") X(LISTENER, "listener") X(FROM, "from") X(TO, "to")               \
 	X(AFTER_NS, "after_ns") X(SUBSTATE, "substate") X(OPENED, "opened")                       \
-	X(DURATION_NS, "duration_ns") X(SENT_BYTES, "sent_bytes")                                 \
-	X(RECEIVED_BYTES, "received_bytes") X(RETRANSMITS, "retransmits")                         \
+	X(DURATION_NS, "duration_ns") X(SENT_BYTES, "sent_bytes") X(RECEIVED_BYTES, "received_bytes") X(RETRANSMITS, "retransmits") \
 	X(RTT_US, "rtt_us") X(REASON, "reason") X(HOW, "how") X(SYNS, "syns")                     \
 	X(LAST_HEARD_NS, "last_heard_ns") X(UNACKED_BYTES, "unacked_bytes")                       \
 	X(END, "end") X(TIME_WAIT, "time_wait")                                                   \
@@ -69,7 +68,7 @@
 	X(CONTAINER, "container") X(UNIT, "unit") X(CALL, "call") X(AT_LEAST, "at_least_ns")      \
 	X(BELOW, "below_ns") X(HOLDER, "holder") X(DISTINCT, "distinct") X(PORTS, "ports")        \
 	X(HALF_NS, "half_ns") X(NINETY_NINE_NS, "ninety_nine_ns") X(NAMESPACES_MORE, "rows_of_other_netns")   \
-	X(CONFLICTS, "conflicts") X(SCHEMA, "schema")
+	X(CONFLICTS, "conflicts") X(SCHEMA, "schema") X(HOST, "host")
 /* clang-format on */
 
 enum field {
@@ -110,6 +109,7 @@ struct place {
 struct spelling {
 	void (*free)(struct writer *w);   /* what it keeps beside itself; may be NULL */
 	void (*header)(struct writer *w); /* NULL: nothing comes before the first */
+	unsigned int (*widths)(struct writer *w); /* NULL: no columns */
 	void (*begin)(struct writer *w);
 	void (*end)(struct writer *w);
 	void (*time)(struct writer *w, enum field field, uint64_t realtime_ns);

@@ -15,6 +15,11 @@ void writer_header(struct writer *w, struct buffer *out)
 		out->len = start;
 }
 
+unsigned int writer_widths(struct writer *w)
+{
+	return w->spelling->widths ? w->spelling->widths(w) : 0;
+}
+
 void writer_resize(struct writer *w, unsigned int columns)
 {
 	w->options.columns = columns;

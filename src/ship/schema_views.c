@@ -173,12 +173,9 @@ void schema_put_views(FILE *out, const struct ship_schema *s)
 			fprintf(out, "%s", c ? ",\n    " : "");
 			schema_put_expression(out, views[i].table, "l.", views[i].columns[c]);
 		}
-		/* Rows that are the same lie in the same day. */
-		fprintf(out,
-			"\nFROM %s.%s%s AS l FINAL%s\nSETTINGS "
-			"do_not_merge_across_partitions_select_final = %d;\n",
-			s->database, schema_prefix(s), copy_name(views[i].table), views[i].rest,
-			!ship_schema_is_revised(views[i].table));
+		/* No SETTINGS: a user who may only read might not be allowed to set any. */
+		fprintf(out, "\nFROM %s.%s%s AS l FINAL%s;\n", s->database, schema_prefix(s),
+			copy_name(views[i].table), views[i].rest);
 	}
 	put_head(out, s, "minutes");
 	fprintf(out,

@@ -59,6 +59,25 @@ static void schema_takes_names_and_an_age(void **state)
 	options_done(&o);
 }
 
+static void history_asks_one_host_or_all(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(PARSE(&o, "history", "--from=https://h:8443/net", "--host", "web'1",
+			       "--as=u", "--password-file=/p", "--ca=/c"),
+			 OPTIONS_RUN);
+	assert_string_equal(o.fleet.from, "https://h:8443/net");
+	assert_string_equal(o.fleet.host, "web'1");
+	assert_string_equal(o.fleet.user, "u");
+	assert_string_equal(o.fleet.password_file, "/p");
+	assert_string_equal(o.fleet.ca_file, "/c");
+	options_done(&o);
+	assert_int_equal(PARSE(&o, "history", "--from=http://[::1]", "--host=*"), OPTIONS_RUN);
+	assert_null(o.fleet.host);
+	options_done(&o);
+}
+
 /* Each is one line on stderr that names the culprit, and exit code 2. */
 static void what_would_stand_in_sql_is_refused(void **state)
 {
@@ -80,6 +99,21 @@ static void what_would_stand_in_sql_is_refused(void **state)
 		 "--cluster 'a'b': not the name of a cluster"},
 		{{"schema", "clickhouse", "--ttl=month"}, "--ttl 'month': not a duration"},
 		{{"schema", "clickhouse", "--store=x"}, "'--store=x': schema has no such option"},
+		{{"history", "--from", "clickhouse"},
+		 "--from 'clickhouse': not http[s]://HOST[:PORT][/DATABASE]; write for example "
+		 "--from"},
+		{{"history", "--from", "http://h:8123/a;b"},
+		 "--from 'http://h:8123/a;b': not http"},
+		{{"history", "--from", "http://u:p@h/d"}, "--from 'http://u:p@h/d': not http"},
+		{{"history", "--from=http://h/d", "--host="}, "--host '': empty"},
+		{{"history", "--from=http://h/d", "--store=x"},
+		 "--from asks a database, --store a file; give either\n"},
+		{{"history", "--from=http://h/d", "--follow"},
+		 "--follow goes on with what a store of this host records"},
+		{{"history", "--host=a"}, "--host is for --from: of which database?"},
+		{{"history", "--as=a"}, "--as is for --from"},
+		{{"history", "--ca=a"}, "--ca is for --from"},
+		{{"report", "--from=http://h/d"}, "'--from=http://h/d': report has no such option"},
 		{{"ls", "--database=x"}, "'--database=x': ls has no such option"},
 	};
 	struct options o;
@@ -98,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schema_takes_names_and_an_age),
+		cmocka_unit_test(history_asks_one_host_or_all),
 		cmocka_unit_test(what_would_stand_in_sql_is_refused),
 	};
 
