@@ -20,6 +20,7 @@ $(BUILD)/san/%.o: %.c
 # Calls that a test answers itself.
 WRAP_test_netns := -Wl,--wrap=setns
 WRAP_test_hash := -Wl,--wrap=calloc
+WRAP_test_ship := $(addprefix -Wl$(comma)--wrap=ship_http_,open do close)
 
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)
