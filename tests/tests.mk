@@ -21,6 +21,7 @@ $(BUILD)/san/%.o: %.c
 WRAP_test_netns := -Wl,--wrap=setns
 WRAP_test_hash := -Wl,--wrap=calloc
 WRAP_test_ship := $(addprefix -Wl$(comma)--wrap=ship_http_,open do close)
+WRAP_test_ship_store := $(WRAP_test_ship)
 
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)

@@ -25,6 +25,7 @@ int command_report(const struct options *options);
 int command_top(const struct options *options);
 int command_export(const struct options *options);
 int command_schema(const struct options *options);
+int command_ship(const struct options *options);
 
 /* history.c */
 /* The place where records are kept, else that of the recorder that runs; NULL after saying that there is none.  Lives as the program. */

@@ -23,6 +23,7 @@ enum confine_calls {
 	CONFINE_LISTING, /* that, asks traces over AF_UNIX and name servers over UDP */
 	CONFINE_READER,	 /* reads facts, prints, stores, serves over AF_UNIX */
 	CONFINE_HELPER,	 /* looks: bpf(), namespaces, tracing by perf, netlink */
+	CONFINE_SENDER,	 /* that of HISTORY, and asks a server over TCP, and for its address */
 };
 
 struct confine {
@@ -39,6 +40,8 @@ struct confine {
 	bool files;
 	const char *const *write_below;
 	const char *const *read_below;
+	/* Landlock: connections over TCP to this port and to name servers; 0 none.  None is listened at. */
+	uint16_t connects;
 };
 
 /* Parts that may not be had. */
@@ -70,6 +73,12 @@ int confine_say(const struct confine_result *r, bool strict, unsigned int unsaid
 
 /* confine_try(), then confine_say(). */
 int confine(const struct confine *wish, bool strict, unsigned int unsaid);
+
+/*
+ * From root into the owner of a directory in which nobody else may write, with all rights that he has; who is not root, and where it is
+ * root's, stays who it is.  0 or -errno.
+ */
+int confine_become_owner(const char *directory);
 
 /* Goes on with these capabilities, of those that it has, until confine(); empties the bounding set. */
 void confine_keep(uint64_t keep);

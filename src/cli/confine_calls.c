@@ -25,8 +25,9 @@
 #define LISTING	 (1u << CONFINE_LISTING)
 #define READER	 (1u << CONFINE_READER)
 #define HELPER	 (1u << CONFINE_HELPER)
-#define EVERY	 (HISTORY | LISTING | READER | HELPER)
-#define TALKS	 (LISTING | READER | HELPER)
+#define SENDER	 (1u << CONFINE_SENDER)
+#define EVERY	 (HISTORY | LISTING | READER | HELPER | SENDER)
+#define TALKS	 (LISTING | READER | HELPER | SENDER)
 
 /* clang-format off */
 static const int by_every[] = {
@@ -68,6 +69,10 @@ static const int by_helper[] = {
 	C(bpf), C(perf_event_open), C(setns), C(unshare), C(fsopen), C(fsmount), C(fsconfig), C(open_by_handle_at), C(memfd_create), C(kcmp),
 };
 
+static const int by_sender[] = {
+	C(bind) /* of a netlink socket; nothing listens */,
+};
+
 /* Known and of no use here: EPERM where the set does not allow them.  Everything else that is not allowed: ENOSYS. */
 static const int dangerous[] = {
 	C(execve), C(execveat), C(fork), C(vfork), C(ptrace), C(process_vm_readv), C(process_vm_writev), C(process_madvise), C(kill), C(tkill),
@@ -92,6 +97,7 @@ static const struct {
 	{by_talkers, COUNT(by_talkers), TALKS},
 	{by_servers, COUNT(by_servers), READER | HELPER},
 	{by_helper, COUNT(by_helper), HELPER},
+	{by_sender, COUNT(by_sender), SENDER},
 };
 
 /* A call with an argument: one of these values, behind a mask where there is one. */
@@ -123,9 +129,11 @@ static const struct {
 	/* Whether a process is there. */
 	{C(kill), 1, 0, 0, LISTING | HELPER},
 	{C(socket), 0, 0, AF_UNIX, TALKS},
-	{C(socket), 0, 0, AF_INET, LISTING | HELPER},
-	{C(socket), 0, 0, AF_INET6, LISTING | HELPER},
-	{C(socket), 0, 0, AF_NETLINK, HELPER},
+	{C(socket), 0, 0, AF_INET, LISTING | HELPER | SENDER},
+	{C(socket), 0, 0, AF_INET6, LISTING | HELPER | SENDER},
+	/* Of a sender for the C library, which asks what addresses there are before it sorts those of a name. */
+	{C(socket), 0, 0, AF_NETLINK, HELPER | SENDER},
+	{C(socketpair), 0, 0, AF_UNIX, SENDER},
 };
 
 /* What curses sets up, of the terminal that is open: modes, and that what was typed is forgotten.  And what is typed may name a namespace. */

@@ -29,7 +29,10 @@
 #define MAKE_SYM       (1ull << 12)
 #define TRUNCATE       (1ull << 14) /* version 3, Linux 6.2 */
 #define IOCTL_DEV      (1ull << 15) /* version 5, Linux 6.10 */
+#define NET_PORT       2
 #define TCP	       3	    /* to bind and to connect: version 4, Linux 6.7 */
+#define TCP_CONNECT    2
+#define DNS_PORT       53	    /* of an answer that was too long */
 #define SCOPES	       3	    /* abstract sockets and signals: version 6, Linux 6.12 */
 
 /* To rename into another directory (version 2) is refused where it is not asked for. */
@@ -49,6 +52,10 @@ struct rule {
 	uint64_t allowed;
 	int fd;
 } __attribute__((packed));
+
+struct port_rule {
+	uint64_t allowed, port;
+};
 
 static struct ruleset rights_of(long version, const struct confine *wish)
 {
@@ -82,6 +89,17 @@ static int allow(int rules, const char *const *below, uint64_t rights)
 	return err;
 }
 
+static int allow_ports(int rules, const struct ruleset *rights, uint16_t port)
+{
+	const struct port_rule ports[] = {{TCP_CONNECT, port}, {TCP_CONNECT, DNS_PORT}};
+
+	for (int i = 0; i < 2 && port && rights->net; i++) {
+		if (syscall(ADD_RULE, rules, NET_PORT, &ports[i], 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 int confine_open_rules(const struct confine *wish)
 {
 	long version = syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
@@ -97,6 +115,8 @@ int confine_open_rules(const struct confine *wish)
 	err = allow(rules, wish->read_below, rights.files & READS);
 	if (!err)
 		err = allow(rules, wish->write_below, rights.files & (READS | WRITES));
+	if (!err)
+		err = allow_ports(rules, &rights, wish->connects);
 	if (err)
 		close(rules);
 	return err ? err : rules;

@@ -38,6 +38,7 @@ int main(int argc, char **argv)
 	case COMMAND_STATUS: code = command_status(&options); break;
 	case COMMAND_TOP: code = command_top(&options); break;
 	case COMMAND_SCHEMA: code = command_schema(&options); break;
+	case COMMAND_SHIP: code = command_ship(&options); break;
 	case COMMAND_EXPORT: code = command_export(&options); break;
 	}
 	options_done(&options);

@@ -322,13 +322,17 @@ static int check_together(struct options *o)
 			"--interval 10s");
 	if (o->journal && o->output_file)
 		return options_complain("--journal is the output, --output another; give either");
+	if ((o->command == COMMAND_RECORD || o->command == COMMAND_SHIP) && !o->store_file)
+		o->store_file = STORE_DEFAULT;
+	if (o->command == COMMAND_RECORD && !o->fleet.to && options_fleet_word(&o->fleet))
+		return options_complain("%s is for --to: to which database? write for example --to "
+					"http://10.0.0.5:8123/sockwatch",
+					options_fleet_word(&o->fleet));
 	if (o->command != COMMAND_RECORD && o->command != COMMAND_HISTORY &&
 	    o->command != COMMAND_REPORT)
 		return 0;
 	if (options_check_fleet(o))
 		return EINVAL;
-	if (o->command == COMMAND_RECORD && !o->store_file)
-		o->store_file = STORE_DEFAULT;
 	if (o->has_at && o->since_ns != o->until_ns)
 		return options_complain("--at is one moment, --since and --until are a span; give "
 					"either");
@@ -480,6 +484,11 @@ int options_parse(int argc, char **argv, struct options *ret)
 	}
 	if (code == OPTIONS_RUN && command->id == COMMAND_SCHEMA && !ret->fleet.dialect) {
 		options_complain("schema: of which database? write for example sockwatch schema clickhouse");
+		code = EXIT_USAGE;
+	}
+	if (code == OPTIONS_RUN && command->id == COMMAND_SHIP && !ret->fleet.to) {
+		options_complain("ship: to which database? write for example sockwatch ship --to "
+				 "http://10.0.0.5:8123/sockwatch");
 		code = EXIT_USAGE;
 	}
 	if (code == OPTIONS_RUN && ret->wait && ret->asked_count != 1) {

@@ -107,6 +107,17 @@ static const struct command commands[] = {
 	 "  curl -s 127.0.0.1:9435/metrics | grep available_min\n"
 	 "\n"
 	 "Exit code: 0 done, 1 run-time failure, 2 usage, 4 done but events were lost."},
+	{COMMAND_SHIP, "ship", "send a record to a fleet's database, each row once",
+	 "Sends what sockwatch record keeps to a ClickHouse, and goes on with what is recorded, until stopped: lives, calls with "
+	 "what stood in their way, losses, the scarcest destinations and runs of the recorder. How far it is stands in FILE-ship "
+	 "beside the store: whatever ends the sender, the server or the connection, each row arrives and counts once. It needs no "
+	 "privilege but to read the store and to write beside it. sockwatch schema clickhouse prints the tables.\v"
+	 "Examples:\n"
+	 "  sockwatch ship --to http://10.0.0.5:8123/sockwatch\n"
+	 "  sockwatch ship --to https://db.example.org/fleet --as writer --password-file /etc/sockwatch/password\n"
+	 "  sockwatch ship --store FILE --to http://10.0.0.5:8123 --once    what there is, then end\n"
+	 "\n"
+	 "Exit code: 0 done, 1 run-time failure, of --once also where the server refuses or takes nothing for a minute, 2 usage."},
 	{COMMAND_SCHEMA, "schema", "print the tables of a fleet's database, as SQL",
 	 "Prints what a database needs to keep the records of many hosts: tables, and views that have the names and "
 	 "columns of a store's own. The only database there is: clickhouse.\v"

@@ -7,6 +7,8 @@
 #include "options_set.h"
 #include "ship_http.h"
 
+#define HOST_MAX 253
+
 static int refuse(const struct options_row *row, const char *arg)
 {
 	const char *name = options_row_name(row);
@@ -24,6 +26,25 @@ int set_database_name(struct options_parse *p, const struct options_row *row, co
 	return 0;
 }
 
+int set_server(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	struct ship_place place;
+
+	if (!ship_place_parse(arg, &place))
+		return refuse(row, arg);
+	*(const char **)((char *)p->options + row->field) = arg;
+	return 0;
+}
+
+/* What is kept of a host with each row, in a line of its own. */
+int set_host(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	if (!*arg || strlen(arg) > HOST_MAX || strpbrk(arg, "\t\r\n"))
+		return refuse(row, arg);
+	p->options->fleet.host = arg;
+	return 0;
+}
+
 int set_cluster(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	static const char letters[] =
@@ -35,22 +56,25 @@ int set_cluster(struct options_parse *p, const struct options_row *row, const ch
 	return 0;
 }
 
-int set_from(struct options_parse *p, const struct options_row *row, const char *arg)
-{
-	struct ship_place place;
-
-	if (!ship_place_parse(arg, &place))
-		return refuse(row, arg);
-	*(const char **)((char *)p->options + row->field) = arg;
-	return 0;
-}
-
-int set_host(struct options_parse *p, const struct options_row *row, const char *arg)
+int set_asked_host(struct options_parse *p, const struct options_row *row, const char *arg)
 {
 	if (!*arg)
 		return refuse(row, arg);
 	p->options->fleet.host = strcmp(arg, "*") != 0 ? arg : NULL;
 	return 0;
+}
+
+const char *options_fleet_word(const struct options_fleet *f)
+{
+	if (f->user)
+		return "--as";
+	if (f->password_file)
+		return "--password-file";
+	if (f->ca_file)
+		return "--ca";
+	if (f->table_prefix)
+		return "--table-prefix";
+	return f->host ? "--host" : NULL;
 }
 
 int options_check_fleet(const struct options *o)
@@ -64,14 +88,10 @@ int options_check_fleet(const struct options *o)
 	if (f->from && o->follow)
 		return options_complain("--follow goes on with what a store of this host records, "
 					"--from asks a database; give either");
-	if (!f->from && (f->host || f->user || f->password_file || f->ca_file || f->table_prefix))
-		return options_complain("--%s is for --from: of which database? write for example "
+	if (!f->from && options_fleet_word(f))
+		return options_complain("%s is for --from: of which database? write for example "
 					"--from http://clickhouse:8123/sockwatch",
-					f->host		   ? "host"
-					: f->user	   ? "as"
-					: f->password_file ? "password-file"
-					: f->ca_file	   ? "ca"
-							   : "table-prefix");
+					options_fleet_word(f));
 	return 0;
 }
 

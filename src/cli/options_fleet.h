@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* schema, history --from; all of them point into argv. */
+/* schema, ship, record --to, history --from; all of them point into argv. */
 struct options_fleet {
+	const char *to;	  /* ship, record: as `from`; NULL: nowhere */
 	const char *from; /* "http://HOST:8123/DATABASE"; NULL: a store */
 	const char *host; /* whose record; NULL: every host's */
 	const char *user; /* of the database; NULL: its default */
@@ -17,6 +18,7 @@ struct options_fleet {
 	const char *database;	  /* NULL: the default */
 	const char *cluster;	  /* NULL: one server */
 	uint64_t ttl_ns;	  /* 0: rows stay */
+	bool once;		  /* ship: what there is, and no more */
 	bool dialect;		  /* schema: which one was said */
 };
 

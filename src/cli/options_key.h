@@ -16,6 +16,7 @@ enum options_command {
 	COMMAND_TOP,
 	COMMAND_EXPORT,
 	COMMAND_SCHEMA,
+	COMMAND_SHIP,
 };
 
 enum options_key {
@@ -53,6 +54,7 @@ enum options_key {
 	KEY_MEMORY,
 	KEY_NETNS,
 	KEY_NO_ARGS,
+	KEY_ONCE,
 	KEY_OUTPUT,
 	KEY_PASSWORD_FILE,
 	KEY_PORT,
@@ -70,6 +72,7 @@ enum options_key {
 	KEY_STORE,
 	KEY_STRICT,
 	KEY_TABLE_PREFIX,
+	KEY_TO,
 	KEY_TTL,
 	KEY_UNIT,
 	KEY_UNTIL,

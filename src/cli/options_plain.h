@@ -15,6 +15,8 @@ int options_end_words(struct options_parse *p);
 int options_check_unix(const struct options *o);
 /* 0, or EINVAL after one line, where what names a fleet's database does not fit together. */
 int options_check_fleet(const struct options *o);
+/* An option that was given and says how to reach a database, NULL none. */
+const char *options_fleet_word(const struct options_fleet *f);
 /* What `schema` is of.  0, or EINVAL after one line. */
 int options_set_dialect(struct options *o, const char *word);
 /* What may stand for a command: "8080", ":8080", "udp/53", "/run/app.sock", which asks `who`; "-tulpn", which asks `ls`. */

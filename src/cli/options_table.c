@@ -35,6 +35,8 @@ static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 #define SHOWN	 (TRACE | FEATURES | HISTORY | LS | WHO)
 #define EVENTS	  (TRACE | HISTORY | LS)
 #define SCHEMA	 (1u << COMMAND_SCHEMA)
+#define SHIP	  (1u << COMMAND_SHIP)
+#define SENDS	  (SHIP | RECORD)
 #define STATUS	 (1u << COMMAND_STATUS)
 #define EPHEMERAL (1u << COMMAND_EPHEMERAL)
 #define CHOSEN   (FILTERED | EPHEMERAL)
@@ -46,6 +48,10 @@ static const char *const source_words[] = {"auto", "iterators", "proc", NULL};
 #define TIME_WHY     .why = "not a time (2026-11-20 [03:12[:00]], 03:12, yesterday, -10m, '1h ago', @1795172400, RFC 3339)"
 #define TIME_EXAMPLE .example = "03:12"
 #define DATABASE_NAME_WHY .why = "not a name of letters, digits and _"
+#define SERVER_WHY                                                                                 \
+	.why = "not http[s]://HOST[:PORT][/DATABASE], the database a name of letters, digits and " \
+	       "_"
+#define SERVER_EXAMPLE .example = "http://10.0.0.5:8123/sockwatch"
 #define PLACE_WHY    .why = "not a place to listen at"
 #define PLACE_EXAMPLE .example = "127.0.0.1:9435"
 
@@ -127,7 +133,9 @@ const struct options_row options_table[] = {
 	  .doc = "Lives that ended so, and connects that failed so" },
 	{ KEY_FAILED, "failed", NULL, SOCKETS, GROUP_FILTER, false, set_flag, FIELD(filter.failed), .doc = "Calls that failed, and lives that did not end by a close of either side" },
 
-	{ .commands = RECORD | PAST | LS | WHO | TOP, .group = GROUP_STORE, .doc = "The record:" },
+	{ .commands = RECORD | PAST | LS | WHO | TOP | SHIP, .group = GROUP_STORE, .doc = "The record:" },
+	{ KEY_STORE, "store", "FILE", SHIP, GROUP_STORE, false, set_file, FIELD(store_file),
+	  .why = "not a file", .example = "/var/lib/sockwatch/store", .doc = "The file that keeps it; default: " STORE_DEFAULT },
 	{ KEY_STORE, "store", "FILE", RECORD | PAST, GROUP_STORE, false, set_file, FIELD(store_file),
 	  .why = "not a file", .example = "/var/lib/sockwatch/store", .doc = "The file that keeps it (SQLite); default: " STORE_DEFAULT ", of history and report else that of the "
 		 "recorder that runs" },
@@ -137,10 +145,10 @@ const struct options_row options_table[] = {
 	{ KEY_STORE, "store", "FILE", TOP, GROUP_STORE, false, set_file, FIELD(store_file),
 	  .why = "not a file", .example = "/var/lib/sockwatch/store",
 	  .doc = "What the key h asks of the row; default: " STORE_DEFAULT ", where it is" },
-	{ KEY_FROM, "from", "URL", HISTORY, GROUP_STORE, false, set_from, FIELD(fleet.from),
+	{ KEY_FROM, "from", "URL", HISTORY, GROUP_STORE, false, set_server, FIELD(fleet.from),
 	  .why = "not http[s]://HOST[:PORT][/DATABASE]", .example = "http://clickhouse:8123/sockwatch",
 	  .doc = "Ask a fleet's database instead of a store (sockwatch schema, sockwatch ship); each line says of which host it is" },
-	{ KEY_HOST, "host", "NAME", HISTORY, GROUP_STORE, false, set_host, FIELD(fleet.host), .why = "empty", .example = "web-1",
+	{ KEY_HOST, "host", "NAME", HISTORY, GROUP_STORE, false, set_asked_host, FIELD(fleet.host), .why = "empty", .example = "web-1",
 	  .doc = "With --from: this host only; default, and '*': all" },
 	{ KEY_AS, "as", "USER", HISTORY, GROUP_STORE, false, set_file, FIELD(fleet.user),
 	  .why = "empty", .example = "sockwatch", .doc = "With --from: the user of the database; default: its own" },
@@ -168,6 +176,26 @@ const struct options_row options_table[] = {
 	{ KEY_FOLLOW, "follow", NULL, HISTORY, GROUP_STORE, false, set_flag, FIELD(follow),
 	  .doc = "Go on with what is recorded from now on (or from --since)" },
 
+	{ .commands = SENDS, .group = GROUP_FLEET, .doc = "The fleet's database:" },
+	{ KEY_TO, "to", "URL", SHIP, GROUP_FLEET, false, set_server, FIELD(fleet.to),
+	  SERVER_WHY, SERVER_EXAMPLE, .doc = "Where it is: http[s]://HOST[:PORT][/DATABASE]; default: port 8123 or, of https, 8443, and "
+	  "the database sockwatch" },
+	{ KEY_TO, "to", "URL", RECORD, GROUP_FLEET, false, set_server, FIELD(fleet.to),
+	  SERVER_WHY, SERVER_EXAMPLE, .doc = "Send what is recorded there, too, as sockwatch ship does, by a process without rights: "
+	  "http[s]://HOST[:PORT][/DATABASE]" },
+	{ KEY_HOST, "host", "NAME", SENDS, GROUP_FLEET, false, set_host, .why = "not a name of up to 253 bytes", .example = "web-1",
+	  .doc = "What this host is called there; default: its own name" },
+	{ KEY_AS, "as", "NAME", SENDS, GROUP_FLEET, false, set_file, FIELD(fleet.user), .why = "empty", .example = "writer",
+	  .doc = "The user of the database; default: the database's own default" },
+	{ KEY_PASSWORD_FILE, "password-file", "FILE", SENDS, GROUP_FLEET, false, set_file, FIELD(fleet.password_file),
+	  .why = "not a file", .example = "/etc/sockwatch/password", .doc = "Holds that user's password, in its first line" },
+	{ KEY_CA, "ca", "FILE", SENDS, GROUP_FLEET, false, set_file, FIELD(fleet.ca_file), .why = "not a file",
+	  .example = "/etc/sockwatch/ca.pem", .doc = "Certificates that vouch for the server; default: those that the system trusts" },
+	{ KEY_TABLE_PREFIX, "table-prefix", "NAME", SENDS, GROUP_FLEET, false, set_database_name, FIELD(fleet.table_prefix),
+	  DATABASE_NAME_WHY, .example = "sw_", .doc = "Before the name of each table" },
+	{ KEY_ONCE, "once", NULL, SHIP, GROUP_FLEET, false, set_flag, FIELD(fleet.once),
+	  .doc = "Send what there is, and end" },
+
 	{ .commands = SCHEMA, .group = GROUP_STORE, .doc = "The database:" },
 	{ KEY_DATABASE, "database", "NAME", SCHEMA, GROUP_STORE, false, set_database_name, FIELD(fleet.database),
 	  DATABASE_NAME_WHY, .example = "sockwatch", .doc = "The database that holds the tables; default: sockwatch" },
@@ -180,7 +208,7 @@ const struct options_row options_table[] = {
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30d",
 	  .doc = "Let rows go that are older; default: they stay" },
 
-	{ .commands = ALL | STATUS, .group = GROUP_OUTPUT, .doc = "Output:" },
+	{ .commands = ALL | STATUS | SHIP, .group = GROUP_OUTPUT, .doc = "Output:" },
 	{ 'o', NULL, "text|json|html", EPHEMERAL | REPORT, GROUP_OUTPUT, false, set_format, .words = report_words,
 	  .why = "neither text, json nor html", .example = "json",
 	  .doc = "A report (default), one JSON object a line, or one self-contained web page" },
@@ -223,11 +251,11 @@ const struct options_row options_table[] = {
 	  .doc = "Times in UTC, read and written; default: the local zone. JSON has UTC always" },
 	{ 'v', "verbose", NULL, TRACE | HISTORY, GROUP_OUTPUT, false, set_flag, FIELD(verbose),
 	  .doc = "In text, too, each connect, accept and change of state" },
-	{ KEY_NO_ARGS, "no-args", NULL, ALL & ~FEATURES, GROUP_OUTPUT, false, set_flag, FIELD(no_args),
+	{ KEY_NO_ARGS, "no-args", NULL, (ALL & ~FEATURES) | SHIP, GROUP_OUTPUT, false, set_flag, FIELD(no_args),
 	  .doc = "Leave out the arguments of processes, which may hold secrets: nothing shows or keeps them" },
-	{ 'q', "quiet", NULL, ALL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
+	{ 'q', "quiet", NULL, ALL | STATUS | SHIP, GROUP_OUTPUT, false, set_flag, FIELD(quiet),
 	  .doc = "Only errors on stderr" },
-	{ KEY_STRICT, "strict", NULL, ALL | STATUS, GROUP_OUTPUT, false, set_flag, FIELD(strict),
+	{ KEY_STRICT, "strict", NULL, ALL | STATUS | SHIP, GROUP_OUTPUT, false, set_flag, FIELD(strict),
 	  .doc = "Refuse to go on (exit code 1) where a right that is not needed any more cannot be given away, as without Landlock" },
 	{ KEY_FOR, "for", "DURATION", TRACE | RECORD | EPHEMERAL | TOP | EXPORT, GROUP_OUTPUT, false, set_duration, FIELD(for_ns),
 	  .why = "not a duration above 0 (a number with ms, s, m, h or d)", .example = "30s",
@@ -294,8 +322,8 @@ const struct options_row options_table[] = {
 	  .why = "not a size from 48M to 64G", .example = "128M",
 	  .doc = "Ceiling of all that is above, processes and the program; what finds no room is counted as lost" },
 
-	{ 'h', "help", NULL, ALL | STATUS | SCHEMA, GROUP_HELP, false, set_help, .doc = "Print this and exit" },
-	{ 'V', "version", NULL, ALL | STATUS | SCHEMA, GROUP_HELP, false, set_version, .doc = "Print the version and exit" },
+	{ 'h', "help", NULL, ALL | STATUS | SCHEMA | SHIP, GROUP_HELP, false, set_help, .doc = "Print this and exit" },
+	{ 'V', "version", NULL, ALL | STATUS | SCHEMA | SHIP, GROUP_HELP, false, set_version, .doc = "Print the version and exit" },
 	{ 0 },
 };
 /* clang-format on */

@@ -337,6 +337,7 @@ int options_set_word(struct options_parse *p, const char *word, const char *befo
 	switch (p->options->command) {
 	case COMMAND_WHO: return set_who(p, word);
 	case COMMAND_SCHEMA: return options_set_dialect(p->options, word);
+	case COMMAND_SHIP:
 	case COMMAND_STATUS:
 	case COMMAND_FEATURES: return -1;
 	default: return set_words(p, word);

@@ -451,6 +451,8 @@ struct ship *ship_open(const struct ship_options *o, struct ship_error *error)
 					     .database = s->options.to.database,
 					     .user = o->user},
 				   .prefix = s->prefix};
+	/* While it may be opened; where it is not there yet, later. */
+	open_store(s, 0);
 	return s;
 }
 

@@ -257,6 +257,42 @@ void __wrap_ship_http_do(struct ship_http *h, const struct ship_http_request *r,
 	free(query);
 }
 
+/* ---- what is sent ---- */
+
+static const struct line *got_lives[FOUND_MAX];
+
+void record(uint64_t from, uint64_t to, double every)
+{
+	struct store *s = OPEN();
+
+	for (uint64_t i = from; i <= to; i++) {
+		struct event e = life((double)i * every - 0.5, (double)i * every,
+				      (uint16_t)(i % 60000 + 1), i);
+
+		assert_true(store_event(s, &e, OFFSET));
+	}
+	store_close(s, NULL);
+}
+
+void assert_lives(uint64_t count, unsigned int times)
+{
+	static unsigned int seen[FOUND_MAX];
+	size_t n = model_lines("life", got_lives, FOUND_MAX);
+
+	assert_int_equal(n, count);
+	memset(seen, 0, sizeof(seen));
+	for (size_t i = 0; i < n; i++) {
+		uint64_t cookie = strtoull(model_column(got_lives[i], 3 + 9), NULL, 10);
+
+		assert_in_range(cookie, 1, count);
+		seen[cookie] += got_lives[i]->count;
+	}
+	for (uint64_t i = 1; i <= count; i++) {
+		if (seen[i] != times)
+			fail_msg("life %llu is there %u times", (unsigned long long)i, seen[i]);
+	}
+}
+
 /* ---- the sender ---- */
 
 struct ship *ship_case_open(struct ship_options o)

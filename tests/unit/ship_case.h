@@ -44,6 +44,11 @@ const char *model_column(const struct line *line, unsigned int column);
 /* Parts that were taken, by table: how many, and whether each had rows of one day only. */
 bool model_days_are_apart(void);
 
+/* Lives number `from` to `to`, `every` so many seconds, into the store; the number is the cookie. */
+void record(uint64_t from, uint64_t to, double every);
+/* Those up to `count` have come, each `times` times. */
+void assert_lives(uint64_t count, unsigned int times);
+
 struct ship *ship_case_open(struct ship_options o);
 /* Steps until all is sent, with a clock that jumps over pauses; false after `most` steps. */
 bool ship_case_flush(struct ship *s, unsigned int most);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -236,6 +237,20 @@ static void set_of_helper(void)
 	CHILD(has_socket(AF_NETLINK));
 }
 
+static void set_of_sender(void)
+{
+	int pair[2];
+
+	confine_as((struct confine){.calls = CONFINE_SENDER});
+	check_common(false);
+	CHILD(has_socket(AF_UNIX) && has_socket(AF_INET) && has_socket(AF_INET6));
+	CHILD(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+	CHILD(listen(pair[0], 1) < 0 && errno == EPERM);
+	CHILD(accept(pair[0], NULL, NULL) < 0 && errno == EPERM);
+	CHILD(open("/dev/null", O_RDWR) < 0 && errno == ENOSYS);
+	CHILD(unlink(inside) < 0);
+}
+
 static void each_set_has_what_it_needs(void **state)
 {
 	(void)state;
@@ -243,6 +258,7 @@ static void each_set_has_what_it_needs(void **state)
 	in_child(set_of_listing);
 	in_child(set_of_reader);
 	in_child(set_of_helper);
+	in_child(set_of_sender);
 }
 
 static bool can_write(const char *directory, const char *name)
@@ -290,6 +306,53 @@ static void places_are_all_there_is(void **state)
 	in_child(no_place);
 }
 
+/* errno of a connection to a port of loopback at which nobody listens, or 0. */
+static int try_port(uint16_t port)
+{
+	const struct sockaddr_in to = {.sin_family = AF_INET,
+				       .sin_port = htons(port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int err = connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ? errno : 0;
+
+	close(fd);
+	return err;
+}
+
+static void one_port(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(47123)};
+	int fd;
+
+	/* Ports are Landlock's since its version 4. */
+	if (syscall(444, NULL, 0, 1) < 4)
+		_exit(77);
+	confine_as((struct confine){.files = true, .connects = 1});
+	CHILD(try_port(1) == ECONNREFUSED || try_port(1) == 0);
+	CHILD(try_port(53) != EACCES);
+	CHILD(try_port(2) == EACCES);
+	CHILD(try_port(80) == EACCES);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHILD(bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 && errno == EACCES);
+	close(fd);
+}
+
+static void no_port(void)
+{
+	if (syscall(444, NULL, 0, 1) < 4)
+		_exit(77);
+	confine_as((struct confine){.files = true});
+	CHILD(try_port(1) == EACCES);
+	CHILD(try_port(53) == EACCES);
+}
+
+static void a_port_is_all_there_is(void **state)
+{
+	(void)state;
+	in_child(one_port);
+	in_child(no_port);
+}
+
 /* A system call of Landlock's that fails, as on a kernel without it. */
 static void no_landlock(void)
 {
@@ -319,6 +382,7 @@ int main(void)
 		cmocka_unit_test(who_is_not_there_is_nobody),
 		cmocka_unit_test(each_set_has_what_it_needs),
 		cmocka_unit_test(places_are_all_there_is),
+		cmocka_unit_test(a_port_is_all_there_is),
 		cmocka_unit_test(what_cannot_be_had_is_said),
 	};
 

@@ -78,6 +78,35 @@ static void history_asks_one_host_or_all(void **state)
 	options_done(&o);
 }
 
+static void ship_and_record_take_a_server(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(PARSE(&o, "ship", "--to", "http://db/fleet"), OPTIONS_RUN);
+	assert_int_equal(o.command, COMMAND_SHIP);
+	assert_string_equal(o.fleet.to, "http://db/fleet");
+	assert_string_equal(o.store_file, STORE_DEFAULT);
+	assert_false(o.fleet.once);
+	options_done(&o);
+	assert_int_equal(PARSE(&o, "ship", "--to=https://[::1]", "--once", "--as=w", "--host=a b",
+			       "--ca=c", "--password-file=p", "--store=s", "--no-args"),
+			 OPTIONS_RUN);
+	assert_true(o.fleet.once);
+	assert_true(o.no_args);
+	assert_string_equal(o.fleet.user, "w");
+	assert_string_equal(o.fleet.host, "a b");
+	assert_string_equal(o.fleet.ca_file, "c");
+	assert_string_equal(o.fleet.password_file, "p");
+	assert_string_equal(o.store_file, "s");
+	options_done(&o);
+	assert_int_equal(PARSE(&o, "record", "--to=http://db", "--as=w", "--table-prefix=x_"),
+			 OPTIONS_RUN);
+	assert_string_equal(o.fleet.to, "http://db");
+	assert_string_equal(o.fleet.table_prefix, "x_");
+	options_done(&o);
+}
+
 /* Each is one line on stderr that names the culprit, and exit code 2. */
 static void what_would_stand_in_sql_is_refused(void **state)
 {
@@ -114,6 +143,19 @@ static void what_would_stand_in_sql_is_refused(void **state)
 		{{"history", "--as=a"}, "--as is for --from"},
 		{{"history", "--ca=a"}, "--ca is for --from"},
 		{{"report", "--from=http://h/d"}, "'--from=http://h/d': report has no such option"},
+		{{"ship"}, "ship: to which database? write for example sockwatch ship --to "},
+		{{"ship", "x", "--to=http://db"}, "'x': ship takes options only"},
+		{{"ship", "--to=db:8123"}, "--to 'db:8123': not http[s]://HOST[:PORT][/DATABASE]"},
+		{{"ship", "--to=http://u:p@db/x"}, "--to 'http://u:p@db/x': not http[s]"},
+		{{"ship", "--to=http://db/a`b"}, "--to 'http://db/a`b': not http[s]"},
+		{{"ship", "--to=http://db", "--host="}, "--host '': not a name"},
+		{{"ship", "--to=http://db", "--host=a\tb"}, "--host 'a\\x09b': not a name"},
+		{{"ship", "--to=http://db", "--keep=1d"}, "'--keep=1d': ship has no such option"},
+		{{"record", "--to=x"}, "--to 'x': not http[s]"},
+		{{"record", "--as=w"}, "--as is for --to: to which database?"},
+		{{"record", "--ca=w"}, "--ca is for --to: to which database?"},
+		{{"record", "--host=w"}, "--host is for --to: to which database?"},
+		{{"trace", "--to=http://db"}, "'--to=http://db': trace has no such option"},
 		{{"ls", "--database=x"}, "'--database=x': ls has no such option"},
 	};
 	struct options o;
@@ -133,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schema_takes_names_and_an_age),
 		cmocka_unit_test(history_asks_one_host_or_all),
+		cmocka_unit_test(ship_and_record_take_a_server),
 		cmocka_unit_test(what_would_stand_in_sql_is_refused),
 	};
 
