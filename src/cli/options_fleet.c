@@ -6,8 +6,10 @@
 #include "options_plain.h"
 #include "options_set.h"
 #include "ship_http.h"
+#include "units.h"
 
 #define HOST_MAX 253
+#define ROWS_MAX 50000
 
 static int refuse(const struct options_row *row, const char *arg)
 {
@@ -43,6 +45,11 @@ int set_host(struct options_parse *p, const struct options_row *row, const char 
 		return refuse(row, arg);
 	p->options->fleet.host = arg;
 	return 0;
+}
+
+int set_rows(struct options_parse *p, const struct options_row *row, const char *arg)
+{
+	return units_parse_number(arg, 1, ROWS_MAX, &p->options->fleet.rows) ? refuse(row, arg) : 0;
 }
 
 int set_cluster(struct options_parse *p, const struct options_row *row, const char *arg)

@@ -18,6 +18,7 @@ struct options_fleet {
 	const char *database;	  /* NULL: the default */
 	const char *cluster;	  /* NULL: one server */
 	uint64_t ttl_ns;	  /* 0: rows stay */
+	uint64_t rows;		  /* ship, record: of a batch at most; 0: as many as are good for a server */
 	bool once;		  /* ship: what there is, and no more */
 	bool dialect;		  /* schema: which one was said */
 };

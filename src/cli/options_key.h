@@ -63,6 +63,7 @@ enum options_key {
 	KEY_RING,
 	KEY_SERVICES,
 	KEY_ROTATE,
+	KEY_ROWS,
 	KEY_SINCE,
 	KEY_SORT,
 	KEY_SOCKETS,

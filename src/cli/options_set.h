@@ -12,6 +12,6 @@ options_set_fn set_nothing, set_help, set_version, set_flag, set_json, set_word,
 	set_state, set_tcp_state, set_events, set_user, set_netns, set_duration, set_count,
 	set_batch, set_fail_at, set_sockets, set_ring, set_size, set_inet, set_keep, set_keep_files,
 	set_listen, set_labels, set_time, set_at, set_by, set_reason, set_database_name,
-	set_cluster, set_server, set_host, set_asked_host;
+	set_cluster, set_server, set_host, set_asked_host, set_rows;
 
 #endif

@@ -193,6 +193,8 @@ const struct options_row options_table[] = {
 	  .example = "/etc/sockwatch/ca.pem", .doc = "Certificates that vouch for the server; default: those that the system trusts" },
 	{ KEY_TABLE_PREFIX, "table-prefix", "NAME", SENDS, GROUP_FLEET, false, set_database_name, FIELD(fleet.table_prefix),
 	  DATABASE_NAME_WHY, .example = "sw_", .doc = "Before the name of each table" },
+	{ KEY_ROWS, "rows", "N", SENDS, GROUP_FLEET, false, set_rows, .why = "not a number from 1 to 50000", .example = "10000",
+	  .doc = "Rows of a batch at most; default 50000" },
 	{ KEY_ONCE, "once", NULL, SHIP, GROUP_FLEET, false, set_flag, FIELD(fleet.once),
 	  .doc = "Send what there is, and end" },
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* record.c - `sockwatch record`: lives into a store, until stopped. */
 #include "commands.h"
+#include "courier.h"
 #include "exporter.h"
 #include "log.h"
 #include "notify.h"
@@ -37,6 +38,7 @@ struct record {
 	struct store *store;
 	struct store_stats stats;
 	struct exporter exporter; /* with --listen */
+	struct courier courier;	  /* with --to */
 	struct scarce scarce;
 	uint64_t checked_ns;
 	bool stuck_told, dropped_told;
@@ -152,6 +154,7 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 		return;
 	r->checked_ns = now_ns;
 	check_store(r);
+	courier_is_over(&r->courier);
 	notify_alive(now_ns);
 }
 
@@ -203,8 +206,12 @@ static int open_store(struct record *r)
 static int open_record(struct record *r)
 {
 	char more[4200];
-	int code = open_store(r);
+	int code = r->options->fleet.to ? courier_begin(&r->courier, r->options) : 0;
 
+	if (code == 0)
+		code = open_store(r);
+	if (code == 0 && r->options->fleet.to)
+		courier_go(&r->courier);
 	if (code == 0)
 		code = session_open(&r->session, r->options, on_event, r);
 	if (code == 0 && r->options->listen)
@@ -229,7 +236,13 @@ static int open_record(struct record *r)
 		code = exporter_begin(&r->exporter);
 	if (code)
 		return code;
-	snprintf(more, sizeof(more), "; recording into %s%s%s", r->options->store_file,
+	if (r->options->fleet.to)
+		code = courier_ready(&r->courier);
+	if (code)
+		return code;
+	snprintf(more, sizeof(more), "; recording into %s%s%s%s%s", r->options->store_file,
+		 r->options->fleet.to ? "; sending to " : "",
+		 r->options->fleet.to ? r->options->fleet.to : "",
 		 r->options->listen ? "; metrics at " : "",
 		 r->options->listen ? http_place(r->exporter.http) : "");
 	session_announce(&r->session, more);
@@ -270,6 +283,12 @@ static void tell_rest(struct record *r)
 	session_each_open(&r->session, &r->telling, SIZE_MAX, on_untold, r);
 }
 
+/* A process that works for this one has ended before it. */
+static bool is_over(struct record *r)
+{
+	return two_is_over() || courier_is_over(&r->courier);
+}
+
 static int finish(struct record *r)
 {
 	struct session *s = &r->session;
@@ -290,10 +309,10 @@ static int finish(struct record *r)
 			  (unsigned long long)r->stats.stored, (unsigned long long)s->lost,
 			  (unsigned long long)s->full, (unsigned long long)r->stats.dropped,
 			  session_more_lost(s));
-		return two_is_over() ? 1 : EXIT_LOST;
+		return is_over(r) ? 1 : EXIT_LOST;
 	}
 	log_say("%llu rows recorded, none lost", (unsigned long long)r->stats.stored);
-	return two_is_over() ? 1 : 0;
+	return is_over(r) ? 1 : 0;
 }
 
 int command_record(const struct options *options)
@@ -312,6 +331,7 @@ int command_record(const struct options *options)
 	scarce_end(&r.scarce);
 	exporter_close(&r.exporter);
 	session_close(&r.session);
+	courier_end(&r.courier);
 	notify_close();
 	return code;
 }

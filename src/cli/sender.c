@@ -90,6 +90,7 @@ int sender_open(struct sender *s, const struct options *o, bool (*go_on)(void *c
 		.password = s->password,
 		.ca_file = o->fleet.ca_file,
 		.no_args = o->no_args,
+		.batch_rows = o->fleet.rows,
 		.go_on = go_on,
 		.ctx = ctx,
 	};

@@ -150,6 +150,8 @@ static void what_would_stand_in_sql_is_refused(void **state)
 		{{"ship", "--to=http://db/a`b"}, "--to 'http://db/a`b': not http[s]"},
 		{{"ship", "--to=http://db", "--host="}, "--host '': not a name"},
 		{{"ship", "--to=http://db", "--host=a\tb"}, "--host 'a\\x09b': not a name"},
+		{{"ship", "--to=http://db", "--rows=0"}, "--rows '0': not a number from 1 to 50000"},
+		{{"ship", "--to=http://db", "--rows=50001"}, "--rows '50001': not a number"},
 		{{"ship", "--to=http://db", "--keep=1d"}, "'--keep=1d': ship has no such option"},
 		{{"record", "--to=x"}, "--to 'x': not http[s]"},
 		{{"record", "--as=w"}, "--as is for --to: to which database?"},
