@@ -7,11 +7,9 @@
 #include "fleet.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "by.h"
 #include "commands.h"
@@ -19,6 +17,7 @@
 #include "log.h"
 #include "output.h"
 #include "rights.h"
+#include "sender.h"
 #include "ship_fetch.h"
 #include "ship_schema.h"
 
@@ -43,7 +42,7 @@ struct fleet {
 	int64_t wall_offset_ns; /* 0: the database's times are wall times already */
 	uint64_t shown, found;
 	unsigned int widths; /* of the writer, when the portion began */
-	char password[PASSWORD_MAX + 1];
+	char password[PASSWORD_MAX];
 };
 
 static uint64_t wall_now(void)
@@ -58,21 +57,6 @@ static bool go_on(void *ctx)
 {
 	(void)ctx;
 	return !output_stop;
-}
-
-/* Its first line; 0 or the exit code after saying why. */
-static int read_password(struct fleet *f, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : read(fd, f->password, PASSWORD_MAX);
-
-	if (n < 0)
-		log_error("--password-file %s: %s", path, strerror(errno));
-	else
-		f->password[strcspn(f->password, "\n")] = '\0';
-	if (fd >= 0)
-		close(fd);
-	return n < 0 ? EXIT_USAGE : 0;
 }
 
 static int open_fetch(struct fleet *f)
@@ -286,7 +270,8 @@ int fleet_history(const struct options *options)
 
 	rights_to_open(0);
 	if (options->fleet.password_file)
-		code = read_password(&f, options->fleet.password_file);
+		code = sender_read_password(options->fleet.password_file, f.password,
+					    sizeof(f.password));
 	if (!code)
 		code = open_fetch(&f);
 	if (!code && output_open_report(&f.output, options->output_file) < 0)
@@ -296,8 +281,7 @@ int fleet_history(const struct options *options)
 	if (!code)
 		code = open_writer(&f);
 	if (!code)
-		code = confine(&(struct confine){.calls = CONFINE_ANY}, options->strict,
-			       CONFINE_LANDLOCK) < 0;
+		code = rights_end(options, CONFINE_SENDER, 0);
 	if (!code)
 		code = run(&f);
 	writer_free(f.writer);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "serve.h"
+#include "ship_http.h"
 
 /* CAP_CHOWN: what SQLite makes beside a store of another user must be his. */
 #define TO_OPEN (1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_CHOWN)
@@ -57,12 +58,15 @@ void rights_to_open(uint64_t keep)
 
 int rights_end(const struct options *o, enum confine_calls calls, uint64_t keep)
 {
-	struct place output, store;
+	struct place output, store, ca;
 	const char *const writes[] = {output.named, output.real, NULL};
 	const char *const listing[] = {serve_path(), o->output_file ? output.named : NULL,
 				       output.real, NULL};
 	/* SQLite mixes its random numbers from there. */
 	const char *const reads[] = {store.named, store.real, "/dev/urandom", NULL};
+	const char *const servers[] = {RIGHTS_OF_SERVERS, "/dev/urandom",
+				       o->fleet.ca_file ? ca.named : NULL, ca.real, NULL};
+	struct ship_place from;
 	/* Landlock would keep it from what only a tracer may read of a process (/proc/PID/exe), whatever capabilities it has. */
 	struct confine wish = {
 		.calls = calls, .keep = keep, .files = !(keep & 1ull << CAP_SYS_PTRACE)};
@@ -81,6 +85,12 @@ int rights_end(const struct options *o, enum confine_calls calls, uint64_t keep)
 	if (calls == CONFINE_HISTORY) {
 		find_place(&store, o->store_file);
 		wish.read_below = reads;
+	}
+	if (calls == CONFINE_SENDER && ship_place_parse(o->fleet.from, &from)) {
+		if (o->fleet.ca_file)
+			find_place(&ca, o->fleet.ca_file);
+		wish.read_below = servers;
+		wish.connects = from.port;
 	}
 	/* A kernel without Landlock is no news to who asks once. */
 	return confine(&wish, o->strict, CONFINE_LANDLOCK) < 0;

@@ -13,6 +13,7 @@
 
 #include "confine.h"
 #include "log.h"
+#include "rights.h"
 #include "ship_schema.h"
 #include "units.h"
 
@@ -49,15 +50,15 @@ static int read_line(const char *path, char *ret, size_t size)
 	return 0;
 }
 
-static int read_password(struct sender *s, const char *path)
+int sender_read_password(const char *path, char *ret, size_t size)
 {
-	int err = read_line(path, s->password, sizeof(s->password));
+	int err = read_line(path, ret, size);
 
 	if (err < 0)
 		log_error("--password-file: cannot read %s: %s", path, strerror(-err));
-	else if (!s->password[0])
+	else if (!ret[0])
 		log_error("--password-file: %s is empty", path);
-	return err < 0 || !s->password[0] ? 1 : 0;
+	return err < 0 || !ret[0] ? 1 : 0;
 }
 
 static void find_host(struct sender *s, const struct options *o)
@@ -75,7 +76,9 @@ int sender_begin(struct sender *s, const struct options *o)
 {
 	*s = (struct sender){0};
 	find_host(s, o);
-	return o->fleet.password_file ? read_password(s, o->fleet.password_file) : 0;
+	return o->fleet.password_file ? sender_read_password(o->fleet.password_file, s->password,
+							     sizeof(s->password))
+				      : 0;
 }
 
 int sender_open(struct sender *s, const struct options *o, bool (*go_on)(void *ctx), void *ctx)
@@ -123,18 +126,9 @@ static void find_directory(const char *file, char ret[PATH_MAX])
 int sender_confine(const struct sender *s, const struct options *o, const char *user)
 {
 	char store[PATH_MAX], ca[PATH_MAX] = ".";
-	/* What finds names, and who vouches for servers.  SQLite mixes its random numbers from /dev/urandom. */
-	const char *const reads[] = {store,
-				     "/etc",
-				     "/usr/share",
-				     "/usr/lib/ssl",
-				     "/usr/local/share/ca-certificates",
-				     "/run/systemd/resolve",
-				     "/run/NetworkManager",
-				     "/run/resolvconf",
-				     "/dev/urandom",
-				     o->fleet.ca_file ? ca : NULL,
-				     NULL};
+	/* SQLite mixes its random numbers from /dev/urandom. */
+	const char *const reads[] = {store, RIGHTS_OF_SERVERS, "/dev/urandom",
+				     o->fleet.ca_file ? ca : NULL, NULL};
 	const char *const writes[] = {ship_directory(s->ship), NULL};
 	const struct confine wish = {.calls = CONFINE_SENDER,
 				     .become = user,

@@ -24,6 +24,8 @@ struct sender {
 
 /* Finds out who this host is and what the password is.  0, or the exit code after saying why. */
 int sender_begin(struct sender *s, const struct options *options);
+/* The first line of --password-file.  0, or the exit code after saying why. */
+int sender_read_password(const char *path, char *ret, size_t size);
 /* Opens all that needs rights.  0, or the exit code after saying why; sender_close() either way. */
 int sender_open(struct sender *s, const struct options *options, bool (*go_on)(void *ctx), void *ctx);
 /* Gives them away; from root becomes `user`, NULL: stays who it is.  0, or the exit code after saying why. */
