@@ -79,6 +79,23 @@ def test_one_host_is_its_store(directory):
 
 
 @needs("chdb")
+def test_what_was_sent_is_the_store(directory):
+    """By the sender itself, from a store to a database and back."""
+    with rig.Current(directory / "server") as server:
+        load.make(server)
+        for number, (store, *_) in enumerate(make_stores(directory / "stores", 2, 3000), 1):
+            sockwatch("ship", "--store", store, "--to", f"{server.url}/sockwatch", "--host", f"web-{number}", "--once")
+            both = []
+            for place in (["--store", store], ["--from", f"{server.url}/sockwatch", "--host", f"web-{number}"]):
+                out = [json.loads(line) for line in sockwatch("history", *place, "-o", "json").splitlines()]
+                both.append([{key: event[key] for key in event if key != "host"} for event in out])
+            same(len(both[1]), len(both[0]), "objects")
+            for here, there in zip(*both):
+                same(there, here, "an object")
+        same(server.value("SELECT count() FROM sockwatch.life"), "6000", "rows, each of which came once")
+
+
+@needs("chdb")
 def test_other_formats_say_it_too(directory):
     with rig.Current(directory / "server") as server:
         (store,) = loaded(server, directory, 1, 800)
