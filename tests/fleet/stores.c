@@ -2,14 +2,14 @@
 /*
  * stores.c - stores of made-up hosts, written by src/store as `record` writes them.
  *
- *     build/tests/fleet/stores DIRECTORY HOSTS LIVES [--seed N] [--from SECONDS] [--span SECONDS] [--open N] [--bare]
+ *     build/tests/fleet/stores DIRECTORY HOSTS LIVES [--seed N] [--from SECONDS] [--span SECONDS] [--open N] [--bare] [--tame]
  *
  * DIRECTORY/host-01.store ... each get LIVES lives (of the hosts together: HOSTS x LIVES) which end between --from (Unix time;
  * 2026-11-26 20:00 UTC) and --span (8 h, so midnight lies in it) later, in the order of their ends. Beside them, unless --bare: some
  * rows of the port budget,
  * failed binds with holders, failed connects with ranges, listens, overflows, losses, lives that go on (--open, 3), processes with
  * every byte in their arguments, namespaces with names, IPv6 with scopes, UDP, lives without a process.
- * The same arguments make the same rows. Prints one line a store: its path, lives, calls, losses, lives that go on.
+ * --tame: all names are words. The same arguments make the same rows. Prints one line a store: its path, lives, calls, losses, lives that go on.
  *
  * Every host talks to 10.0.3.7:5432 but each third; each fifth runs out of ports towards 10.0.9.9:6379.
  */
@@ -50,7 +50,7 @@ struct host {
 	char text[PROGRAMS][5][128], args[PROGRAMS][ARGS_MOST];
 };
 
-static void make_processes(struct host *h)
+static void make_processes(struct host *h, bool tame)
 {
 	static const char *const names[] = {"nginx", "postgres",     "web-app", "java",
 					    "curl",  "redis-server", "python3", "envoy",
@@ -62,7 +62,9 @@ static void make_processes(struct host *h)
 				     .exe = "/usr/lib/systemd/systemd",
 				     .hash = 1};
 	for (unsigned int i = 0; i < PROGRAMS; i++) {
-		const char *name = names[i % (sizeof(names) / sizeof(names[0]))];
+		const char *name = tame && i % 12 == 11
+					   ? "memcached"
+					   : names[i % (sizeof(names) / sizeof(names[0]))];
 		struct process *p = &h->process[i];
 		struct program *r = &h->program[i];
 		char(*text)[128] = h->text[i];
@@ -80,7 +82,7 @@ static void make_processes(struct host *h)
 				      .exe = text[0],
 				      .hash = 100 + i};
 		snprintf(r->name, sizeof(r->name), "%s", name);
-		if (i == 11) {
+		if (i == 11 && !tame) {
 			for (unsigned int byte = 0; byte < 256; byte++)
 				h->args[i][byte] = (char)byte;
 			r->args_len = 257; /* ends in NUL */
@@ -174,6 +176,10 @@ static struct event life(struct host *h, uint64_t time_ns)
 	} else if (kind == 92) {
 		e.netns = 4026532000 + h->number;
 		e.netns_name = "blue";
+	} else if (kind == 90) { /* one that stays long comes to port 8018 */
+		e.local.port = 8018;
+		e.peer = four(10, 2, 0, (uint8_t)(1 + below(9)), (uint16_t)(32768 + below(28000)));
+		e.process = &h->process[18];
 	} else if (kind == 91) {
 		e.has_asked = true;
 		e.asked = four(10, 96, 0, 10, 80);
@@ -312,19 +318,19 @@ static bool put_other(struct store *s, struct host *h, uint64_t time_ns, int64_t
 	return put(s, &e, offset);
 }
 
-/* Two destinations, one of which each fifth host has nearly used up. */
+/* Two destinations, one of which some hosts have used up, or nearly. */
 static bool put_budget(struct store *s, struct host *h, uint64_t time_ns, int64_t offset)
 {
 	static struct budget_namespace ns = {.netns = 4026531833, .usable = 28228};
 	struct budget_row row = {.ns = &ns, .protocol = IPPROTO_TCP, .family = FAMILY_IPV4};
-	bool is_scarce = h->number % 5 == 0;
+	uint32_t left = h->number % 5 == 0 ? 40 : 3000, rest = h->number % 5 % 3;
 
 	ns.range.low = 32768;
 	ns.range.high = 60999;
 	ns.range.reserved_count = 4;
 	row.local = four(10, 1, (uint8_t)h->number, 4, 0);
 	row.peer = four(10, 0, 9, 9, 6379);
-	row.taken = is_scarce ? 28228 - below(40) : 200 + below(100);
+	row.taken = rest ? 200 + below(100) : 28228 - below(left);
 	row.available = 28228 - row.taken;
 	row.time_wait = row.taken / 2;
 	row.drain_ms = 59000;
@@ -342,7 +348,7 @@ static bool put_budget(struct store *s, struct host *h, uint64_t time_ns, int64_
 struct wanted {
 	unsigned int hosts, open;
 	uint64_t lives, from_ns, span_ns;
-	bool bare;
+	bool bare, tame;
 };
 
 static int make_store(const char *path, unsigned int number, const struct wanted *w,
@@ -369,7 +375,7 @@ static int make_store(const char *path, unsigned int number, const struct wanted
 		return -EIO;
 	}
 	h->number = number;
-	make_processes(h);
+	make_processes(h, w->tame);
 	for (uint64_t i = 0; ok && i < w->lives; i++) {
 		uint64_t time_ns = BOOT + (uint64_t)((double)w->span_ns * (double)(i + 1) /
 						     (double)(w->lives + 1));
@@ -417,7 +423,7 @@ int main(int argc, char **argv)
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: stores DIRECTORY HOSTS LIVES [--seed N] [--from SECONDS] "
-				"[--span SECONDS] [--open N] [--bare]\n");
+				"[--span SECONDS] [--open N] [--bare] [--tame]\n");
 		return 2;
 	}
 	w.hosts = (unsigned int)strtoul(argv[2], NULL, 10);
@@ -425,7 +431,10 @@ int main(int argc, char **argv)
 	w.from_ns = strtoull(option(argc, argv, "--from", "1795723200"), NULL, 10) * SEC;
 	w.span_ns = strtoull(option(argc, argv, "--span", "28800"), NULL, 10) * SEC;
 	w.open = (unsigned int)strtoul(option(argc, argv, "--open", "3"), NULL, 10);
-	w.bare = !strcmp(argv[argc - 1], "--bare");
+	for (int i = 4; i < argc; i++) {
+		w.bare |= !strcmp(argv[i], "--bare");
+		w.tame |= !strcmp(argv[i], "--tame");
+	}
 	began = strtoull(option(argc, argv, "--seed", "1"), NULL, 10);
 	mkdir(argv[1], 0755);
 	for (unsigned int i = 1; i <= w.hosts; i++) {
