@@ -67,7 +67,7 @@ static const char *type_of(const struct copy_column *column)
 	}
 	switch (column->kind) {
 	case COPY_NUMBER: return "UInt64 CODEC(T64, ZSTD(1))";
-	case COPY_TIME: return "DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1))";
+	case COPY_TIME: return "DateTime64(9, 'UTC') CODEC(T64, ZSTD(1))";
 	case COPY_TEXT: return "LowCardinality(String)";
 	case COPY_BYTES: return "String CODEC(ZSTD(3))";
 	case COPY_ADDRESS: return "IPv6 CODEC(ZSTD(1))";
@@ -140,7 +140,7 @@ static void put_table(FILE *out, const struct ship_schema *s, enum copy_table ta
 	if (ship_schema_is_revised(table))
 		fprintf(out, ",\n    revision UInt64");
 	fprintf(out,
-		",\n    received_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, ZSTD(1))");
+		",\n    received_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(ZSTD(1))");
 	if (shape->ends)
 		put_indexes(out, table);
 	fprintf(out, "\n)\n");

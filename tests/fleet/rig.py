@@ -154,9 +154,9 @@ class Server:
 
 
 class Current(Server):
-    def __init__(self, directory, tls=None, **more):
+    def __init__(self, directory, tls=None, parallel=False, **more):
         super().__init__(directory, **more)
-        self.tls = tls  # (key, certificate, ca)
+        self.tls, self.parallel = tls, parallel  # (key, certificate, ca)
         if tls:
             self.scheme, self.ca = "https", str(tls[2])
         self.log = self.directory / "requests"
@@ -165,6 +165,8 @@ class Current(Server):
         (self.directory / "data").mkdir(exist_ok=True)
         command = ["node", str(HERE / "server.js"), "--modules", str(FLEET / "chdb"), "--path", str(self.directory / "data"),
                    "--port", str(self.port), "--user", self.user, "--password", self.password, "--log", str(self.log)]
+        if self.parallel:
+            command += ["--parallel", "1"]
         if self.tls:
             command += ["--tls-key", str(self.tls[0]), "--tls-cert", str(self.tls[1])]
         with open(self.directory / "words", "ab") as words:

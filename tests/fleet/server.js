@@ -3,14 +3,14 @@
  * server.js - a current ClickHouse of a test's own: libchdb behind the HTTP interface that ClickHouse has.
  *
  *     node server.js --modules DIRECTORY --path DIRECTORY [--port N] [--user NAME --password WORD] [--log FILE]
- *                    [--tls-key FILE --tls-cert FILE]
+ *                    [--tls-key FILE --tls-cert FILE] [--parallel 1]
  *
  * Says "listening PORT" once it takes requests. What it knows: query in the URL or the body, data in the body, gzip both ways,
  * param_NAME, settings, database, user and password in the URL, in X-ClickHouse-* or Basic; one statement a request, as the real
  * one; a statement that fails answers with the status, the code and the words of ClickHouse. GET may not change anything.
  * Each line of --log is one request: its time, status, milliseconds, rows of the body, bytes of the body, the query.
  *
- * The engine has one thread of requests: a connection of the library carries settings, and they are one request's.
+ * One request after the other, as the library mixes up the parameters of two; --parallel 1: beside each other those without any.
  */
 'use strict';
 const fs = require('fs');
@@ -158,7 +158,8 @@ async function answer(request, response) {
 	}
 	try {
 		body = await read_body(request);
-		({ bytes } = await in_turn(() => run(request, body)));
+		const alone = !options.parallel || /[?&]param_/.test(request.url);
+		({ bytes } = await (alone ? in_turn(() => run(request, body)) : run(request, body)));
 	} catch (error) {
 		const words = String(error.message);
 		code = error.code && Number.isInteger(error.code) ? error.code : Number((/Code: (\d+)\./.exec(words) || [])[1] || 1002);

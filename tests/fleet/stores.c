@@ -45,6 +45,7 @@ static uint32_t below(uint32_t n)
 
 struct host {
 	unsigned int number;
+	uint64_t cookie; /* of the last socket: the kernel counts */
 	struct process process[PROGRAMS];
 	struct program program[PROGRAMS], parent;
 	char text[PROGRAMS][5][128], args[PROGRAMS][ARGS_MOST];
@@ -130,7 +131,7 @@ static struct event socket_of(struct host *h, enum event_kind kind, uint64_t tim
 			  .family = FAMILY_IPV4,
 			  .has_local = true,
 			  .netns = 4026531833,
-			  .cookie = draw() >> 20};
+			  .cookie = h->cookie += 1 + below(4)};
 
 	e.local = four(10, 1, (uint8_t)h->number, 4, (uint16_t)(32768 + below(28000)));
 	e.process = &h->process[below(PROGRAMS)];
@@ -377,8 +378,8 @@ static int make_store(const char *path, unsigned int number, const struct wanted
 	h->number = number;
 	make_processes(h, w->tame);
 	for (uint64_t i = 0; ok && i < w->lives; i++) {
-		uint64_t time_ns = BOOT + (uint64_t)((double)w->span_ns * (double)(i + 1) /
-						     (double)(w->lives + 1));
+		uint64_t cell = w->span_ns / w->lives;
+		uint64_t time_ns = BOOT + i * cell + draw() % cell;
 		struct event e = life(h, time_ns);
 
 		ok = put(s, &e, offset);

@@ -120,8 +120,12 @@ def test_stores_are_stores(directory):
     for path, lives, calls, losses, goes_on in first:
         again = path.replace("/a/", "/b/")
         out = sockwatch("history", "--store", path, "-o", "json")
-        same(sockwatch("history", "--store", again, "-o", "json"), out, "two runs")
         events = [json.loads(line) for line in out.splitlines()]
+        others = [json.loads(line) for line in sockwatch("history", "--store", again, "-o", "json").splitlines()]
+        for event in events + others:
+            if event.get("end") == "unknown":  # what the recorder left open: it ran when the store was made
+                del event["time"]
+        same(others, events, "two runs")
         count = lambda kind: sum(event["event"] == kind for event in events)  # noqa: E731
         same((count("close"), count("lost")), (lives + goes_on, losses), path)
         same(len(events), lives + calls + losses + goes_on, path)
