@@ -73,4 +73,24 @@ def test_both_answer_as_the_page_says(directory):
         same(question.group(3), there, "the page's answer of the fleet")
 
 
+README = pathlib.Path(rig.HERE.parents[1] / "README.md")
+SHOWN = 3
+IN_README = re.compile(r"    -- which hosts still talk.*?\n\n(?=A life takes)", re.S)
+
+
+def test_readme_has_the_same(_directory):
+    """Their beginnings, of the fleet."""
+    page, wanted = PAGE.read_text(), ""
+    for question in QUESTION.finditer(page):
+        title = page[:question.start()].rstrip().rsplit("### ", 1)[1]
+        rows = question.group(3).splitlines()
+        rows = rows[:1 + SHOWN] + ["..."] * (len(rows) > 1 + SHOWN)
+        wanted += "".join(f"    {line}\n" for line in [f"-- {title[0].lower()}{title[1:].rstrip('?')}", *question.group(1).splitlines(), *rows]) + "\n"
+    readme = README.read_text()
+    if os.environ.get("UPDATE_GOLDEN"):
+        README.write_text(IN_README.sub(lambda _: wanted, readme))
+        return
+    same(IN_README.search(readme).group(0), wanted, "the questions of README.md")
+
+
 main("questions", dict(globals()))
