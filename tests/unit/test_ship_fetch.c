@@ -44,8 +44,8 @@ static void a_row_comes_as_it_was(void **state)
 		assert_true(v[0].known && v[3].known && v[5].known && v[6].known);
 		assert_false(v[4].known);
 		assert_int_equal(v[3].number, 42);
-		assert_int_equal(v[6].len, 8);
-		assert_memory_equal(v[6].bytes, "fa\tc\\ts\0\n", 8);
+		assert_int_equal(v[6].len, 9);
+		assert_memory_equal(v[6].bytes, "fa\tc\\ts\0\n", 9);
 	}
 	assert_false(lines_peek(&l, &key, &len));
 	lines_done(&l);
