@@ -138,10 +138,11 @@ install: all pages
 	$(Q)$(MAKE) --no-print-directory install-files
 install-files:
 	install -D -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/sockwatch
-	$(Q)for unit in sockwatch-record sockwatch-export; do \
+	$(Q)for unit in sockwatch-record sockwatch-export sockwatch-ship; do \
 		sed 's|@sbindir@|$(PREFIX)/sbin|; s|@datadir@|$(PREFIX)/share|' dist/$$unit.service.in > $(BUILD)/$$unit.service || exit 1; done
 	install -D -m 0644 $(BUILD)/sockwatch-record.service $(DESTDIR)$(UNITDIR)/sockwatch-record.service
 	install -m 0644 $(BUILD)/sockwatch-export.service $(DESTDIR)$(UNITDIR)/sockwatch-export.service
+	install -m 0644 $(BUILD)/sockwatch-ship.service $(DESTDIR)$(UNITDIR)/sockwatch-ship.service
 	install -D -m 0644 dist/sockwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sockwatch.conf
 	install -D -m 0644 dist/sockwatch.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/sockwatch.conf
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/sockwatch/schema $(DESTDIR)$(PREFIX)/share/sockwatch/prometheus

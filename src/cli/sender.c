@@ -18,6 +18,8 @@
 #include "units.h"
 
 #define MACHINE_ID "/etc/machine-id"
+/* What the unit has from systemd. */
+#define CREDENTIAL "sockwatch-ship.password"
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -55,9 +57,9 @@ int sender_read_password(const char *path, char *ret, size_t size)
 	int err = read_line(path, ret, size);
 
 	if (err < 0)
-		log_error("--password-file: cannot read %s: %s", path, strerror(-err));
+		log_error("the password: cannot read %s: %s", path, strerror(-err));
 	else if (!ret[0])
-		log_error("--password-file: %s is empty", path);
+		log_error("the password: %s is empty", path);
 	return err < 0 || !ret[0] ? 1 : 0;
 }
 
@@ -74,11 +76,19 @@ static void find_host(struct sender *s, const struct options *o)
 
 int sender_begin(struct sender *s, const struct options *o)
 {
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX] = "";
+
 	*s = (struct sender){0};
 	find_host(s, o);
-	return o->fleet.password_file ? sender_read_password(o->fleet.password_file, s->password,
-							     sizeof(s->password))
-				      : 0;
+	if (credentials)
+		snprintf(path, sizeof(path), "%s/" CREDENTIAL, credentials);
+	if (o->fleet.password_file)
+		return sender_read_password(o->fleet.password_file, s->password,
+					    sizeof(s->password));
+	return path[0] && access(path, F_OK) == 0
+		       ? sender_read_password(path, s->password, sizeof(s->password))
+		       : 0;
 }
 
 int sender_open(struct sender *s, const struct options *o, bool (*go_on)(void *ctx), void *ctx)

@@ -264,7 +264,7 @@ def test_failures_are_one_line(directory):
         says(["nothing found", "no host 'web-9'"], "--from", place, "--host", "web-9", *right, code=3)
         says(["'reader'"], "--from", place, "--as", "reader", "--password-file", directory / "wrong")
         says(["'default'"], "--from", place)
-        says(["--password-file", "No such file"], "--from", place, "--as", "reader", "--password-file", directory / "none")
+        says(["password", "No such file"], "--from", place, "--as", "reader", "--password-file", directory / "none")
         server.query("DROP TABLE sockwatch.call")
         says(["sockwatch.call", "schema"], "--from", place, *right)
         server.kill()
