@@ -45,11 +45,24 @@ enum status_text {
 	STATUS_TEXTS,
 };
 
+/* Of a record that is sent to a fleet's database, by whichever process.  Times are CLOCK_REALTIME. */
+struct status_sending {
+	const char *to;
+	const char *why;    /* it is not taken now; NULL it is */
+	uint64_t rows;	    /* taken so far */
+	uint64_t waiting;   /* not yet */
+	uint64_t oldest_ns; /* when the first of these was, 0 not known */
+	uint64_t sent_ns;   /* when rows were taken last, 0 never */
+	uint64_t failures;  /* tries that were not taken */
+};
+
 struct status {
 	uint32_t pid;
 	uint64_t lost[STATUS_LOSSES];
 	uint64_t number[STATUS_NUMBERS];
 	const char *text[STATUS_TEXTS]; /* NULL: not known, or none */
+	const struct status_sending
+		*sending; /* NULL: it is not; the asker finds it beside the store */
 };
 
 /* Facts, sockets and rows; what processes did is no event. */

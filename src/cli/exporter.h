@@ -17,6 +17,7 @@
 #include "budget_look.h"
 #include "http.h"
 #include "metrics.h"
+#include "ship.h"
 #include "session.h"
 
 #define EXPORTER_PLACE "127.0.0.1:9435"
@@ -32,6 +33,9 @@ struct exporter {
 	uint64_t asked_ns;	/* when it was last asked, since the last look; 0: it was not */
 	uint64_t events;	/* since the last look */
 	uint64_t lost, lost_ns; /* what had been lost when last counted, and when that last grew; 0 never */
+	/* How far the record is in a fleet's database; false: it is not sent.  NULL: there is no record. */
+	bool (*sending)(void *ctx, struct ship_tally *ret);
+	void *sending_ctx;
 	int fd; /* of all that wakes it; -1 none */
 };
 

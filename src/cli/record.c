@@ -202,6 +202,15 @@ static int open_store(struct record *r)
 	return 1;
 }
 
+/* By the process of this recorder's own, or by another one. */
+static bool get_sending(void *ctx, struct ship_tally *ret)
+{
+	const struct record *r = ctx;
+
+	return courier_get_tally(&r->courier, ret) ||
+	       ship_read_tally(r->options->store_file, ret) == 0;
+}
+
 /* 0, or the exit code after saying why. */
 static int open_record(struct record *r)
 {
@@ -216,6 +225,8 @@ static int open_record(struct record *r)
 		code = session_open(&r->session, r->options, on_event, r);
 	if (code == 0 && r->options->listen)
 		code = exporter_open(&r->exporter, r->options, &r->session);
+	r->exporter.sending = get_sending;
+	r->exporter.sending_ctx = r;
 	/* Metrics count changes of state, too. */
 	if (!r->options->listen)
 		r->session.kinds = STORE_KINDS;

@@ -4,9 +4,11 @@
 #include "log.h"
 #include "rights.h"
 #include "running.h"
+#include "ship.h"
 #include "status_writer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* One that is busy with a burst is still there. */
 #define GREET_NS (2 * NSEC_PER_SEC)
@@ -18,14 +20,39 @@ struct asking {
 	size_t told;
 };
 
+/* What a recorder has written is sent by a process of its own, or by another: the file beside the store knows. */
+static bool find_sending(const struct status *status, struct ship_tally *tally,
+			 struct status_sending *ret)
+{
+	const char *command = status->text[STATUS_COMMAND], *file = status->text[STATUS_FILE];
+
+	if (!command || !file || strcmp(command, "record") != 0 || ship_read_tally(file, tally) < 0)
+		return false;
+	*ret = (struct status_sending){
+		.to = tally->place,
+		.why = tally->why[0] ? tally->why : NULL,
+		.rows = tally->rows,
+		.waiting = tally->waiting,
+		.oldest_ns = tally->oldest_ns,
+		.sent_ns = tally->sent_ns,
+		.failures = tally->failures,
+	};
+	return true;
+}
+
 static void on_status(void *ctx, const struct status *status)
 {
 	struct asking *a = ctx;
+	struct status whole = *status;
+	struct status_sending sending;
+	struct ship_tally tally;
 
+	if (find_sending(status, &tally, &sending))
+		whole.sending = &sending;
 	if (a->json)
-		writer_status(a->json, &a->out, status, kernel_now());
+		writer_status(a->json, &a->out, &whole, kernel_now());
 	else
-		status_write_text(&a->out, status, kernel_now(), a->wall_offset_ns);
+		status_write_text(&a->out, &whole, kernel_now(), a->wall_offset_ns);
 	a->told++;
 }
 

@@ -36,6 +36,31 @@ static void walk_lost(struct writer *w, const struct status *s)
 	w->spelling->close(w, NEST_OBJECT);
 }
 
+static void give_time(struct writer *w, enum field field, uint64_t realtime_ns)
+{
+	if (realtime_ns)
+		w->spelling->time(w, field, realtime_ns);
+	else
+		w->spelling->absent(w, field);
+}
+
+static void walk_sending(struct writer *w, const struct status_sending *s)
+{
+	if (!s) {
+		w->spelling->absent(w, FIELD_SENDING);
+		return;
+	}
+	w->spelling->open(w, FIELD_SENDING, NEST_OBJECT);
+	give(w, FIELD_TO, s->to);
+	w->spelling->number(w, FIELD_ROWS, s->rows);
+	w->spelling->number(w, FIELD_WAITING, s->waiting);
+	give_time(w, FIELD_OLDEST, s->oldest_ns);
+	give_time(w, FIELD_LAST_SENT, s->sent_ns);
+	w->spelling->number(w, FIELD_FAILURES, s->failures);
+	give(w, FIELD_WHY, s->why);
+	w->spelling->close(w, NEST_OBJECT);
+}
+
 void writer_status(struct writer *w, struct buffer *out, const struct status *s, uint64_t now_ns)
 {
 	static const enum field field_of[STATUS_NUMBERS] = {
@@ -64,6 +89,7 @@ void writer_status(struct writer *w, struct buffer *out, const struct status *s,
 	for (int i = STATUS_SOCKETS; i < STATUS_NUMBERS; i++)
 		w->spelling->number(w, field_of[i], s->number[i]);
 	walk_lost(w, s);
+	walk_sending(w, s->sending);
 	w->spelling->end(w);
 }
 
@@ -126,6 +152,38 @@ static void print_file(struct buffer *out, const struct status *s)
 	}
 }
 
+static void print_ago(struct buffer *out, uint64_t since_ns, uint64_t now_ns)
+{
+	char text[32];
+
+	text[units_format_duration(text, now_ns > since_ns ? now_ns - since_ns : 0)] = '\0';
+	buffer_print(out, "%s", text);
+}
+
+/* `now_ns` is CLOCK_REALTIME. */
+static void print_sending(struct buffer *out, const struct status_sending *s, uint64_t now_ns)
+{
+	print_text(out, "sent", s->to);
+	buffer_print(out, ", %" PRIu64 " rows", s->rows);
+	if (s->sent_ns) {
+		buffer_print(out, ", last ");
+		print_ago(out, s->sent_ns, now_ns);
+		buffer_print(out, " ago");
+	}
+	if (s->waiting)
+		buffer_print(out, ", %" PRIu64 " wait", s->waiting);
+	if (s->waiting && s->oldest_ns) {
+		buffer_print(out, ", the oldest of them ");
+		print_ago(out, s->oldest_ns, now_ns);
+		buffer_print(out, " old");
+	}
+	buffer_print(out, "\n");
+	if (s->why) {
+		print_text(out, "refused", s->why);
+		buffer_print(out, "\n");
+	}
+}
+
 static void print_lost(struct buffer *out, const struct status *s)
 {
 	static const char *const cause[STATUS_LOSSES] = {
@@ -164,6 +222,8 @@ void status_write_text(struct buffer *out, const struct status *s, uint64_t now_
 {
 	print_head(out, s, now_ns, wall_offset_ns);
 	print_file(out, s);
+	if (s->sending)
+		print_sending(out, s->sending, now_ns + (uint64_t)wall_offset_ns);
 	buffer_print(out, "  sockets  %" PRIu64 " remembered, ", s->number[STATUS_SOCKETS]);
 	print_bytes(out, s->number[STATUS_TABLE_BYTES]);
 	buffer_print(out, "\n");

@@ -273,6 +273,30 @@ int cursor_tally(struct cursor *c, struct ship_tally *ret)
 	return read_tally(c->db, ret);
 }
 
+/* Its index as it is: who may not write does not try. */
+static int open_to_read(const char *path, sqlite3 **ret)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+	char *uri;
+	int rc;
+
+	sqlite3_str_appendall(s, "file:");
+	for (const char *p = path; *p; p++) {
+		if (strchr("%?#", *p))
+			sqlite3_str_appendf(s, "%%%02x", (unsigned char)*p);
+		else
+			sqlite3_str_appendchar(s, 1, *p);
+	}
+	sqlite3_str_appendall(s, "?readonly_shm=1");
+	uri = sqlite3_str_finish(s);
+	rc = uri ? sqlite3_open_v2(uri, ret,
+				   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
+				   NULL)
+		 : SQLITE_NOMEM;
+	sqlite3_free(uri);
+	return rc;
+}
+
 int ship_read_tally(const char *store, struct ship_tally *ret)
 {
 	sqlite3 *db = NULL;
@@ -283,8 +307,7 @@ int ship_read_tally(const char *store, struct ship_tally *ret)
 		return -ENOENT;
 	if (access(name, F_OK) < 0)
 		return -errno;
-	if (sqlite3_open_v2(name, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
-	    SQLITE_OK)
+	if (open_to_read(name, &db) == SQLITE_OK)
 		err = read_tally(db, ret);
 	sqlite3_close(db);
 	return err;

@@ -324,6 +324,9 @@ static void test_tally(void **state)
 	assert_int_equal(got.sent_ns, 1);
 	assert_string_equal(got.why, "");
 	cursor_close(c);
+	/* When nobody sends any more. */
+	assert_int_equal(ship_read_tally(path, &got), 0);
+	assert_int_equal(got.rows, 3);
 }
 
 static void test_one_sender(void **state)

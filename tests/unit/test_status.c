@@ -149,7 +149,16 @@ static void expect(const struct status *s, const char *text, const char *json)
 
 static void test_words(void **state)
 {
-	const struct status all = whole();
+	const struct status_sending sending = {
+		"http://db:8123\x1b[2J", "no table", 12345, 678, 0, 0, 9};
+	const struct status_sending well = {"https://db:8443",
+					    NULL,
+					    12345,
+					    6,
+					    WALL_NS + 3694 * NSEC_PER_SEC,
+					    WALL_NS + 3698 * NSEC_PER_SEC,
+					    0};
+	struct status all = whole();
 	struct status calm = {.pid = 77, .text = {"trace", "1.2.3", "trampolines"}};
 
 	(void)state;
@@ -158,6 +167,10 @@ static void test_words(void **state)
 	calm.number[STATUS_TABLE_BYTES] = 3000;
 	expect(&all, "status.txt", "status.json");
 	expect(&calm, "status-calm.txt", "status-calm.json");
+	all.sending = &sending;
+	expect(&all, "status-refused.txt", "status-refused.json");
+	calm.sending = &well;
+	expect(&calm, "status-sent.txt", "status-sent.json");
 }
 
 int main(void)
