@@ -107,6 +107,8 @@ int confine_become_owner(const char *directory)
 
 	if (geteuid() != 0 || stat(directory, &st) < 0 || !st.st_uid || (st.st_mode & 022))
 		return 0;
+	/* While it may. */
+	empty_bounding_set();
 	if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
 	    setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
 		return -errno;

@@ -29,8 +29,7 @@
 	X(STATES, "states") X(STATE, "state") X(NS, "ns") X(COUNT, "count")                       \
 	X(SINCE, "since") X(REPAIRED, "repaired") X(ADDED, "added")                               \
 	X(REMOVED, "removed") X(HOLDERS, "holders") X(BOUND_BY, "bound_by")                      \
-	X(SENDING, "sending") X(WAITING, "waiting") X(OLDEST, "oldest") X(LAST_SENT, "last_sent")         \
-	X(ENDED, "ended") X(WHY, "why")                                                           \
+	X(ENDED, "ended") X(WHY, "why") X(SENDING, "sending") X(WAITING, "waiting") X(OLDEST, "oldest") X(LAST_SENT, "last_sent") \
 	X(MORE, "holders_more") X(AS_OF, "holders_as_of")                                         \
 	X(RANGE, "range") X(LOW, "low") X(HIGH, "high") X(RESERVED, "reserved")                   \
 	X(USED, "used") X(MISSING, "missing") X(UNPRIVILEGED_FROM, "unprivileged_from")           \

@@ -15,7 +15,7 @@ DIRECTORY = pathlib.Path("docs/schema").resolve()
 FILES = {"trace": "event", "history": "event", "ls": "listing", "who": "listing", "ephemeral": "ephemeral",
          "features": "features", "status": "status", "report": "report", "top": "top"}
 GOLDEN = {"events": "event", "replay": "event", "listing": "listing", "budget": "ephemeral", "budget-chosen": "ephemeral",
-          "features": "features", "features-bare": "features", "status": "status", "status-calm": "status", "groups": "group",
+          "features": "features", "features-bare": "features", "status": "status", "status-calm": "status", "status-refused": "status", "status-sent": "status", "groups": "group",
           "report": "report", "top": "top"}
 
 
