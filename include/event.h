@@ -29,6 +29,7 @@ struct event_lost {
 	uint64_t withheld;	/* of them, facts that the kernel ran no program for: no ring would have held them */
 	uint64_t sockets;	/* not kept, because the table was full */
 	uint64_t processes;	/* changes of processes, or processes, that were not kept */
+	uint64_t unsent; /* rows of a store that it had to let go before they were sent elsewhere */
 	uint64_t since_ns;
 	uint64_t added;		/* sockets found again by a fresh look at the kernel */
 	uint64_t removed;	/* sockets that had gone unseen */

@@ -38,6 +38,7 @@ struct store_options {
 	uint64_t now_ns;	/* CLOCK_REALTIME */
 	const char *boot_id;	/* of this boot, any text */
 	bool starts_later;	/* see store_start() */
+	uint64_t unsent_bytes;	/* up to this size what is not sent stays longer; 0: a default */
 };
 
 struct store_stats {
@@ -45,13 +46,13 @@ struct store_stats {
 	uint64_t dropped;	/* lost because the file took nothing and memory was full */
 	uint64_t waiting_bytes;	/* in memory */
 	uint64_t file_bytes;	/* of the file, without its log */
+	uint64_t unsent;	/* rows that went before they were sent */
 	bool stuck;		/* the file takes nothing now; see `why` */
 	bool broken;		/* and never will: the run must end */
 	char why[256];
 };
 
 struct store;
-
 /* The least that --keep takes as a size: the log beside the file needs room too. */
 #define STORE_KEEP_MIN (16u << 20)
 
@@ -103,7 +104,6 @@ struct store_query {
 };
 
 struct store_reader;
-
 /* Opens for reading only; takes no lock that a writer would wait for.  NULL with the error filled. */
 struct store_reader *store_reader_open(const char *path, uint64_t now_ns, struct store_error *error);
 void store_reader_close(struct store_reader *r);

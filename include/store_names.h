@@ -12,12 +12,12 @@
 
 #include "store.h"
 
-enum store_file { STORE_MAIN, STORE_WAL, STORE_SHM, STORE_JOURNAL, STORE_FILES };
+enum store_file { STORE_MAIN, STORE_WAL, STORE_SHM, STORE_JOURNAL, STORE_SENT, STORE_FILES };
 /* Removes the file of that name, or tells of it by a descriptor (O_PATH) that is the caller's.  0 or -errno. */
 typedef int (*store_names_fn)(enum store_file file, bool remove, int *ret_fd);
 /* From now on this process asks `fn`. */
 void store_leave_names(store_names_fn fn);
-/* Of `s`, as it was open before a fork; STORE_MAIN is never removed. */
+/* Of `s`, as it was open before a fork.  STORE_MAIN is never removed; STORE_SENT neither, but it may be read. */
 int store_act(const struct store *s, enum store_file file, bool remove, int *ret_fd);
 
 #endif

@@ -297,6 +297,10 @@ static int check_together(struct options *o)
 	if (o->rotate_bytes && !o->output_file)
 		return options_complain("--rotate needs a file; write for example --output "
 					"/var/log/sockwatch.json --rotate 100MB");
+	if (o->unsent_bytes && !o->keep_ns && !o->keep_bytes)
+		return options_complain(
+			"--keep-unsent bounds what stays longer than --keep, and without "
+			"--keep all stays; write for example --keep 7d --keep-unsent 4GiB");
 	if (o->run && o->filter.pids.count)
 		return options_complain("-p and a command to start: which is traced? give either");
 	if (o->filter.children && !o->filter.pids.count && !o->run)

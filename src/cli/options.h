@@ -91,7 +91,7 @@ struct options {
 	bool journal;		  /* trace: to the journal instead */
 	const char *
 		store_file; /* record: never NULL; history, report: NULL finds one; ls, who: NULL none; points into argv */
-	uint64_t keep_ns, keep_bytes; /* record; 0: no bound; at most one of them */
+	uint64_t keep_ns, keep_bytes, unsent_bytes; /* record; 0: no bound, its default */
 	uint64_t queue_bytes;	      /* record: memory for what waits to be written */
 	uint64_t since_ns, until_ns; /* history, report, CLOCK_REALTIME; 0 and UINT64_MAX where not given */
 	bool has_at;			/* both are the moment asked for */

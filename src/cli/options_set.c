@@ -13,7 +13,6 @@
 
 #define PID_MAX	    4194304 /* PID_MAX_LIMIT, include/linux/threads.h */
 #define SOCKETS_MAX 16777216
-#define KEEP_MIN    (UINT64_C(16) << 20)
 #define RING_MIN    (UINT64_C(1) << 20)
 #define RING_MAX    (UINT64_C(1) << 30)
 

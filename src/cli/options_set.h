@@ -5,6 +5,9 @@
 
 #include "options_table.h"
 
+/* The least size of a store, the log beside it included. */
+#define KEEP_MIN (UINT64_C(16) << 20)
+
 typedef int options_set_fn(struct options_parse *p, const struct options_row *row, const char *arg);
 
 options_set_fn set_nothing, set_help, set_version, set_flag, set_json, set_word, set_format,

@@ -41,7 +41,7 @@ struct record {
 	struct courier courier;	  /* with --to */
 	struct scarce scarce;
 	uint64_t checked_ns;
-	bool stuck_told, dropped_told;
+	bool stuck_told, dropped_told, unsent_told;
 
 	/* The pass over the lives that go on: what the store has no room for comes when it has. */
 	struct table_telling telling;
@@ -133,11 +133,17 @@ static void check_store(struct record *r)
 		log_error("losing events: %s takes less than there is, and memory is full; a "
 			  "larger --queue helps",
 			  r->options->store_file);
+	if (s->unsent && !r->unsent_told)
+		log_error("rows go before they are sent: %s is full of what a sender has not "
+			  "taken; a "
+			  "larger --keep-unsent helps, or a sender that runs",
+			  r->options->store_file);
 	if (!s->stuck && r->stuck_told)
 		log_error("writing to %s again; %llu events were lost so far",
 			  r->options->store_file, (unsigned long long)s->dropped);
 	r->stuck_told = s->stuck;
 	r->dropped_told = s->dropped > 0;
+	r->unsent_told = s->unsent > 0;
 }
 
 static void on_turn(void *ctx, uint64_t now_ns, bool idle)
@@ -183,6 +189,7 @@ static int open_store(struct record *r)
 		.path = o->store_file,
 		.keep_ns = o->keep_ns,
 		.keep_bytes = o->keep_bytes,
+		.unsent_bytes = o->unsent_bytes,
 		.queue_bytes = o->queue_bytes,
 		.boot_id = boot_id,
 		.starts_later = true,

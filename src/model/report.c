@@ -476,7 +476,10 @@ void report_add(struct report *r, const struct event *e)
 	case EVENT_CONNECT:
 	case EVENT_ACCEPT: add_call(r, e); break;
 	case EVENT_OVERFLOW: add_overflow(r, e); break;
-	case EVENT_LOST: add_loss(r, e); break;
+	case EVENT_LOST:
+		if (!e->lost.unsent)
+			add_loss(r, e);
+		break;
 	case EVENT_STATE:
 	case EVENT_KINDS: break;
 	}

@@ -276,6 +276,13 @@ static void detail_lost(struct line *line, struct text_writer *t)
 	char digits[20];
 
 	line_put(line, RED, digits, inet_format_number(digits, count));
+	if (row_has(t, FIELD_UNSENT)) {
+		line_word(line, RED, count == 1 ? " row went" : " rows went");
+		line_word(line, NULL, " before a sender had sent it, the oldest of ");
+		line_put(line, NULL, since,
+			 units_format_clock(since, &t->since_clock, t->value[FIELD_SINCE].number));
+		return;
+	}
 	line_word(line, RED, count == 1 ? " event lost" : " events lost");
 	detail_part_lost(line, t, FIELD_WITHHELD, " withheld by the kernel");
 	detail_part_lost(line, t, FIELD_SOCKETS, " sockets without room");

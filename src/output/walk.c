@@ -355,6 +355,7 @@ static void walk_lost(struct walk *walk)
 	walk_some(walk, FIELD_WITHHELD, lost->withheld);
 	walk_some(walk, FIELD_SOCKETS, lost->sockets);
 	walk_some(walk, FIELD_PROCESSES, lost->processes);
+	walk_some(walk, FIELD_UNSENT, lost->unsent);
 	walk_time(walk, FIELD_SINCE, lost->since_ns);
 	spell->open(w, FIELD_REPAIRED, NEST_OBJECT);
 	spell->number(w, FIELD_ADDED, lost->added);

@@ -55,7 +55,7 @@
 	X(WAITING_BYTES, "waiting_bytes") X(SOCKETS, "sockets") X(TABLE_BYTES, "table_bytes")     \
 	X(RING_BYTES, "ring_bytes") X(REPAIRS, "repairs") X(LOST, "lost") X(RING, "ring")         \
 	X(SHARE, "share") X(CALLS, "calls") X(FOLDS, "folds") X(WITHHELD, "withheld")             \
-	X(ENDS, "ends") X(ROWS, "rows") X(PROCESSES, "processes")                                 \
+	X(ENDS, "ends") X(ROWS, "rows") X(PROCESSES, "processes") X(UNSENT, "unsent")                                 \
 	X(TYPE, "type") X(INODE, "inode") X(PATH, "path") X(ABSTRACT, "abstract")                 \
 	X(PEERS, "peers") X(PEERS_MORE, "peers_more") X(WAITS, "waits") X(REACH, "reach")         \
 	X(FREES, "frees") X(WAIT_S, "wait_s") X(FORWARDS_TO, "forwards_to")                       \

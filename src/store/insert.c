@@ -118,6 +118,42 @@ int rows_lost(struct rows *r, uint64_t count, uint64_t since_ns, uint64_t now_ns
 	return put_loss(r, now_ns, &(struct record_lost){.count = count, .since_ns = since_ns});
 }
 
+/* False for what no recorder writes. */
+static bool read_unsent(sqlite3_stmt *s, int64_t number[4])
+{
+	for (int i = 0; i < 4; i++) {
+		if (sqlite3_column_type(s, i) != SQLITE_INTEGER)
+			return false;
+		number[i] = sqlite3_column_int64(s, i);
+	}
+	return number[0] > 0 && number[3] >= 0 && rows_are_numbers(number[1], number[2]);
+}
+
+int rows_tell_unsent(struct rows *r, uint64_t now_ns, bool *ret)
+{
+	static const char find[] =
+		"SELECT unsent,unsent_first,unsent_last,unsent_since FROM identity";
+	sqlite3_stmt *s = NULL, *put = r->statement[PUT_UNSENT];
+	int64_t number[4];
+	int rc = sqlite3_prepare_v2(r->db, find, -1, &s, NULL);
+
+	*ret = rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW && read_unsent(s, number);
+	sqlite3_finalize(s);
+	if (!*ret)
+		return rc;
+	rc = put_loss(r, now_ns,
+		      &(struct record_lost){.count = (uint64_t)number[0],
+					    .since_ns = (uint64_t)number[3]});
+	sqlite3_bind_int64(put, 1, sqlite3_last_insert_rowid(r->db));
+	sqlite3_bind_int64(put, 2, number[1]);
+	sqlite3_bind_int64(put, 3, number[2]);
+	if (rc == SQLITE_OK)
+		rc = rows_run(put);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(r->db, "UPDATE identity SET unsent=0", NULL, NULL, NULL);
+	return rc;
+}
+
 static int apply(struct rows *r, const struct record *e)
 {
 	int rc;

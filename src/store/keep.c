@@ -14,7 +14,7 @@
 #define MARKS	     65536
 
 struct oldest {
-	int64_t first, last, newest;
+	int64_t first, last, newest, oldest;
 	bool found;
 };
 
@@ -22,7 +22,8 @@ static int find_oldest(sqlite3 *db, struct oldest *ret)
 {
 	sqlite3_stmt *s = NULL;
 	int rc = sqlite3_prepare_v2(
-		db, "SELECT first,last,newest FROM block ORDER BY first LIMIT 1", -1, &s, NULL);
+		db, "SELECT first,last,newest,oldest FROM block ORDER BY first LIMIT 1", -1, &s,
+		NULL);
 
 	*ret = (struct oldest){0};
 	if (rc == SQLITE_OK)
@@ -31,6 +32,7 @@ static int find_oldest(sqlite3 *db, struct oldest *ret)
 		ret->first = sqlite3_column_int64(s, 0);
 		ret->last = sqlite3_column_int64(s, 1);
 		ret->newest = sqlite3_column_int64(s, 2);
+		ret->oldest = sqlite3_column_int64(s, 3);
 		ret->found = true;
 	}
 	sqlite3_finalize(s);
@@ -121,10 +123,10 @@ static int delete_rows(struct rows *r, const struct oldest *o, int64_t upto)
 	return sqlite3_exec(r->db, text, NULL, NULL, NULL);
 }
 
-/* The file, with what a commit may add to the log, is above its bound. */
-static int is_too_large(const struct keep *k, sqlite3 *db, bool *ret, bool *ret_cut)
+/* The file, with what a commit may add to the log, is above `bytes`. */
+static int is_too_large(const struct keep *k, uint64_t bytes, sqlite3 *db, bool *ret, bool *ret_cut)
 {
-	uint64_t limit = (k->bytes - k->log_bytes) / k->page_bytes, pages = 0, unused = 0;
+	uint64_t limit = (bytes - k->log_bytes) / k->page_bytes, pages = 0, unused = 0;
 	int rc = pragma(db, "PRAGMA page_count", &pages);
 
 	if (rc == SQLITE_OK)
@@ -135,9 +137,67 @@ static int is_too_large(const struct keep *k, sqlite3 *db, bool *ret, bool *ret_
 	return rc;
 }
 
+/* Notes that rows from `first` to `last` go unsent, and how many; what a row of such a loss tells goes on being told. */
+static int note_unsent(struct rows *r, const struct oldest *o, int64_t first, int64_t last,
+		       uint64_t *count)
+{
+	sqlite3_stmt *s = NULL;
+	char text[1024];
+	int64_t gone = 0;
+	int rc;
+
+	snprintf(text, sizeof(text),
+		 "SELECT (SELECT count(*) FROM life WHERE id BETWEEN %1$lld AND %2$lld)+"
+		 "(SELECT count(*) FROM call WHERE id BETWEEN %1$lld AND %2$lld)+"
+		 "(SELECT count(*) FROM budget WHERE id BETWEEN %1$lld AND %2$lld)+"
+		 "(SELECT count(*) FROM loss WHERE id BETWEEN %1$lld AND %2$lld AND id NOT IN "
+		 "(SELECT loss FROM unsent)),"
+		 "(SELECT ifnull(sum(count),0) FROM loss WHERE id BETWEEN %1$lld AND %2$lld AND id "
+		 "IN "
+		 "(SELECT loss FROM unsent))",
+		 (long long)first, (long long)last);
+	rc = sqlite3_prepare_v2(r->db, text, -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		gone = sqlite3_column_int64(s, 0);
+		*count += (uint64_t)gone;
+		if (sqlite3_column_int64(s, 1) > 0 && sqlite3_column_int64(s, 1) < ROW_MAX)
+			gone += sqlite3_column_int64(s, 1);
+	}
+	sqlite3_finalize(s);
+	if (rc != SQLITE_ROW || !gone)
+		return rc == SQLITE_ROW ? SQLITE_OK : rc;
+	snprintf(text, sizeof(text),
+		 "UPDATE identity SET unsent_first=CASE unsent WHEN 0 THEN %1$lld ELSE "
+		 "unsent_first END,"
+		 "unsent_since=CASE unsent WHEN 0 THEN %2$lld ELSE min(unsent_since,%2$lld) END,"
+		 "unsent_last=%3$lld,unsent=unsent+%4$lld",
+		 (long long)first, (long long)o->oldest, (long long)last, (long long)gone);
+	return sqlite3_exec(r->db, text, NULL, NULL, NULL);
+}
+
+/* Rows that were not sent stay until the file is too large for that; *upto: the last that goes, before o->first where none does. */
+static int spare_unsent(const struct keep *k, struct rows *r, const struct oldest *o, int64_t *upto,
+			uint64_t *count)
+{
+	bool large = false, cut;
+	int rc;
+
+	if ((uint64_t)*upto <= k->sent)
+		return SQLITE_OK;
+	rc = is_too_large(k, k->unsent_bytes, r->db, &large, &cut);
+	if (rc == SQLITE_OK && large)
+		return note_unsent(r, o,
+				   k->sent < (uint64_t)o->first ? o->first : (int64_t)k->sent + 1,
+				   *upto, count);
+	*upto = k->sent < (uint64_t)o->first ? o->first - 1 : (int64_t)k->sent;
+	return rc;
+}
+
 /* One block, or its first `*max` rows; *ret_due: there was something to do. */
 static int delete_block(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t *max,
-			bool *ret_due, bool *ret_cut)
+			bool *ret_due, bool *ret_cut, uint64_t *unsent)
 {
 	struct oldest o;
 	int64_t upto;
@@ -148,25 +208,29 @@ static int delete_block(const struct keep *k, struct rows *r, uint64_t now_ns, i
 		return rc;
 	*ret_due = o.found && k->ns && now_ns > k->ns && o.newest < (int64_t)(now_ns - k->ns);
 	if (k->bytes)
-		rc = is_too_large(k, r->db, &large, ret_cut);
+		rc = is_too_large(k, k->bytes, r->db, &large, ret_cut);
 	*ret_due |= o.found && large;
 	if (rc != SQLITE_OK || !*ret_due)
 		return rc;
 	upto = o.last < o.first + *max ? o.last : o.first + *max - 1;
+	rc = spare_unsent(k, r, &o, &upto, unsent);
+	*ret_due = upto >= o.first;
+	if (rc != SQLITE_OK || !*ret_due)
+		return rc;
 	*max -= upto - o.first + 1;
 	return delete_rows(r, &o, upto);
 }
 
-int keep_step(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t max, bool *ret_more)
+int keep_step(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t max, struct kept *ret)
 {
 	bool due = true, cut = false, deleted = false;
 	int rc = SQLITE_OK;
 
-	*ret_more = false;
+	*ret = (struct kept){0};
 	if (!k->ns && !k->bytes)
 		return SQLITE_OK;
 	for (int blocks = 0; rc == SQLITE_OK && due && max > 0 && blocks < BLOCKS_MAX; blocks++) {
-		rc = delete_block(k, r, now_ns, &max, &due, &cut);
+		rc = delete_block(k, r, now_ns, &max, &due, &cut, &ret->unsent);
 		deleted |= due;
 	}
 	if (rc == SQLITE_OK && deleted)
@@ -177,6 +241,6 @@ int keep_step(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t max
 		snprintf(text, sizeof(text), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
 		rc = sqlite3_exec(r->db, text, NULL, NULL, NULL);
 	}
-	*ret_more = due || cut;
+	ret->more = due || cut;
 	return rc;
 }

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const suffixes[STORE_FILES] = {"", "-wal", "-shm", "-journal"};
+static const char *const suffixes[STORE_FILES] = {"", "-wal", "-shm", "-journal", "-sent"};
 static store_names_fn names;
 
 static enum store_file file_of(const char *path)
@@ -66,13 +66,22 @@ void store_leave_names(store_names_fn fn)
 	base->xSetSystemCall(base, "stat", (sqlite3_syscall_ptr)tell_of_name);
 }
 
+int names_open_sent(const struct store *s, int *ret_fd)
+{
+	return names ? names(STORE_SENT, false, ret_fd) : store_act(s, STORE_SENT, false, ret_fd);
+}
+
 int store_act(const struct store *s, enum store_file file, bool remove, int *ret_fd)
 {
 	const char *path = sqlite3_db_filename(s->db, "main");
 	char name[PATH_MAX];
 
-	if (!path || file >= STORE_FILES || (remove && file == STORE_MAIN))
+	if (!path || file >= STORE_FILES || (remove && (file == STORE_MAIN || file == STORE_SENT)))
 		return -EINVAL;
+	if (file == STORE_SENT) {
+		*ret_fd = sent_open(path);
+		return *ret_fd < 0 ? *ret_fd : 0;
+	}
 	snprintf(name, sizeof(name), "%s%s", path, suffixes[file]);
 	if (remove)
 		return unlink(name) < 0 ? -errno : 0;

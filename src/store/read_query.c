@@ -156,7 +156,8 @@ static void put_calls(sqlite3_str *s, const struct store_query *q, const struct 
 	put_filter(s, q->filter);
 	sqlite3_str_appendf(
 		s,
-		" UNION ALL SELECT id,6,at,0,0,0,0,0,0,NULL,NULL,NULL,count,since,"
+		" UNION ALL SELECT id,6,at,EXISTS(SELECT 1 FROM unsent WHERE "
+		"loss=loss.id),0,0,0,0,0,NULL,NULL,NULL,count,since,"
 		"added,removed,0,NULL,NULL,0,0,0,0,0 FROM loss WHERE id BETWEEN %lld AND %lld AND "
 		"at BETWEEN %lld AND %lld",
 		(long long)span->first, (long long)span->last, (long long)span->from,

@@ -286,6 +286,8 @@ static bool read_lost(sqlite3_stmt *s, struct event *e)
 		.added = read_number(s, COLUMN_C, UINT64_MAX, &ok),
 		.removed = read_number(s, COLUMN_D, UINT64_MAX, &ok),
 	};
+	if (read_number(s, COLUMN_LIVED, 1, &ok))
+		e->lost.unsent = e->lost.count;
 	return ok;
 }
 

@@ -133,13 +133,7 @@ int batch_flush(struct rows *r);
 /* Of a column of LIFE_COLUMNS; the id is column 0. */
 void life_value(struct value *ret, const struct life_row *row, int column);
 
-struct keep {
-	uint64_t ns, bytes;
-	uint64_t page_bytes;
-	uint64_t log_bytes; /* set aside for the log */
-};
-
-/* Deletes up to `max` of the oldest rows that are due, inside the open transaction; *ret_more: others are due. */
-int keep_step(const struct keep *k, struct rows *r, uint64_t now_ns, int64_t max, bool *ret_more);
+/* insert.c: a row of the rows that went unsent and of which none tells yet; *ret: there were some. */
+int rows_tell_unsent(struct rows *r, uint64_t now_ns, bool *ret);
 
 #endif

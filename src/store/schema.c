@@ -77,7 +77,10 @@ _Static_assert(REASONS == 13 && HOWS == 7, "the view names every reason");
 /* What a store of version 3 does not have; `temp` is "TEMP " for who only reads one. */
 #define SINCE_4(temp) \
 	/* `last`: no row of a number above it was ever taken away. */ \
-	"CREATE " temp "TABLE identity(id TEXT NOT NULL,last INTEGER NOT NULL);" \
+	/* unsent: so many rows went before they were sent, of which no row tells yet. */ \
+	"CREATE " temp "TABLE identity(id TEXT NOT NULL,last INTEGER NOT NULL," \
+	"unsent INTEGER NOT NULL DEFAULT 0,unsent_first INTEGER,unsent_last INTEGER," \
+	"unsent_since INTEGER);" \
 	"CREATE " temp "TABLE budget(id INTEGER PRIMARY KEY,at INTEGER NOT NULL,peer_port INTEGER," \
 	"facts INTEGER NOT NULL,netns INTEGER,local,peer,process INTEGER,held INTEGER," \
 	"low INTEGER NOT NULL,high INTEGER NOT NULL,reserved INTEGER NOT NULL," \

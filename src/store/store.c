@@ -28,6 +28,9 @@
 #define BUSY_MS		 2000
 #define LOG_BYTES	 (16u << 20)
 #define TRANSACTION_ROWS 100000
+#define SENT_NS		 2000000000ull
+#define UNSENT_NS	 60000000000ull /* between two rows that tell of what went unsent */
+#define UNSENT_BYTES	 (1ull << 30)
 #define KEEP_ROWS	 2000 /* rows deleted beyond twice those a transaction adds */
 #define ROW_LOG_BYTES	 400  /* a row costs less in the log, deletion of another included */
 
@@ -109,17 +112,49 @@ static int put_drops(struct store *s, uint64_t *ret_dropped)
 	return rows_lost(&s->rows, *ret_dropped - s->dropped_told, since, store_clock(true));
 }
 
+/* How far the store was sent; only who takes rows away need know. */
+static void look_at_sent(struct store *s, uint64_t now)
+{
+	int fd = -1, err;
+
+	if ((!s->keep.ns && !s->keep.bytes) || (s->sent_ns && now - s->sent_ns < SENT_NS))
+		return;
+	s->sent_ns = now;
+	err = names_open_sent(s, &fd);
+	if (err == 0)
+		sent_read(fd, s->id, &s->keep.sent);
+	else if (err == -ENOENT)
+		s->keep.sent = UINT64_MAX;
+	if (fd >= 0)
+		close(fd);
+}
+
+/* A row for many that went unsent: such a row stays as it is, because it may be on its way already. */
+static int tell_unsent(struct store *s, uint64_t now, bool *ret)
+{
+	*ret = false;
+	if (s->unsent_told_ns && store_clock(false) - s->unsent_told_ns < UNSENT_NS)
+		return SQLITE_OK;
+	return rows_tell_unsent(&s->rows, now, ret);
+}
+
 static void commit(struct store *s)
 {
 	uint64_t dropped = 0, now = store_clock(true);
 	int rc = put_drops(s, &dropped);
+	struct kept kept = {0};
+	bool told = false;
 	uint64_t count;
+
+	look_at_sent(s, store_clock(false));
+	if (rc == SQLITE_OK)
+		rc = tell_unsent(s, now, &told);
 
 	if (rc == SQLITE_OK)
 		rc = rows_finish(&s->rows, now);
 	if (rc == SQLITE_OK)
 		rc = keep_step(&s->keep, &s->rows, now, (int64_t)s->rows.count * 2 + KEEP_ROWS,
-			       &s->keep_more);
+			       &kept);
 	count = s->rows.count;
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
@@ -128,10 +163,14 @@ static void commit(struct store *s)
 		return;
 	}
 	s->in_transaction = false;
+	s->keep_more = kept.more;
 	s->alive_ns = store_clock(false);
+	if (told)
+		s->unsent_told_ns = s->alive_ns;
 	release_applied(s);
 	pthread_mutex_lock(&s->lock);
 	s->stats.stored += count;
+	s->stats.unsent += kept.unsent;
 	s->stats.stuck = false;
 	s->dropped_told = dropped;
 	pthread_mutex_unlock(&s->lock);
@@ -323,9 +362,17 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 	s->keep = (struct keep){.ns = o->keep_ns,
 				.bytes = o->keep_bytes,
 				.page_bytes = (uint64_t)page,
-				.log_bytes = LOG_BYTES};
+				.log_bytes = LOG_BYTES,
+				.sent = UINT64_MAX};
+	s->keep.unsent_bytes = o->unsent_bytes ? o->unsent_bytes
+			       : o->keep_bytes ? 2 * o->keep_bytes
+					       : UNSENT_BYTES;
+	if (s->keep.unsent_bytes < o->keep_bytes)
+		s->keep.unsent_bytes = o->keep_bytes;
 	if (s->keep.bytes && s->keep.bytes / 4 < LOG_BYTES)
 		s->keep.log_bytes = s->keep.bytes / 4;
+	if (s->keep.unsent_bytes / 4 < s->keep.log_bytes)
+		s->keep.log_bytes = s->keep.unsent_bytes / 4;
 	s->transaction_rows = s->keep.log_bytes / 2 / ROW_LOG_BYTES;
 	if (s->transaction_rows > TRANSACTION_ROWS)
 		s->transaction_rows = TRANSACTION_ROWS;
@@ -341,6 +388,8 @@ static int open_file(struct store *s, const struct store_options *o, bool is_new
 		rc = sqlite3_exec(s->db, text, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = file_upgrade(s->db);
+	if (rc == SQLITE_OK)
+		rc = file_id(s->db, s->id);
 	if (rc == SQLITE_OK)
 		rc = begin_run(s, o, &boot, &run);
 	if (rc == SQLITE_OK)
@@ -441,15 +490,22 @@ void store_get_stats(struct store *s, struct store_stats *ret)
 
 static void end_run(struct store *s)
 {
+	bool told = false;
+
 	for (struct chunk *c = s->held; c; c = c->next)
 		s->stats.dropped += c->rows;
-	if (s->in_transaction)
+	/* What is committed stays as it is: its numbers are given. */
+	if (s->in_transaction) {
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	rows_rollback(&s->rows);
-	if (s->stats.dropped > s->dropped_told && begin(s) == SQLITE_OK) {
-		int rc = rows_lost(&s->rows, s->stats.dropped - s->dropped_told,
-				   s->dropped_since_ns, store_clock(true));
+		rows_rollback(&s->rows);
+		s->in_transaction = false;
+	}
+	if (begin(s) == SQLITE_OK) {
+		int rc = rows_tell_unsent(&s->rows, store_clock(true), &told);
 
+		if (rc == SQLITE_OK && s->stats.dropped > s->dropped_told)
+			rc = rows_lost(&s->rows, s->stats.dropped - s->dropped_told,
+				       s->dropped_since_ns, store_clock(true));
 		if (rc == SQLITE_OK)
 			rc = rows_finish(&s->rows, store_clock(true));
 		sqlite3_exec(s->db, rc == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL, NULL);

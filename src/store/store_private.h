@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "keep.h"
 #include "queue.h"
 #include "record.h"
 #include "rows.h"
@@ -54,6 +55,16 @@ bool file_is_recorded(int fd);
 int file_create(sqlite3 *db, struct store_error *error);
 int store_fail(struct store_error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* ---- sent.c ---- */
+
+/* FILE-sent of the store `path` to be read, or -errno. */
+int sent_open(const char *path);
+/* The last row that was sent of the store of this name, UINT64_MAX where another is sent; *sent stays where it cannot be read. */
+void sent_read(int fd, const char *store, uint64_t *sent);
+/* names.c: the same file, by whoever still comes to its directory. */
+int names_open_sent(const struct store *s, int *ret_fd);
+
 /* Of a life, behind its id: see schema.c. */
 #define LIFE_COLUMNS                                                                               \
 	"closed INTEGER NOT NULL,lived INTEGER NOT NULL,local_port INTEGER,peer_port INTEGER,"     \
@@ -93,6 +104,7 @@ struct store {
 	int tell_fd; /* of the store, for its readers */
 	bool told_readers;
 	sqlite3 *db;
+	char id[STORE_ID_SIZE];
 	struct rows rows;
 	struct keep keep;
 	uint64_t handed_ns; /* the producer's */
@@ -107,6 +119,8 @@ struct store {
 	struct chunk *to_apply;
 	size_t held_count;
 	uint64_t retry_ns, alive_ns;
+	uint64_t sent_ns,
+		unsent_told_ns; /* when that was looked at, and rows that went unsent were last told; 0 never */
 	uint64_t took_ns; /* the last chunk, 0: what it took is given back */
 	uint64_t transaction_rows; /* at most */
 	bool in_transaction, keep_more;

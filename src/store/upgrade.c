@@ -88,11 +88,11 @@ static int write_id(sqlite3 *db)
 	int rc = file_id(db, id);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(
-			db,
-			"INSERT INTO identity SELECT ifnull(?,lower(hex(randomblob(16)))),0 "
-			"WHERE NOT EXISTS(SELECT 1 FROM identity)",
-			-1, &s, NULL);
+		rc = sqlite3_prepare_v2(db,
+					"INSERT INTO identity(id,last) SELECT "
+					"ifnull(?,lower(hex(randomblob(16)))),0 "
+					"WHERE NOT EXISTS(SELECT 1 FROM identity)",
+					-1, &s, NULL);
 	if (rc == SQLITE_OK && id[0])
 		rc = sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
 	if (rc == SQLITE_OK)

@@ -396,5 +396,6 @@ const struct event sample_events[] = {
 		  .sockets = 20,
 		  .processes = 30,
 		  .since_ns = SAMPLE_BEGIN}},
+	{.kind = EVENT_LOST, .lost = {.count = 1234, .unsent = 1234, .since_ns = SAMPLE_BEGIN}},
 };
 const size_t sample_event_count = sizeof(sample_events) / sizeof(sample_events[0]);
