@@ -16,4 +16,8 @@
 /* Rows up to `sent` of the store of that name were taken; makes the file where it is missing.  One write, not synced.  0 or -errno. */
 int store_tell_sent(const char *path, const char *store, uint64_t sent);
 
+/* The same in two steps, for who gives his rights away between them: the descriptor, or -errno; then 0 or -errno. */
+int store_sent_open(const char *path);
+int store_sent_write(int fd, const char *store, uint64_t sent);
+
 #endif

@@ -43,23 +43,35 @@ static int write_line(int fd, const char *line)
 	return st.st_size > (off_t)LINE_BYTES && ftruncate(fd, (off_t)LINE_BYTES) < 0 ? -errno : 0;
 }
 
-int store_tell_sent(const char *path, const char *store, uint64_t sent)
+int store_sent_open(const char *path)
 {
-	char line[LINE_BYTES + 1], name[PATH_MAX + 8], *whole = realpath(path, NULL);
+	char name[PATH_MAX + 8], *whole = realpath(path, NULL);
 	const char *why;
-	int fd, err;
 
 	if (!whole)
 		return -errno;
 	snprintf(name, sizeof(name), "%s-sent", whole);
 	free(whole);
+	return safe_open(name, O_WRONLY | O_CREAT | O_NONBLOCK, 0644, &why);
+}
+
+int store_sent_write(int fd, const char *store, uint64_t sent)
+{
+	char line[LINE_BYTES + 1];
+
 	if (format(line, store, sent) < 0)
 		return -EINVAL;
-	fd = safe_open(name, O_WRONLY | O_CREAT | O_NONBLOCK, 0644, &why);
+	errno = 0;
+	return write_line(fd, line);
+}
+
+int store_tell_sent(const char *path, const char *store, uint64_t sent)
+{
+	int fd = store_sent_open(path), err;
+
 	if (fd < 0)
 		return fd;
-	errno = 0;
-	err = write_line(fd, line);
+	err = store_sent_write(fd, store, sent);
 	close(fd);
 	return err;
 }
