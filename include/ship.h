@@ -68,6 +68,8 @@ struct ship *ship_open(const struct ship_options *options, struct ship_error *er
 void ship_close(struct ship *s);
 /* The directory of the cursor's file, for who allows writing there alone; lives as long as the ship. */
 const char *ship_directory(const struct ship *s);
+/* Why the recorder cannot be told how far it is, and so keeps nothing longer for it; NULL it can.  The store is to be there. */
+const char *ship_untold(const struct ship *s);
 /* At most one request. */
 enum ship_state ship_step(struct ship *s, const struct ship_now *now, struct ship_step *ret);
 /* All that is there has been taken, and the store could be read. */

@@ -115,6 +115,10 @@ int sender_open(struct sender *s, const struct options *o, bool (*go_on)(void *c
 	s->ship = ship_open(&wanted, &error);
 	if (!s->ship)
 		log_error("%s", error.text);
+	else if (ship_untold(s->ship))
+		log_error("%s-sent: %s; the recorder does not know what is sent, and keeps nothing "
+			  "longer for it",
+			  o->store_file, ship_untold(s->ship));
 	return s->ship ? 0 : 1;
 }
 

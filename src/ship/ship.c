@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "batch.h"
 #include "changing.h"
+#include "store_sent.h"
 
 #define SECOND_NS    UINT64_C(1000000000)
 #define BATCH_NS     (5 * SECOND_NS)
@@ -30,6 +32,10 @@ struct ship {
 	struct insert_to to;
 	struct pace pace;
 	int64_t taken; /* a part that the server has and the cursor could not be told; 0 none */
+
+	int sent_fd; /* by which the recorder is told; or -errno */
+	uint64_t sent_told;
+	char id_told[CURSOR_ID_SIZE];
 
 	struct store_reader *reader;
 	struct stat opened; /* which file it reads */
@@ -95,6 +101,35 @@ static bool open_store(struct ship *s, uint64_t wall_ns)
 	else
 		s->unread.text[0] = '\0';
 	return *id;
+}
+
+/* What need not wait any more: what is frozen is safe. */
+static int find_safe(struct ship *s, uint64_t *ret)
+{
+	struct cursor_batch batch;
+	struct ship_error unused;
+	int err = cursor_sent(s->cursor, s->id, ret, &unused);
+
+	if (!err)
+		err = cursor_batch(s->cursor, &batch, &unused);
+	if (!err && batch.last > *ret && !strcmp(batch.store, s->id))
+		*ret = batch.last;
+	return err;
+}
+
+static void tell_recorder(struct ship *s)
+{
+	uint64_t safe;
+
+	if (s->sent_fd == -ENOENT)
+		s->sent_fd = store_sent_open(s->store);
+	if (s->sent_fd < 0 || !s->reader || !s->id[0] || find_safe(s, &safe) < 0 ||
+	    (safe == s->sent_told && !strcmp(s->id, s->id_told)))
+		return;
+	if (store_sent_write(s->sent_fd, s->id, safe) < 0)
+		return;
+	s->sent_told = safe;
+	strcpy(s->id_told, s->id);
 }
 
 static bool is_unfinished(void *ctx, const struct copy_value *values)
@@ -368,6 +403,7 @@ enum ship_state ship_step(struct ship *s, const struct ship_now *now, struct shi
 
 	*ret = (struct ship_step){0};
 	state = step(s, now, ret);
+	tell_recorder(s);
 	tell(s);
 	return state;
 }
@@ -388,6 +424,11 @@ void ship_get_tally(struct ship *s, struct ship_tally *ret)
 	ret->batches = kept.batches;
 	ret->bytes = kept.bytes;
 	ret->sent_ns = kept.sent_ns;
+}
+
+const char *ship_untold(const struct ship *s)
+{
+	return s->sent_fd < 0 && s->sent_fd != -ENOENT ? strerror(-s->sent_fd) : NULL;
 }
 
 const char *ship_directory(const struct ship *s)
@@ -438,6 +479,7 @@ struct ship *ship_open(const struct ship_options *o, struct ship_error *error)
 		return NULL;
 	}
 	s->changing = -1;
+	s->sent_fd = -ENOENT;
 	if (!copy_options(s, o, error) || !(s->cursor = cursor_open(o->store, error)) ||
 	    !(s->http = ship_http_open(&http, error)) || cursor_tally(s->cursor, &s->tally) < 0) {
 		ship_close(s);
@@ -451,8 +493,9 @@ struct ship *ship_open(const struct ship_options *o, struct ship_error *error)
 					     .database = s->options.to.database,
 					     .user = o->user},
 				   .prefix = s->prefix};
-	/* While it may be opened; where it is not there yet, later. */
+	/* While they may be opened; where they are not there yet, later. */
 	open_store(s, 0);
+	tell_recorder(s);
 	return s;
 }
 
@@ -462,6 +505,8 @@ void ship_close(struct ship *s)
 		return;
 	close_store(s);
 	ship_http_close(s->http);
+	if (s->sent_fd >= 0)
+		close(s->sent_fd);
 	if (s->cursor)
 		tell(s);
 	cursor_close(s->cursor);

@@ -484,6 +484,9 @@ def test_record_to():
     connect(30)
     assert end(process) == 0, process.said
     assert_all(store, server)
+    with open(store + "-sent", encoding="ascii") as file:
+        told = int(file.read().split()[3])
+    assert told == max(number for number, _ in server.numbers("life") + server.numbers("call")), told
     assert not status(child), "the child is still there"
     server.close()
 

@@ -47,8 +47,8 @@ void model_clear(void)
 
 int ship_case_teardown(void **state)
 {
-	static const char *const endings[] = {"-ship", "-ship-wal", "-ship-shm", "-ship-lock",
-					      "-copy"};
+	static const char *const endings[] = {"-ship",	    "-ship-wal", "-ship-shm",
+					      "-ship-lock", "-sent",	 "-copy"};
 	char name[100];
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {

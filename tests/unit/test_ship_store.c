@@ -140,6 +140,52 @@ static void test_gone(void **state)
 	ship_close(s);
 }
 
+/* The number that FILE-sent has; its columns are fixed. */
+static uint64_t told(void)
+{
+	char name[100], line[128] = "";
+	int fd;
+
+	snprintf(name, sizeof(name), "%s-sent", path);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, line, sizeof(line) - 1) > 60);
+	close(fd);
+	return strtoull(line + strlen("sockwatch-sent 1 ") + 33, NULL, 10);
+}
+
+static void test_recorder_is_told(void **state)
+{
+	struct ship *s;
+
+	(void)state;
+	record(1, 10, 1);
+	s = ship_case_open((struct ship_options){.batch_rows = 4});
+	assert_null(ship_untold(s));
+	assert_int_equal(told(), 0);
+	/* Frozen, and so safe; then sent. */
+	ship_case_flush(s, 1);
+	assert_int_equal(model.requests, 0);
+	assert_int_equal(told(), 4);
+	ship_case_flush(s, 1);
+	assert_int_equal(told(), 4);
+	assert_true(ship_case_flush(s, STEPS));
+	assert_int_equal(told(), 10);
+	ship_close(s);
+	/* The cursor is what counts. */
+	record(11, 20, 1);
+	s = ship_case_open((struct ship_options){0});
+	assert_int_equal(told(), 10);
+	assert_true(ship_case_flush(s, STEPS));
+	assert_int_equal(told(), 20);
+	remove_store();
+	record(21, 25, 1);
+	ship_case_now.steady_ns += 6 * SEC;
+	assert_true(ship_case_flush(s, STEPS));
+	assert_int_equal(told(), 5);
+	ship_close(s);
+}
+
 static void test_no_store(void **state)
 {
 	struct ship *s = ship_case_open((struct ship_options){0});
@@ -275,7 +321,7 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_begun_anew), TEST(test_put_back),	  TEST(test_gone),
+		TEST(test_begun_anew), TEST(test_put_back),	  TEST(test_gone),	TEST(test_recorder_is_told),
 		TEST(test_no_store),   TEST(test_cursor_is_busy), TEST(test_open_lives),
 		TEST(test_runs),       TEST(test_no_args),
 	};
