@@ -13,4 +13,4 @@ $(BUILD)/tests/cost/host.o: $(SKELETON)
 
 $(BUILD)/tests/cost/sockwatch: $(COST_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(filter-out -static,$(LDFLAGS)) $(COST_WRAP) -o $@ $^ -lsqlite3 -lncursesw -ltinfo -lm
+	$(Q)$(CC) $(CFLAGS) $(filter-out -static,$(LDFLAGS)) $(COST_WRAP) -o $@ $^ -lsqlite3 -lz -lncursesw -ltinfo -lm

@@ -21,7 +21,7 @@ $(BUILD)/tests/fuzz/names $(FUZZ_DIR)/bin/names: FUZZ_OMIT = %/src/cli/names.o
 $(BUILD)/tests/fuzz/%: $(BUILD)/san/tests/fuzz/%.o $(BUILD)/san/tests/fuzz/main.o $(call FUZZ_OBJ,$(BUILD)/san)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) -o $@ $(filter-out $(FUZZ_OMIT),$^) -lsqlite3 -lm
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) -o $@ $(filter-out $(FUZZ_OMIT),$^) -lsqlite3 -lz -lm
 
 $(FUZZ_DIR)/%.o: %.c
 	$(call say,FUZZ-CC,$@)
@@ -31,7 +31,7 @@ $(FUZZ_DIR)/%.o: %.c
 $(FUZZ_DIR)/bin/%: $(FUZZ_DIR)/tests/fuzz/%.o $(call FUZZ_OBJ,$(FUZZ_DIR))
 	$(call say,FUZZ-LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) -fsanitize=fuzzer -pthread -o $@ $(filter-out $(FUZZ_OMIT),$^) -lsqlite3 -lm
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer -pthread -o $@ $(filter-out $(FUZZ_OMIT),$^) -lsqlite3 -lz -lm
 
 
 # A clang may come without its sanitizers; the package that has them is named after its version.
