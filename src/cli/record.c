@@ -153,7 +153,9 @@ static void on_turn(void *ctx, uint64_t now_ns, bool idle)
 	(void)idle;
 	tell_open(r);
 	store_pulse(r->store, now_ns);
-	scarce_turn(&r->scarce, now_ns);
+	/* What was there before is no news. */
+	if (!r->is_first)
+		scarce_turn(&r->scarce, now_ns);
 	if (r->options->listen)
 		exporter_turn(&r->exporter, now_ns);
 	if (now_ns - r->checked_ns < CHECK_NS)

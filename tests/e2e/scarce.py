@@ -156,7 +156,24 @@ def none_in_use():
     assert not recorder.ask("SELECT * FROM budgets WHERE used=0")
 
 
-CASES = [exhausted, bound_and_reserved, filtered, ipv6, none_in_use]
+def once_a_minute():
+    """No look where nothing has happened, and the next one with the next thing that does."""
+    listen("127.0.0.1", 80)
+    assert connect("127.0.0.1", 80, 15) == 15
+    recorder = Recorder()
+    first = recorder.budgets(1)[0]
+    until("a minute to pass in the record", lambda: recorder.ask(
+        "SELECT (SELECT alive FROM run)-(SELECT min(at) FROM budget) AS ns")[0]["ns"], lambda ns: ns > 63e9, 120)
+    if recorder.ask("SELECT count(*) AS n FROM loss")[0]["n"]:
+        raise Skip("facts were lost meanwhile: anything may have happened")
+    assert recorder.budgets(1) == [first], recorder.budgets(1)
+    assert connect("127.0.0.1", 80, 1) == 1
+    last = recorder.budgets(2)[-1]
+    assert (first["used"], last["used"]) == (15, 16), (first, last)
+    recorder.stop()
+
+
+CASES = [exhausted, bound_and_reserved, filtered, ipv6, none_in_use, once_a_minute]
 
 
 def run(name, case):
