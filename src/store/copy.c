@@ -164,7 +164,7 @@ static const struct copy_column budget[] = {BUDGET_FIELDS(AS_COLUMN) BOOT(AS_COL
 static const struct copy_column run[] = {RUN_FIELDS(AS_COLUMN) HAS};
 static const struct copy_column open[] = {OPEN_FIELDS(AS_COLUMN) PROCESS(AS_COLUMN) HAS};
 
-#define TABLE(name, sql) {#name, name, sizeof(name) / sizeof(name[0]), sql}
+#define TABLE(name, sql) {#name, name, sizeof(name) / sizeof((name)[0]), sql}
 
 static const struct {
 	const char *name;
@@ -188,7 +188,7 @@ static const struct {
 };
 /* clang-format on */
 
-#define FITS(t) (sizeof(t) / sizeof(t[0]) <= COPY_COLUMNS_MAX)
+#define FITS(t) (sizeof(t) / sizeof((t)[0]) <= COPY_COLUMNS_MAX)
 _Static_assert(FITS(life) && FITS(call) && FITS(holder) && FITS(budget) && FITS(open),
 	       "a bit of \"has\" for each");
 
