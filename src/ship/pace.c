@@ -106,7 +106,8 @@ static enum pace_verdict judge_status(const struct ship_http_answer *a, const st
 		return PACE_TAKEN;
 	if (a->code == CODE_UNKNOWN_SETTING) {
 		say(words,
-		    "%s is older than the settings that make repeated batches count once: %.200s",
+		    "%s is older than the settings by which it would know what it has; a row that "
+		    "is sent twice is one by the tables' keys alone: %.150s",
 		    o->place, a->text);
 		return PACE_OLD;
 	}

@@ -37,23 +37,25 @@ code() {
 }
 
 shopt -s nullglob globstar
-model=(src/model/*.[ch]) output=(src/output/*.[ch]) store=(src/store/*.[ch])
+model=(src/model/*.[ch]) output=(src/output/*.[ch]) store=(src/store/*.[ch]) ship=(src/ship/*.[ch])
 kernel=(src/kernel/*.[ch]) cli=(src/cli/*.[ch]) headers=(include/*.h)
 sources=(src/**/*.[ch] include/*.h bpf/*.[ch] tests/**/*.[ch])
 [ ${#model[@]} -gt 0 ] && [ ${#kernel[@]} -gt 0 ] && [ ${#headers[@]} -gt 0 ] || {
 	echo "FAIL layout: no sources in $PWD"
 	exit 1
 }
-user=("${model[@]}" "${output[@]}" "${store[@]}" "${cli[@]}")
-below_cli=("${model[@]}" "${output[@]}" "${store[@]}" "${kernel[@]}")
+user=("${model[@]}" "${output[@]}" "${store[@]}" "${ship[@]}" "${cli[@]}")
+below_cli=("${model[@]}" "${output[@]}" "${store[@]}" "${ship[@]}" "${kernel[@]}")
 libbpf='(bpf/|.*skel\.h|vmlinux\.h|linux/bpf\.h|linux/btf\.h)'
 
 includes "$libbpf" "${user[@]}" "${headers[@]}" | expect_none "only the kernel room includes libbpf"
-includes '(kernel(_private)?\.h|.*/kernel/|mounts\.h)' "${model[@]}" "${output[@]}" "${store[@]}" |
-	expect_none "model, output and store know no kernel room"
-includes '(writer\.h|options.*\.h|log\.h|commands\.h|output\.h|walk\.h|.*/(output|store|cli)/)' "${model[@]}" |
+includes '(kernel(_private)?\.h|.*/kernel/|mounts\.h)' "${model[@]}" "${output[@]}" "${store[@]}" "${ship[@]}" |
+	expect_none "model, output, store and ship know no kernel room"
+includes '(writer\.h|walk\.h|.*/output/|.*_private\.h)' "${ship[@]}" | grep -v '"cursor_private.h"' |
+	expect_none "ship knows no output, and of the store what is for all"
+includes '(writer\.h|options.*\.h|log\.h|commands\.h|output\.h|walk\.h|ship.*\.h|.*/(output|store|ship|cli)/)' "${model[@]}" |
 	expect_none "the model knows no room above it"
-includes '(options.*\.h|log\.h|commands\.h|.*/cli/)' "${output[@]}" "${store[@]}" "${kernel[@]}" |
+includes '(options.*\.h|log\.h|commands\.h|.*/cli/)' "${output[@]}" "${store[@]}" "${ship[@]}" "${kernel[@]}" |
 	expect_none "no room knows the command line"
 includes '(writer\.h|table\.h|filter\.h|event\.h|.*/(model|output|store)/)' "${kernel[@]}" |
 	expect_none "the kernel room knows facts, not sockets"
