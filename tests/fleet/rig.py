@@ -109,7 +109,7 @@ class Server:
         for name in ("err.log", "words"):
             file = self.directory / name
             if file.exists() and file.stat().st_size:
-                return file.read_text(errors="replace")[-500:]
+                return file.read_text(errors="replace")[-2500:]
         return "it said nothing"
 
     def query(self, sql, data=None, database=None, settings=None, **params):
@@ -170,7 +170,9 @@ class Current(Server):
         if self.tls:
             command += ["--tls-key", str(self.tls[0]), "--tls-cert", str(self.tls[1])]
         with open(self.directory / "words", "ab") as words:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, preexec_fn=self.preexec)
+            # It knows zones by name only.
+            return subprocess.Popen(command, env=dict(os.environ, TZ="UTC"), stdin=subprocess.DEVNULL, stdout=words, stderr=words,
+                                    preexec_fn=self.preexec)
 
     def requests(self):
         """Of each request time, status, ms, rows, bytes, packed, query, params."""
@@ -213,5 +215,5 @@ class Old(Server):
         libs = ":".join(str(path) for path in root.glob("usr/lib/*-linux-gnu"))
         with open(self.directory / "words", "ab") as words:
             return subprocess.Popen([str(root / "usr/sbin/clickhouse-server"), f"--config-file={self.directory}/config.xml"],
-                                    env=dict(os.environ, LD_LIBRARY_PATH=libs), cwd=self.directory, stdin=subprocess.DEVNULL,
+                                    env=dict(os.environ, LD_LIBRARY_PATH=libs, TZ="UTC"), cwd=self.directory, stdin=subprocess.DEVNULL,
                                     stdout=words, stderr=words, preexec_fn=self.preexec)
