@@ -32,7 +32,7 @@ struct ship_http_options {
 	const char *password; /* NULL: none */
 	const char *ca_file;  /* by which the server is known; NULL: what the system trusts */
 	uint32_t connect_ms;  /* 0: 10 s */
-	uint32_t stall_s;     /* so long without a byte in either direction and it has failed; 0: 60 s */
+	uint32_t stall_s;     /* so long without a byte in either direction and it has failed; 0: 3 min */
 	/* Called about once a second while a request goes on; false gives it up.  NULL: nobody asks. */
 	bool (*go_on)(void *ctx);
 	void *ctx;
@@ -73,7 +73,10 @@ struct ship_http_answer {
 struct ship_http *ship_http_open(const struct ship_http_options *options, struct ship_error *error);
 void ship_http_close(struct ship_http *h);
 
-/* One request and its answer, however long that takes while bytes move.  Never repeats it by itself. */
+/*
+ * One request and its answer, however long that takes while bytes move.  Where the server has closed a connection that was kept it is sent
+ * once more over a new one; else it is never repeated here.
+ */
 void ship_http_do(struct ship_http *h, const struct ship_http_request *request, struct ship_http_answer *ret);
 
 /* Path and parameters, names and values in turn and NULL at the end, escaped; NULL without memory.  To be freed. */
