@@ -51,7 +51,7 @@ libbpf='(bpf/|.*skel\.h|vmlinux\.h|linux/bpf\.h|linux/btf\.h)'
 includes "$libbpf" "${user[@]}" "${headers[@]}" | expect_none "only the kernel room includes libbpf"
 includes '(kernel(_private)?\.h|.*/kernel/|mounts\.h)' "${model[@]}" "${output[@]}" "${store[@]}" "${ship[@]}" |
 	expect_none "model, output, store and ship know no kernel room"
-includes '(writer\.h|walk\.h|.*/output/|.*_private\.h)' "${ship[@]}" | grep -v '"cursor_private.h"' |
+includes '(writer\.h|walk\.h|.*/output/|.*_private\.h)' "${ship[@]}" | grep -v -e '"cursor_private.h"' -e '"fetch_private.h"' |
 	expect_none "ship knows no output, and of the store what is for all"
 includes '(writer\.h|options.*\.h|log\.h|commands\.h|output\.h|walk\.h|ship.*\.h|.*/(output|store|ship|cli)/)' "${model[@]}" |
 	expect_none "the model knows no room above it"
