@@ -30,6 +30,7 @@ static int apply_call(struct rows *r, const struct record *e)
 	value_bind(s, 14, &asked);
 	r->call = id;
 	r->holders = 0;
+	r->follow = e->call.follow;
 	return rows_run(s);
 }
 
@@ -154,10 +155,28 @@ int rows_tell_unsent(struct rows *r, uint64_t now_ns, bool *ret)
 	return rc;
 }
 
+/* What does not come any more was dropped, for want of memory. */
+static void note_follow(struct rows *r, enum record_kind kind)
+{
+	switch (kind) {
+	case RECORD_TROUBLE:
+	case RECORD_HOLDER: r->follow -= r->follow > 0; break;
+	case RECORD_PROCESS:
+	case RECORD_NETNS: break;
+	case RECORD_LIFE:
+	case RECORD_OPEN:
+	case RECORD_CALL:
+	case RECORD_LOST:
+	case RECORD_BUDGET:
+	case RECORD_SWEEP: r->follow = 0; break;
+	}
+}
+
 static int apply(struct rows *r, const struct record *e)
 {
 	int rc;
 
+	note_follow(r, (enum record_kind)e->kind);
 	switch (e->kind) {
 	case RECORD_LIFE: return rows_life(r, e);
 	case RECORD_OPEN: return rows_open_life(r, e);

@@ -181,6 +181,14 @@ static void note_netns(struct store *s, const struct event *e, int64_t wall_offs
 	queue_commit(&s->queue, r->size, false);
 }
 
+/* As put_call() puts them. */
+static uint32_t follow_of(const struct event *e)
+{
+	if (e->kind == EVENT_OVERFLOW || e->repeated)
+		return 1;
+	return e->trouble ? 1 + (uint32_t)e->trouble->holder_count : 0;
+}
+
 /* False when it was dropped. */
 static bool put_event(struct store *s, const struct event *e, int64_t wall_offset_ns,
 		      enum record_kind kind)
@@ -211,6 +219,7 @@ static bool put_event(struct store *s, const struct event *e, int64_t wall_offse
 	case RECORD_CALL:
 		fill_socket(r, e);
 		r->call.event = (uint8_t)e->kind;
+		r->call.follow = follow_of(e);
 		if (e->kind == EVENT_LISTEN)
 			r->call.number = e->listen.backlog;
 		if (e->kind == EVENT_OVERFLOW)

@@ -92,6 +92,7 @@ struct record {
 		struct {
 			uint8_t event; /* enum event_kind */
 			uint32_t number; /* listen: backlog; overflow: dropped */
+			uint32_t follow; /* records of its trouble behind it */
 		} call;
 		struct record_lost {
 			uint64_t count, since_ns; /* CLOCK_REALTIME */

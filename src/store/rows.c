@@ -107,6 +107,7 @@ void rows_begin(struct rows *r)
 	r->batch_count = 0;
 	r->undo_next_id = r->next_id;
 	r->undo_call = r->call;
+	r->undo_follow = r->follow;
 	r->undo_block = r->block;
 }
 
@@ -125,6 +126,7 @@ void rows_rollback(struct rows *r)
 	memset(r->netns_inode, 0, sizeof(r->netns_inode));
 	r->next_id = r->undo_next_id;
 	r->call = r->undo_call;
+	r->follow = r->undo_follow;
 	r->block = r->undo_block;
 	r->count = r->opened = 0;
 }

@@ -79,6 +79,8 @@ struct rows {
 	int64_t undo_next_id;
 	int64_t call, undo_call; /* the last one's row: what follows belongs to it */
 	int64_t holders;	 /* of it so far */
+	uint32_t follow,
+		undo_follow; /* records of its trouble that are to come: without them it is no whole row */
 	struct block undo_block;
 	uint32_t netns_inode[256]; /* direct mapped */
 	int64_t netns_row[256];

@@ -21,6 +21,7 @@
 #define RETRY_NS	 500000000ull
 #define ALIVE_NS	 10000000000ull
 #define GIVE_UP_NS	 3000000000ull
+#define WHOLE_NS	 10000000000ull
 #define IDLE_NS		 1000000000ull
 #define WAIT_MS		 100
 #define REST_NS		 5000000000ull
@@ -176,6 +177,16 @@ static void commit(struct store *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/*
+ * The last call's holders are still to come, in the next chunk: whoever copies rows takes the call for all there is.  Not waited for
+ * where memory may not suffice for them.
+ */
+static bool is_in_call(const struct store *s)
+{
+	return s->rows.follow && s->held_count * 2 < s->queue.max &&
+	       (!s->held || store_clock(false) - s->held->born_ns < WHOLE_NS);
+}
+
 static void apply(struct store *s)
 {
 	while (s->to_apply) {
@@ -188,7 +199,7 @@ static void apply(struct store *s)
 			return;
 		}
 		s->to_apply = s->to_apply->next;
-		if (s->rows.count + s->rows.opened >= s->transaction_rows)
+		if (s->rows.count + s->rows.opened >= s->transaction_rows && !is_in_call(s))
 			commit(s);
 		if (store_clock(false) < s->retry_ns)
 			return;
@@ -222,8 +233,8 @@ static bool is_finished(struct store *s, uint64_t now, uint64_t *stopped_ns)
  */
 static bool is_due(const struct store *s)
 {
-	return s->held_count * 4 >= s->queue.max ||
-	       store_clock(false) - s->held->born_ns >= COMMIT_NS;
+	return !is_in_call(s) && (s->held_count * 4 >= s->queue.max ||
+				  store_clock(false) - s->held->born_ns >= COMMIT_NS);
 }
 
 /* SQLite keeps the pages that it has read and written, until others need their place. */
@@ -245,6 +256,8 @@ static int wait_ms(const struct store *s)
 
 	if (s->to_apply)
 		until = s->retry_ns;
+	else if (s->held && is_in_call(s))
+		until = now + WAIT_MS * 1000000ull;
 	else if (s->held)
 		until = s->held->born_ns + COMMIT_NS;
 	else if (s->keep_more)

@@ -410,6 +410,46 @@ static void test_a_range_of_rows(void **state)
 	store_reader_close(r);
 }
 
+/* Whenever somebody looks, and sends what he sees: what is told of a call later would never be sent. */
+static void test_a_call_comes_with_its_holders(void **state)
+{
+	static struct event_holder holders[64];
+	const struct event_trouble held = {
+		.has_holders = true, .holders = holders, .holder_count = 64};
+	struct event bind = life(0, 1, 80, 5);
+	struct store *s = OPEN();
+	int64_t seen = 0, looks = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 64; i++)
+		holders[i] = (struct event_holder){.process = i % 2 ? &nginx : NULL,
+						   .protocol = IPPROTO_TCP,
+						   .local = {.port = 80},
+						   .state = STATE_LISTEN};
+	bind.kind = EVENT_BIND;
+	bind.error = EADDRINUSE;
+	bind.trouble = &held;
+	for (uint64_t i = 0; i < 4000 && seen < 3000; i++) {
+		store_event(s, &bind, OFFSET);
+		store_pulse(s, UINT64_MAX / 2 + i * MSEC);
+		pause_ms(1);
+		if (i % 40)
+			continue;
+		looks += seen != sql("SELECT max(id) FROM call");
+		seen = sql("SELECT max(id) FROM call");
+		if (sql("SELECT count(*) FROM call WHERE (SELECT count(*) FROM holder WHERE "
+			"holder.call=call.id)<>64"))
+			fail_msg("call %lld has %lld holders",
+				 (long long)sql("SELECT max(id) FROM call"),
+				 (long long)sql(
+					 "SELECT count(*) FROM holder WHERE call=(SELECT max(id) "
+					 "FROM call)"));
+	}
+	store_close(s, NULL);
+	assert_true(looks > 3);
+	assert_int_equal(sql("SELECT count(*)*64-(SELECT count(*) FROM holder) FROM call"), 0);
+}
+
 /* Other programs have columns of these names. */
 static void test_columns(void **state)
 {
@@ -491,6 +531,7 @@ int main(void)
 		TEST(test_budgets),
 		TEST(test_what_goes_on_elsewhere),
 		TEST(test_a_range_of_rows),
+		TEST(test_a_call_comes_with_its_holders),
 		TEST(test_columns),
 		TEST(test_rows_that_make_no_sense),
 	};
