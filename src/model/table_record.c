@@ -39,6 +39,7 @@ void event_of_socket(struct event *e, const struct socket *s, enum event_kind ki
 {
 	e->kind = kind;
 	e->time_ns = time_ns;
+	e->host = NULL;
 	e->protocol = s->protocol;
 	e->family = (enum family)s->family;
 	e->mapped = (s->flags & SOCKET_MAPPED) != 0;
