@@ -26,6 +26,7 @@ LOST = 4
 TABLES = ("life", "call", "holder", "loss", "budget")
 # Retries wait for a minute at most, twice.
 LONG = 150
+FAULTS_SECONDS = float(os.environ.get("FAULTS_SECONDS", "8"))
 started = []
 
 
@@ -449,6 +450,51 @@ def test_full_disk():
         server.close()
     finally:
         subprocess.run(["umount", "-l", place], check=False)
+
+
+def spread(most):
+    """1 ... most, each once, evenly over all however few are taken."""
+    bits = max(1, most.bit_length())
+    for i in range(1 << bits):
+        at = int(format(i, f"0{bits}b")[::-1], 2)
+        if at < most:
+            yield at + 1
+
+
+def test_failing_calls():
+    """The Nth allocation, descriptor or write fails: never a crash or a hang, silence neither; and then all is there once."""
+    inject = os.path.join(os.path.dirname(SOCKWATCH), "tests/faults/inject")
+    if not os.path.exists(inject):
+        raise Skip("no inject: make build/tests/faults/inject build/tests/faults/preload.so")
+    store, server = sample("faulty"), Server()
+    report = WORK + "/report"
+    for kind, code in (("alloc", 12), ("fd", 24), ("file", 28)):
+        over, runs, hits, places = time.monotonic() + FAULTS_SECONDS, 0, 0, None
+        while runs < 4 or time.monotonic() < over:
+            # The first finds out how many there are.
+            number = next(places, None) if places else 1000000
+            if number is None:
+                break
+            for ending in ("-ship", "-ship-wal", "-ship-shm"):
+                if runs % 10 == 0 and os.path.exists(store + ending):
+                    os.unlink(store + ending)
+            run = subprocess.run([inject, "-k", kind, "-n", f"{number}-{number}", "-e", str(code), "-t", "90", "-r", report, SOCKWATCH, "ship",
+                                  "--store", store, "--to", server.url, "--once", "--rows", "30"],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, timeout=LONG)
+            if run.returncode == 77:
+                raise Skip(run.stderr.strip())
+            with open(report, encoding="utf-8", errors="replace") as file:
+                words = file.read().split()
+            found, hit, how, ended = int(words[1]), int(words[3]), words[4], int(words[5])
+            said = [line for line in run.stderr.splitlines() if "sending " not in line and "rows sent so far" not in line]
+            assert how == "exit" and ended in (0, 1), (kind, number, words, run.stderr)
+            assert ended == 0 or said, (kind, number, words, "it said nothing")
+            runs, hits, places = runs + 1, hits + hit, places or spread(found)
+        assert hits >= 3, (kind, runs, hits)
+        print(f"# {kind}: {runs} runs, {hits} calls failed, of {found}", flush=True)
+    once(store, server)
+    assert_all(store, server)
+    server.close()
 
 
 # ---- record --to ----
