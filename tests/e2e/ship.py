@@ -408,6 +408,40 @@ def test_no_rights():
     server.close()
 
 
+def test_as_the_unit_does():
+    """A user of its own, who may read the recorder's store by a group, write FILE-sent, and whose FILE-ship lies elsewhere."""
+    user, group = 4002, 5001
+    place, state, server = WORK + "/recorder", WORK + "/state", Server()
+    os.chmod(WORK, 0o755)
+    os.mkdir(place)
+    os.chown(place, 0, group)
+    os.chmod(place, 0o2750)
+    os.mkdir(state, 0o750)
+    os.chown(state, user, group)
+    os.symlink(state + "/store-ship", place + "/store-ship")
+    with open(place + "/store-sent", "wb"):
+        pass
+    os.chown(place + "/store-sent", 0, group)
+    os.chmod(place + "/store-sent", 0o660)
+    recorder = record(place + "/store", "--keep", "16MiB")
+    sender = subprocess.Popen(["setpriv", "--reuid", str(user), "--regid", str(group), "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+                               "--no-new-privs", SOCKWATCH, "ship", "--store", place + "/store", "--to", server.url],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    started.append(sender)
+    connect(20)
+    waiting.until("lives", lambda: len(server.numbers("life")), lambda n: n >= 40, LONG)
+    assert_no_rights(sender.pid)
+    sender.terminate()
+    said = sender.communicate(timeout=LONG)[1]
+    assert sender.returncode == 0 and "-sent:" not in said, said
+    assert end(recorder) in (0, LOST), recorder.said
+    with open(place + "/store-sent", encoding="ascii") as file:
+        assert int(file.read().split()[3]) >= 40
+    assert sorted(os.listdir(place)) == ["store", "store-lock", "store-sent", "store-ship"], os.listdir(place)
+    assert {os.stat(f"{state}/{name}").st_uid for name in os.listdir(state)} == {user} and "store-ship" in os.listdir(state)
+    server.close()
+
+
 def test_no_store_without_rights():
     """The store of another user is refused with the reason, and left alone."""
     store, server = sample("theirs"), Server()

@@ -60,12 +60,14 @@ inside sockwatch --version
 check runs "$(said)" grep -qx "sockwatch $version" "$work/said"
 inside sh -c 'getent passwd sockwatch && stat -c "%a %U %G" /run/sockwatch-record'
 check user_and_directory "$(said)" grep -qx '2750 sockwatch root' "$work/said"
-inside systemd-analyze --man=no verify sockwatch-record.service sockwatch-export.service
+inside systemd-analyze --man=no verify sockwatch-record.service sockwatch-export.service sockwatch-ship.service
 check unit_is_right "$(said)" test ! -s "$work/said"
 inside systemctl is-enabled sockwatch-record
 check not_enabled "$(said)" grep -qx disabled "$work/said"
 inside systemctl is-enabled sockwatch-export
 check exporter_is_not_enabled "$(said)" grep -qx disabled "$work/said"
+inside systemctl is-enabled sockwatch-ship
+check sender_is_not_enabled "$(said)" grep -qx disabled "$work/said"
 inside dpkg -V sockwatch
 check files_are_as_packed "$(said)" test ! -s "$work/said"
 
