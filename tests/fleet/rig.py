@@ -51,6 +51,10 @@ class Failed(Exception):
         self.status, self.code, self.text = status, code, text
 
 
+class Crashed(Exception):
+    """The server itself, which nobody killed: no fault of what is tested."""
+
+
 class Server:
     """What both kinds have in common."""
 
@@ -59,6 +63,7 @@ class Server:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.user, self.password, self.preexec = user, password, preexec
         self.port, self.process, self.scheme, self.ca = free_port(), None, "http", None
+        self.killed = False  # by the test
 
     def __enter__(self):
         self.start()
@@ -72,6 +77,7 @@ class Server:
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def start(self):
+        self.killed = False
         self.process = self.launch()
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -101,6 +107,7 @@ class Server:
         self.process = None
 
     def kill(self):
+        self.killed = True
         self.process.kill()
         self.process.wait()
         self.process = None
@@ -137,6 +144,15 @@ class Server:
         except urllib.error.HTTPError as error:
             raise Failed(error.code, int(error.headers.get("X-ClickHouse-Exception-Code") or 0),
                          error.read().decode(errors="replace").strip()) from None
+        except OSError as error:
+            # Of a crash the socket tells before the process is gone.
+            try:
+                ended = self.process.wait(2) if self.process else None
+            except subprocess.TimeoutExpired:
+                ended = None
+            if ended is not None and ended < 0 and not self.killed:
+                raise Crashed(f"the server ended by signal {-ended}: {self.words()}") from error
+            raise
 
     def script(self, sql, **more):
         """Statements that end with ';' at the end of a line."""

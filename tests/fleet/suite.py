@@ -74,6 +74,33 @@ def wait_for(what, condition, seconds=rig.PATIENCE):
         time.sleep(0.05)
 
 
+# How often the server of a test ended by itself, and the test was played again.
+crashed = []
+
+
+def play(title, test, left):
+    """One test; 1 where it failed."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="sockwatch-fleet-"))
+    directory.chmod(0o755)
+    crashed.clear()
+    try:
+        test(directory)
+        print(f"PASS {title}", flush=True)
+    except Skip as skip:
+        print(f"SKIP {title}: {skip}", flush=True)
+    except Exception as error:  # pylint: disable=broad-except
+        if isinstance(error, rig.Crashed) and left:
+            crashed.append(error)
+            print(f"AGAIN {title}: {error}"[:400], flush=True)
+            return 0
+        print(f"FAIL {title}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"[:400], flush=True)
+        traceback.print_exc(file=sys.stdout)
+        return 1
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return 0
+
+
 def main(names, tests):
     wanted, failed = sys.argv[1:], 0
     for name, test in tests.items():
@@ -84,17 +111,8 @@ def main(names, tests):
         if why:
             print(f"SKIP {title}: {why}", flush=True)
             continue
-        directory = pathlib.Path(tempfile.mkdtemp(prefix="sockwatch-fleet-"))
-        directory.chmod(0o755)
-        try:
-            test(directory)
-            print(f"PASS {title}", flush=True)
-        except Skip as skip:
-            print(f"SKIP {title}: {skip}", flush=True)
-        except Exception as error:  # pylint: disable=broad-except
-            failed += 1
-            print(f"FAIL {title}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"[:400], flush=True)
-            traceback.print_exc(file=sys.stdout)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
+        for left in (2, 1, 0):
+            failed += play(title, test, left)
+            if not crashed:
+                break
     sys.exit(1 if failed else 0)
