@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Hosts whose senders are killed, and what must have arrived of their stores."""
+import atexit
 import os
 import random
 import signal
@@ -23,6 +24,8 @@ class Host:
         self.store, self.name = store, name
         self.command = [PROGRAM, "ship", "--store", store, "--to", url, "--host", name, *options]
         self.process, self.kills, self.words = None, 0, os.path.dirname(store) + f"/{name}.words"
+        # A test that fails leaves nothing behind.
+        atexit.register(self.kill)
 
     def start(self, *more):
         with open(self.words, "ab") as words:
@@ -30,10 +33,10 @@ class Host:
         return self
 
     def kill(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.kill()
+            self.process.wait()
             self.kills += 1
-        self.process.wait()
 
     def stop(self):
         if self.process and self.process.poll() is None:
