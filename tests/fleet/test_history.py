@@ -293,7 +293,7 @@ def test_over_tls(directory):
 
 
 @needs("chdb")
-def test_it_stops_when_told(directory):
+def test_it_has_no_rights_and_stops_when_told(directory):
     with rig.Current(directory / "server") as server:
         loaded(server, directory, 1, 100)
         server.process.send_signal(19)  # SIGSTOP: it takes the connection and says nothing
@@ -301,8 +301,12 @@ def test_it_stops_when_told(directory):
         # the third and fourth field of a line: the other end, ESTABLISHED
         wait_for("its connection", lambda: any(line.split()[2:4] == [f"0100007F:{server.port:04X}", "01"]
                                                for line in open("/proc/net/tcp", encoding="ascii")))
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in open(f"/proc/{process.pid}/status", encoding="ascii") if ":\t" in line)
+        rights = {name: status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")}
         process.terminate()
         same(process.wait(30), 0, "exit code")
+        none = "0" * 16
+        same(rights, {"CapEff": none, "CapPrm": none, "CapBnd": none, "NoNewPrivs": "1", "Seccomp": "2"}, "rights while it asks")
         server.process.send_signal(18)
 
 
