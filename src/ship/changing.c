@@ -37,7 +37,7 @@ static int fail(struct ship_error *error, int err, const char *text)
 static struct state *add(struct states *s, uint64_t number, uint64_t hash)
 {
 	size_t size = s->size ? 2 * s->size : 256;
-	struct state *grown = s->state;
+	struct state *grown;
 
 	if (s->count == s->size) {
 		grown = realloc(s->state, size * sizeof(*grown));

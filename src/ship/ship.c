@@ -106,7 +106,7 @@ static bool open_store(struct ship *s, uint64_t wall_ns)
 /* What need not wait any more: what is frozen is safe. */
 static int find_safe(struct ship *s, uint64_t *ret)
 {
-	struct cursor_batch batch;
+	struct cursor_batch batch = {0};
 	struct ship_error unused;
 	int err = cursor_sent(s->cursor, s->id, ret, &unused);
 
