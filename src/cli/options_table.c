@@ -191,6 +191,8 @@ const struct options_row options_table[] = {
 	  .doc = "What this host is called there; default: its own name" },
 	{ KEY_AS, "as", "NAME", SENDS, GROUP_FLEET, false, set_file, FIELD(fleet.user), .why = "empty", .example = "writer",
 	  .doc = "The user of the database; default: the database's own default" },
+	{ KEY_AS, "user", "NAME", SHIP, GROUP_FLEET, false, set_file, FIELD(fleet.user), .why = "empty", .example = "writer",
+	  .doc = "The same as --as; of the other commands it is a filter" },
 	{ KEY_PASSWORD_FILE, "password-file", "FILE", SENDS, GROUP_FLEET, false, set_file, FIELD(fleet.password_file),
 	  .why = "not a file", .example = "/etc/sockwatch/password", .doc = "Holds that user's password, in its first line" },
 	{ KEY_CA, "ca", "FILE", SENDS, GROUP_FLEET, false, set_file, FIELD(fleet.ca_file), .why = "not a file",

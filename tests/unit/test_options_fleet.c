@@ -100,6 +100,10 @@ static void ship_and_record_take_a_server(void **state)
 	assert_string_equal(o.fleet.password_file, "p");
 	assert_string_equal(o.store_file, "s");
 	options_done(&o);
+	assert_int_equal(PARSE(&o, "ship", "--to=http://db", "--user=w"), OPTIONS_RUN);
+	assert_string_equal(o.fleet.user, "w");
+	assert_false(o.filter.has_uid);
+	options_done(&o);
 	assert_int_equal(PARSE(&o, "record", "--to=http://db", "--as=w", "--table-prefix=x_"),
 			 OPTIONS_RUN);
 	assert_string_equal(o.fleet.to, "http://db");
