@@ -386,7 +386,9 @@ full_disk() {
 	until_true sh -c "[ \$('$sockwatch' history --store '$store' -D $late --events close -o json | jq -s length) = 10 ]" ||
 		{ echo "10 lives of the full time are missing"; return 1; }
 	stop_record
-	[ $code = 0 ] || { echo "code $code"; return 1; }
+	# What the kernel ran no program for, on a busy machine, no disk had to do with.
+	[ $code = 0 ] || grep -qE ' ([0-9]+) facts lost, 0 sockets not kept, 0 rows not written, \1 of them withheld by the kernel$' "$work/full.err" ||
+		{ echo "code $code: $(tail -n 1 "$work/full.err")"; return 1; }
 	[ "$(sqlite3 "$store" 'PRAGMA integrity_check')" = ok ]
 }
 # The same with so little memory that lives are lost: they are counted, told, and in the record.
