@@ -63,12 +63,12 @@ test: deps-test
 	$(Q)$(MAKE) --no-print-directory $(all_processors) test-programs
 	$(Q)$(MAKE) --no-print-directory test-built
 
-# Machines in emulation disturb no suite of the host, and take the longest: the longest of them first.
-BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh)
+# Machines in emulation and a fleet's servers disturb no suite of the host; the longest of them first.
+BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh) $(wildcard tests/fleet/*.sh)
 .PHONY: test-programs test-built
 test-programs: $(E2E_PROGRAMS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch $(FLEET_BIN) pages
 test-built: test-programs
-	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh tests/fleet/*.sh) \
+	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh) \
 		$(filter-out $(BESIDE),$(wildcard tests/vm/*.sh)) --beside $(BESIDE)
 
 # The README's two commands on a Debian with nothing on it; half an hour for each suite.
