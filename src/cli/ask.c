@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "log.h"
+#include "moment.h"
 #include "past.h"
 #include "procinfo.h"
 #include "running.h"
@@ -109,14 +109,6 @@ static bool on_left(void *ctx, const struct event *life)
 	return r->past->left_unknown > 0;
 }
 
-static uint64_t wall_now(void)
-{
-	struct timespec t = {0};
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
 static int ask_store(struct ask *a, struct past *p)
 {
 	struct reading r = {.past = p, .offset_ns = kernel_wall_offset()};
@@ -128,8 +120,8 @@ static int ask_store(struct ask *a, struct past *p)
 	if (!boot_id[0])
 		return 0;
 	if (p->left_unknown)
-		err = store_read_past(a->store, boot_id, false, wall_now() - LEFT_NS, on_left, &r,
-				      &error);
+		err = store_read_past(a->store, boot_id, false, moment(CLOCK_REALTIME) - LEFT_NS,
+				      on_left, &r, &error);
 	if (!err && p->unknown)
 		err = store_read_past(a->store, boot_id, true, 0, on_stored, &r, &error);
 	if (err)
@@ -157,7 +149,7 @@ int ask_open(struct ask *a, const struct options *options)
 	*a = (struct ask){.store_file = options->store_file, .no_args = options->no_args};
 	if (!options->store_file)
 		return 0;
-	a->store = store_reader_open(options->store_file, wall_now(), &error);
+	a->store = store_reader_open(options->store_file, moment(CLOCK_REALTIME), &error);
 	if (a->store && a->no_args)
 		store_reader_leave_out_args(a->store);
 	if (a->store)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "moment.h"
 #include "sender.h"
 #include "units.h"
 
@@ -21,14 +22,6 @@
 /* The recorder has ended: so long what is left is sent, and a little longer that is waited for. */
 #define REST_NS	 (5 * NSEC_PER_SEC)
 #define ENDED_MS 7000
-
-static uint64_t steady_ns(void)
-{
-	struct timespec t = {0};
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 /* ---- the child ---- */
 
@@ -47,7 +40,7 @@ static bool has_ended(struct child *c, int wait_ms)
 
 	if (!c->flush && poll(&in, 1, wait_ms) > 0) {
 		c->flush = true;
-		c->until_ns = steady_ns() + REST_NS;
+		c->until_ns = moment(CLOCK_BOOTTIME) + REST_NS;
 	}
 	return c->flush;
 }
@@ -56,7 +49,7 @@ static bool go_on(void *ctx)
 {
 	struct child *c = ctx;
 
-	return !has_ended(c, 0) || steady_ns() < c->until_ns;
+	return !has_ended(c, 0) || moment(CLOCK_BOOTTIME) < c->until_ns;
 }
 
 static void tell(struct child *c)
@@ -158,8 +151,7 @@ int courier_begin(struct courier *c, const struct options *options)
 void courier_go(struct courier *c)
 {
 	/* A child that is not there any more is courier_ready()'s business. */
-	if (send(c->channel, "", 1, MSG_NOSIGNAL) < 0)
-		return;
+	send(c->channel, "", 1, MSG_NOSIGNAL);
 }
 
 int courier_ready(struct courier *c)

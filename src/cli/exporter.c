@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <dirent.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -92,21 +91,20 @@ static void on_listener(void *ctx, const struct event *listener)
 	metrics_listener(((struct exporter *)ctx)->metrics, listener);
 }
 
-static void tell_sending(struct exporter *x)
+static void tell_sending(struct exporter *x, uint64_t wall_ns)
 {
 	struct ship_tally t;
-	struct timespec now = {0};
-	double lag;
 
 	if (!x->sending || !x->sending(x->sending_ctx, &t))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	lag = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)t.oldest_ns / 1e9;
 	set(x, METRIC_SHIP_ROWS, (double)t.rows);
 	set(x, METRIC_SHIP_BATCHES, (double)t.batches);
 	set(x, METRIC_SHIP_FAILURES, (double)t.failures);
 	set(x, METRIC_SHIP_WAITING, (double)t.waiting);
-	set(x, METRIC_SHIP_LAG, t.waiting && t.oldest_ns && lag > 0 ? lag : 0);
+	set(x, METRIC_SHIP_LAG,
+	    t.waiting && t.oldest_ns && wall_ns > t.oldest_ns
+		    ? (double)(wall_ns - t.oldest_ns) / 1e9
+		    : 0);
 }
 
 /* Everything that is, but for what is counted of events. */
@@ -125,7 +123,7 @@ static void tell_now(struct exporter *x, uint64_t now_ns)
 	set(x, METRIC_RING_USED_BYTES, (double)kernel_waiting_bytes(x->session->kernel));
 	tell_hooks(x);
 	tell_process(x);
-	tell_sending(x);
+	tell_sending(x, now_ns + (uint64_t)x->session->wall_offset_ns);
 	metrics_gauges_end(x->metrics, now_ns);
 }
 

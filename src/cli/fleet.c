@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "by.h"
 #include "commands.h"
 #include "format.h"
 #include "log.h"
+#include "moment.h"
 #include "output.h"
 #include "rights.h"
 #include "sender.h"
@@ -45,14 +45,6 @@ struct fleet {
 	char password[PASSWORD_MAX];
 };
 
-static uint64_t wall_now(void)
-{
-	struct timespec t = {0};
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
 static bool go_on(void *ctx)
 {
 	(void)ctx;
@@ -68,7 +60,7 @@ static int open_fetch(struct fleet *f)
 		.user = o->user,
 		.password = o->password_file ? f->password : NULL,
 		.ca_file = o->ca_file,
-		.now_ns = wall_now(),
+		.now_ns = moment(CLOCK_REALTIME),
 		.no_args = f->options->no_args,
 		.go_on = go_on,
 	};

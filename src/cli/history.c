@@ -5,6 +5,7 @@
 #include "fleet.h"
 #include "format.h"
 #include "log.h"
+#include "moment.h"
 #include "output.h"
 #include "rights.h"
 #include "running.h"
@@ -27,14 +28,6 @@ struct history {
 	int64_t wall_offset_ns; /* 0: stored times are wall times already */
 	uint64_t shown, found;
 };
-
-static uint64_t wall_now(void)
-{
-	struct timespec t = {0};
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 static bool on_event(void *ctx, const struct event *event)
 {
@@ -86,7 +79,7 @@ struct store_reader *command_open_store(const struct options *options, const cha
 	struct store_reader *reader;
 
 	store_read_until(is_stopped);
-	reader = store_reader_open(path, wall_now(), error);
+	reader = store_reader_open(path, moment(CLOCK_REALTIME), error);
 	if (reader && options->no_args)
 		store_reader_leave_out_args(reader);
 	return reader;
@@ -139,7 +132,7 @@ static int read_once(struct history *h, struct store_query *q)
 	uint64_t last = 0;
 	int err;
 
-	store_reader_set_now(h->reader, wall_now());
+	store_reader_set_now(h->reader, moment(CLOCK_REALTIME));
 	err = store_read(h->reader, q, on_event, h, &last, &error);
 	/* A stop signal ends the reading, too. */
 	if (err < 0 && output_stop)

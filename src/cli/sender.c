@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "confine.h"
 #include "log.h"
+#include "moment.h"
 #include "rights.h"
 #include "ship_schema.h"
 #include "units.h"
@@ -20,14 +20,6 @@
 #define MACHINE_ID "/etc/machine-id"
 /* What the unit has from systemd. */
 #define CREDENTIAL "sockwatch-ship.password"
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t = {0};
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 /* ---- who and where ---- */
 
@@ -163,8 +155,8 @@ int sender_confine(const struct sender *s, const struct options *o, const char *
 
 enum ship_state sender_step(struct sender *s, bool flush, uint64_t *ret_pause_ns)
 {
-	struct ship_now now = {.steady_ns = clock_ns(CLOCK_BOOTTIME),
-			       .wall_ns = clock_ns(CLOCK_REALTIME),
+	struct ship_now now = {.steady_ns = moment(CLOCK_BOOTTIME),
+			       .wall_ns = moment(CLOCK_REALTIME),
 			       .flush = flush};
 	struct ship_step step;
 	enum ship_state state;

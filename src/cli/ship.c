@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "confine.h"
 #include "log.h"
+#include "moment.h"
 #include "notify.h"
 #include "output.h"
 #include "sender.h"
@@ -16,27 +17,19 @@
 /* --once: so long with nothing taken, and it is given up. */
 #define GIVE_UP_NS (60 * NSEC_PER_SEC)
 
-static uint64_t steady_ns(void)
-{
-	struct timespec t = {0};
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
 static bool go_on(void *ctx)
 {
 	(void)ctx;
-	notify_alive(steady_ns());
+	notify_alive(moment(CLOCK_BOOTTIME));
 	return !output_stop;
 }
 
 /* In short pieces: a signal that comes just before one would wait for its end, and the watchdog hears of it. */
 static void wait_for(uint64_t pause_ns)
 {
-	uint64_t until = steady_ns() + pause_ns, now;
+	uint64_t until = moment(CLOCK_BOOTTIME) + pause_ns, now;
 
-	while (!output_stop && (now = steady_ns()) < until) {
+	while (!output_stop && (now = moment(CLOCK_BOOTTIME)) < until) {
 		uint64_t left = until - now < NSEC_PER_SEC / 2 ? until - now : NSEC_PER_SEC / 2;
 		const struct timespec piece = {.tv_sec = 0, .tv_nsec = (long)left};
 
@@ -73,19 +66,20 @@ static void say_rest(struct sender *s)
 
 static int send_once(struct sender *s)
 {
-	uint64_t taken_ns = steady_ns(), pause_ns;
+	uint64_t taken_ns = moment(CLOCK_BOOTTIME), pause_ns;
 
 	while (!output_stop) {
 		enum ship_state state = sender_step(s, true, &pause_ns);
 
-		notify_alive(steady_ns());
+		notify_alive(moment(CLOCK_BOOTTIME));
 		if (state == SHIP_SENT)
-			taken_ns = steady_ns();
+			taken_ns = moment(CLOCK_BOOTTIME);
 		if (state == SHIP_REFUSED)
 			return 1;
 		if (state == SHIP_IDLE)
 			return ship_is_done(s->ship) ? 0 : 1;
-		if (state == SHIP_TROUBLE && steady_ns() - taken_ns + pause_ns > GIVE_UP_NS) {
+		if (state == SHIP_TROUBLE &&
+		    moment(CLOCK_BOOTTIME) - taken_ns + pause_ns > GIVE_UP_NS) {
 			log_error(
 				"%s took nothing for a minute; what is left is sent the next time",
 				s->to.place);
@@ -102,7 +96,7 @@ static int send_on(struct sender *s)
 
 	while (!output_stop) {
 		sender_step(s, false, &pause_ns);
-		notify_alive(steady_ns());
+		notify_alive(moment(CLOCK_BOOTTIME));
 		wait_for(pause_ns);
 	}
 	return 0;
