@@ -19,5 +19,7 @@ typedef int (*store_names_fn)(enum store_file file, bool remove, int *ret_fd);
 void store_leave_names(store_names_fn fn);
 /* Of `s`, as it was open before a fork.  STORE_MAIN is never removed; STORE_SENT neither, but it may be read. */
 int store_act(const struct store *s, enum store_file file, bool remove, int *ret_fd);
+/* What SQLite opens the file by, with parameters as "immutable=1".  For sqlite3_free(), NULL without memory. */
+char *store_uri(const char *path, const char *parameters);
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "safe_file.h"
+#include "store_names.h"
 
 #define APPLICATION_ID 0x736b7763 /* "skwc" */
 #define FILE_VERSION   1
@@ -276,19 +277,9 @@ int cursor_tally(struct cursor *c, struct ship_tally *ret)
 /* Its index as it is: who may not write does not try. */
 static int open_to_read(const char *path, sqlite3 **ret)
 {
-	sqlite3_str *s = sqlite3_str_new(NULL);
-	char *uri;
+	char *uri = store_uri(path, "readonly_shm=1");
 	int rc;
 
-	sqlite3_str_appendall(s, "file:");
-	for (const char *p = path; *p; p++) {
-		if (strchr("%?#", *p))
-			sqlite3_str_appendf(s, "%%%02x", (unsigned char)*p);
-		else
-			sqlite3_str_appendchar(s, 1, *p);
-	}
-	sqlite3_str_appendall(s, "?readonly_shm=1");
-	uri = sqlite3_str_finish(s);
 	rc = uri ? sqlite3_open_v2(uri, ret,
 				   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
 				   NULL)

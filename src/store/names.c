@@ -88,3 +88,18 @@ int store_act(const struct store *s, enum store_file file, bool remove, int *ret
 	*ret_fd = open(name, O_PATH | O_CLOEXEC);
 	return *ret_fd < 0 ? -errno : 0;
 }
+
+char *store_uri(const char *path, const char *parameters)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+
+	sqlite3_str_appendall(s, "file:");
+	for (const char *p = path; *p; p++) {
+		if (strchr("%?#", *p))
+			sqlite3_str_appendf(s, "%%%02x", (unsigned char)*p);
+		else
+			sqlite3_str_appendchar(s, 1, *p);
+	}
+	sqlite3_str_appendf(s, "?%s", parameters);
+	return sqlite3_str_finish(s);
+}

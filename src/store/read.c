@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* read.c - a store asked, while it is written or later. */
 #include "read_private.h"
+#include "store_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,19 +31,9 @@ int reader_fail(struct store_reader *r, int rc, struct store_error *error)
  */
 static int open_unchanging(const char *path, sqlite3 **ret)
 {
-	sqlite3_str *s = sqlite3_str_new(NULL);
-	char *uri;
+	char *uri = store_uri(path, "immutable=1");
 	int rc;
 
-	sqlite3_str_appendall(s, "file:");
-	for (const char *p = path; *p; p++) {
-		if (strchr("%?#", *p))
-			sqlite3_str_appendf(s, "%%%02x", (unsigned char)*p);
-		else
-			sqlite3_str_appendchar(s, 1, *p);
-	}
-	sqlite3_str_appendall(s, "?immutable=1");
-	uri = sqlite3_str_finish(s);
 	sqlite3_close(*ret);
 	*ret = NULL;
 	rc = uri ? sqlite3_open_v2(uri, ret, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL)
