@@ -31,38 +31,40 @@ static int prepare(struct cursor *c, sqlite3_stmt **ret, const char *sql, const 
 	return rc;
 }
 
-/* A statement that gives no row. */
-static int run(struct cursor *c, const char *sql, const char *types, ...)
+/* Its number, where one is wanted; *ret stays where there is no row. */
+static int step(struct cursor *c, int64_t *ret, const char *sql, const char *types, va_list args)
 {
 	sqlite3_stmt *s = NULL;
-	va_list args;
-	int rc;
+	int rc = prepare(c, &s, sql, types, args);
 
-	va_start(args, types);
-	rc = prepare(c, &s, sql, types, args);
-	va_end(args);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
+	if (ret && rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+		*ret = sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-/* One number; *ret stays where there is no row. */
-static int number(struct cursor *c, int64_t *ret, const char *sql, const char *types, ...)
+static int run(struct cursor *c, const char *sql, const char *types, ...)
 {
-	sqlite3_stmt *s = NULL;
 	va_list args;
 	int rc;
 
 	va_start(args, types);
-	rc = prepare(c, &s, sql, types, args);
+	rc = step(c, NULL, sql, types, args);
 	va_end(args);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
-		*ret = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+	return rc;
+}
+
+static int number(struct cursor *c, int64_t *ret, const char *sql, const char *types, ...)
+{
+	va_list args;
+	int rc;
+
+	va_start(args, types);
+	rc = step(c, ret, sql, types, args);
+	va_end(args);
+	return rc;
 }
 
 static int begin(struct cursor *c)

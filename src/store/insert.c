@@ -2,19 +2,30 @@
 /* insert.c - records into rows: calls with what was in their way, losses, and which record becomes what. */
 #include "store_private.h"
 
+/* Of what happened at one moment in a namespace: its number and time are the first columns. */
+static int begin_row(struct rows *r, sqlite3_stmt *s, const struct record *e, int64_t *ret_id,
+		     int64_t *ret_netns)
+{
+	int rc = rows_netns(r, e->netns, ret_netns);
+
+	if (rc == SQLITE_OK)
+		rc = rows_new_id(r, e->time_ns, 0, ret_id);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(s, 1, *ret_id);
+	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
+	return SQLITE_OK;
+}
+
 static int apply_call(struct rows *r, const struct record *e)
 {
 	sqlite3_stmt *s = r->statement[PUT_CALL];
 	struct value asked;
 	int64_t netns, id;
-	int rc = rows_netns(r, e->netns, &netns);
+	int rc = begin_row(r, s, e, &id, &netns);
 
-	if (rc == SQLITE_OK)
-		rc = rows_new_id(r, e->time_ns, 0, &id);
 	if (rc != SQLITE_OK)
 		return rc;
-	sqlite3_bind_int64(s, 1, id);
-	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
 	sqlite3_bind_int(s, 3, e->call.event);
 	rows_bind_ends(s, 4, 9, e);
 	sqlite3_bind_int64(s, 6, (int64_t)e->facts);
@@ -75,14 +86,10 @@ static int apply_budget(struct rows *r, const struct record *e)
 				   e->budget.available, e->budget.uncertain, e->budget.drain_ms};
 	struct value v;
 	int64_t netns, id;
-	int rc = rows_netns(r, e->netns, &netns);
+	int rc = begin_row(r, s, e, &id, &netns);
 
-	if (rc == SQLITE_OK)
-		rc = rows_new_id(r, e->time_ns, 0, &id);
 	if (rc != SQLITE_OK)
 		return rc;
-	sqlite3_bind_int64(s, 1, id);
-	sqlite3_bind_int64(s, 2, (int64_t)e->time_ns);
 	sqlite3_bind_int(s, 3, e->peer_port);
 	sqlite3_bind_int64(s, 4, (int64_t)e->facts);
 	sqlite3_bind_int64(s, 5, netns);
