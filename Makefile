@@ -60,11 +60,14 @@ STORE  := $(wildcard src/store/*.c)
 SHIP   := $(wildcard src/ship/*.c)
 KERNEL := $(wildcard src/kernel/*.c)
 CLI    := $(wildcard src/cli/*.c)
-OBJ     = $(patsubst %.c,$(BUILD)/%.o,$(1))
+# A static program on this machine is linked from the objects of the other build, but for what is compiled otherwise there.
+OBJECTS ?= $(BUILD)
+STATIC_OTHERWISE := $(shell grep -l SOCKWATCH_STATIC src/*/*.c)
+OBJ     = $(foreach source,$(1),$(if $(filter $(source),$(STATIC_OTHERWISE)),$(BUILD),$(OBJECTS))/$(source:.c=.o))
 # The tracer's programs become one object; those of a look are others, because a listing must start fast.
 BPF    := $(filter-out bpf/look.bpf.c bpf/reach.bpf.c bpf/walk.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJ := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(BPF))
-SKELETON := $(patsubst %,$(BUILD)/%.skel.h,sockwatch look reach walk)
+SKELETON := $(patsubst %,$(OBJECTS)/%.skel.h,sockwatch look reach walk)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

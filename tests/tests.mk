@@ -34,7 +34,7 @@ include tests/fleet/fleet.mk
 
 # The end-to-end agent: no dependencies, static, so that the same file runs on the host and in any kernel.
 AGENT_SRC := $(wildcard tests/e2e/*.c)
-$(BUILD)/agent: $(patsubst %.c,$(BUILD)/%.o,$(AGENT_SRC))
+$(BUILD)/agent: $(call OBJ,$(AGENT_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -static -pthread -o $@ $^
 

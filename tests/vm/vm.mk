@@ -26,10 +26,11 @@ $(BUILD)/init: $(BUILD)/tests/vm/init.o
 vm-guest: $(BUILD)/sockwatch $(BUILD)/agent $(BUILD)/init $(BUILD)/tools/connrate
 	@:
 
-vm_guest = $(MAKE) --no-print-directory STATIC=1 SAN= BUILD=$(VM)/$(1) CROSS=$(2) SYSROOT=$(3) vm-guest
+vm_guest = $(MAKE) --no-print-directory STATIC=1 SAN= BUILD=$(VM)/$(1) CROSS=$(2) SYSROOT=$(3) OBJECTS=$(4) vm-guest
 
-$(addprefix vm-guest-,$(VM_HOST)): vm-guest-%:
-	+$(Q)$(call vm_guest,$*)
+# Of this machine they are linked from objects that are there already, unless those have sanitizers.
+$(addprefix vm-guest-,$(VM_HOST)): vm-guest-%: $(if $(SAN),,$(BUILD)/sockwatch $(BUILD)/agent)
+	+$(Q)$(call vm_guest,$*,,,$(if $(SAN),$(VM)/$*,$(BUILD)))
 
 # Where there is no compiler or no library to link with, "why" is all the runner finds.
 $(addprefix vm-guest-,$(VM_CROSS)): vm-guest-%:
@@ -37,7 +38,7 @@ $(addprefix vm-guest-,$(VM_CROSS)): vm-guest-%:
 	if ! command -v $(gnu_$*)gcc >/dev/null; then echo 'no $(gnu_$*)gcc on this machine' >why; \
 	else sysroot=$$($(CURDIR)/tests/vm/fetch --sysroot $* $(filter %-dev,$(DEPS)) 2>why) && rm why; fi; \
 	if [ -e why ]; then rm -f sockwatch agent init; \
-	else cd $(CURDIR) && $(call vm_guest,$*,$(gnu_$*),$$sysroot); fi
+	else cd $(CURDIR) && $(call vm_guest,$*,$(gnu_$*),$$sysroot,$(VM)/$*); fi
 
 vmtest: deps-vm-all
 	$(Q)$(MAKE) --no-print-directory vmtest-built
