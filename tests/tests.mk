@@ -63,13 +63,14 @@ test: deps-test
 	$(Q)$(MAKE) --no-print-directory $(all_processors) test-programs
 	$(Q)$(MAKE) --no-print-directory test-built
 
-# Machines in emulation and a fleet's servers disturb no suite of the host; the longest of them first.
-BESIDE := $(addprefix tests/vm/,vm.sh service.sh power.sh) $(wildcard tests/fleet/*.sh)
+# What disturbs no suite of the host: machines in emulation, a fleet's servers, what has a network of its own with little in it,
+# and what needs no network. One lane begins with the first of them, the other with the last: these two take longest.
+BESIDE := tests/vm/vm.sh tests/vm/power.sh $(wildcard tests/fleet/*.sh) $(addprefix tests/e2e/,scarce.sh ship.sh unsent.sh) \
+	$(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard tests/vm/service.sh
 .PHONY: test-programs test-built
 test-programs: $(E2E_PROGRAMS) $(UNIT_BIN) $(FUZZ_PLAY) $(BUILD)/tests/cost/sockwatch $(FLEET_BIN) pages
 test-built: test-programs
-	$(Q)tests/run $(UNIT_BIN) $(wildcard tests/layout/*.sh tests/setup/*.sh tests/fuzz/*.sh) tests/cost/guard $(wildcard tests/e2e/*.sh) \
-		$(filter-out $(BESIDE),$(wildcard tests/vm/*.sh)) --beside $(BESIDE)
+	$(Q)tests/run $(filter-out $(BESIDE),$(wildcard tests/e2e/*.sh tests/vm/*.sh)) --beside $(BESIDE)
 
 # The README's two commands on a Debian with nothing on it; half an hour for each suite.
 .PHONY: setup-test
