@@ -70,10 +70,12 @@ static const struct scenario *const groups[] = {
 	overflow_scenarios,
 	process_scenarios,
 	same_scenarios,
-	/* Makes more than a tracer may bear: comes when the shared one has ended. */
+	/* Make more than a tracer may bear: come when the shared one has ended. */
 	flood_scenarios,
+	flood_apart_scenarios,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
+#define FLOODS 2 /* of them, the last */
 
 static jmp_buf leave;
 static enum { PASS, FAIL, SKIP } verdict;
@@ -377,21 +379,28 @@ static int run_group(const struct scenario *s, const char *only)
 /* The program decides it after all facts were read, or takes thousands of processes; each takes a tracer of its own. */
 static bool stands_on_no_kernel(const struct scenario *group)
 {
-	return group == filter_scenarios || group == ending_scenarios || group == room_scenarios;
+	return group == filter_scenarios || group == ending_scenarios || group == room_scenarios ||
+	       group == flood_apart_scenarios;
 }
 
 /* They ask looks only, which are the same whatever tells of calls. */
-static bool stands_on_no_tier(const struct scenario *group)
+static bool asks_looks_only(const struct scenario *group)
 {
 	return group == asked_scenarios || group == budget_scenarios ||
 	       group == budget_udp_scenarios;
+}
+
+/* Nor does what becomes of facts that were lost. */
+static bool stands_on_no_tier(const struct scenario *group)
+{
+	return asks_looks_only(group) || group == loss_scenarios;
 }
 
 static bool is_left_out(size_t g)
 {
 	const struct scenario *group = groups[g];
 
-	if (half >= 0 && !stands_on_no_tier(group) && g % 2 != (size_t)half)
+	if (half >= 0 && !asks_looks_only(group) && g % 2 != (size_t)half)
 		return true;
 	return kernel_only && (stands_on_no_kernel(group) ||
 			       (stands_on_no_tier(group) && !strcmp(tracer_hooks, "trampolines")));
@@ -405,15 +414,17 @@ static int run_all(const char *only)
 		tracer_close_all();
 		return failed;
 	}
-	for (size_t g = 0; g < GROUPS - 1; g++) {
+	for (size_t g = 0; g < GROUPS - FLOODS; g++) {
 		if (!is_left_out(g))
 			failed += run_group(groups[g], only);
 	}
 	if (!only)
 		failed += !judge("tracer-end", end_shared);
 	tracer_close_all();
-	if (!is_left_out(GROUPS - 1))
-		failed += run_group(groups[GROUPS - 1], only);
+	for (size_t g = GROUPS - FLOODS; g < GROUPS; g++) {
+		if (!is_left_out(g))
+			failed += run_group(groups[g], only);
+	}
 	return failed + (mixtures ? run_mixtures(only) : 0);
 }
 

@@ -500,8 +500,14 @@ static void fill_memory(void)
 }
 
 const struct scenario flood_scenarios[] = {
-	{"flood-of-memory", fill_memory},  {"flood-of-binds", tcp},
-	{"flood-of-udp-binds", udp},	   {"flood-of-different", different},
-	{"flood-of-connects", connects},   {"flood-by-two", two_at_once},
-	{"flood-of-udp-lives", udp_lives}, {0},
+	{"flood-of-memory", fill_memory},
+	{"flood-of-binds", tcp},
+	{"flood-of-udp-binds", udp},
+	{"flood-of-connects", connects},
+	{"flood-by-two", two_at_once},
+	{"flood-of-udp-lives", udp_lives},
+	{0},
 };
+
+/* Takes thousands of processes. */
+const struct scenario flood_apart_scenarios[] = {{"flood-of-different", different}, {0}};
