@@ -445,6 +445,8 @@ const struct line *expect_line(struct tracer *t, uint64_t cookie, enum line_kind
 
 	snprintf(what, sizeof(what), "a %s event%s%s of cookie %llu", line_kind_name(kind),
 		 to ? " to " : "", to ? to : "", (unsigned long long)cookie);
+	if (to && strcmp(to, "TIME_WAIT") == 0 && !tracer_wait(t, 5000, has_line, &w))
+		await_fin_timeout(t, &(struct expect){.cookie = cookie, .reason = ""});
 	tracer_await(t, 5000, what, has_line, &w);
 	return find_line(t, &w);
 }
