@@ -77,7 +77,8 @@ class Recorder:
     def stop(self):
         self.process.send_signal(signal.SIGINT)
         said = self.process.communicate(timeout=DEADLINE)[1].decode()
-        assert self.process.returncode == 0, (self.process.returncode, said)
+        # 4: something was lost, which what was told before does not show.
+        assert self.process.returncode in (0, 4), (self.process.returncode, said)
         return said
 
 
@@ -164,9 +165,10 @@ def once_a_minute():
     first = recorder.budgets(1)[0]
     until("a minute to pass in the record", lambda: recorder.ask(
         "SELECT (SELECT alive FROM run)-(SELECT min(at) FROM budget) AS ns")[0]["ns"], lambda ns: ns > 63e9, 120)
-    if recorder.ask("SELECT count(*) AS n FROM loss")[0]["n"]:
+    rows = recorder.budgets(1)
+    if rows != [first] and recorder.ask("SELECT count(*) AS n FROM loss")[0]["n"]:
         raise Skip("facts were lost meanwhile: anything may have happened")
-    assert recorder.budgets(1) == [first], recorder.budgets(1)
+    assert rows == [first], rows
     assert connect("127.0.0.1", 80, 1) == 1
     last = recorder.budgets(2)[-1]
     assert (first["used"], last["used"]) == (15, 16), (first, last)
