@@ -2,7 +2,7 @@
 #
 #   make deps-fleet    what the tests of a fleet's database need, into build/fleet: Debian's clickhouse-server (100 MB) and libchdb, the
 #                      current server as a library (550 MB); unpacked only, and kept in ~/.cache/sockwatch for all clones
-#   make fleet-faults  1,000,000 lives of twenty hosts through 200 faults, to both servers; `make test` has 40,000 and 60
+#   make fleet-faults  1,000,000 lives of twenty hosts through 200 faults, to both servers; `make test` has 20,000 and 40
 
 .PHONY: deps-fleet fleet-faults
 fleet-faults: deps-test deps-fleet

@@ -9,9 +9,9 @@ import proxy
 import rig
 from suite import check, main, make_stores, needs, same, sockwatch, wait_for
 
-LIVES = int(os.environ.get("FLEET_LIVES", "40000"))
+LIVES = int(os.environ.get("FLEET_LIVES", "20000"))
 HOSTS = 20
-FAULTS = 200 if LIVES >= 1000000 else 60
+FAULTS = 200 if LIVES >= 1000000 else 40
 ROWS = max(100, LIVES // HOSTS // 50)
 
 
