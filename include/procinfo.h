@@ -39,6 +39,8 @@ void procinfo_place(uint32_t pid, const char *cgroup, struct process_place *ret)
 void procinfo_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const char *cgroup,
 			      struct process_place *ret);
 bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret);
+/* How often a file of a process was not read for want of this program's descriptors or memory, and the last errno. */
+unsigned long procinfo_refused(int *ret_err);
 /* The process that began at `start_ns` (CLOCK_BOOTTIME, 0 unknown: whoever has the number) has not ended. */
 bool procinfo_lives(uint32_t pid, uint64_t start_ns);
 /* The name `ip netns` or Docker gave a namespace, any bytes, "" none; until the next call. */

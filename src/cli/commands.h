@@ -52,6 +52,8 @@ uint32_t command_own_netns(void);
  */
 struct process_set *command_know_tasks(const struct options *options, struct listing *l,
 				       bool scripts_only, const bool *wanted);
+/* Says what of processes was not read for want of descriptors or memory, since it was said last. */
+void command_say_refused(void);
 /* Sets what belongs to holders of `s`, in an array of all tasks. */
 void command_want_tasks(const struct listing *l, const struct listing_socket *s, bool *wanted);
 

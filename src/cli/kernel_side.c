@@ -171,6 +171,18 @@ void command_want_tasks(const struct listing *l, const struct listing_socket *s,
 		wanted[l->holders[h].task] = true;
 }
 
+void command_say_refused(void)
+{
+	static unsigned long said;
+	int err;
+	unsigned long refused = procinfo_refused(&err);
+
+	if (refused > said)
+		log_error("%lu files of processes not read, what they tell is missing: %s",
+			  refused - said, strerror(err));
+	said = refused;
+}
+
 struct process_set *command_know_tasks(const struct options *options, struct listing *l,
 				       bool scripts_only, const bool *wanted)
 {
@@ -191,5 +203,6 @@ struct process_set *command_know_tasks(const struct options *options, struct lis
 		if (p)
 			l->tasks[i].process = *p;
 	}
+	command_say_refused();
 	return set;
 }

@@ -530,6 +530,7 @@ void session_finish(struct session *s)
 		;
 	table_release(s->table, UINT64_MAX);
 	check_loss(s, true);
+	command_say_refused();
 	if (has_untold(s)) {
 		struct event e = {0};
 

@@ -31,6 +31,25 @@
 #define NAMES_MISSED_NS 10000000u
 #define NAMES_REST	100
 
+static unsigned long refused;
+static int refused_for;
+
+/* Notes what this program lacked.  Returns -err. */
+static int refuse(int err)
+{
+	if (err == EMFILE || err == ENFILE || err == ENOMEM) {
+		refused++;
+		refused_for = err;
+	}
+	return -err;
+}
+
+unsigned long procinfo_refused(int *ret_err)
+{
+	*ret_err = refused_for;
+	return refused;
+}
+
 static ssize_t read_file(const char *directory, const char *file, char *out, size_t size)
 {
 	char path[96];
@@ -40,7 +59,7 @@ static ssize_t read_file(const char *directory, const char *file, char *out, siz
 	snprintf(path, sizeof(path), "/proc/%s/%s", directory, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return refuse(errno);
 	n = read(fd, out, size - 1);
 	close(fd);
 	if (n < 0)
@@ -152,6 +171,8 @@ static void read_program(uint32_t pid, struct process_reading *ret)
 		return;
 	snprintf(directory, sizeof(directory), "/proc/%u/task", pid);
 	dir = opendir(directory);
+	if (!dir)
+		refuse(errno);
 	while (dir && !ret->exe && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -304,7 +325,7 @@ bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret)
 
 	(void)ctx;
 	if (split_is_used())
-		return split_program(pid, ret);
+		return refuse(-split_program(pid, ret)) == 0;
 	if (read_stat(pid, &p) < 0)
 		return false;
 	ret->parent = p.parent;

@@ -260,10 +260,10 @@ static int take_program(void *ctx, const uint8_t *data, size_t size, bool more)
 	return more ? -EBADMSG : split_take_program(data, size, ctx);
 }
 
-bool split_program(uint32_t pid, struct process_reading *ret)
+int split_program(uint32_t pid, struct process_reading *ret)
 {
 	return ask(&(struct split_request){.kind = SPLIT_PROGRAM, .pid = pid}, take_program, ret,
-		   NULL) == 0;
+		   NULL);
 }
 
 struct names {

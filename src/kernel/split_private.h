@@ -23,7 +23,7 @@ bool split_misses(uint64_t *ret, size_t count);
 typedef void (*split_fold_fn)(void *ctx, const struct wire_fold *fold);
 void split_folds(unsigned int which, split_fold_fn fn, void *ctx);
 void split_detach(void);
-bool split_program(uint32_t pid, struct process_reading *ret);
+int split_program(uint32_t pid, struct process_reading *ret);
 /* The bytes, with a NUL behind them; -errno. */
 ssize_t split_cgroups(uint32_t pid, char *out, size_t size);
 /* malloc()ed, NULL unknown. */

@@ -213,8 +213,16 @@ static int answer_program(struct answer *a, uint32_t pid)
 {
 	struct process_reading r = {0};
 	struct split_program p = {0};
+	int err;
+	unsigned long refused = procinfo_refused(&err);
+	bool read = procinfo_read_process(NULL, pid, &r);
 
-	if (!procinfo_read_process(NULL, pid, &r))
+	if (procinfo_refused(&err) > refused) {
+		free(r.exe);
+		free(r.args);
+		return -err;
+	}
+	if (!read)
 		return -ESRCH;
 	p.parent = r.parent;
 	p.start_ns = r.start_ns;

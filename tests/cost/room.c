@@ -173,6 +173,12 @@ void procinfo_resolve_process(void *ctx, uint32_t pid, uint64_t cgroup_id, const
 	kernel_resolve_process(ctx, pid, cgroup_id, cgroup, ret);
 }
 
+unsigned long procinfo_refused(int *ret_err)
+{
+	*ret_err = 0;
+	return 0;
+}
+
 bool procinfo_read_process(void *ctx, uint32_t pid, struct process_reading *ret)
 {
 	static const char args[] = "/usr/sbin/worker\0--config\0/etc/worker.conf";
