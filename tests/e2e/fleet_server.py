@@ -105,5 +105,5 @@ class Server:
 
     def numbers(self, table):
         """Of rows, each with how often it was taken."""
-        place = self.columns.get(table, ["", "", "", "id"]).index("call" if table == "holder" else "id")
-        return sorted((int(columns[place]), count) for columns, count in self.lines(table))
+        number = "call" if table == "holder" else "id"
+        return sorted((int(dict(zip(self.columns[table], line))[number]), count) for line, count in self.lines(table))
