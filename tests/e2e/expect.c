@@ -451,6 +451,16 @@ const struct line *expect_line(struct tracer *t, uint64_t cookie, enum line_kind
 	return find_line(t, &w);
 }
 
+#define TRIES 20
+
+bool expect_older(const struct line *l, int tries)
+{
+	if (!strstr(l->text, "\"holders_as_of\"") || tries >= TRIES)
+		return false;
+	tracer_pump(-1, deadline_in(20 * (unsigned int)tries));
+	return true;
+}
+
 size_t expect_count(const struct tracer *t, uint64_t cookie)
 {
 	size_t n = 0;

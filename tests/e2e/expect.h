@@ -71,6 +71,11 @@ void expect_lives(struct tracer *t, const struct expect *const *x, size_t count)
  * scenario without. */
 const struct line *expect_line(struct tracer *t, uint64_t cookie, enum line_kind kind,
 			       const char *to);
+/*
+ * Whether a failed bind's holders are those of before because the tracer did not look in time, and another may fail, the `tries`th:
+ * after a rest, each longer than the last, since what looks take is budgeted.
+ */
+bool expect_older(const struct line *l, int tries);
 /* Fails when any line belongs to `cookie`; call it behind a fence. */
 void expect_no_line(struct tracer *t, uint64_t cookie);
 size_t expect_count(const struct tracer *t, uint64_t cookie);

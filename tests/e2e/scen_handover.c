@@ -18,9 +18,6 @@
 #include "listed.h"
 #include "scenario.h"
 
-/* A look that takes longer than its bound leaves the line marked: the next process that fails asks again. */
-#define TRIES 20
-
 /* One for each scenario, see scen_holders.c. */
 static unsigned int port = 5711;
 
@@ -105,7 +102,7 @@ static void check_holder(struct scene *s, pid_t pid, const char *name, pid_t bou
 	const struct line *l = refused(s);
 	char binder[40];
 
-	for (int i = 1; strstr(l->text, "\"holders_as_of\"") && i < TRIES; i++)
+	for (int i = 1; expect_older(l, i); i++)
 		l = refused(s);
 	snprintf(binder, sizeof(binder), "\"bound_by\":{\"pid\":%d,", (int)bound_by);
 	if (strcmp(l->error, "EADDRINUSE") == 0 && l->holder_count == 1 && l->holder.known &&
@@ -201,7 +198,7 @@ static void check_nobody(struct scene *s)
 	words = listed_who("auto", s->origin->netns, asked);
 	if (!strstr(words, "may be on its way over a Unix socket"))
 		scenario_fail("%s: who says %s", s->shape->address, words);
-	for (int i = 1; strstr(l->text, "\"holders_as_of\"") && i < TRIES; i++)
+	for (int i = 1; expect_older(l, i); i++)
 		l = refused(s);
 	snprintf(binder, sizeof(binder), "\"bound_by\":{\"pid\":%d,", (int)s->binder->pid);
 	if (l->holder_count == 1 && !l->holder.known && strstr(l->text, "\"unheld\":true") &&

@@ -154,15 +154,12 @@ static void do_set_down(struct call *c)
 	c->error = errno;
 }
 
-/* A look that takes longer than its bound leaves the line marked: the next process that fails asks again. */
-#define TRIES 20
-
 /* bind() of the port fails, by a process of its own, as the same failure again is only counted; the line that says so. */
 static const struct line *refused(struct tracer *t, struct peer *origin)
 {
 	const struct line *l = NULL;
 
-	for (int i = 0; i < TRIES && (!l || strstr(l->text, "\"holders_as_of\"")); i++) {
+	for (int i = 0; !l || expect_older(l, i); i++) {
 		struct peer *p = peer_fork(origin, "sw-late");
 		int fd = (int)must("socket", remote_protocol_socket(p, AF_INET, IPPROTO_UDP));
 		uint64_t cookie = remote_cookie(p, fd);
