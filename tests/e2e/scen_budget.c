@@ -103,11 +103,15 @@ static void reserved(void)
 	prove("127.0.0.1", 7);
 }
 
-/* Ten connections whose client closes first. */
+/*
+ * Ten connections whose client closes first.  Where a FIN had to be sent again the answer meets the listener, whose reset must not
+ * end the TIME_WAIT.
+ */
 static void leave_time_wait(int server)
 {
 	char byte;
 
+	child_sysctl("tcp_rfc1337", "1");
 	for (int i = 0; i < 10; i++) {
 		int fd = new_socket("127.0.0.1"), err = budget_connect(fd, "127.0.0.1"), child;
 

@@ -120,6 +120,8 @@ static struct scene scene_new(void)
 
 	port++;
 	remote_own_netns(s.server);
+	/* A FIN sent again is answered to the listener, whose reset must not end the TIME_WAIT. */
+	remote_write_file(s.server, "/proc/sys/net/ipv4/tcp_rfc1337", "1");
 	s.client = peer_fork(s.server, "sw-client");
 	s.holder = peer_fork(s.server, "sw-holder");
 	s.late = peer_fork(s.server, "sw-late");
