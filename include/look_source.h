@@ -25,7 +25,8 @@ struct look_options {
 	const char *btf_path;	 /* NULL: the kernel's own */
 	const char *hooks_without; /* see kernel_options */
 	uint32_t may_want;	 /* enum wire_look_want: all that requests will want */
-	int keep_dir;		 /* a directory of the user's alone: what may be kept for the next time; -1 none */
+	/* A directory of the user's alone for what may be kept for the next time, -1 none; look_open() takes a descriptor of its own. */
+	int keep_dir;
 	int listener_of;	 /* map of the tracer that learns of listeners, -1 none */
 	size_t table_bytes;	 /* of tables that wait while descriptors are read; 0: 16 MiB, else from 256 KiB */
 };

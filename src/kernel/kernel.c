@@ -181,10 +181,8 @@ static int read_types(struct kernel *k)
 	if (!k->skel)
 		return -errno;
 	wanted = bpf_object__btf(k->skel->obj);
-	err = k->options.btf_path
-		      ? types_load_for(&k->types, k->options.btf_path, wanted, functions)
-		      : types_load_kept(&k->types, k->options.keep_dir, "types-trace", wanted,
-					functions);
+	err = types_load_kept(&k->types, k->options.btf_path, k->options.keep_dir, "types-trace",
+			      wanted, functions);
 	if (err) {
 		types_done(&k->types);
 		unload_programs(k);

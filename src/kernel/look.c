@@ -5,6 +5,7 @@
 #include "split_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -111,6 +112,12 @@ static int open_chosen(struct look_reader *r, struct kernel_error *error)
 	return err;
 }
 
+static void close_directory(const struct look_reader *r)
+{
+	if (r->options.keep_dir >= 0)
+		close(r->options.keep_dir);
+}
+
 struct look_reader *look_open(const struct look_options *options, struct kernel_error *error)
 {
 	struct look_reader *r = calloc(1, sizeof(*r));
@@ -121,6 +128,9 @@ struct look_reader *look_open(const struct look_options *options, struct kernel_
 		return NULL;
 	}
 	r->options = *options;
+	/* What a later look needs is kept, too; where it cannot be, it goes without. */
+	r->options.keep_dir =
+		options->keep_dir < 0 ? -1 : fcntl(options->keep_dir, F_DUPFD_CLOEXEC, 3);
 	look_init_hooks(r);
 	error->text[0] = '\0';
 	libbpf_set_print(quiet);
@@ -130,6 +140,7 @@ struct look_reader *look_open(const struct look_options *options, struct kernel_
 		"this kernel carries BTF");
 	if (err == 0)
 		return r;
+	close_directory(r);
 	free(r);
 	errno = -err;
 	return NULL;
@@ -147,6 +158,7 @@ void look_close(struct look_reader *r)
 	inodes_done(&r->toured);
 	look_devices_done(&r->devices);
 	look_reach_done(r);
+	close_directory(r);
 	free(r);
 }
 

@@ -218,9 +218,8 @@ static int load_types(struct look_reader *r)
 	const struct btf *wanted = bpf_object__btf(it->skel->obj);
 
 	loading = &it->types;
-	if (r->options.btf_path)
-		return types_load_for(&it->types, r->options.btf_path, wanted, wanted_functions);
-	return types_load_kept(&it->types, r->options.keep_dir, "types", wanted, wanted_functions);
+	return types_load_kept(&it->types, r->options.btf_path, r->options.keep_dir, "types",
+			       wanted, wanted_functions);
 }
 
 /* `cookies`: with the helpers that came in 5.11 and 5.12. */

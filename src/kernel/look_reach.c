@@ -5,7 +5,7 @@
  */
 #include "look_private.h"
 #include "programs.h"
-#include "types.h"
+#include "types_kept.h"
 #include "wire_reach.h"
 #include "reach.skel.h"
 
@@ -35,8 +35,8 @@ static struct reach_bpf *programs_of(struct look_reader *r)
 	opts.btf_custom_path = types.path;
 	if (types_open(&types) == 0)
 		skel = reach_bpf__open_opts(&opts);
-	if (skel && (types_load_for(&types, r->options.btf_path, bpf_object__btf(skel->obj),
-				    no_functions) < 0 ||
+	if (skel && (types_load_kept(&types, r->options.btf_path, r->options.keep_dir,
+				     "types-reach", bpf_object__btf(skel->obj), no_functions) < 0 ||
 		     skeleton_load(skel->skeleton) < 0)) {
 		reach_bpf__destroy(skel);
 		skel = NULL;

@@ -133,17 +133,17 @@ static void keep(const struct types *types, int dir, const char *name, uint64_t 
 	free(btf);
 }
 
-int types_load_kept(struct types *types, int dir, const char *name, const struct btf *programs,
-		    const char *const *functions)
+int types_load_kept(struct types *types, const char *path, int dir, const char *name,
+		    const struct btf *programs, const char *const *functions)
 {
 	const char **named = types_named(programs);
 	uint64_t key = 0;
-	bool keeps = named && dir >= 0 && find_key(&key, named, functions);
+	bool keeps = named && !path && dir >= 0 && find_key(&key, named, functions);
 	int err = named ? 0 : -ENOMEM;
 
 	types->functions = functions;
 	if (!err && !(keeps && take(types, dir, name, key))) {
-		err = types_load(types, NULL, named, functions);
+		err = types_load(types, path, named, functions);
 		if (!err && keeps)
 			keep(types, dir, name, key);
 	}

@@ -5,15 +5,15 @@
  * Owns: a file for each in a directory that is the user's alone; of one build of the kernel and one set of names.  What is not
  * exactly that is ignored and written anew.  Refuses to know: where the directory is, and who may get at it.
  *
- *     types_load_kept(&types, dir, "types", programs, functions);  // as types_load_for(&types, NULL, programs, functions)
+ *     types_load_kept(&types, path, dir, "types", programs, functions);  // as types_load_for(&types, path, programs, functions)
  */
 #ifndef SOCKWATCH_TYPES_KEPT_H
 #define SOCKWATCH_TYPES_KEPT_H
 
 #include "types.h"
 
-/* `dir` -1: nothing is kept in its file `name`.  O(1) where the file serves, else as types_load(). */
-int types_load_kept(struct types *types, int dir, const char *name, const struct btf *programs,
-		    const char *const *functions);
+/* `dir` -1, or `path` not NULL: nothing is kept in its file `name`.  O(1) where the file serves, else as types_load(). */
+int types_load_kept(struct types *types, const char *path, int dir, const char *name,
+		    const struct btf *programs, const char *const *functions);
 
 #endif
