@@ -366,6 +366,18 @@ static void finish_text(struct ship_http_answer *a)
 	a->text[strcspn(a->text, "\r\n")] = '\0';
 }
 
+/* "Failed to connect to HOST port 1 after 4 ms: ...": the same trouble has the same words each time. */
+static void leave_time_out(char *text)
+{
+	char *at = strstr(text, " after ");
+	size_t digits = at ? strspn(at + 7, "0123456789") : 0;
+	const char *unit = digits ? at + 7 + digits : "";
+	size_t len = !strncmp(unit, " milliseconds", 13) ? 13 : !strncmp(unit, " ms", 3) ? 3 : 0;
+
+	if (len)
+		memmove(at, unit + len, strlen(unit + len) + 1);
+}
+
 void ship_http_do(struct ship_http *h, const struct ship_http_request *r,
 		  struct ship_http_answer *ret)
 {
@@ -398,6 +410,7 @@ void ship_http_do(struct ship_http *h, const struct ship_http_request *r,
 	} else {
 		/* A head without its end is no answer. */
 		ret->code = 0;
+		leave_time_out(why);
 		snprintf(ret->text, sizeof(ret->text), "%s", why[0] ? why : h->curl.strerror(code));
 	}
 	free(url);
