@@ -305,6 +305,7 @@ static void different(void)
 	struct peer *flooder = peer_start("sw-flooder");
 	struct call call = {0};
 	struct tracer *t;
+	uint64_t told;
 
 	remote_own_netns(flooder);
 	peer_call(flooder, become_nobody, &call);
@@ -319,10 +320,12 @@ static void different(void)
 		scenario_skip("fewer calls fail here in a second than each user may tell");
 	tracer_await(t, 20000, "every failure told or counted as lost", has_told_all, &call.result);
 	tracer_end(t, SIGINT, 4);
-	if (failures_of(t) + t->lost != (uint64_t)call.result)
+	told = failures_of(t);
+	/* By tracepoints a call has two programs, which the kernel may both leave out. */
+	if (told > (uint64_t)call.result || told + t->lost < (uint64_t)call.result ||
+	    t->lost > 2 * ((uint64_t)call.result - told))
 		scenario_fail("%llu failures told, %llu lost, %ld were made",
-			      (unsigned long long)failures_of(t), (unsigned long long)t->lost,
-			      call.result);
+			      (unsigned long long)told, (unsigned long long)t->lost, call.result);
 	if (!strstr(t->words, "failed calls were too different") || strstr(t->words, "ring buffer"))
 		scenario_fail("it does not say what was full, but: %s", t->words);
 }
