@@ -32,11 +32,15 @@ static int prepare(struct cursor *c, sqlite3_stmt **ret, const char *sql, const 
 }
 
 /* Its number, where one is wanted; *ret stays where there is no row. */
-static int step(struct cursor *c, int64_t *ret, const char *sql, const char *types, va_list args)
+static int step(struct cursor *c, int64_t *ret, const char *sql, const char *types, ...)
 {
 	sqlite3_stmt *s = NULL;
-	int rc = prepare(c, &s, sql, types, args);
+	va_list args;
+	int rc;
 
+	va_start(args, types);
+	rc = prepare(c, &s, sql, types, args);
+	va_end(args);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
 	if (ret && rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
@@ -45,42 +49,20 @@ static int step(struct cursor *c, int64_t *ret, const char *sql, const char *typ
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-static int run(struct cursor *c, const char *sql, const char *types, ...)
-{
-	va_list args;
-	int rc;
-
-	va_start(args, types);
-	rc = step(c, NULL, sql, types, args);
-	va_end(args);
-	return rc;
-}
-
-static int number(struct cursor *c, int64_t *ret, const char *sql, const char *types, ...)
-{
-	va_list args;
-	int rc;
-
-	va_start(args, types);
-	rc = step(c, ret, sql, types, args);
-	va_end(args);
-	return rc;
-}
-
 static int begin(struct cursor *c)
 {
-	return run(c, "BEGIN IMMEDIATE", "");
+	return step(c, NULL, "BEGIN IMMEDIATE", "");
 }
 
 /* Ends what begin() began: nothing is changed unless all was. */
 static int end(struct cursor *c, int rc, struct ship_error *error)
 {
 	if (rc == SQLITE_OK)
-		rc = run(c, "COMMIT", "");
+		rc = step(c, NULL, "COMMIT", "");
 	if (rc == SQLITE_OK)
 		return 0;
 	if (!sqlite3_get_autocommit(c->db))
-		run(c, "ROLLBACK", "");
+		step(c, NULL, "ROLLBACK", "");
 	return cursor_fail_sql(c, rc, error);
 }
 
@@ -89,13 +71,13 @@ static int end(struct cursor *c, int rc, struct ship_error *error)
 int cursor_sent(struct cursor *c, const char *store, uint64_t *ret, struct ship_error *error)
 {
 	int64_t sent = 0;
-	int rc = run(c,
-		     "INSERT INTO cursor SELECT ?1,0 WHERE NOT EXISTS(SELECT 1 FROM cursor WHERE "
-		     "store=?1)",
-		     "t", store);
+	int rc = step(c, NULL,
+		      "INSERT INTO cursor SELECT ?1,0 WHERE NOT EXISTS(SELECT 1 FROM cursor WHERE "
+		      "store=?1)",
+		      "t", store);
 
 	if (rc == SQLITE_OK)
-		rc = number(c, &sent, "SELECT sent FROM cursor WHERE store=?", "t", store);
+		rc = step(c, &sent, "SELECT sent FROM cursor WHERE store=?", "t", store);
 	if (rc != SQLITE_OK)
 		return cursor_fail_sql(c, rc, error);
 	*ret = sent > 0 ? (uint64_t)sent : 0;
@@ -104,7 +86,8 @@ int cursor_sent(struct cursor *c, const char *store, uint64_t *ret, struct ship_
 
 int cursor_skip(struct cursor *c, const char *store, uint64_t last, struct ship_error *error)
 {
-	int rc = run(c, "INSERT OR REPLACE INTO cursor VALUES(?,?)", "tn", store, (int64_t)last);
+	int rc = step(c, NULL, "INSERT OR REPLACE INTO cursor VALUES(?,?)", "tn", store,
+		      (int64_t)last);
 
 	return rc == SQLITE_OK ? 0 : cursor_fail_sql(c, rc, error);
 }
@@ -142,8 +125,8 @@ int cursor_freeze_begin(struct cursor *c, struct ship_error *error)
 
 int cursor_freeze_part(struct cursor *c, const struct cursor_part *p, struct ship_error *error)
 {
-	int rc = run(c, "INSERT INTO part(name,columns,token,rows,body) VALUES(?,?,?,?,?)", "tttnb",
-		     p->table, p->columns, p->token, (int64_t)p->rows, p->body, p->len);
+	int rc = step(c, NULL, "INSERT INTO part(name,columns,token,rows,body) VALUES(?,?,?,?,?)",
+		      "tttnb", p->table, p->columns, p->token, (int64_t)p->rows, p->body, p->len);
 
 	c->frozen_parts++;
 	return rc == SQLITE_OK ? 0 : cursor_fail_sql(c, rc, error);
@@ -151,15 +134,15 @@ int cursor_freeze_part(struct cursor *c, const struct cursor_part *p, struct shi
 
 static int put_mark(struct cursor *c, const char *store, uint64_t last, uint64_t hash)
 {
-	int rc = run(c, "INSERT OR REPLACE INTO mark VALUES(?,?,?)", "tnn", store, (int64_t)last,
-		     (int64_t)hash);
+	int rc = step(c, NULL, "INSERT OR REPLACE INTO mark VALUES(?,?,?)", "tnn", store,
+		      (int64_t)last, (int64_t)hash);
 
 	if (rc == SQLITE_OK)
-		rc = run(c,
-			 "DELETE FROM mark WHERE store=?1 AND number<=(SELECT number FROM mark "
-			 "WHERE store=?1 "
-			 "ORDER BY number DESC LIMIT 1 OFFSET ?2)",
-			 "tn", store, (int64_t)MARKS);
+		rc = step(c, NULL,
+			  "DELETE FROM mark WHERE store=?1 AND number<=(SELECT number FROM mark "
+			  "WHERE store=?1 "
+			  "ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+			  "tn", store, (int64_t)MARKS);
 	return rc;
 }
 
@@ -168,19 +151,19 @@ int cursor_freeze_end(struct cursor *c, const struct cursor_batch *b, struct shi
 	int rc;
 
 	if (c->frozen_parts)
-		rc = run(c, "INSERT INTO batch VALUES(?,?,?,?,?)", "tnnnn", b->store,
-			 (int64_t)b->first, (int64_t)b->last, (int64_t)b->frozen_ns,
-			 (int64_t)b->mark);
+		rc = step(c, NULL, "INSERT INTO batch VALUES(?,?,?,?,?)", "tnnnn", b->store,
+			  (int64_t)b->first, (int64_t)b->last, (int64_t)b->frozen_ns,
+			  (int64_t)b->mark);
 	else
-		rc = run(c, "INSERT OR REPLACE INTO cursor VALUES(?,?)", "tn", b->store,
-			 (int64_t)b->last);
+		rc = step(c, NULL, "INSERT OR REPLACE INTO cursor VALUES(?,?)", "tn", b->store,
+			  (int64_t)b->last);
 	return end(c, rc, error);
 }
 
 void cursor_freeze_drop(struct cursor *c)
 {
 	if (!sqlite3_get_autocommit(c->db))
-		run(c, "ROLLBACK", "");
+		step(c, NULL, "ROLLBACK", "");
 }
 
 int cursor_part(struct cursor *c, struct cursor_part *ret, struct ship_error *error)
@@ -218,13 +201,13 @@ static int end_batch(struct cursor *c)
 	int rc = cursor_batch(c, &b, &unused) < 0 ? SQLITE_CORRUPT : SQLITE_OK;
 
 	if (rc == SQLITE_OK)
-		rc = run(c, "INSERT OR REPLACE INTO cursor VALUES(?,?)", "tn", b.store,
-			 (int64_t)b.last);
+		rc = step(c, NULL, "INSERT OR REPLACE INTO cursor VALUES(?,?)", "tn", b.store,
+			  (int64_t)b.last);
 	if (rc == SQLITE_OK)
 		rc = put_mark(c, b.store, b.last, b.mark);
 	if (rc == SQLITE_OK)
-		rc = run(c, "DELETE FROM batch", "");
-	return rc == SQLITE_OK ? run(c, "UPDATE tally SET batches=batches+1", "") : rc;
+		rc = step(c, NULL, "DELETE FROM batch", "");
+	return rc == SQLITE_OK ? step(c, NULL, "UPDATE tally SET batches=batches+1", "") : rc;
 }
 
 int cursor_taken(struct cursor *c, int64_t part, uint64_t now_ns, struct ship_error *error)
@@ -236,15 +219,15 @@ int cursor_taken(struct cursor *c, int64_t part, uint64_t now_ns, struct ship_er
 	c->part = NULL;
 	rc = begin(c);
 	if (rc == SQLITE_OK)
-		rc = run(c,
-			 "UPDATE tally SET sent=?2,why='',rows=rows+(SELECT rows FROM part WHERE "
-			 "number=?1),"
-			 "bytes=bytes+(SELECT length(body) FROM part WHERE number=?1)",
-			 "nn", part, (int64_t)now_ns);
+		rc = step(c, NULL,
+			  "UPDATE tally SET sent=?2,why='',rows=rows+(SELECT rows FROM part WHERE "
+			  "number=?1),"
+			  "bytes=bytes+(SELECT length(body) FROM part WHERE number=?1)",
+			  "nn", part, (int64_t)now_ns);
 	if (rc == SQLITE_OK)
-		rc = run(c, "DELETE FROM part WHERE number=?", "n", part);
+		rc = step(c, NULL, "DELETE FROM part WHERE number=?", "n", part);
 	if (rc == SQLITE_OK)
-		rc = number(c, &left, "SELECT count(*) FROM part", "");
+		rc = step(c, &left, "SELECT count(*) FROM part", "");
 	if (rc == SQLITE_OK && left == 0)
 		rc = end_batch(c);
 	return end(c, rc, error);
@@ -285,11 +268,11 @@ int cursor_rewind(struct cursor *c, const char *store, uint64_t last, struct shi
 	int rc = begin(c);
 
 	if (rc == SQLITE_OK)
-		rc = run(c, "INSERT OR REPLACE INTO cursor VALUES(?,?)", "tn", store,
-			 (int64_t)last);
+		rc = step(c, NULL, "INSERT OR REPLACE INTO cursor VALUES(?,?)", "tn", store,
+			  (int64_t)last);
 	if (rc == SQLITE_OK)
-		rc = run(c, "DELETE FROM mark WHERE store=? AND number>?", "tn", store,
-			 (int64_t)last);
+		rc = step(c, NULL, "DELETE FROM mark WHERE store=? AND number>?", "tn", store,
+			  (int64_t)last);
 	return end(c, rc, error);
 }
 
@@ -324,11 +307,11 @@ int cursor_learn(struct cursor *c, enum cursor_kind kind, const char *store, uin
 	int rc;
 
 	if (gone)
-		rc = run(c, "DELETE FROM known WHERE kind=? AND store=? AND number=?", "ntn",
-			 (int64_t)kind, store, (int64_t)row);
+		rc = step(c, NULL, "DELETE FROM known WHERE kind=? AND store=? AND number=?", "ntn",
+			  (int64_t)kind, store, (int64_t)row);
 	else
-		rc = run(c, "INSERT OR REPLACE INTO known VALUES(?,?,?,?)", "ntnn", (int64_t)kind,
-			 store, (int64_t)row, (int64_t)hash);
+		rc = step(c, NULL, "INSERT OR REPLACE INTO known VALUES(?,?,?,?)", "ntnn",
+			  (int64_t)kind, store, (int64_t)row, (int64_t)hash);
 	return rc == SQLITE_OK ? 0 : cursor_fail_sql(c, rc, error);
 }
 
@@ -340,10 +323,10 @@ int cursor_learn_end(struct cursor *c, struct ship_error *error)
 int cursor_revision(struct cursor *c, uint64_t now_ns, uint64_t *ret, struct ship_error *error)
 {
 	int64_t last = 0;
-	int rc = run(c, "UPDATE revision SET last=max(last+1,?)", "n", (int64_t)now_ns);
+	int rc = step(c, NULL, "UPDATE revision SET last=max(last+1,?)", "n", (int64_t)now_ns);
 
 	if (rc == SQLITE_OK)
-		rc = number(c, &last, "SELECT last FROM revision", "");
+		rc = step(c, &last, "SELECT last FROM revision", "");
 	if (rc != SQLITE_OK)
 		return cursor_fail_sql(c, rc, error);
 	*ret = (uint64_t)last;
@@ -354,9 +337,10 @@ int cursor_revision(struct cursor *c, uint64_t now_ns, uint64_t *ret, struct shi
 
 int cursor_tell(struct cursor *c, const struct ship_tally *t, struct ship_error *error)
 {
-	int rc = run(c, "UPDATE tally SET failures=failures+?,waiting=?,oldest=?,place=?,why=?",
-		     "nnntt", (int64_t)t->failures, (int64_t)t->waiting, (int64_t)t->oldest_ns,
-		     t->place, t->why);
+	int rc = step(c, NULL,
+		      "UPDATE tally SET failures=failures+?,waiting=?,oldest=?,place=?,why=?",
+		      "nnntt", (int64_t)t->failures, (int64_t)t->waiting, (int64_t)t->oldest_ns,
+		      t->place, t->why);
 
 	return rc == SQLITE_OK ? 0 : cursor_fail_sql(c, rc, error);
 }
