@@ -225,7 +225,9 @@ static void in_flight(void)
 
 static void pass_and_end(struct scene *s)
 {
-	must("recvmsg", remote_take(s->heir, send_to_heir(s)));
+	int over = send_to_heir(s); /* which makes the heir */
+
+	must("recvmsg", remote_take(s->heir, over));
 	check_holder(s, s->binder->pid, s->binder->name, 0, false);
 	peer_end(s->binder, SIGKILL);
 	check_holder(s, s->heir->pid, s->heir->name, s->binder->pid, true);
@@ -345,10 +347,12 @@ static void number_used_again(void)
 	uint64_t deadline = deadline_in(5000);
 	struct scene s;
 	struct call c;
+	int over;
 
 	if (!scene_new(&s, &shapes[0]))
 		return;
-	must("recvmsg", remote_take(s.heir, send_to_heir(&s)));
+	over = send_to_heir(&s);
+	must("recvmsg", remote_take(s.heir, over));
 	peer_end(s.binder, SIGKILL);
 	do { /* its parent may not have been told yet */
 		c = (struct call){.arg = {s.binder->pid}};
