@@ -72,7 +72,10 @@ static int open_source(struct look_reader *r, const struct look_source *source,
 	return err;
 }
 
-/* Iterators, or sock_diag and /proc where the kernel takes none, or not of this process: those show what anybody may see. */
+/*
+ * Iterators; where the kernel has no types to check them against, the walk, by those of a file; or sock_diag and /proc where the
+ * kernel takes neither, or not of this process: those show what anybody may see.
+ */
 static int open_any(struct look_reader *r, struct kernel_error *error)
 {
 	int err;
@@ -87,6 +90,8 @@ static int open_any(struct look_reader *r, struct kernel_error *error)
 		return kernel_fail(error, err,
 				   "this kernel takes no iterators: %s; use the BTF of this kernel",
 				   strerror(-err));
+	if (r->options.btf_path && open_source(r, &look_walk, error) == 0)
+		return 0;
 	kernel_fail(error, 0,
 		    "this kernel takes no iterators (%s): looking through sock_diag and /proc",
 		    strerror(-err));

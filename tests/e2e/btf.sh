@@ -61,6 +61,9 @@ until_true test -s "$work/port"
 hidden "$sockwatch" ls -o json -L "$(cat "$work/port")" >"$work/ls" 2>"$work/said"
 check ls_goes_through_sock_diag "$(cat "$work/said" "$work/ls")" sh -c \
 	'grep -q "looking through sock_diag" "$1" && jq -e ".holders[0].process.pid == $3" "$2" >/dev/null' sh "$work/said" "$work/ls" "$listener"
+hidden "$sockwatch" ls -o json -L "$(cat "$work/port")" --btf "$work/btf" >"$work/ls" 2>"$work/said"
+check ls_walks_by_the_types_of_a_file "$(cat "$work/said" "$work/ls")" sh -c \
+	'! grep -q "looking through" "$1" && jq -e ".holders[0].process.pid == $3 and .process.pid == $3" "$2" >/dev/null' sh "$work/said" "$work/ls" "$listener"
 # The verifier follows the programs that walk each time a trace starts; a loop that it unrolls took it 600,000 instructions.
 unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh "$sockwatch" trace --btf "$work/btf" >/dev/null 2>"$work/said" &
 trace=$!

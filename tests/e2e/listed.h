@@ -42,7 +42,7 @@ void listed_take(struct listed *l, const char *source, uint64_t netns);
 void listed_run(struct listed *l, const char *const *args);
 /* What `who` says in words about a port of this namespace; exit code 0 it must be.  Valid until the next call. */
 const char *listed_who(const char *source, uint64_t netns, const char *port);
-/* Else "auto" is "proc", which cannot tell who made a socket. */
+/* Else "auto" is "proc", or the walk where the types of the kernel are in a file. */
 bool listed_has_iterators(void);
 /* What /proc/PID/net/{tcp,tcp6,udp,udp6,udplite,udplite6} says: no process, no cookie. */
 void listed_take_proc(struct listed *l, pid_t pid);
