@@ -144,6 +144,8 @@ enum tcp_state listing_state(const struct listing_socket *s);
 /* It has a port, or is a raw socket: something that another process may meet. */
 bool listing_has_port(const struct listing_socket *s);
 bool listing_has_peer(const struct listing_socket *s);
+/* Of a listener: how many may wait for accept(), and how many were dropped. */
+bool listing_knows_limit(const struct listing_socket *s);
 /* A listener with more connections that wait for accept() than may: the kernel drops others. */
 bool listing_is_full(const struct listing_socket *s);
 

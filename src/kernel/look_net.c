@@ -6,7 +6,8 @@
  *     sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
  *      0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 41231
  *
- * Addresses are words in the machine's order, ports are numbers.  There are no cookies.
+ * Addresses are words in the machine's order, ports are numbers.  There are no cookies, and of a listener's queue only how many
+ * wait (get_tcp4_sock()).
  */
 #include "look_private.h"
 
@@ -83,7 +84,7 @@ static uint8_t flags_without_inode(const struct look_socket *s)
 void look_tell_net(struct look_reader *r, struct look_socket *s)
 {
 	if (!s->key)
-		s->flags = flags_without_inode(s);
+		s->flags |= flags_without_inode(s);
 	else if (s->protocol == IPPROTO_UDP && !s->peer.port)
 		s->kernel_device = look_device_of(&r->devices, s->local.port);
 	if (s->kernel_device)
@@ -118,6 +119,8 @@ int look_read_net(struct look_reader *r, uint32_t netns, uint16_t protocol, bool
 		    (r->request->port && s.local.port != r->request->port))
 			continue;
 		look_complete(&s);
+		if (s.state == STATE_LISTEN)
+			s.flags |= LOOK_LIMITLESS;
 		/* Nothing tells those without an inode apart but that each has a line of its own. */
 		number++;
 		if (!s.key)

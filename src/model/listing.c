@@ -481,9 +481,14 @@ bool listing_is_to_itself(const struct listing_socket *s)
 	       memcmp(s->local.addr, s->peer.addr, sizeof(s->local.addr)) == 0;
 }
 
+bool listing_knows_limit(const struct listing_socket *s)
+{
+	return !(s->flags & LOOK_LIMITLESS);
+}
+
 bool listing_is_full(const struct listing_socket *s)
 {
-	return s->state == STATE_LISTEN && s->receive > s->backlog;
+	return s->state == STATE_LISTEN && listing_knows_limit(s) && s->receive > s->backlog;
 }
 
 bool listing_has_peer(const struct listing_socket *s)

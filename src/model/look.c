@@ -171,8 +171,8 @@ static void list_socket(void *ctx, const struct look_socket *s, const struct loo
 		.family = s->family,
 		/* Half-open: what ss and netstat call SYN_RECV. */
 		.state = s->state == STATE_NEW_SYN_RECV ? STATE_SYN_RECV : s->state,
-		.flags = s->flags &
-			 (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL | LOOK_BUCKET_OPEN | LOOK_ACCEPTED),
+		.flags = s->flags & (LOOK_DEAD | LOOK_QUEUED | LOOK_KERNEL | LOOK_BUCKET_OPEN |
+				     LOOK_ACCEPTED | LOOK_LIMITLESS),
 		.kernel_device = s->kernel_device,
 		.listener =
 			s->listener.sk ? listing_find(l, s->listener.key, s->listener.sk) + 1 : 0,

@@ -37,7 +37,10 @@ static void cell_queue(struct line *line, const struct listing_socket *s)
 	p += inet_format_number(p, s->receive);
 	if (s->state == STATE_LISTEN) {
 		*p++ = '/';
-		p += inet_format_number(p, s->backlog);
+		if (listing_knows_limit(s))
+			p += inet_format_number(p, s->backlog);
+		else
+			*p++ = '-';
 	}
 	if (listing_is_full(s)) {
 		p = stpcpy(p, " full, ");

@@ -543,9 +543,12 @@ static void write_socket(struct writer *w, struct buffer *out, const struct list
 	spell->open(w, FIELD_QUEUE, NEST_OBJECT);
 	spell->number(w, FIELD_RECEIVE, s->receive);
 	spell->number(w, FIELD_SEND, s->send);
-	if (s->state == STATE_LISTEN) {
+	if (s->state == STATE_LISTEN && listing_knows_limit(s)) {
 		spell->number(w, FIELD_BACKLOG, s->backlog);
 		spell->number(w, FIELD_DROPPED, s->dropped);
+	} else if (s->state == STATE_LISTEN) {
+		spell->absent(w, FIELD_BACKLOG);
+		spell->absent(w, FIELD_DROPPED);
 	}
 	spell->close(w, NEST_OBJECT);
 	walk_port(&walk, netns, s, services);

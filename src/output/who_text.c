@@ -224,7 +224,10 @@ static void say_connections(struct buffer *out, const struct who *who,
 				     inet_state_name((enum tcp_state)i));
 	}
 	buffer_print(out, "\n");
-	if (primary->receive || primary->dropped)
+	if (primary->receive && !listing_knows_limit(primary))
+		buffer_print(out, "  %-11s %u, the limit is not known\n", "queue",
+			     primary->receive);
+	else if (primary->receive || primary->dropped)
 		buffer_print(out, "  %-11s %u of %u%s, %u dropped\n", "queue", primary->receive,
 			     primary->backlog, listing_is_full(primary) ? ", full" : "",
 			     primary->dropped);

@@ -143,6 +143,13 @@ static uint64_t number(const struct json_node *of, const char *name)
 	return n && n->type == JSON_NUMBER && n->whole ? n->number : 0;
 }
 
+static bool is_null(const struct json_node *of, const char *name)
+{
+	const struct json_node *n = key(of, name);
+
+	return n && n->type == JSON_NULL;
+}
+
 static void copy_text(char *out, size_t size, const struct json_node *n)
 {
 	snprintf(out, size, "%s", n && n->type == JSON_STRING ? n->text : "");
@@ -195,6 +202,8 @@ static void read_row(struct listed *l, const char *text)
 		r->waiting = number(key(root, "queue"), "receive");
 		r->backlog = number(key(root, "queue"), "backlog");
 		r->dropped = number(key(root, "queue"), "dropped");
+		r->limitless = is_null(key(root, "queue"), "backlog") &&
+			       is_null(key(root, "queue"), "dropped");
 	}
 	for (h = json_first(&doc, key(root, "holders")); h; h = json_next(&doc, h)) {
 		if (r->holders < LISTED_PIDS)

@@ -26,6 +26,7 @@ struct row {
 	bool since, kernel;
 	char device[16];
 	uint64_t waiting, backlog, dropped; /* of its queue */
+	bool limitless;			    /* the last two are null */
 	struct who process, binder;
 	pid_t holder[LISTED_PIDS];
 	unsigned int holders;

@@ -85,6 +85,10 @@ static void make(struct listing *l, const struct program *program)
 	s.key = 20;
 	memcpy(s.local.addr, "\xfe\x80", 2);
 	hold(l, INETD, s);
+	s = tcp4(21, STATE_LISTEN, 0, 81, 0, 0);
+	s.receive = 2;
+	s.flags = LOOK_LIMITLESS;
+	hold(l, INETD, s);
 	listing_join(l);
 	listing_name_netns(l, HOST, netns_name);
 }
