@@ -136,16 +136,14 @@ bool listing_may_serve(const struct listing *l, const struct listing_socket *to,
  * it came to a listener. */
 enum direction { DIRECTION_UNKNOWN, DIRECTION_OUTGOING, DIRECTION_ACCEPTED };
 enum direction listing_direction(const struct listing_socket *s);
-/* Both ends are one. */
-bool listing_is_to_itself(const struct listing_socket *s);
+bool listing_is_to_itself(const struct listing_socket *s); /* both ends are one */
 
 /* Its state; STATE_NONE where the protocol has none or it is not connected (UDP without a peer). */
 enum tcp_state listing_state(const struct listing_socket *s);
 /* It has a port, or is a raw socket: something that another process may meet. */
 bool listing_has_port(const struct listing_socket *s);
 bool listing_has_peer(const struct listing_socket *s);
-/* Of a listener: how many may wait for accept(), and how many were dropped. */
-bool listing_knows_limit(const struct listing_socket *s);
+bool listing_knows_limit(const struct listing_socket *s); /* of what may wait, and what was dropped */
 /* A listener with more connections that wait for accept() than may: the kernel drops others. */
 bool listing_is_full(const struct listing_socket *s);
 
