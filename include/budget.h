@@ -14,10 +14,9 @@
  * Owns: the uses added and the rows made of them.  Refuses to know: iterators, the clock, formats.  One thread.
  *
  *     struct budget *b = budget_new();
- *     budget_add_namespace(b, netns, &range);
+ *     budget_add_namespace(b, netns, &range); // VRFs are made for their sockets
  *     budget_add(b, &use);                    // once for each socket
- *     budget_finish(b);
- *     for (i = 0; i < b->row_count; i++) ... b->row[i].available ...
+ *     budget_finish(b);                       // b->row[i].available ...
  *     budget_free(b);
  */
 #ifndef SOCKWATCH_BUDGET_H
@@ -31,6 +30,7 @@
 /* One socket with a local port. */
 struct port_use {
 	uint32_t netns;
+	uint32_t vrf;		  /* TCP: interface of the VRF that its port is bound in, 0 none */
 	uint16_t protocol;	  /* IPPROTO_TCP or IPPROTO_UDP */
 	enum family family;	  /* of the addresses: a mapped one is FAMILY_IPV4 */
 	bool mapped;		  /* of a socket of FAMILY_IPV6 all the same */
@@ -48,8 +48,7 @@ struct port_use {
 	bool owner_selected;	     /* and so does its owner, not only another holder */
 };
 
-/* What the ports of a namespace are taken by, for a picture. */
-enum port_mark {
+enum port_mark { /* for a picture */
 	PORT_FREE,
 	PORT_RESERVED,
 	PORT_TIME_WAIT,
@@ -62,9 +61,11 @@ enum port_mark {
 /* What a look did not see of a namespace.  RANGE: nothing; BOUND: descriptors, so TCP sockets that are only bound, and holders. */
 enum budget_unseen { UNSEEN_RANGE = 1, UNSEEN_TCP = 2, UNSEEN_UDP = 4, UNSEEN_BOUND = 8 };
 
+/* Or (`vrf`) a VRF of it, where TCP has ports of its own, and UDP those of the namespace. */
 struct budget_namespace {
-	uint32_t netns;
+	uint32_t netns, vrf;
 	char *name;		   /* as of an event; freed with it */
+	char *vrf_name;		   /* of the interface, or its number; NULL: not asked for */
 	unsigned int unseen;	   /* enum budget_unseen: numbers that need it are not known */
 	bool selected;		   /* a socket of it is */
 	struct port_range range;
@@ -117,8 +118,7 @@ struct budget {
 	struct budget_process *process; /* most ports held first */
 	struct port_use *use;
 	size_t ns_count, row_count, process_count, use_count, use_cap;
-	bool failed; /* without memory: numbers would be wrong */
-	bool partial; /* only what is selected is to be shown */
+	bool failed, partial; /* without memory, numbers would be wrong; only what is selected is to be shown */
 };
 
 struct budget *budget_new(void);
@@ -126,9 +126,9 @@ void budget_free(struct budget *b);
 /* Repeated calls for one namespace are ignored.  What is unseen of it adds up. */
 void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_range *range);
 void budget_add_unseen(struct budget *b, uint32_t netns, unsigned int unseen);
-/* O(1); NULL: not added. */
-struct budget_namespace *budget_find_namespace(const struct budget *b, uint32_t netns);
-/* A use in a namespace that was not added is ignored.  O(1) amortized. */
+/* O(1); NULL: not added.  A use in a namespace that was not added is ignored. */
+struct budget_namespace *budget_find_namespace(const struct budget *b, uint32_t netns,
+					       uint32_t vrf);
 void budget_add(struct budget *b, const struct port_use *use);
 /* O(n log n), 0 or -ENOMEM; so is the other, after it: owners were learnt, and what is selected; processes are counted anew. */
 int budget_finish(struct budget *b);
@@ -136,6 +136,7 @@ int budget_count_owners(struct budget *b);
 /* Who has most ports of the range for a row's destination, by a TIME_WAIT too; NULL unknown, or no memory.  O(n log n) of its uses. */
 const struct process *budget_row_owner(const struct budget *b, const struct budget_row *row,
 				       uint32_t *ret_held);
+const char *budget_vrf(const struct budget_namespace *ns); /* its name; "?" not asked for */
 /* Which sockets of a protocol have which port; where not, there is no row.  And which ports are left. */
 bool budget_knows(const struct budget_namespace *ns, uint16_t protocol);
 bool budget_knows_left(const struct budget_namespace *ns, uint16_t protocol);
@@ -143,7 +144,6 @@ static inline bool budget_shows(const struct budget *b, bool selected)
 {
 	return selected || !b->partial;
 }
-
 /* Either end is a loopback address, as tcp_twsk_unique() sees it. */
 bool budget_is_local(enum family family, const struct endpoint *local, const struct endpoint *peer);
 

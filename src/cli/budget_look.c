@@ -242,6 +242,16 @@ void budget_look_done(struct budget_look *l)
 	free(l->bound);
 }
 
+/* Of an interface that has gone, its number. */
+static char *name_of_vrf(const struct budget_namespace *ns)
+{
+	const char *name = procinfo_interface_name(ns->netns, ns->vrf);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", ns->vrf);
+	return strdup(name ? name : number);
+}
+
 /* Elsewhere 127.0.0.1:80 is another place.  One without a name is the container's of a process in it. */
 void budget_look_name(struct budget *b)
 {
@@ -251,6 +261,8 @@ void budget_look_name(struct budget *b)
 		struct budget_namespace *ns = b->ns[i];
 		char name[NETNS_NAME_SIZE];
 
+		if (ns->vrf && !ns->vrf_name)
+			ns->vrf_name = name_of_vrf(ns);
 		if (ns->netns == own || ns->name)
 			continue;
 		procinfo_netns_name(ns->netns, NULL, name, sizeof(name));

@@ -158,7 +158,7 @@ static bool may_be_short(const struct ephemeral *e)
 		const struct budget_namespace *ns = e->look.budget->ns[i];
 
 		unseen |= (f->tcp || !f->udp) && !budget_knows_left(ns, IPPROTO_TCP);
-		unseen |= (f->udp || !f->tcp) && !budget_knows_left(ns, IPPROTO_UDP);
+		unseen |= (f->udp || !f->tcp) && !ns->vrf && !budget_knows_left(ns, IPPROTO_UDP);
 	}
 	return unseen;
 }

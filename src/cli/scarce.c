@@ -34,8 +34,10 @@ static void keep_rows(struct scarce *s, uint64_t now_ns)
 		const struct process *most;
 		uint32_t held;
 
-		if (!budget_shows(b, row->selected) || !budget_knows_left(row->ns, row->protocol) ||
-		    !row->taken || (kept && budget_percent(row) < WORTH_PERCENT))
+		/* A store has no place for a VRF. */
+		if (row->ns->vrf || !budget_shows(b, row->selected) ||
+		    !budget_knows_left(row->ns, row->protocol) || !row->taken ||
+		    (kept && budget_percent(row) < WORTH_PERCENT))
 			continue;
 		most = budget_row_owner(b, row, &held);
 		store_budget(s->store, row, now_ns, most, held, s->look.session->wall_offset_ns);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "budget.h"
+#include "budget_private.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -7,8 +7,6 @@
 #include <string.h>
 
 #define TIME_WAIT_MS 60000u /* TCP_TIMEWAIT_LEN */
-
-HASH_FUNCTIONS(budget_index, struct budget_namespace *, *item, hash_u64((*item)->netns))
 
 static bool bit_get(const uint8_t *bits, unsigned int i)
 {
@@ -18,96 +16,6 @@ static bool bit_get(const uint8_t *bits, unsigned int i)
 static void bit_set(uint8_t *bits, unsigned int i)
 {
 	bits[i / 8] |= (uint8_t)(1u << i % 8);
-}
-
-struct budget *budget_new(void)
-{
-	return calloc(1, sizeof(struct budget));
-}
-
-void budget_free(struct budget *b)
-{
-	if (!b)
-		return;
-	for (size_t i = 0; i < b->ns_count; i++) {
-		free(b->ns[i]->name);
-		free(b->ns[i]);
-	}
-	free(b->ns);
-	budget_index_done(&b->index);
-	free(b->row);
-	free(b->process);
-	free(b->use);
-	free(b);
-}
-
-struct budget_namespace *budget_find_namespace(const struct budget *b, uint32_t netns)
-{
-	struct budget_namespace **ns = budget_index_first(&b->index, hash_u64(netns));
-
-	while (ns && (*ns)->netns != netns)
-		ns = budget_index_next(&b->index, ns);
-	return ns ? *ns : NULL;
-}
-
-void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_range *range)
-{
-	struct budget_namespace **grown, *ns;
-
-	if (budget_find_namespace(b, netns))
-		return;
-	grown = realloc(b->ns, (b->ns_count + 1) * sizeof(*grown));
-	if (grown)
-		b->ns = grown;
-	ns = grown ? calloc(1, sizeof(*ns)) : NULL;
-	if (ns)
-		ns->netns = netns;
-	if (!ns || !budget_index_add(&b->index, ns)) {
-		free(ns);
-		b->failed = true;
-		return;
-	}
-	ns->range = *range;
-	ns->number = (uint32_t)b->ns_count;
-	b->ns[b->ns_count++] = ns;
-}
-
-void budget_add_unseen(struct budget *b, uint32_t netns, unsigned int unseen)
-{
-	static const struct port_range unknown;
-	struct budget_namespace *ns;
-
-	budget_add_namespace(b, netns, &unknown);
-	ns = budget_find_namespace(b, netns);
-	if (ns)
-		ns->unseen |= unseen;
-}
-
-bool budget_knows(const struct budget_namespace *ns, uint16_t protocol)
-{
-	return !(ns->unseen & (UNSEEN_RANGE | (protocol == IPPROTO_UDP ? UNSEEN_UDP : UNSEEN_TCP)));
-}
-
-bool budget_knows_left(const struct budget_namespace *ns, uint16_t protocol)
-{
-	return budget_knows(ns, protocol) &&
-	       (protocol == IPPROTO_UDP || !(ns->unseen & UNSEEN_BOUND));
-}
-
-void budget_add(struct budget *b, const struct port_use *use)
-{
-	if (b->use_count == b->use_cap) {
-		size_t cap = b->use_cap ? b->use_cap * 2 : 1024;
-		struct port_use *grown = realloc(b->use, cap * sizeof(*grown));
-
-		if (!grown) {
-			b->failed = true;
-			return;
-		}
-		b->use = grown;
-		b->use_cap = cap;
-	}
-	b->use[b->use_count++] = *use;
 }
 
 static bool in_range(const struct port_range *r, unsigned int port)
@@ -251,9 +159,16 @@ static bool is_bound_first(const struct budget_namespace *ns, const struct port_
 	       !bit_get(ns->bound_bits, u->local.port);
 }
 
-static int compare_pairs(const struct port_use *a, const struct port_use *b)
+static int compare_spaces(const struct port_use *a, const struct port_use *b)
 {
 	int d = (a->netns > b->netns) - (a->netns < b->netns);
+
+	return d ? d : (a->vrf > b->vrf) - (a->vrf < b->vrf);
+}
+
+static int compare_pairs(const struct port_use *a, const struct port_use *b)
+{
+	int d = compare_spaces(a, b);
 
 	if (!d)
 		d = (int)a->protocol - (int)b->protocol;
@@ -335,7 +250,7 @@ static int make_rows(struct budget *b)
 		qsort(b->use, b->use_count, sizeof(*b->use), compare_uses);
 	for (size_t i = 0, n; i < b->use_count; i += n) {
 		const struct port_use *first = &b->use[i];
-		struct budget_namespace *ns = budget_find_namespace(b, first->netns);
+		struct budget_namespace *ns = budget_space_of(b, first);
 		struct budget_row row = {.ns = ns, .churn_per_s = -1, .exhausted_in_s = -1};
 		bool wanted = false;
 
@@ -384,7 +299,7 @@ static int compare_owners(const void *x, const void *y)
 		return a->owner_ended ? 1 : -1;
 	if (began(a) != began(b))
 		return began(a) > began(b) ? 1 : -1;
-	return (a->netns > b->netns) - (a->netns < b->netns);
+	return compare_spaces(a, b);
 }
 
 static int compare_processes(const void *x, const void *y)
@@ -412,7 +327,7 @@ static int make_processes(struct budget *b)
 	qsort(owned, count, sizeof(*owned), compare_owners);
 	for (size_t i = 0; i < count; i++) {
 		const struct port_use *u = owned[i];
-		const struct budget_namespace *ns = budget_find_namespace(b, u->netns);
+		const struct budget_namespace *ns = budget_space_of(b, u);
 		struct budget_process *p;
 
 		if (!ns || u->local.port < ns->range.low || u->local.port > ns->range.high)
@@ -496,7 +411,7 @@ static void sort_namespaces(struct budget *b)
 	for (size_t i = 0; i < b->ns_count; i++)
 		b->ns[i]->left = b->ns[i]->usable - b->ns[i]->blocked;
 	for (size_t i = 0; i < b->row_count; i++) {
-		struct budget_namespace *ns = budget_find_namespace(b, b->row[i].ns->netns);
+		struct budget_namespace *ns = b->ns[b->row[i].ns->number];
 
 		if (budget_knows_left(ns, b->row[i].protocol) && b->row[i].available < ns->left)
 			ns->left = b->row[i].available;
@@ -509,9 +424,10 @@ int budget_finish(struct budget *b)
 {
 	int err;
 
+	budget_add_vrfs(b);
 	for (size_t i = 0; i < b->use_count; i++) {
 		const struct port_use *u = &b->use[i];
-		struct budget_namespace *ns = budget_find_namespace(b, u->netns);
+		struct budget_namespace *ns = budget_space_of(b, u);
 
 		if (ns && u->protocol == IPPROTO_TCP)
 			mark_tcp(ns, u);
@@ -545,7 +461,7 @@ int budget_count_owners(struct budget *b)
 		}
 	}
 	for (size_t i = 0; i < b->use_count; i++) {
-		struct budget_namespace *ns = budget_find_namespace(b, b->use[i].netns);
+		struct budget_namespace *ns = budget_space_of(b, &b->use[i]);
 
 		if (ns)
 			ns->selected |= b->use[i].selected;

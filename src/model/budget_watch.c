@@ -16,7 +16,7 @@
 
 struct pair {
 	uint64_t taken; /* never 0; in an index of rows, the row's place and one */
-	uint32_t netns;
+	uint32_t netns, vrf; /* vrf: of a row */
 	bool udp;
 	enum family family;
 	struct endpoint local, peer; /* local.port is 0 */
@@ -93,8 +93,9 @@ static void set_pair(struct pair *p, uint32_t netns, uint16_t protocol, enum fam
 
 static bool same_pair(const struct pair *a, const struct pair *b)
 {
-	return a->netns == b->netns && a->udp == b->udp && a->family == b->family &&
-	       a->peer.port == b->peer.port && memcmp(a->local.addr, b->local.addr, 16) == 0 &&
+	return a->netns == b->netns && a->vrf == b->vrf && a->udp == b->udp &&
+	       a->family == b->family && a->peer.port == b->peer.port &&
+	       memcmp(a->local.addr, b->local.addr, 16) == 0 &&
 	       memcmp(a->peer.addr, b->peer.addr, 16) == 0;
 }
 
@@ -234,6 +235,7 @@ bool budget_watch_event(struct budget_watch *w, const struct event *e)
 static void set_row_pair(struct pair *p, const struct budget_row *row)
 {
 	set_pair(p, row->ns->netns, row->protocol, row->family, false, &row->local, &row->peer);
+	p->vrf = row->ns->vrf;
 }
 
 /* False without memory. */
@@ -266,7 +268,9 @@ static void apply_row(const struct budget_watch *w, struct budget_row *row,
 
 	set_row_pair(&wanted, row);
 	p = find_pair(&w->pairs, &wanted);
-	row->churn_per_s = p ? (double)p->taken / seconds : w->pairs.count < PAIRS ? 0 : -1;
+	/* Calls do not tell their VRF. */
+	if (!row->ns->vrf)
+		row->churn_per_s = p ? (double)p->taken / seconds : w->pairs.count < PAIRS ? 0 : -1;
 	if (!budget_knows_left(row->ns, row->protocol))
 		return;
 	/*
@@ -275,7 +279,8 @@ static void apply_row(const struct budget_watch *w, struct budget_row *row,
 	 */
 	if (before) {
 		const struct pair *was = find_pair(index, &wanted);
-		const struct budget_namespace *ns = budget_find_namespace(before, row->ns->netns);
+		const struct budget_namespace *ns =
+			budget_find_namespace(before, row->ns->netns, row->ns->vrf);
 		uint32_t had = was ? before->row[was->taken - 1].available
 				   : untouched(row, ns ? ns : row->ns);
 
@@ -302,6 +307,8 @@ void budget_watch_apply(const struct budget_watch *w, struct budget *b, const st
 		struct budget_process *p = &b->process[i];
 		const struct watched *seen = find_taker(w, p->process->pid, p->ns->netns);
 
+		if (p->ns->vrf)
+			continue;
 		p->churn_per_s = seen			       ? (double)seen->taken / seconds
 				 : w->takers.count < PROCESSES ? 0
 							       : -1;

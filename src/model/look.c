@@ -236,12 +236,13 @@ static void unmap(struct port_use *u)
 
 bool look_port_use(struct port_use *ret, const struct look_socket *s)
 {
-	/* A closed TCP socket without a bucket holds nothing; a bucket of a VRF is not where plain sockets look. */
-	if (!s->local.port || s->vrf ||
+	/* A closed TCP socket without a bucket holds nothing. */
+	if (!s->local.port ||
 	    (s->protocol == IPPROTO_TCP ? !(s->flags & LOOK_BUCKET) : s->protocol != IPPROTO_UDP))
 		return false;
 	*ret = (struct port_use){
 		.netns = s->netns,
+		.vrf = s->vrf,
 		.protocol = s->protocol,
 		.family = (enum family)s->family,
 		.v6only = s->family == FAMILY_IPV6 && (s->options & WIRE_O_V6ONLY),

@@ -159,15 +159,25 @@ static void set_namespace(struct metrics *m, const struct space *s)
 
 static void set_destination(struct metrics *m, const struct budget_row *row)
 {
-	char source[INET_ADDRESS_SIZE], destination[INET_ENDPOINT_SIZE];
+	char source[INET_ADDRESS_SIZE + 1 + NETNS_NAME_SIZE], destination[INET_ENDPOINT_SIZE];
 	const struct metric_netns *ns = metrics_find_netns(m, row->ns->netns);
 	const char *labels[] = {ns ? ns->name : NULL,
 				row->protocol == IPPROTO_UDP ? "udp" : "tcp", source, destination,
 				NULL};
+	size_t len;
 
 	if (!ns)
 		return;
-	source[inet_format_address(source, row->family, false, row->local.addr)] = '\0';
+	len = inet_format_address(source, row->family, false, row->local.addr);
+	/* As ss has it. */
+	if (row->ns->vrf) {
+		size_t name = strnlen(budget_vrf(row->ns), NETNS_NAME_SIZE - 1);
+
+		source[len++] = '%';
+		memcpy(source + len, budget_vrf(row->ns), name);
+		len += name;
+	}
+	source[len] = '\0';
 	destination[inet_format_endpoint(destination, row->family, false, &row->peer, NULL)] = '\0';
 	metrics_set(m, METRIC_DESTINATION_AVAILABLE, row->available, labels);
 	metrics_set(m, METRIC_DESTINATION_USED, row->taken, labels);
@@ -201,6 +211,14 @@ static void set_namespaces(struct metrics *m, const struct budget *b)
 		if (row->available < *least)
 			*least = row->available;
 	}
+	/* What is told of a namespace is told of its VRFs, too. */
+	for (size_t i = 0; spaces && i < b->ns_count; i++) {
+		const struct budget_namespace *ns = b->ns[i];
+		const struct budget_namespace *of = budget_find_namespace(b, ns->netns, 0);
+
+		if (ns->vrf && of && spaces[ns->number].fewest[0] < spaces[of->number].fewest[0])
+			spaces[of->number].fewest[0] = spaces[ns->number].fewest[0];
+	}
 	for (size_t i = 0; spaces && i < b->process_count; i++) {
 		const struct process **p = &spaces[b->process[i].ns->number].process;
 
@@ -210,7 +228,7 @@ static void set_namespaces(struct metrics *m, const struct budget *b)
 	if (spaces && b->ns_count > 1)
 		qsort(spaces, b->ns_count, sizeof(*spaces), compare_spaces);
 	for (size_t i = 0; spaces && i < b->ns_count; i++) {
-		if (budget_shows(b, spaces[i].ns->selected))
+		if (!spaces[i].ns->vrf && budget_shows(b, spaces[i].ns->selected))
 			set_namespace(m, &spaces[i]);
 	}
 	free(spaces);

@@ -74,7 +74,9 @@ static int by_key(const struct top_shown *a, const struct top_shown *b)
 {
 	if (a->row && b->row)
 		return memcmp(&a->row->key, &b->row->key, sizeof(a->row->key));
-	return (a->ns->netns > b->ns->netns) - (a->ns->netns < b->ns->netns);
+	if (a->ns->netns != b->ns->netns)
+		return a->ns->netns > b->ns->netns ? 1 : -1;
+	return (a->ns->vrf > b->ns->vrf) - (a->ns->vrf < b->ns->vrf);
 }
 
 static int compare(const void *first, const void *second, void *ctx)

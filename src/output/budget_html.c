@@ -5,6 +5,7 @@
  */
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "page.h"
 #include "units.h"
@@ -36,8 +37,12 @@ static void put_half(struct buffer *out, const struct budget_namespace *ns, unsi
 
 static void put_map(struct buffer *out, const struct budget_namespace *ns)
 {
-	buffer_print(out, "<h2>Namespace %u, ports %u to %u</h2>\n", ns->netns, ns->range.low,
-		     ns->range.high);
+	buffer_print(out, "<h2>Namespace %u", ns->netns);
+	if (ns->vrf) {
+		buffer_print(out, ", VRF ");
+		page_put_lines(out, budget_vrf(ns), strlen(budget_vrf(ns)));
+	}
+	buffer_print(out, ", ports %u to %u</h2>\n", ns->range.low, ns->range.high);
 	page_keys(out, marks, PORT_MARKS);
 	put_half(out, ns, ns->range.low, ": connect() tries these first");
 	put_half(out, ns, ns->range.low + 1u, "");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "budget_map.h"
 #include "line.h"
 #include "title.h"
 #include "units.h"
@@ -182,59 +183,6 @@ static void put_latency(struct text *t)
 		     duration(max, t->cell[FIELD_MAX].number));
 }
 
-/* ---- the map ---- */
-
-static const char marks[PORT_MARKS] = {'.', '#', 'w', 'c', 'B', 'L'};
-
-/* One character for a stretch of ports of one parity: what most of them are, but never hiding a bound one. */
-static char stretch_mark(const struct budget_namespace *ns, unsigned int first, unsigned int end)
-{
-	unsigned int count[PORT_MARKS] = {0}, most = PORT_FREE;
-
-	for (unsigned int port = first; port <= ns->range.high && port < end; port += 2)
-		count[ns->mark[port]]++;
-	for (unsigned int m = 0; m < PORT_MARKS; m++) {
-		if (count[m] > count[most])
-			most = m;
-	}
-	if (most == PORT_FREE && count[PORT_LISTENING] + count[PORT_BOUND])
-		most = count[PORT_LISTENING] ? PORT_LISTENING : PORT_BOUND;
-	return marks[most];
-}
-
-static void put_map(struct buffer *out, const struct budget_report *r,
-		    const struct budget_namespace *ns)
-{
-	unsigned int columns = (r->columns > 40 && r->columns < 400 ? r->columns : 80) - 8;
-	unsigned int size = ns->range.high - ns->range.low + 1u;
-	unsigned int step = (size / 2 + columns * 8 - 1) / (columns * 8) * 2;
-
-	buffer_print(
-		out,
-		"  %u ports a character, low's parity (connect() tries it first) above the other:\n"
-		"  . free  c connected  w TIME_WAIT  B bound  L listening  # reserved\n",
-		step / 2 ? step / 2 : 1);
-	if (!step)
-		step = 2;
-	for (unsigned int line = ns->range.low; line <= ns->range.high; line += columns * step) {
-		for (unsigned int parity = 0; parity < 2; parity++) {
-			if (parity == 0)
-				buffer_print(out, "  %5u ", line);
-			else
-				buffer_print(out, "        ");
-			for (unsigned int i = 0; i < columns && line + i * step <= ns->range.high;
-			     i++) {
-				unsigned int first = line + i * step + parity;
-				char mark = stretch_mark(ns, first, first + step);
-
-				if (first <= ns->range.high)
-					buffer_append(out, &mark, 1);
-			}
-			buffer_print(out, "\n");
-		}
-	}
-}
-
 /* ---- tables ---- */
 
 static const struct layout_column row_columns[] = {
@@ -289,8 +237,18 @@ static void put_range(struct text *t)
 		(unsigned long long)(t->cell[FIELD_USABLE].number + t->cell[FIELD_RESERVED].number),
 		number(reserved, t, FIELD_RESERVED), number(bound, t, FIELD_BOUND));
 	put_in_use(t);
-	buffer_print(t->out, "  UDP: %s ports left for IPv4, %s for IPv6\n",
-		     number(free4, t, FIELD_IPV4), number(free6, t, FIELD_IPV6));
+	/* UDP has its ports in common with the namespace. */
+	if (!t->has[FIELD_VRF])
+		buffer_print(t->out, "  UDP: %s ports left for IPv4, %s for IPv6\n",
+			     number(free4, t, FIELD_IPV4), number(free6, t, FIELD_IPV6));
+}
+
+static void put_vrf(struct buffer *out, const struct budget_namespace *ns)
+{
+	if (!ns->vrf)
+		return;
+	buffer_print(out, ", VRF ");
+	buffer_escape_line(out, budget_vrf(ns), strlen(budget_vrf(ns)));
 }
 
 static void put_namespace(void *ctx, const struct budget_namespace *ns,
@@ -308,7 +266,9 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 		buffer_escape_line(t->out, ns->name, strlen(ns->name));
 		buffer_print(t->out, " ");
 	}
-	buffer_print(t->out, "%u\n", ns->netns);
+	buffer_print(t->out, "%u", ns->netns);
+	put_vrf(t->out, ns);
+	buffer_print(t->out, "\n");
 	if (t->has[FIELD_FIRST_FAILURE])
 		put_failures(t);
 	else if (t->has[FIELD_FAILURES])
@@ -317,15 +277,21 @@ static void put_namespace(void *ctx, const struct budget_namespace *ns,
 	if (t->has[FIELD_CONNECT_NS])
 		put_latency(t);
 	if (t->fields.report->map && t->has[FIELD_AVAILABLE])
-		put_map(t->out, t->fields.report, ns);
+		budget_put_map(t->out, t->fields.report, ns);
 }
 
 static struct line row_of(struct text *t, struct layout *layout, const struct budget_namespace *ns)
 {
 	struct line line = {.out = t->out, .layout = layout, .spaces = 2};
-	char text[NUMBER_SIZE];
+	char text[NUMBER_SIZE + 4 * NETNS_NAME_SIZE];
+	size_t len = inet_format_number(text, ns->netns);
 
-	line_cell(&line, NULL, text, inet_format_number(text, ns->netns));
+	/* As ss has it. */
+	if (ns->vrf) {
+		text[len++] = '%';
+		len += text_escape(text + len, budget_vrf(ns), strnlen(budget_vrf(ns), 16));
+	}
+	line_cell(&line, NULL, text, len);
 	return line;
 }
 
@@ -547,7 +513,9 @@ static void put_advice(void *ctx, size_t i, const struct budget_row *row)
 	    !is_worst(t->fields.report->budget, row))
 		return;
 	len = inet_format_endpoint(peer, row->family, false, &row->peer, NULL);
-	buffer_print(out, "\nwhat would help in %u (%s%.*s: %u left of %u)\n", row->ns->netns,
+	buffer_print(out, "\nwhat would help in %u", row->ns->netns);
+	put_vrf(out, row->ns);
+	buffer_print(out, " (%s%.*s: %u left of %u)\n",
 		     row->protocol == IPPROTO_UDP ? "UDP to " : "", (int)len, peer, row->available,
 		     row->ns->usable);
 	if (row->protocol == IPPROTO_UDP) {

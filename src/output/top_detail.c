@@ -106,6 +106,10 @@ static size_t put_ports(char *out, const struct top_shown *s)
 		len += put(out + len, " -> ");
 		len += inet_format_endpoint(out + len, row->family, false, &row->peer, NULL);
 	}
+	if (s->ns->vrf) {
+		len += put(out + len, " %");
+		len += text_escape(out + len, budget_vrf(s->ns), strlen(budget_vrf(s->ns)));
+	}
 	if (!s->ns->name)
 		return len;
 	len += put(out + len, " @");
@@ -405,6 +409,8 @@ static void json_ports(struct buffer *out, const struct top_shown *s)
 	uint16_t protocol = row ? row->protocol : IPPROTO_TCP;
 
 	buffer_print(out, ",\"netns\":%u", s->ns->netns);
+	if (s->ns->vrf)
+		json_word(out, "vrf", budget_vrf(s->ns), strlen(budget_vrf(s->ns)));
 	json_word(out, "proto", protocol_name(protocol), strlen(protocol_name(protocol)));
 	if (row) {
 		json_end(out, "local", row->family, false, row->local.addr, 0);

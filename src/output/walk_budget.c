@@ -25,7 +25,7 @@ bool budget_has_ports(const struct budget_namespace *ns)
 static const struct watch_namespace *seen_of(const struct budget_report *r,
 					     const struct budget_namespace *ns)
 {
-	return r->watch ? budget_watch_namespace(r->watch, ns->netns) : NULL;
+	return r->watch && !ns->vrf ? budget_watch_namespace(r->watch, ns->netns) : NULL;
 }
 
 static bool shows_namespace(const struct budget_report *r, const struct budget_namespace *ns)
@@ -125,6 +125,8 @@ static void give_begin(const struct budget_fields *f, const char *event,
 		w->spelling->text(w, FIELD_NETNS_NAME, ns->name, strlen(ns->name));
 	else if (ns->name)
 		w->spelling->absent(w, FIELD_NETNS_NAME);
+	if (ns->vrf)
+		w->spelling->text(w, FIELD_VRF, budget_vrf(ns), strlen(budget_vrf(ns)));
 }
 
 static void walk_failure(struct writer *w, const struct watch_failure *f)
@@ -190,7 +192,7 @@ void walk_namespace(void *fields, const struct budget_namespace *ns,
 	give_number(w, FIELD_IPV6, udp, ns->udp_free6);
 	spell->close(w, NEST_OBJECT);
 	give_number(w, FIELD_TW_REUSE, range, ns->range.tw_reuse);
-	give_number(w, FIELD_FAILURES, r->watch != NULL, seen ? seen->failures : 0);
+	give_number(w, FIELD_FAILURES, r->watch && !ns->vrf, seen ? seen->failures : 0);
 	if (seen && seen->failures)
 		walk_failure(w, &seen->first);
 	else

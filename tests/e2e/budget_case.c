@@ -115,7 +115,7 @@ static long number_after(const char *text, const char *key)
 	return at ? strtol(at + strlen(key), NULL, 10) : -1;
 }
 
-static const char *ask(void)
+const char *budget_ask(void)
 {
 	const char *argv[11] = {tracer_program, "ephemeral", "--netns", "self", "-o", "json"};
 	static char out[65536];
@@ -146,7 +146,7 @@ static const char *ask(void)
 /* What the program says is left towards addr:80. */
 struct budget_left budget_left(const char *addr, int type)
 {
-	const char *out = ask(), *row = out, *proto = type == SOCK_DGRAM ? "udp" : "tcp";
+	const char *out = budget_ask(), *row = out, *proto = type == SOCK_DGRAM ? "udp" : "tcp";
 	char peer[128], found[32];
 
 	snprintf(peer, sizeof(peer), "\"peer\":{\"addr\":\"%s\",\"port\":%d}", addr, SERVER_PORT);

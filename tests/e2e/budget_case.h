@@ -41,6 +41,8 @@ void budget_bind(int fd, const char *addr, unsigned int port);
 /* To SERVER_PORT.  0 or a negative errno. */
 int budget_connect(int fd, const char *addr);
 
+/* What `ephemeral -o json` says of this namespace; valid until it is asked again. */
+const char *budget_ask(void);
 /* What the program says is left towards addr and SERVER_PORT. */
 struct budget_left budget_left(const char *addr, int type);
 /* New sockets until no port is left: how many connects succeeded. */

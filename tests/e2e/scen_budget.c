@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "budget_case.h"
+#include "module.h"
+#include "netlink.h"
 #include "scenario.h"
 #include "tracer.h"
 
@@ -17,6 +19,9 @@
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51
 #endif
+
+#define VRF    "sw-red"
+#define IN_VRF "10.77.9.1"
 
 static int new_socket(const char *addr)
 {
@@ -298,6 +303,52 @@ static void time_wait_delay(void)
 	wait_until_ten();
 }
 
+static int socket_in_vrf(void)
+{
+	int fd = new_socket(IN_VRF);
+
+	child_need("SO_BINDTODEVICE",
+		   setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, VRF, sizeof(VRF)));
+	return fd;
+}
+
+/* TCP has ports of its own in a VRF: what is taken there is free outside, and the other way round. */
+static void vrf(void)
+{
+	int server, err;
+	long done = 0;
+
+	module_load("vrf");
+	if (netlink_vrf_add(VRF) < 0)
+		child_skip("no VRF: %s", strerror(errno));
+	child_need("address", netlink_address_add(VRF, IN_VRF, 24));
+	child_need("up", netlink_link_up(VRF));
+	server = socket_in_vrf();
+	budget_bind(server, IN_VRF, SERVER_PORT);
+	child_need("listen", listen(server, 1000));
+	budget_bind(socket_in_vrf(), IN_VRF, 40003);
+	serve("127.0.0.1", SERVER_PORT);
+	budget_bind(new_socket("127.0.0.1"), "127.0.0.1", 40005);
+	budget_bind(new_socket("127.0.0.1"), "127.0.0.1", 40006);
+	for (int i = 0; i < 2; i++) {
+		err = budget_connect(i ? socket_in_vrf() : new_socket("127.0.0.1"),
+				     i ? IN_VRF : "127.0.0.1");
+		if (err)
+			child_fail("connect: %s", strerror(-err));
+	}
+	if (available(IN_VRF) != 8)
+		child_fail("in the VRF %ld are left, must be 8", available(IN_VRF));
+	if (!strstr(budget_ask(), "\"vrf\":\"" VRF "\""))
+		child_fail("the VRF has no name: %s", budget_ask());
+	prove("127.0.0.1", 7);
+	while (!(err = budget_connect(socket_in_vrf(), IN_VRF)) && done < MAX_PORTS)
+		done++;
+	if (err != -EADDRNOTAVAIL || done != 8 || available(IN_VRF))
+		child_fail(
+			"in the VRF %ld connects succeeded, then %s; %ld are left, must be 8 and 0",
+			done, strerror(-err), available(IN_VRF));
+}
+
 IN_CHILD(plain)
 IN_CHILD(bound_elsewhere)
 IN_CHILD(bind_then_connect)
@@ -314,6 +365,7 @@ IN_CHILD(one_port)
 IN_CHILD(step_width)
 IN_CHILD(socket_range)
 IN_CHILD(time_wait_delay)
+IN_CHILD(vrf)
 
 const struct scenario budget_scenarios[] = {
 	{"budget-plain", run_plain},
@@ -332,5 +384,6 @@ const struct scenario budget_scenarios[] = {
 	{"budget-step-width", run_step_width},
 	{"budget-socket-range", run_socket_range},
 	{"budget-time-wait-delay", run_time_wait_delay},
+	{"budget-vrf", run_vrf},
 	{0},
 };

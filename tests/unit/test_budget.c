@@ -28,6 +28,7 @@ static void random_use(uint64_t *seed, struct port_use *u)
 
 	*u = (struct port_use){
 		.netns = 1 + random_below(seed, 2), .protocol = IPPROTO_TCP, .family = FAMILY_IPV4};
+	u->vrf = u->netns == 2 && random_below(seed, 2) ? 9 : 0;
 	u->local.port = (uint16_t)(38 + random_below(seed, 14));
 	u->local.addr[0] = random_below(seed, 2) ? 10 : 127;
 	u->peer.addr[0] = random_below(seed, 2) ? 10 : 127;
@@ -47,8 +48,8 @@ static void random_use(uint64_t *seed, struct port_use *u)
 
 /* __inet_hash_connect() and __inet_check_established(), word for word. */
 static bool may_connect(const struct port_use *uses, size_t count, const struct port_range *r,
-			uint32_t netns, const struct endpoint *local, const struct endpoint *peer,
-			unsigned int port)
+			const struct budget_namespace *ns, const struct endpoint *local,
+			const struct endpoint *peer, unsigned int port)
 {
 	if (port_is_reserved(r, port))
 		return false;
@@ -57,7 +58,7 @@ static bool may_connect(const struct port_use *uses, size_t count, const struct 
 		bool loopback = u->local.addr[0] == 127 || u->peer.addr[0] == 127;
 		bool reuse = r->tw_reuse == 1 || (r->tw_reuse == 2 && loopback);
 
-		if (u->netns != netns || u->local.port != port)
+		if (u->netns != ns->netns || u->vrf != ns->vrf || u->local.port != port)
 			continue;
 		if (!u->bucket_open)
 			return false;
@@ -116,8 +117,8 @@ static void check_row(const struct budget_row *row, const struct port_use *uses,
 	unsigned int free = 0, size = r->high - r->low + 1u, least, most;
 
 	for (unsigned int i = 0; i < size; i++)
-		free |= (unsigned int)may_connect(uses, count, r, row->ns->netns, &row->local,
-						  &row->peer, r->low + i)
+		free |= (unsigned int)may_connect(uses, count, r, row->ns, &row->local, &row->peer,
+						  r->low + i)
 			<< i;
 	memset(memo, -1, sizeof(memo));
 	least = connect_all(free, size, false, memo);

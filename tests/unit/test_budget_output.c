@@ -86,6 +86,47 @@ static void json_has_the_three_objects(void **state)
 	budget_free(b);
 }
 
+/* TCP has ports of its own in a VRF; the same ends outside of it are another row. */
+static void a_vrf_is_told_apart(void **state)
+{
+	struct port_range r = {.low = 40000, .high = 40009};
+	struct port_use u = {.netns = 5,
+			     .protocol = IPPROTO_TCP,
+			     .family = FAMILY_IPV4,
+			     .state = STATE_ESTABLISHED,
+			     .bucket_open = true,
+			     .local = {.addr = {10, 0, 0, 1}, .port = 40000},
+			     .peer = {.addr = {10, 0, 0, 2}, .port = 443},
+			     .owner = &hostile};
+	struct budget *b = budget_new();
+	char *json, *text;
+
+	(void)state;
+	budget_add_namespace(b, 5, &r);
+	budget_add(b, &u);
+	u.vrf = 9;
+	budget_add(b, &u);
+	u.local.port = 40001;
+	budget_add(b, &u);
+	assert_int_equal(budget_finish(b), 0);
+	assert_int_equal(b->ns_count, 2);
+	assert_int_equal(b->row_count, 2);
+	budget_find_namespace(b, 5, 9)->vrf_name = strdup("red\x1b");
+	json = spell(budget_write_json, b, false);
+	text = spell(budget_write_text, b, false);
+	expect(json, "\"netns\":5,\"vrf\":\"red\\u001b\",\"range\":{\"low\":40000,\"high\":40009,");
+	expect(json, "\"in_use\":{\"ESTABLISHED\":2},\"usable\":10,\"bound\":0,\"available\":10,"
+		     "\"uncertain\":0,\"udp_available\":{\"ipv4\":null,\"ipv6\":null}");
+	expect(json, "\"netns\":5,\"vrf\":\"red\\u001b\",\"proto\":\"tcp\"");
+	expect(json, "\"netns\":5,\"vrf\":\"red\\u001b\",\"process\"");
+	expect(text, "network namespace 5, VRF red\\x1b\n");
+	expect(text, "5%red\\x1b");
+	assert_null(strchr(text, '\x1b'));
+	free(text);
+	free(json);
+	budget_free(b);
+}
+
 static void one_that_has_ended_is_told_so(void **state)
 {
 	struct budget *b = make(8, 2);
@@ -539,6 +580,7 @@ int main(void)
 		cmocka_unit_test(html_keeps_names_as_text),
 		cmocka_unit_test(watching_counts_churn_and_the_first_failure),
 		cmocka_unit_test(watching_counts_what_finds_no_place),
+		cmocka_unit_test(a_vrf_is_told_apart),
 		cmocka_unit_test(the_whole_report),
 		cmocka_unit_test(the_chosen_part),
 		cmocka_unit_test(advises_what_applies_and_no_more),

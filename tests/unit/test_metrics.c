@@ -346,7 +346,7 @@ static void test_ports_and_sockets_of_a_look(void **state)
 		add_use(b, 78, &web, i < 10 ? STATE_TIME_WAIT : STATE_ESTABLISHED, (uint16_t)(40000 + i), 5432);
 	add_use(b, 77, NULL, STATE_LISTEN, 22, 0);
 	assert_int_equal(budget_finish(b), 0);
-	budget_find_namespace(b, 78)->name = strdup("");
+	budget_find_namespace(b, 78, 0)->name = strdup("");
 	metrics_gauges_begin(m);
 	metrics_look(m, b);
 	listener = event_of(EVENT_OVERFLOW, &web);
@@ -385,6 +385,46 @@ static void test_ports_and_sockets_of_a_look(void **state)
 	metrics_free(m);
 }
 
+/* The same ends in a VRF are another series, and what is left there is what is left in the namespace at least. */
+static void test_a_vrf_has_series_of_its_own(void **state)
+{
+	struct port_range range = {.low = 40000, .high = 40009};
+	struct port_use u = {.netns = 77,
+			     .protocol = IPPROTO_TCP,
+			     .family = FAMILY_IPV4,
+			     .state = STATE_ESTABLISHED,
+			     .bucket_open = true,
+			     .local = {.addr = {10, 0, 0, 1}, .port = 40000},
+			     .peer = {.addr = {10, 0, 0, 2}, .port = 443}};
+	struct metrics *m = metrics_new(&plain, SECOND);
+	struct budget *b = budget_new();
+
+	(void)state;
+	budget_add_namespace(b, 77, &range);
+	budget_add(b, &u);
+	u.vrf = 9;
+	budget_add(b, &u);
+	u.local.port = 40001;
+	budget_add(b, &u);
+	assert_int_equal(budget_finish(b), 0);
+	budget_find_namespace(b, 77, 9)->vrf_name = strdup("red");
+	metrics_gauges_begin(m);
+	metrics_look(m, b);
+	metrics_gauges_end(m, 2 * SECOND);
+	assert_near(
+		value_of(m,
+			 "sockwatch_ephemeral_ports_available_min{netns=\"host\",proto=\"tcp\"}"),
+		8, 0);
+	assert_near(value_of(m, "sockwatch_ephemeral_destination_ports_used{netns=\"host\",proto=\"tcp\","
+				"source=\"10.0.0.1\",destination=\"10.0.0.2:443\"}"),
+		    1, 0);
+	assert_near(value_of(m, "sockwatch_ephemeral_destination_ports_used{netns=\"host\",proto=\"tcp\","
+				"source=\"10.0.0.1%red\",destination=\"10.0.0.2:443\"}"),
+		    2, 0);
+	budget_free(b);
+	metrics_free(m);
+}
+
 static void test_many_namespaces_show_the_scarcest(void **state)
 {
 	struct port_range range = {.low = 40000};
@@ -400,7 +440,7 @@ static void test_many_namespaces_show_the_scarcest(void **state)
 	assert_int_equal(budget_finish(b), 0);
 	for (uint32_t i = 1; i < 500; i++) {
 		snprintf(name, sizeof(name), "ns%u", i);
-		budget_find_namespace(b, 1000 + i)->name = strdup(name);
+		budget_find_namespace(b, 1000 + i, 0)->name = strdup(name);
 	}
 	metrics_gauges_begin(m);
 	metrics_look(m, b);
@@ -534,6 +574,7 @@ int main(void)
 		cmocka_unit_test(test_the_idle_go),
 		cmocka_unit_test(test_labels_are_left_out),
 		cmocka_unit_test(test_ports_and_sockets_of_a_look),
+		cmocka_unit_test(test_a_vrf_has_series_of_its_own),
 		cmocka_unit_test(test_many_namespaces_show_the_scarcest),
 		cmocka_unit_test(test_hostile_names_stay_inside_their_quotes),
 		cmocka_unit_test(test_both_formats),
