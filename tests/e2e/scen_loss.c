@@ -493,7 +493,8 @@ static int lose(struct tracer *t, struct peer *busy, struct pair old[KEPT], stru
 	}
 	kill(t->pid, SIGCONT);
 	deadline = deadline_in(REPAIR_MS);
-	tracer_await(t, 20000, "a lost event although the ring overflowed", has_told_more, &before);
+	/* It comes with the repair, and the repair before is rested from nine times as long as its look took. */
+	tracer_await(t, 60000, "a lost event although the ring overflowed", has_told_more, &before);
 	return deadline_left(deadline);
 }
 
