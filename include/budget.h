@@ -48,7 +48,7 @@ struct port_use {
 	bool owner_selected;	     /* and so does its owner, not only another holder */
 };
 
-enum port_mark { /* for a picture */
+enum port_mark { /* what a port is taken by, for a picture */
 	PORT_FREE,
 	PORT_RESERVED,
 	PORT_TIME_WAIT,
@@ -126,7 +126,7 @@ void budget_free(struct budget *b);
 /* Repeated calls for one namespace are ignored.  What is unseen of it adds up. */
 void budget_add_namespace(struct budget *b, uint32_t netns, const struct port_range *range);
 void budget_add_unseen(struct budget *b, uint32_t netns, unsigned int unseen);
-/* O(1); NULL: not added.  A use in a namespace that was not added is ignored. */
+/* O(1), the other amortized; NULL: not added.  A use in a namespace that was not added is ignored. */
 struct budget_namespace *budget_find_namespace(const struct budget *b, uint32_t netns,
 					       uint32_t vrf);
 void budget_add(struct budget *b, const struct port_use *use);

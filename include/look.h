@@ -15,19 +15,16 @@
 #include "unix_socket.h"
 
 enum look_flag {
-	LOOK_MAKER = 1 << 0,  /* the holder's very process made the socket */
-	LOOK_DEAD = 1 << 1,   /* closed by its process, the kernel finishes it */
-	LOOK_QUEUED = 1 << 2, /* waits for accept() */
-	LOOK_KERNEL =
-		1 << 3, /* the kernel made it for itself; said only where nobody has it open */
-	LOOK_MINISOCK = 1 << 4, /* no socket: TIME_WAIT, `state` is the substate */
-	LOOK_BUCKET = 1 << 5,	/* in a bind bucket */
-	LOOK_BUCKET_OPEN =
-		1 << 6, /* which only connect() chose: other destinations may share the port */
+	LOOK_MAKER = 1 << 0,	     /* the holder's very process made the socket */
+	LOOK_DEAD = 1 << 1,	     /* closed by its process, the kernel finishes it */
+	LOOK_QUEUED = 1 << 2,	     /* waits for accept() */
+	LOOK_KERNEL = 1 << 3,	     /* the kernel made it for itself; said only where nobody has it open */
+	LOOK_MINISOCK = 1 << 4,	     /* no socket: TIME_WAIT, `state` is the substate */
+	LOOK_BUCKET = 1 << 5,	     /* in a bind bucket */
+	LOOK_BUCKET_OPEN = 1 << 6,   /* which only connect() chose: other destinations may share the port */
 	LOOK_NEVER_REUSED = 1 << 7, /* a minisock without timestamps */
-	LOOK_ACCEPTED =
-		1 << 8, /* a connection that came to a listener; of minisocks it is not known */
-	LOOK_LIMITLESS = 1 << 9, /* a listener whose `backlog` and `dropped` are not known */
+	LOOK_ACCEPTED = 1 << 8,	    /* a connection that came to a listener; of minisocks it is not known */
+	LOOK_LIMITLESS = 1 << 9,    /* a listener whose `backlog` and `dropped` are not known */
 };
 
 /* A socket that listens, in one look. */

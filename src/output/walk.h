@@ -49,7 +49,7 @@
 	X(PORT, "port") X(FOR, "for") X(KIND, "kind") X(RULE, "rule") X(TARGET, "target")         \
 	X(CONDITIONAL, "conditional") X(BEHIND, "behind") X(DEVICE, "device")       \
 	X(ASKED, "asked") X(PHASE, "phase") X(DROPPED, "dropped")                                 \
-	X(NETNS_NAME, "netns_name") X(VRF, "vrf") X(UNHELD, "unheld")                                           \
+	X(NETNS_NAME, "netns_name") X(VRF, "vrf") X(UNHELD, "unheld")                             \
 	X(PID, "pid") X(COMMAND, "command") X(HOOKS, "hooks") X(UNSEEN, "unseen")                 \
 	X(FILE, "file") X(FILE_BYTES, "file_bytes") X(STUCK, "stuck") X(TOLD, "told")             \
 	X(WAITING_BYTES, "waiting_bytes") X(SOCKETS, "sockets") X(TABLE_BYTES, "table_bytes")     \
