@@ -137,6 +137,7 @@ check "trace: a table each second" "$(cat "$work/out" "$work/err")" \
 
 # ---- a record, and what is there now ----
 mkfifo "$work/stay"
+rm -f "$work/err" # where others have said that they trace
 "$sockwatch" record --store "$work/store" >"$work/record.out" 2>"$work/err" &
 recorder=$!
 pids="$pids $recorder"

@@ -165,6 +165,7 @@ print("begun", os.getpid(), flush=True)
 time.sleep(120)
 PY
 begin() { # ARGS...
+	rm -f "$work/out" # whose "begun" is another's
 	"$sockwatch" trace "$@" >"$work/out" 2>"$work/err" &
 	tracer=$!
 	pids="$pids $tracer"

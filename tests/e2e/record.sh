@@ -18,6 +18,7 @@ fi
 start_record() { # NAME STORE OPTION...
 	local name=$1 store=$2
 	shift 2
+	rm -f "$work/$name.err" # a recorder before may have had the name
 	"$sockwatch" record --store "$store" --netns self "$@" >/dev/null 2>"$work/$name.err" &
 	recorder=$!
 	pids="$pids $recorder"

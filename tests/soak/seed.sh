@@ -47,6 +47,7 @@ all_are_open() {
 }
 for queue in 64MB 4MB; do
 	store=$work/store-$queue begin=$(date +%s%N)
+	rm -f "$work/err"
 	"$sockwatch" record --store "$store" --queue $queue 2>"$work/err" &
 	recorder=$!
 	until_true grep -q '^sockwatch: tracing' "$work/err"
