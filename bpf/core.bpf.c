@@ -65,23 +65,47 @@ int BPF_PROG(run__listeners)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(tp_btf__sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	return tell_fork(child);
+	return tell_fork(child, false);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(again__sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return tell_fork(child, true);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(tp_btf__sched_process_exec, struct task_struct *task)
 {
-	return tell_exec(task);
+	return tell_exec(task, false);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(again__sched_process_exec, struct task_struct *task)
+{
+	return tell_exec(task, true);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(tp_btf__sched_process_exit, struct task_struct *task)
 {
-	return tell_exit(task);
+	return tell_exit(task, false);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(again__sched_process_exit, struct task_struct *task)
+{
+	return tell_exit(task, true);
 }
 
 SEC("tp_btf/task_rename")
 int BPF_PROG(tp_btf__task_rename, struct task_struct *task, const char *name)
 {
-	return tell_rename(task, name);
+	return tell_rename(task, name, false);
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(again__task_rename, struct task_struct *task, const char *name)
+{
+	return tell_rename(task, name, true);
 }

@@ -32,10 +32,9 @@ static __always_inline enum step put_name(struct process_record *r, const unsign
 }
 
 /* d_path() may not be called here.  Mounts are crossed upwards to the root of their namespace. */
-__weak __noinline int put_path_name(int unused)
+__weak __noinline int put_path_name(__u32 room)
 {
-	__u32 zero = 0;
-	struct process_record *r = bpf_map_lookup_elem(&process_room, &zero);
+	struct process_record *r = bpf_map_lookup_elem(&process_room, &room);
 	struct dentry *dentry, *parent;
 	struct vfsmount *mnt;
 	struct mount *mount, *above;
@@ -66,10 +65,9 @@ struct kernfs_node___old {
 	const char *name;
 } __attribute__((preserve_access_index));
 
-__weak __noinline int put_cgroup_name(int unused)
+__weak __noinline int put_cgroup_name(__u32 room)
 {
-	__u32 zero = 0;
-	struct process_record *r = bpf_map_lookup_elem(&process_room, &zero);
+	struct process_record *r = bpf_map_lookup_elem(&process_room, &room);
 	struct kernfs_node *node, *above;
 	struct kernfs_node___old *old;
 
@@ -88,14 +86,15 @@ __weak __noinline int put_cgroup_name(int unused)
 }
 
 /* The length of the path that was put behind the record; 0 where it is not there whole, else `flag` says that it is. */
-static __always_inline __u32 put_names(struct process_record *r, enum wire_process_flag flag)
+static __always_inline __u32 put_names(struct process_record *r, enum wire_process_flag flag,
+				       const bool again)
 {
 	__u32 begin = r->at;
 	int did = STEP_NEXT;
 
 	r->end = begin + WIRE_PATH_MAX;
 	for (int i = 0; i < PATH_NAMES && did == STEP_NEXT; i++)
-		did = flag == WIRE_PROCESS_EXE ? put_path_name(i) : put_cgroup_name(i);
+		did = flag == WIRE_PROCESS_EXE ? put_path_name(again) : put_cgroup_name(again);
 	if (did == STEP_DONE)
 		r->head.flags |= flag;
 	else
@@ -120,22 +119,26 @@ static __always_inline __u32 put_args(struct process_record *r, struct mm_struct
 }
 
 /* Runs in the process itself, once it has its new memory. */
-static __always_inline int tell_exec(struct task_struct *task)
+static __always_inline int tell_exec(struct task_struct *task, const bool again)
 {
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	__u32 zero = 0;
-	struct process_record *r = bpf_map_lookup_elem(&process_room, &zero);
+	struct process_record *r;
+	struct mm_struct *mm;
+	__u32 room = again;
 	__u64 size;
 
+	if (is_call_told(NESTED_EXEC, task, again))
+		return 0;
+	r = bpf_map_lookup_elem(&process_room, &room);
+	mm = BPF_CORE_READ(task, mm);
 	if (!r || !mm)
 		return 0;
 	fill_process(&r->head, WIRE_PROCESS_EXEC, task, BPF_CORE_READ(task, real_parent));
 	r->at = put_args(r, mm);
 	r->above = (__u64)BPF_CORE_READ(mm, exe_file, f_path.dentry);
 	r->mount = (__u64)BPF_CORE_READ(mm, exe_file, f_path.mnt);
-	r->head.exe_len = put_names(r, WIRE_PROCESS_EXE);
+	r->head.exe_len = put_names(r, WIRE_PROCESS_EXE, again);
 	r->above = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
-	r->head.cgroup_len = put_names(r, WIRE_PROCESS_CGROUP);
+	r->head.cgroup_len = put_names(r, WIRE_PROCESS_CGROUP, again);
 	size = sizeof(r->head) + r->at;
 	r->head.size = size;
 	KEEP_BOUNDS(size);

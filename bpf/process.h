@@ -3,12 +3,14 @@
  * process.h - what processes do: fork, exec, exit, rename.  tp_btf stubs are in core.bpf.c, raw_tp stubs in untyped.bpf.c.
  *
  * They go into a ring of their own, so that a flood of processes costs no fact of a socket.  Arguments and paths are read
- * here because a process may be gone before anybody looks at /proc.
+ * here because a process may be gone before anybody looks at /proc.  Each program comes twice (core.h): from Linux 7.0 on a
+ * task may be preempted in a tracepoint, and what others of its CPU do meanwhile would be left out.  Told twice does no harm.
  */
 #ifndef SOCKWATCH_BPF_PROCESS_H
 #define SOCKWATCH_BPF_PROCESS_H
 
 #include "maps.h"
+#include "told.h"
 #include "wire_process.h"
 
 /* The reader comes by itself; it is woken when so much waits. */
@@ -33,10 +35,10 @@ struct process_record {
 	__u32 at, end;
 };
 
-/* Key: 0.  Value: room to put an exec's record together.  Never full. */
+/* Key: 0 the first copy, 1 the second.  Value: room to put an exec's record together.  Never full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, struct process_record);
 } process_room SEC(".maps") __weak;
@@ -86,25 +88,26 @@ static __always_inline void tell_process(enum wire_process_kind kind, struct tas
 	bpf_ringbuf_submit(p, process_wakeup());
 }
 
-static __always_inline int tell_fork(struct task_struct *child)
+static __always_inline int tell_fork(struct task_struct *child, const bool again)
 {
-	if (is_process(child))
+	if (!is_call_told(NESTED_FORK, child, again) && is_process(child))
 		tell_process(WIRE_PROCESS_FORK, child, BPF_CORE_READ(child, real_parent), NULL);
 	return 0;
 }
 
 /* Other threads may live on behind the leader; several may see none left, which is told twice then. */
-static __always_inline int tell_exit(struct task_struct *task)
+static __always_inline int tell_exit(struct task_struct *task, const bool again)
 {
-	if (BPF_CORE_READ(task, signal, live.counter) == 0 &&
+	if (!is_call_told(NESTED_EXIT, task, again) &&
+	    BPF_CORE_READ(task, signal, live.counter) == 0 &&
 	    !(BPF_CORE_READ(task, flags) & TASK_IS_KTHREAD))
 		tell_process(WIRE_PROCESS_EXIT, task, BPF_CORE_READ(task, real_parent), NULL);
 	return 0;
 }
 
-static __always_inline int tell_rename(struct task_struct *task, const char *name)
+static __always_inline int tell_rename(struct task_struct *task, const char *name, const bool again)
 {
-	if (is_process(task))
+	if (!is_call_told(NESTED_RENAME, task, again) && is_process(task))
 		tell_process(WIRE_PROCESS_RENAME, task, BPF_CORE_READ(task, real_parent), name);
 	return 0;
 }

@@ -58,23 +58,47 @@ int BPF_PROG(raw_again__tcp_send_reset, struct sock *sk)
 SEC("raw_tp/sched_process_fork")
 int BPF_PROG(raw_tp__sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	return tell_fork(child);
+	return tell_fork(child, false);
+}
+
+SEC("raw_tp/sched_process_fork")
+int BPF_PROG(raw_again__sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return tell_fork(child, true);
 }
 
 SEC("raw_tp/sched_process_exec")
 int BPF_PROG(raw_tp__sched_process_exec, struct task_struct *task)
 {
-	return tell_exec(task);
+	return tell_exec(task, false);
+}
+
+SEC("raw_tp/sched_process_exec")
+int BPF_PROG(raw_again__sched_process_exec, struct task_struct *task)
+{
+	return tell_exec(task, true);
 }
 
 SEC("raw_tp/sched_process_exit")
 int BPF_PROG(raw_tp__sched_process_exit, struct task_struct *task)
 {
-	return tell_exit(task);
+	return tell_exit(task, false);
+}
+
+SEC("raw_tp/sched_process_exit")
+int BPF_PROG(raw_again__sched_process_exit, struct task_struct *task)
+{
+	return tell_exit(task, true);
 }
 
 SEC("raw_tp/task_rename")
 int BPF_PROG(raw_tp__task_rename, struct task_struct *task, const char *name)
 {
-	return tell_rename(task, name);
+	return tell_rename(task, name, false);
+}
+
+SEC("raw_tp/task_rename")
+int BPF_PROG(raw_again__task_rename, struct task_struct *task, const char *name)
+{
+	return tell_rename(task, name, true);
 }

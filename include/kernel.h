@@ -71,8 +71,11 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx);
 
 /* From now on kernel_drain() also hands what processes did to `fn`: before each fact all that happened before it. */
 void kernel_follow_processes(struct kernel *k, kernel_process_fn fn, void *ctx);
-/* What processes did and nobody was told, since kernel_open(): not in kernel_lost(), but as of the last call of it. */
-uint64_t kernel_processes_lost(const struct kernel *k);
+/*
+ * What processes did and nobody was told, since kernel_open(): not in kernel_lost(), but as of the last call of it.  In
+ * `withheld` those of them that the kernel ran no program for.
+ */
+uint64_t kernel_processes_lost(const struct kernel *k, uint64_t *withheld);
 
 /*
  * Sleeps until facts may be there, a signal came, or timeout_ms passed.  After a busy drain it naps a few milliseconds without

@@ -23,7 +23,7 @@ def spent():
     for prog in json.loads(found or b"[]"):
         name = prog.get("name", "")
         # The kernel keeps 15 bytes of a name.
-        if name.startswith(("tp_btf__sched_p", "tp_btf__task_re")):
+        if name.startswith(("tp_btf__sched_p", "tp_btf__task_re", "again__sched_p", "again__task_re")):
             sums[prog["id"]] = (prog.get("run_cnt", 0), prog.get("run_time_ns", 0), f"{name} ({prog['id']})")
     return sums
 

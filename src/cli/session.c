@@ -279,13 +279,19 @@ static void count_lost(struct session *s, uint64_t kernel_count, uint64_t unseen
 /* What is not known of a process costs no other event: it is said, and what lives is read anew. */
 static void check_processes(struct session *s)
 {
-	uint64_t lost = kernel_processes_lost(s->kernel);
+	uint64_t withheld, lost = kernel_processes_lost(s->kernel, &withheld);
 	struct process_stats stats;
 
 	process_get_stats(s->processes, &stats);
 	stats.full += stats.unnamed;
 	if (lost > s->processes_lost) {
-		if (!s->processes_lost)
+		if (!s->processes_lost && lost == withheld)
+			log_error(
+				"losing events: the kernel left %llu changes of processes out, "
+				"because it runs no program where the same one was interrupted; "
+				"programs, arguments and parents of short-lived ones stay unknown",
+				(unsigned long long)lost);
+		else if (!s->processes_lost)
 			log_error("programs, arguments and parents of some short-lived processes "
 				  "stay unknown: more began and ended than could be followed");
 		process_follow_anew(s->processes);

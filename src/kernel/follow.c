@@ -65,8 +65,9 @@ void follow_close(struct kernel *k)
 	k->followed = NULL;
 }
 
-uint64_t kernel_processes_lost(const struct kernel *k)
+uint64_t kernel_processes_lost(const struct kernel *k, uint64_t *withheld)
 {
+	*withheld = k->missed_processes;
 	return (k->skel ? *(volatile __u64 *)&k->skel->bss->processes_lost : 0) +
 	       k->missed_processes + (k->followed ? k->followed->malformed : 0);
 }

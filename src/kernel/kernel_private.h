@@ -15,7 +15,7 @@
 #include "sockwatch.skel.h"
 #include "types.h"
 
-#define MAX_HOOKS  96
+#define MAX_HOOKS  112
 #define LOOK_HOOKS 8 /* those of looks among them */
 #define PLACE_SIZE 256
 

@@ -23,7 +23,7 @@
 
 #include "kernel.h"
 
-#define PLAN_ROWS 96
+#define PLAN_ROWS 112
 
 struct plan {
 	bool in_use[PLAN_ROWS]; /* rows of the ways taken, also those that fail */

@@ -30,6 +30,8 @@
 #define BRIEF	 8000 /* lives: more than a ring of 1 MiB holds the facts of */
 #define FLOODS	 10   /* of these lives: more than 16 MiB hold */
 #define BLOCKS	 200  /* connections whose lines no pipe holds */
+#define FORKERS	 4    /* processes on one CPU */
+#define FORKS	 500  /* of each, one after the other */
 #define OFTEN                                                                                      \
 	1000 /* connections: more facts than a flood leaves room for in the ring, fewer than in 16 MiB */
 
@@ -162,15 +164,17 @@ static void check_told(struct tracer *t, const struct peer *flooder, uint64_t ma
 	uint64_t deadline = deadline_in(10000), seconds;
 	struct told told = told_of(t, flooder);
 
-	while (told.failures < made && deadline_left(deadline)) {
+	while (told.failures + t->lost < made && deadline_left(deadline)) {
 		tracer_pump(-1, deadline);
 		told = told_of(t, flooder);
 	}
 	seconds = (told.last_ns - told.first_ns) / 1000000000 + 1;
-	if (told.failures != made || t->lost)
-		scenario_fail("%llu failures told in %u lines, %llu were made; %llu facts lost",
+	/* What the kernel ran no program for may be of another kind. */
+	if (told.failures > made || told.failures + t->lost < made ||
+	    (t->lost && !tracer_is_withheld(t)))
+		scenario_fail("%llu failures told in %u lines, %llu were made; %llu facts lost: %s",
 			      (unsigned long long)told.failures, told.lines,
-			      (unsigned long long)made, (unsigned long long)t->lost);
+			      (unsigned long long)made, (unsigned long long)t->lost, t->words);
 	/* A second has the line that begins it, at most one more for what came late, and the count. */
 	if (!told.with_holders || told.lines > 3 * (seconds + 1))
 		scenario_fail("%u lines, %u with holders, in %llu seconds", told.lines,
@@ -369,6 +373,50 @@ static void two_at_once(void)
 			      (unsigned long long)t->lost, made);
 }
 
+/* The result is how many began and ended. */
+static void fork_often(struct call *c)
+{
+	int status;
+
+	signal(SIGCHLD, SIG_DFL);
+	c->result = 0;
+	for (int i = 0; i < FORKS; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		c->result += pid > 0 && waitpid(pid, &status, 0) == pid;
+	}
+}
+
+/* Linux 7.0 and newer preempt a task in a tracepoint: what others of its CPU do there meanwhile is followed, too. */
+static void processes(void)
+{
+	struct peer *forker[FORKERS];
+	struct call call = {0}, done;
+	struct tracer *t;
+	uint64_t made = 0;
+
+	for (int i = 0; i < FORKERS; i++) {
+		forker[i] = peer_start("sw-forker");
+		put_on_cpu(forker[i], 0);
+	}
+	t = tracer_open(NULL);
+	for (int i = 0; i < FORKERS; i++)
+		peer_begin(forker[i], fork_often, &call);
+	for (int i = 0; i < FORKERS; i++) {
+		while (!peer_poll(forker[i], &done, 60000))
+			scenario_fail("the calls take too long");
+		made += (uint64_t)done.result;
+	}
+	tracer_wait_exit(t, SIGINT);
+	/* Two copies of a program may both be left out, once in some thousand times. */
+	if (made != FORKERS * FORKS || t->lost_processes > 2 * made / 500)
+		scenario_fail("of %llu processes %llu changes were not followed; it said: %s",
+			      (unsigned long long)made, (unsigned long long)t->lost_processes,
+			      t->words);
+}
+
 /* ---- lives that end at once, whose facts fill the ring ---- */
 
 /* arg[0]: SOCK_STREAM is refused, SOCK_DGRAM bound and closed.  The result is how many went that way. */
@@ -515,6 +563,7 @@ const struct scenario flood_scenarios[] = {
 	{"flood-of-connects", connects},
 	{"flood-by-two", two_at_once},
 	{"flood-of-udp-lives", udp_lives},
+	{"flood-of-processes", processes},
 	{0},
 };
 
