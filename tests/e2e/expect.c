@@ -309,7 +309,8 @@ static const char *check_life(const struct tracer *t, const struct expect *x)
 			return bad;
 		life = l->kind == LINE_STATE || l->kind == LINE_CLOSE;
 		if (l->time_ns < last_ns[life])
-			return because("time runs backwards");
+			return because("time runs backwards by %llu ns",
+				       (unsigned long long)(last_ns[life] - l->time_ns));
 		last_ns[life] = l->time_ns;
 		closed = closed || l->kind == LINE_CLOSE;
 		first = first && l->kind != LINE_STATE;
