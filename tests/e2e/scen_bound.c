@@ -15,7 +15,8 @@
 static const char *const sources[] = {"auto", "proc"};
 #define SOURCES (sizeof(sources) / sizeof(sources[0]))
 
-static unsigned int port = 18087;
+/* `port` is a scenario's, which sets it first of all; `taken` counts them. */
+static unsigned int port, taken = 18087;
 static char said[65536];
 
 /* What `who` says of `port` in the namespace of `p`. */
@@ -81,7 +82,7 @@ static void two_families(void)
 	struct address at;
 	int conn;
 
-	port++;
+	port = ++taken;
 	remote_own_netns(a);
 	b = peer_fork(a, "sw-six");
 	listen_at(a, "0.0.0.0", false);
@@ -112,7 +113,7 @@ static void both_families(void)
 	const struct line *l;
 	int fd, conn;
 
-	port++;
+	port = ++taken;
 	remote_own_netns(p);
 	fd = listen_at(p, "::", false);
 	l = expect_line(tracer_shared(), remote_cookie(p, fd), LINE_BIND, NULL);
@@ -173,7 +174,7 @@ static struct bound bound_new(void)
 	struct bound b = {.p = peer_start("sw-bound")};
 	int other;
 
-	port++;
+	port = ++taken;
 	remote_own_netns(b.p);
 	b.late = peer_fork(b.p, "sw-late");
 	other = (int)must("socket", remote_socket(b.p, AF_INET, 0));
@@ -268,10 +269,9 @@ static struct conn conn_new(void)
 {
 	struct conn c = {.server = peer_start("sw-server")};
 
-	port++;
+	port = 40000 + ++taken;
 	remote_own_netns(c.server);
 	c.client = peer_fork(c.server, "sw-client");
-	port += 40000;
 	c.listener = (int)must("socket", remote_socket(c.server, AF_INET, 0));
 	must("setsockopt", remote_option(c.server, c.listener, SOL_SOCKET, SO_REUSEADDR, 1));
 	must("bind", remote_bind(c.server, c.listener, address_of("127.0.0.1", port)));
@@ -331,7 +331,6 @@ static void server_left_time_wait(void)
 		scenario_skip("the kernel ended the TIME_WAIT early");
 	expect_direction(c.server, "");
 	expect_no_budget(c.server, address_port(&c.client_at));
-	port -= 40000;
 }
 
 static void server_listens_no_more(void)
@@ -341,7 +340,6 @@ static void server_listens_no_more(void)
 	must("close", remote_close(c.server, c.listener));
 	expect_direction(c.server, "accepted here");
 	expect_no_budget(c.server, address_port(&c.client_at));
-	port -= 40000;
 }
 
 static void client_connected(void)
@@ -359,7 +357,7 @@ static void connected_to_itself(void)
 	struct peer *p = peer_start("sw-self");
 	int fd;
 
-	port++;
+	port = ++taken;
 	remote_own_netns(p);
 	fd = bound_at(p, "127.0.0.1", false);
 	must("connect", remote_connect(p, fd, address_of("127.0.0.1", port)));
@@ -373,7 +371,7 @@ static void two_namespaces(void)
 {
 	struct peer *p[2] = {peer_start("sw-one"), peer_start("sw-two")};
 
-	port++;
+	port = ++taken;
 	for (int i = 0; i < 2; i++) {
 		remote_own_netns(p[i]);
 		listen_at(p[i], "127.0.0.1", false);
