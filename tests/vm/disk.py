@@ -46,13 +46,13 @@ def make_disk(image, tree, megabytes):
 class Machine:
     """One boot. `results` is the file its second serial port goes to, `console` the first."""
 
-    def __init__(self, kernel, image, work, words):
+    def __init__(self, kernel, image, work, words, more):
         self.results, self.console = work / "results", work / "console"
         for file in (self.results, self.console):
             file.write_text("")
         # A disk without a cache of its own: what the guest was told is on it is in the file, and only that.
         self.qemu = subprocess.Popen(
-            [QEMU, "-accel", "tcg", "-machine", "pc", "-smp", "2", "-m", "512", "-nodefaults", "-no-user-config",
+            [QEMU, *more, "-accel", "tcg", "-machine", "pc", "-smp", "2", "-m", "512", "-nodefaults", "-no-user-config",
              "-display", "none", "-no-reboot", "-serial", f"file:{self.console}", "-serial", f"file:{self.results}",
              "-drive", f"file={image},format=raw,if=none,id=disk", "-device", "nvme,drive=disk,serial=1",
              "-kernel", kernel, "-append", "root=/dev/nvme0n1 rw console=ttyS0 loglevel=4 panic=-1 oops=panic "
@@ -78,10 +78,10 @@ class Machine:
         return " | ".join(lines[-4:])
 
 
-def boot(kernel, image, work, words, begin, seconds=60):
-    """A machine that has said `begin`. Emulation loses one now and then while its kernel still starts: tried again."""
+def boot(kernel, image, work, words, begin, seconds=60, more=()):
+    """A machine that has said `begin`, with `more` options of QEMU. Emulation loses one now and then while its kernel still starts: tried again."""
     for attempt in range(1, BOOT_ATTEMPTS + 1):
-        machine = Machine(kernel, image, work, words)
+        machine = Machine(kernel, image, work, words, more)
         if machine.wait_for(begin, seconds) or attempt == BOOT_ATTEMPTS:
             return machine
         machine.cut()
