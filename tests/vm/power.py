@@ -22,9 +22,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import disk  # noqa: E402 pylint: disable=wrong-import-position
 
 CUTS = int(os.environ.get("CUTS", 5))
-# The guest's clock goes by the instructions that it has run: where the host keeps it waiting, its second waits too.  Both of its
-# processors take turns in one thread.
-CLOCK = ("-icount", "shift=3")
 RATE, READY_S, LONGEST_S, SECOND = 100, 180, 8.0, 1_000_000_000
 
 
@@ -95,7 +92,7 @@ def main(work):
     disk.make_disk(image, tree, 192)
     due, bad = Counter(), ""
     for cut in range(1, CUTS + 1):
-        machine = disk.boot(kernel, image, work, f"VM_CUT={RATE}", "BEGIN", READY_S, CLOCK)
+        machine = disk.boot(kernel, image, work, f"VM_CUT={RATE}", "BEGIN", READY_S)
         try:
             ready = machine.wait_for("READY", READY_S)
             if ready:
