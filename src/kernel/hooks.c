@@ -41,6 +41,17 @@
 	SECOND(fact, "again_" program, hook, TIER_TRAMPOLINES, 1, nested),                         \
 		FIRST(fact, program, hook, TIER_TRAMPOLINES, -1, covers, misses)
 
+#define PROCESS_ROW(type, again, name, nested, covers)                                             \
+	TRACED_TWICE("process", type "__" name, again "__" name, type "/" name, nested, covers, "")
+#define PROCESS_ROWS(type, again)                                                                  \
+	PROCESS_ROW(type, again, "sched_process_exit", NESTED_EXIT, "ends of processes"),          \
+		PROCESS_ROW(type, again, "sched_process_exec", NESTED_EXEC,                        \
+			    "programs, arguments and executables of short-lived processes"),       \
+		PROCESS_ROW(type, again, "sched_process_fork", NESTED_FORK,                        \
+			    "parents of short-lived processes"),                                   \
+		PROCESS_ROW(type, again, "task_rename", NESTED_RENAME,                             \
+			    "processes that change their name")
+
 static const struct kernel_hook hook_table[] = {
 	TRACED_TWICE("state", "tp_btf__inet_sock_set_state", "again__inet_sock_set_state",
 		     "tp_btf/inet_sock_set_state", NESTED_STATE,
@@ -62,26 +73,8 @@ static const struct kernel_hook hook_table[] = {
 		     "raw_tp/tcp_receive_reset", NESTED_RECEIVE_RESET, "resets received", ""),
 	TRACED_TWICE("reset", "raw_tp__tcp_send_reset", "raw_again__tcp_send_reset",
 		     "raw_tp/tcp_send_reset", NESTED_SEND_RESET, "resets sent", ""),
-	TRACED_TWICE("process", "tp_btf__sched_process_exit", "again__sched_process_exit",
-		     "tp_btf/sched_process_exit", NESTED_EXIT, "ends of processes", ""),
-	TRACED_TWICE("process", "tp_btf__sched_process_exec", "again__sched_process_exec",
-		     "tp_btf/sched_process_exec", NESTED_EXEC,
-		     "programs, arguments and executables of short-lived processes", ""),
-	TRACED_TWICE("process", "tp_btf__sched_process_fork", "again__sched_process_fork",
-		     "tp_btf/sched_process_fork", NESTED_FORK, "parents of short-lived processes",
-		     ""),
-	TRACED_TWICE("process", "tp_btf__task_rename", "again__task_rename", "tp_btf/task_rename",
-		     NESTED_RENAME, "processes that change their name", ""),
-	TRACED_TWICE("process", "raw_tp__sched_process_exit", "raw_again__sched_process_exit",
-		     "raw_tp/sched_process_exit", NESTED_EXIT, "ends of processes", ""),
-	TRACED_TWICE("process", "raw_tp__sched_process_exec", "raw_again__sched_process_exec",
-		     "raw_tp/sched_process_exec", NESTED_EXEC,
-		     "programs, arguments and executables of short-lived processes", ""),
-	TRACED_TWICE("process", "raw_tp__sched_process_fork", "raw_again__sched_process_fork",
-		     "raw_tp/sched_process_fork", NESTED_FORK, "parents of short-lived processes",
-		     ""),
-	TRACED_TWICE("process", "raw_tp__task_rename", "raw_again__task_rename",
-		     "raw_tp/task_rename", NESTED_RENAME, "processes that change their name", ""),
+	PROCESS_ROWS("tp_btf", "again"),
+	PROCESS_ROWS("raw_tp", "raw_again"),
 	HOOK_ROW("cookie", "cgroup__sock_create", "cgroup/sock_create", TIER_BOTH,
 		 "a cookie for every socket from birth", ""),
 	HOOK_ROW("close", "cgroup__sock_release", "cgroup/sock_release", TIER_BOTH,
