@@ -43,6 +43,13 @@ def make_disk(image, tree, megabytes):
     subprocess.run(["mkfs.ext4", "-q", "-F", "-d", tree, image], check=True)
 
 
+def last_line(console):
+    """What a machine's console said last, of a kernel's end if that is there."""
+    lines = console.read_text(errors="replace").splitlines() if console.is_file() else []
+    panic = [line for line in lines if "Kernel panic" in line or "Oops" in line or "BUG:" in line]
+    return (panic or lines or ["nothing"])[-1]
+
+
 class Machine:
     """One boot. `results` is the file its second serial port goes to, `console` the first.
 
@@ -78,9 +85,7 @@ class Machine:
         self.qemu.wait()
 
     def last_words(self):
-        lines = self.console.read_text(errors="replace").splitlines()
-        panic = [line for line in lines if "Kernel panic" in line or "Oops" in line or "BUG:" in line]
-        return " | ".join(self.said().splitlines()[-3:] + (panic or lines)[-1:])
+        return " | ".join(self.said().splitlines()[-3:] + [last_line(self.console)])
 
 
 def boot(kernel, image, work, words, begin, seconds=60):

@@ -51,8 +51,8 @@ def due_of(said):
     """(client port, destination) of what must be stored by now, by the guest's own clock: how many, and how long ago the last."""
     _, ended = times_of(said)
     last = max((when for _, _, when in ended), default=0)
-    ages = {(port, to): last - when for port, to, when in ended if when <= last - SECOND}
-    return Counter((port, to) for port, to, when in ended if when <= last - SECOND), ages
+    due = [(port, to, last - when) for port, to, when in ended if when <= last - SECOND]
+    return Counter((port, to) for port, to, _ in due), {(port, to): age for port, to, age in due}
 
 
 def take_store(image, work):
