@@ -46,13 +46,13 @@ void table_seed_begin(struct table *t, uint64_t begin_ns);
 void table_seed(struct table *t, const struct fact *seed);
 void table_seed_unseen(struct table *t, uint32_t netns, unsigned int what);
 void table_seed_end(struct table *t, bool repair, uint64_t *ret_added, uint64_t *ret_removed);
-/*
- * Some ends are told only by the fact that follows, for which they are held back: up to TABLE_HOLD_NS where most have none, and
- * up to TABLE_LATE_NS for a reset that an error foretells, or the errno of connect(): who sends or returns it may be kept from it.  Emits those due at now_ns; call when no fact comes.  UINT64_MAX emits all: call before the end.
- * True while an end is still held.  A failure that a program repeats is told at once, then with a count after a second at most.
- */
+/* Some ends are told only by the fact that follows, for which they are held back: up to TABLE_HOLD_NS for a reset that most have not,
+ * TABLE_LATE_NS for one that an error foretells, TABLE_ERRNO_NS for the errno of connect(), as late as its caller is kept from running.
+ * Emits those due at now_ns; call when no fact comes.  UINT64_MAX emits all: call before the end.  True while an end is still held.
+ * A failure that a program repeats is told at once, then with a count after a second at most. */
 #define TABLE_HOLD_NS	 500000u
 #define TABLE_LATE_NS	 50000000u
+#define TABLE_ERRNO_NS	 1000000000u
 bool table_release(struct table *t, uint64_t now_ns);
 /* Gives back memory that a burst has left empty; for when little happens.  Thousands of steps at most where there is none: false. */
 bool table_rest(struct table *t, uint64_t now_ns);

@@ -184,17 +184,19 @@ static void apply_closed(struct table *t, const struct fact *f)
 	if (time_wait)
 		ports_time_wait(t, s, f->time_ns, substate);
 	if (wait) {
-		struct held *h = held_push(t);
+		const bool in_connect = f->from == STATE_SYN_SENT;
+		struct held *h = held_push(t,
+					   in_connect ? HELD_FOR_ERRNO
+					   : f->error ? HELD_FOR_LIKELY_RESET
+						      : HELD_FOR_RESET,
+					   f->time_ns);
 
 		h->sk = s->sk;
-		h->in_connect = f->from == STATE_SYN_SENT;
-		h->due_ns =
-			f->time_ns + (h->in_connect || f->error ? TABLE_LATE_NS : TABLE_HOLD_NS);
-		h->has_state = !h->in_connect;
+		h->has_state = !in_connect;
 		h->state = state;
 		h->close = close;
 		process_hold(close.process);
-		if (h->in_connect)
+		if (in_connect)
 			t->sink(t->ctx, &state);
 	} else {
 		t->sink(t->ctx, &state);
@@ -346,6 +348,8 @@ static void apply_destroy(struct table *t, const struct fact *f)
 		return;
 	table_show_birth(t, s);
 	table_note_unseen(t, s);
+	if (s->flags & SOCKET_HELD)
+		held_errno_missed(t, s);
 	/*
 	 * Every life reaches CLOSE before this.  Where it did not, that fact was lost; a socket
 	 * that was only bound ends here.

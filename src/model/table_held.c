@@ -13,37 +13,62 @@ static void emit(struct table *t, struct held *h)
 	process_release(t->processes, h->close.process);
 }
 
-static void emit_first(struct table *t)
+static struct held *at(struct held_queue *q, size_t i)
 {
-	emit(t, &t->held[t->held_first]);
-	t->held_first = (t->held_first + 1) % HELD_MAX;
-	t->held_count--;
+	return &q->held[(q->first + i) % HELD_MAX];
+}
+
+static void drop_first(struct held_queue *q)
+{
+	q->first = (q->first + 1) % HELD_MAX;
+	q->count--;
+}
+
+static void emit_first(struct table *t, struct held_queue *q)
+{
+	emit(t, at(q, 0));
+	drop_first(q);
 }
 
 bool held_release(struct table *t, uint64_t now_ns)
 {
-	while (t->held_count &&
-	       (t->held[t->held_first].out || t->held[t->held_first].due_ns <= now_ns))
-		emit_first(t);
-	return t->held_count > 0;
+	bool waits = false;
+
+	for (int what = 0; what < HELD_FOR_KINDS; what++) {
+		struct held_queue *q = &t->held[what];
+
+		while (q->count && (at(q, 0)->out || at(q, 0)->due_ns <= now_ns))
+			emit_first(t, q);
+		waits |= q->count > 0;
+	}
+	return waits;
 }
 
-struct held *held_push(struct table *t)
+struct held *held_push(struct table *t, enum held_for what, uint64_t time_ns)
 {
+	static const uint64_t wait_ns[HELD_FOR_KINDS] = {
+		[HELD_FOR_RESET] = TABLE_HOLD_NS,
+		[HELD_FOR_LIKELY_RESET] = TABLE_LATE_NS,
+		[HELD_FOR_ERRNO] = TABLE_ERRNO_NS,
+	};
+	struct held_queue *q = &t->held[what];
 	struct held *h;
 
-	if (t->held_count == HELD_MAX)
-		emit_first(t);
-	h = &t->held[(t->held_first + t->held_count++) % HELD_MAX];
+	if (q->count == HELD_MAX)
+		emit_first(t, q);
+	h = at(q, q->count++);
 	h->out = false;
+	h->due_ns = time_ns + wait_ns[what];
 	return h;
 }
 
 /* The pointer may have a new life by now: the cookie, where both are known, tells. */
-static struct held *find(struct table *t, uint64_t sk, uint64_t cookie)
+static struct held *find(struct table *t, enum held_for what, uint64_t sk, uint64_t cookie)
 {
-	for (size_t i = t->held_count; i-- > 0;) {
-		struct held *h = &t->held[(t->held_first + i) % HELD_MAX];
+	struct held_queue *q = &t->held[what];
+
+	for (size_t i = q->count; i-- > 0;) {
+		struct held *h = at(q, i);
 
 		if (h->sk == sk && !h->out &&
 		    (!cookie || !h->close.cookie || h->close.cookie == cookie))
@@ -54,9 +79,11 @@ static struct held *find(struct table *t, uint64_t sk, uint64_t cookie)
 
 void held_reset_sent(struct table *t, const struct fact *f)
 {
-	struct held *h = find(t, f->sk, f->cookie);
+	struct held *h = find(t, HELD_FOR_RESET, f->sk, f->cookie);
 
-	if (!h || h->in_connect)
+	if (!h)
+		h = find(t, HELD_FOR_LIKELY_RESET, f->sk, f->cookie);
+	if (!h)
 		return;
 	h->state.state.to = STATE_CLOSE;
 	h->state.state.substate = STATE_NONE;
@@ -72,30 +99,37 @@ void held_reset_sent(struct table *t, const struct fact *f)
 
 void held_connect_failed(struct table *t, const struct fact *f)
 {
-	struct held *h = find(t, f->sk, f->cookie);
+	struct held *h = find(t, HELD_FOR_ERRNO, f->sk, f->cookie);
 
-	if (!h || !h->in_connect)
+	if (!h)
 		return;
 	h->close.close.reason = reason_of_errno(-f->result, h->close.local.port != 0);
 	h->close.error = -f->result;
 	emit(t, h);
 }
 
-void held_flush(struct table *t, const struct socket *s)
+void held_errno_missed(struct table *t, const struct socket *s)
 {
-	struct held *h = find(t, s->sk, s->cookie);
+	struct held *h = find(t, HELD_FOR_ERRNO, s->sk, s->cookie);
 
 	if (h)
 		emit(t, h);
 }
 
+void held_flush(struct table *t, const struct socket *s)
+{
+	for (int what = 0; what < HELD_FOR_KINDS; what++) {
+		struct held *h = find(t, (enum held_for)what, s->sk, s->cookie);
+
+		if (h)
+			emit(t, h);
+	}
+}
+
 void held_drop(struct table *t)
 {
-	for (; t->held_count; t->held_count--) {
-		struct held *h = &t->held[t->held_first];
-
-		if (!h->out)
-			process_release(t->processes, h->close.process);
-		t->held_first = (t->held_first + 1) % HELD_MAX;
-	}
+	for (int what = 0; what < HELD_FOR_KINDS; what++)
+		for (struct held_queue *q = &t->held[what]; q->count; drop_first(q))
+			if (!at(q, 0)->out)
+				process_release(t->processes, at(q, 0)->close.process);
 }

@@ -4,7 +4,7 @@
  *
  *     index (hash table, sk -> slot)       ──▶ slab of records in chunks: pointers stay valid
  *     listeners (by namespace and port)    ──▶ chains through the records
- *     held (a ring of prepared events)     ──▶ ends that wait for the fact that explains them
+ *     held (queues of prepared events)     ──▶ ends that wait for the fact that explains them
  */
 #ifndef SOCKWATCH_TABLE_PRIVATE_H
 #define SOCKWATCH_TABLE_PRIVATE_H
@@ -12,6 +12,7 @@
 #include "hash.h"
 #include "owner.h"
 #include "table.h"
+#include "table_held.h"
 #include "table_overflow.h"
 
 #define SPANS 8
@@ -78,19 +79,9 @@ struct socket {
 };
 _Static_assert(sizeof(struct socket) <= 256, "the budget of a socket in the table");
 
-/* An end that waits for the fact that explains it. */
-struct held {
-	uint64_t sk, due_ns;
-	bool out;	 /* gone before its turn */
-	bool in_connect; /* waits for the errno of connect(), else for a reset */
-	bool has_state;	 /* `state` goes out before `close` */
-	struct event state, close;
-};
-
 #define NO_SLOT	 0 /* nobody is given the first one: what was never touched costs no memory */
 #define CHUNK	 4096
 #define PORTS	 65536
-#define HELD_MAX 1024
 
 struct table_place {
 	uint32_t slot; /* NO_SLOT: a place that is free */
@@ -114,8 +105,7 @@ struct table {
 	uint32_t port[PORTS];	/* every socket with a local port */
 	uint32_t change[PORTS]; /* counts what may change who holds a port */
 
-	struct held held[HELD_MAX]; /* a ring: held_first, held_count */
-	size_t held_first, held_count;
+	struct held_queue held[HELD_FOR_KINDS];
 
 	struct socket spare; /* stands in when the table is full */
 	uint32_t generation;
@@ -172,18 +162,6 @@ bool minisock_is_over(const struct socket *s, uint64_t now_ns);
 /* table_seed.c */
 /* Forgets a look that has not ended. */
 void table_seed_drop(struct table *t);
-
-/* table_held.c */
-/* A place for an end to wait; the oldest is emitted when all are taken. */
-struct held *held_push(struct table *t);
-/* Emits the end of the life before, which waits no longer when another begins. */
-void held_flush(struct table *t, const struct socket *s);
-/* Emits those due at now_ns; true while others wait. */
-bool held_release(struct table *t, uint64_t now_ns);
-/* Forgets what still waits. */
-void held_drop(struct table *t);
-void held_reset_sent(struct table *t, const struct fact *f);
-void held_connect_failed(struct table *t, const struct fact *f);
 
 /* reason.c */
 enum close_reason reason_of_errno(int error, bool had_port);

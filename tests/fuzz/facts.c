@@ -137,7 +137,8 @@ static void check_table(const struct table *t)
 		count++;
 	}
 	MUST(count == stats.sockets && count <= MAX_SOCKETS);
-	MUST(t->held_count <= HELD_MAX);
+	for (int what = 0; what < HELD_FOR_KINDS; what++)
+		MUST(t->held[what].count <= HELD_MAX);
 }
 
 /* ---- records ---- */

@@ -90,19 +90,44 @@
 = 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
 20 closed A SYN_SENT>CLOSE
 = 20 state #1 SYN_SENT>CLOSE after=20 p100 10.0.0.1:0>10.0.0.2:80
-50019 release
-50020 release
+1000019 release
+1000020 release
 = 20 close #1 port-exhausted opened=0 lived=20 SYN_SENT:20 p100 10.0.0.1:0>10.0.0.2:80
-50100 destroy A
+1000100 destroy A
+
+== ports exhausted, the errno lost: the socket has gone, so its call has returned
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+20 closed A SYN_SENT>CLOSE
+= 20 state #1 SYN_SENT>CLOSE after=20 p100 10.0.0.1:0>10.0.0.2:80
+90 destroy A
+= 20 close #1 port-exhausted opened=0 lived=20 SYN_SENT:20 p100 10.0.0.1:0>10.0.0.2:80
+95 open B CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 95 state #2 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
 
 == ports exhausted, and the caller is kept from returning: its call still comes before the end
 0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
 = 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
 20 closed A SYN_SENT>CLOSE
 = 20 state #1 SYN_SENT>CLOSE after=20 p100 10.0.0.1:0>10.0.0.2:80
-9000 release
-9025 connect A res=-99 opened p100
-= 9025 connect #1 p100 >10.0.0.2:80 EADDRNOTAVAIL
+300000 release
+300025 connect A res=-99 opened p100
+= 300025 connect #1 p100 >10.0.0.2:80 EADDRNOTAVAIL
+= 20 close #1 port-exhausted opened=0 lived=20 SYN_SENT:20 p100 10.0.0.1:0>10.0.0.2:80 EADDRNOTAVAIL
+
+== who is kept from returning keeps no other end
+0 open A CLOSE>SYN_SENT 10.0.0.1:0>10.0.0.2:80 p100
+= 0 state #1 CLOSE>SYN_SENT after=? p100 10.0.0.1:0>10.0.0.2:80
+20 closed A SYN_SENT>CLOSE
+= 20 state #1 SYN_SENT>CLOSE after=20 p100 10.0.0.1:0>10.0.0.2:80
+30 state B SYN_SENT>ESTABLISHED 10.0.0.1:40000>10.0.0.2:80
+= 30 state #2 SYN_SENT>ESTABLISHED after=? - 10.0.0.1:40000>10.0.0.2:80
+40 closed B FIN_WAIT2>CLOSE orphan shutdown
+540 release
+= 40 state #2 FIN_WAIT2>TIME_WAIT(FIN_WAIT2) after=? - 10.0.0.1:40000>10.0.0.2:80
+= 40 close #2 local-close time-wait opened=? lived=? - 10.0.0.1:40000>10.0.0.2:80
+300025 connect A res=-99 opened p100
+= 300025 connect #1 p100 >10.0.0.2:80 EADDRNOTAVAIL
 = 20 close #1 port-exhausted opened=0 lived=20 SYN_SENT:20 p100 10.0.0.1:0>10.0.0.2:80 EADDRNOTAVAIL
 
 == no memory has the shape of ports exhausted, its errno tells
