@@ -90,7 +90,7 @@ uint64_t kernel_waiting_bytes(const struct kernel *k);
 
 /* Facts dropped since kernel_open(), by kind; malformed ones under WIRE_NONE.  Returns the sum, with WANT_CALL and WANT_RUN. */
 uint64_t kernel_lost(struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS]);
-/* Of the sum, what was lost for want of something else than room in the ring: of room to follow a call in, of a share of the ring
+/* Of the last sum, what was lost for want of something else than room in the ring: of room to follow a call in, of a share of the ring
  * that is left to the socket's user, of room to count a failed call in; of a run of its program, which the kernel leaves out
  * where it was interrupted. */
 enum kernel_want { WANT_CALL, WANT_SHARE, WANT_FOLD, WANT_RUN, KERNEL_WANTS };

@@ -9,7 +9,7 @@ UNIT_HELP  := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 # Unit tests are always built with ASan and UBSan, into a tree of their own.
 SANFLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 UNIT_OBJ    = $(patsubst %.c,$(BUILD)/san/%.o,$(MODEL) $(OUTPUT) $(SHIP) $(STORE) $(wildcard src/cli/options*.c src/cli/confine*.c) src/cli/names.c src/cli/log.c \
-	src/kernel/plan.c src/kernel/netns.c src/kernel/capability.c src/kernel/ipvs.c src/kernel/iptables.c src/kernel/redirect_list.c \
+	src/kernel/plan.c src/kernel/lost.c src/kernel/netns.c src/kernel/capability.c src/kernel/ipvs.c src/kernel/iptables.c src/kernel/redirect_list.c \
 	src/kernel/runtimes.c $(wildcard src/kernel/nft*.c) $(UNIT_HELP))
 
 $(BUILD)/san/%.o: %.c

@@ -23,12 +23,14 @@ static void fill_lost(const struct session *s, uint64_t lost[STATUS_LOSSES])
 		[WANT_FOLD] = STATUS_LOST_FOLDS,
 		[WANT_RUN] = STATUS_LOST_WITHHELD,
 	};
+	uint64_t other = 0;
 
-	lost[STATUS_LOST_RING] = s->kernel_lost;
 	for (int want = 0; want < KERNEL_WANTS; want++) {
 		lost[loss_of[want]] = s->lost_for[want];
-		lost[STATUS_LOST_RING] -= s->lost_for[want];
+		other += s->lost_for[want];
 	}
+	/* For want of what is counted first. */
+	lost[STATUS_LOST_RING] = s->kernel_lost > other ? s->kernel_lost - other : 0;
 	lost[STATUS_LOST_ENDS] = s->lost - s->kernel_lost;
 	lost[STATUS_LOST_SOCKETS] = s->full;
 	lost[STATUS_LOST_PROCESSES] = s->unfollowed;

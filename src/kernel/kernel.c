@@ -451,30 +451,37 @@ void kernel_wait_also(struct kernel *k, int fd)
 	k->also_fd = fd;
 }
 
-uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want)
+static uint64_t count_lost(void *ctx, unsigned int which)
 {
-	const volatile __u64 *const count[] = {
+	const struct kernel *k = ctx;
+	const volatile __u64 *const want[] = {
 		[WANT_CALL] = &k->skel->bss->calls_full,
 		[WANT_SHARE] = &k->skel->bss->over_share,
 		[WANT_FOLD] = &k->skel->bss->unfolded,
 		[WANT_RUN] = &k->missed_calls,
 	};
 
-	return *count[want];
+	return which < WIRE_KINDS ? *(volatile __u64 *)&k->skel->bss->lost[which]
+				  : *want[which - WIRE_KINDS];
+}
+
+uint64_t kernel_lost_for(const struct kernel *k, enum kernel_want want)
+{
+	return k->lost.want[want];
 }
 
 uint64_t kernel_lost(struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
 {
-	uint64_t sum = k->malformed + look_malformed(k->look);
+	uint64_t sum;
 
 	missed_read(k);
-	memset(ret_by_kind, 0, WIRE_KINDS * sizeof(ret_by_kind[0]));
-	ret_by_kind[WIRE_NONE] = sum;
-	sum += k->skel ? kernel_lost_for(k, WANT_CALL) + kernel_lost_for(k, WANT_RUN) : 0;
-	for (int i = 1; k->skel && i < WIRE_KINDS; i++) {
-		ret_by_kind[i] = *(volatile __u64 *)&k->skel->bss->lost[i];
+	if (k->skel)
+		lost_read(&k->lost, count_lost, k);
+	memcpy(ret_by_kind, k->lost.by_kind, sizeof(k->lost.by_kind));
+	ret_by_kind[WIRE_NONE] = k->malformed + look_malformed(k->look);
+	sum = k->lost.want[WANT_CALL] + k->lost.want[WANT_RUN];
+	for (int i = 0; i < WIRE_KINDS; i++)
 		sum += ret_by_kind[i];
-	}
 	return sum;
 }
 
