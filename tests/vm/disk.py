@@ -11,6 +11,7 @@ HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("BUILD", "build")).resolve() / "vm"
 KERNEL = "x86_64-6.12"  # Debian's cloud kernels have NVMe and ext4 built in
 BOOT_ATTEMPTS = 3
+LONGEST_S = 3600
 QEMU = "qemu-system-x86_64"
 TOOLS = {QEMU: "qemu-system-x86", "mkfs.ext4": "e2fsprogs", "debugfs": "e2fsprogs", "e2fsck": "e2fsprogs"}
 
@@ -72,13 +73,20 @@ class Machine:
     def said(self):
         return self.results.read_text(errors="replace").replace("\r", "")
 
-    def wait_for(self, text, seconds):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.qemu.poll() is None:
-            if text in self.said():
-                return True
+    def wait_until(self, test, seconds):
+        """False where the machine ends before that, or says nothing for so long: a busy host's goes on, slowly."""
+        size, since, begin = 0, time.monotonic(), time.monotonic()
+        while not test(self.said()):
+            now, said = time.monotonic(), self.results.stat().st_size + self.console.stat().st_size
+            if said != size:
+                size, since = said, now
+            if self.qemu.poll() is not None or now - since > seconds or now - begin > LONGEST_S:
+                return test(self.said())
             time.sleep(0.05)
-        return text in self.said()
+        return True
+
+    def wait_for(self, text, seconds):
+        return self.wait_until(lambda said: text in said, seconds)
 
     def cut(self):
         self.qemu.kill()

@@ -13,7 +13,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -37,14 +36,10 @@ def times_of(said):
     return ready, ended
 
 
-def wait_for_time(machine, seconds):
-    """Until so much of the guest's time went by since it was ready."""
-    end = time.monotonic() + READY_S
-    while time.monotonic() < end:
-        ready, ended = times_of(machine.said())
-        if ended and ended[-1][2] - ready >= seconds * SECOND:
-            return
-        time.sleep(0.02)
+def has_run(said, seconds):
+    """So much of the guest's time went by since it was ready."""
+    ready, ended = times_of(said)
+    return bool(ended) and ended[-1][2] - ready >= seconds * SECOND
 
 
 def due_of(said):
@@ -96,7 +91,8 @@ def main(work):
         try:
             ready = machine.wait_for("READY", READY_S)
             if ready:
-                wait_for_time(machine, random.uniform(0.5, LONGEST_S))
+                seconds = random.uniform(0.5, LONGEST_S)
+                machine.wait_until(lambda said, seconds=seconds: has_run(said, seconds), READY_S)
         finally:
             machine.cut()
         if not ready:
