@@ -7,6 +7,7 @@ static void emit(struct table *t, struct held *h)
 	if (h->out)
 		return; /* before its turn */
 	h->out = true;
+	t->held_waiting--;
 	if (h->has_state)
 		t->sink(t->ctx, &h->state);
 	t->sink(t->ctx, &h->close);
@@ -32,16 +33,19 @@ static void emit_first(struct table *t, struct held_queue *q)
 
 bool held_release(struct table *t, uint64_t now_ns)
 {
-	bool waits = false;
-
+	/* Called for every fact. */
+	if (!t->held_waiting || now_ns < t->held_due_ns)
+		return t->held_waiting > 0;
+	t->held_due_ns = UINT64_MAX;
 	for (int what = 0; what < HELD_FOR_KINDS; what++) {
 		struct held_queue *q = &t->held[what];
 
 		while (q->count && (at(q, 0)->out || at(q, 0)->due_ns <= now_ns))
 			emit_first(t, q);
-		waits |= q->count > 0;
+		if (q->count && at(q, 0)->due_ns < t->held_due_ns)
+			t->held_due_ns = at(q, 0)->due_ns;
 	}
-	return waits;
+	return t->held_waiting > 0;
 }
 
 struct held *held_push(struct table *t, enum held_for what, uint64_t time_ns)
@@ -59,6 +63,8 @@ struct held *held_push(struct table *t, enum held_for what, uint64_t time_ns)
 	h = at(q, q->count++);
 	h->out = false;
 	h->due_ns = time_ns + wait_ns[what];
+	if (!t->held_waiting++ || h->due_ns < t->held_due_ns)
+		t->held_due_ns = h->due_ns;
 	return h;
 }
 

@@ -106,6 +106,8 @@ struct table {
 	uint32_t change[PORTS]; /* counts what may change who holds a port */
 
 	struct held_queue held[HELD_FOR_KINDS];
+	size_t held_waiting;  /* in them, and not out */
+	uint64_t held_due_ns; /* no later than any of them; where some wait */
 
 	struct socket spare; /* stands in when the table is full */
 	uint32_t generation;
