@@ -43,11 +43,32 @@ static __always_inline bool same_destination(const __u8 *a, const __u8 *b)
 	return x[2] == y[2] && x[3] == y[3] && x[4] == y[4] && x[5] == y[5];
 }
 
-/* The destination that the caller gave, before a program changed it. */
-static __always_inline void on_asked(struct sock *sk, const bool trusted, const __u8 *asked)
+/* A TCP socket has no peer yet: what it asked for (which keeps it), what it got and its local port decide. */
+static __always_inline bool is_asked_left_out(struct sock *sk, const bool trusted, const bool typed,
+					      const __u8 *asked, __u16 got_be)
 {
-	struct wire_fact *f = record_reserve(WIRE_ASKED, sizeof(*f), sk);
+	if (!leaves_out || is_of_others(sk, trusted))
+		return leaves_out;
+	if (!filter.ends || READ(trusted, sk, sk_protocol) != IPPROTO_TCP)
+		return false;
+	if (is_peer_asked(bpf_ntohs(*(const __u16 *)(asked + 2)))) {
+		if (typed)
+			keep(sk);
+		return false;
+	}
+	return !is_peer_asked(bpf_ntohs(got_be)) && !is_port_open(sk, trusted);
+}
 
+/* The destination that the caller gave, before a program changed it into one with the port `got_be`.  `typed`: the verifier knows
+ * that `sk` is a socket. */
+static __always_inline void on_asked(struct sock *sk, const bool trusted, const bool typed,
+				     const __u8 *asked, __u16 got_be)
+{
+	struct wire_fact *f;
+
+	if (is_asked_left_out(sk, trusted, typed, asked, got_be))
+		return;
+	f = record_reserve(WIRE_ASKED, sizeof(*f), sk);
 	if (!f)
 		return;
 	fill_socket(f, sk, trusted);
@@ -80,7 +101,7 @@ static __always_inline void ask_by_result(struct sock *sk, const bool trusted, c
 	      want[3] == have[3]) ||
 	     !(want[0] | want[1] | want[3])))
 		return;
-	on_asked(sk, trusted, asked);
+	on_asked(sk, trusted, trusted, asked, READ(trusted, sk, __sk_common.skc_dport));
 }
 
 #endif

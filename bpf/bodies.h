@@ -31,8 +31,11 @@ static __always_inline void call_fill(struct wire_call *c, struct sock *sk, cons
 static __always_inline struct wire_call *call_reserve(enum wire_kind kind, struct sock *sk,
 						      const bool trusted, const bool task)
 {
-	struct wire_call *c = record_reserve(kind, sizeof(*c), sk);
+	struct wire_call *c;
 
+	if (is_left_out(sk, trusted))
+		return NULL;
+	c = record_reserve(kind, sizeof(*c), sk);
 	if (c)
 		call_fill(c, sk, trusted, task);
 	return c;
@@ -44,6 +47,9 @@ static __always_inline void on_failure(enum wire_kind kind, struct sock *sk, con
 {
 	struct wire_call c;
 
+	/* Its ports may be those that the call asked for. */
+	if (is_of_others(sk, trusted))
+		return;
 	c.fact.kind = kind;
 	c.fact.size = sizeof(c);
 	c.fact.time_ns = bpf_ktime_get_boot_ns();
@@ -159,8 +165,11 @@ static __always_inline void on_accept(struct sock *sk, const bool trusted, __u8 
 /* `sk` as a number is enough: the table knows the rest. */
 static __always_inline void on_socket(enum wire_kind kind, struct sock *sk, const bool trusted)
 {
-	struct wire_fact *f = record_reserve(kind, sizeof(*f), sk);
+	struct wire_fact *f;
 
+	if (is_left_out(sk, trusted))
+		return;
+	f = record_reserve(kind, sizeof(*f), sk);
 	if (!f)
 		return;
 	fill_socket(f, sk, trusted);

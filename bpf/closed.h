@@ -105,6 +105,8 @@ static __always_inline void on_closed(struct sock *sk, const bool trusted, int f
 
 	if (from == TCP_SYN_SENT)
 		note_turned_back(sk, trusted);
+	if (is_left_out(sk, trusted))
+		return;
 	c = record_reserve(WIRE_CLOSED, sizeof(*c), sk);
 	if (!c)
 		return;

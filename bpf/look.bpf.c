@@ -6,6 +6,7 @@
 #include "look_types.h"
 
 #include "look.h"
+#include "look_left_out.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -56,7 +57,8 @@ static __always_inline int tell_held(struct bpf_iter__task_file *ctx, struct tas
 	struct wire_look_first r;
 	__u64 started;
 
-	if (!is_wanted(&sk->__sk_common, netns, trusted))
+	if (!is_wanted(&sk->__sk_common, netns, trusted) ||
+	    (trusted && is_held_left_out(sk, netns)))
 		return 0;
 	r.look.netns = netns;
 	fill_held(&r.look, sk, socket, file, ctx->fd, task, trusted);
@@ -170,9 +172,13 @@ int look_tcp(struct bpf_iter__tcp *ctx)
 		return 1;
 	if (!common || (wanted_port && common->skc_num != wanted_port))
 		return 0;
-	begin_loose(&r, common);
 	/* NULL for the minisocks of TIME_WAIT and NEW_SYN_RECV, which have no more than sock_common. */
 	tp = bpf_skc_to_tcp_sock(common);
+	if (leaves_out && asked_only &&
+	    ((filter.netns && this_netns != filter.netns) ||
+	     (tp ? is_tcp_left_out((struct sock *)tp) : is_minisock_left_out(common))))
+		return 0;
+	begin_loose(&r, common);
 	if (tp) {
 		fill_loose(&r, (struct sock *)tp, socket_of((struct sock *)tp), true, true);
 	} else if (r.state == TCP_TIME_WAIT) {

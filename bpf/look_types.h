@@ -33,7 +33,7 @@ typedef __u32 __wsum;
 #define TCP_CLOSE     7
 #define TCP_LISTEN    10
 
-enum bpf_map_type { BPF_MAP_TYPE_SK_STORAGE = 24 };
+enum bpf_map_type { BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_SK_STORAGE = 24 };
 enum { BPF_F_NO_PREALLOC = 1, BPF_SK_STORAGE_GET_F_CREATE = 1, BPF_F_CLONE = 1 << 9 };
 
 struct seq_file;

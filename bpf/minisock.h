@@ -11,7 +11,7 @@ static __always_inline void on_time_wait(struct inet_timewait_sock *tw, struct s
 {
 	struct wire_fact *f;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP || is_left_out(sk, true))
 		return;
 	f = record_reserve(WIRE_TIME_WAIT, sizeof(*f), sk);
 	if (!f)
@@ -24,12 +24,26 @@ static __always_inline void on_time_wait(struct inet_timewait_sock *tw, struct s
 	record_submit(f);
 }
 
+/* What was kept is not known any more: the table knows how long it lasts. */
+static __always_inline bool is_end_left_out(struct inet_timewait_sock *tw)
+{
+	struct sock_common *common = &tw->__tw_common;
+
+	if (!leaves_out)
+		return false;
+	if (filter.without_tcp ||
+	    (filter.netns && BPF_CORE_READ(common, skc_net.net, ns.inum) != filter.netns))
+		return true;
+	return filter.ends && !is_local_asked(BPF_CORE_READ(common, skc_num)) &&
+	       !is_peer_asked(bpf_ntohs(BPF_CORE_READ(common, skc_dport)));
+}
+
 static __always_inline void on_time_wait_end(struct inet_timewait_sock *tw)
 {
 	struct wire_fact *f;
 
 	/* DCCP (up to 6.15) has minisocks too, which carry no protocol. */
-	if (BPF_CORE_READ(tw, __tw_common.skc_prot, name[0]) == 'D')
+	if (BPF_CORE_READ(tw, __tw_common.skc_prot, name[0]) == 'D' || is_end_left_out(tw))
 		return;
 	f = record_reserve(WIRE_TIME_WAIT_END, sizeof(*f), NULL);
 	if (!f)

@@ -86,16 +86,19 @@ static __always_inline __u32 common_netns(struct sock *sk, const struct common_b
 }
 
 /* Once the port was given back, another field still has it. */
+static __always_inline __be16 left_port(struct sock *sk, const bool trusted)
+{
+	struct inet_sock *inet = inet_of(sk, trusted);
+
+	return inet ? inet->inet_sport : inet_source_port(sk);
+}
+
 static __always_inline __be16 source_port(struct sock *sk, const struct common_bytes *bytes,
 					  const bool trusted)
 {
 	__u16 port = COMMON(trusted, sk, bytes, skc_num);
-	struct inet_sock *inet;
 
-	if (port)
-		return bpf_htons(port);
-	inet = inet_of(sk, trusted);
-	return inet ? inet->inet_sport : inet_source_port(sk);
+	return port ? bpf_htons(port) : left_port(sk, trusted);
 }
 
 /* The kernel works for itself, in whatever task runs.  The TCP sockets under an MPTCP socket are the application's. */

@@ -6,6 +6,14 @@
 #include "asked.h"
 #include "closed.h"
 
+/* What the ports will not say later: one that bind() chose, which keeps connects from it, or one that is still to be chosen. */
+static __always_inline void keep_at_open(struct sock *sk, const bool trusted, int to)
+{
+	if (leaves_out && filter.ends && trusted && to == TCP_SYN_SENT && is_port_open(sk, true) &&
+	    !is_peer_asked(bpf_ntohs(sk->__sk_common.skc_dport)))
+		keep(sk);
+}
+
 /* CLOSE -> SYN_SENT and CLOSE -> LISTEN: the only changes of state that always run in the caller's
  * task. */
 static __always_inline void on_open(struct sock *sk, const bool trusted, int to, const __u8 flags)
@@ -27,6 +35,7 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 		if (of)
 			*of = socket_cookie(sk);
 	}
+	keep_at_open(sk, trusted, to);
 	/* Reserved last: 5.10 does not know that a reserved record is never NULL again. */
 	c = call_reserve(WIRE_OPEN, sk, trusted, true);
 	if (!c)
@@ -42,8 +51,11 @@ static __always_inline void on_open(struct sock *sk, const bool trusted, int to,
 static __always_inline void on_change(struct sock *sk, const bool trusted, int from, int to,
 				      const __u8 flags)
 {
-	struct wire_fact *f = record_reserve(WIRE_STATE, sizeof(*f), sk);
+	struct wire_fact *f;
 
+	if (is_left_out(sk, trusted))
+		return;
+	f = record_reserve(WIRE_STATE, sizeof(*f), sk);
 	if (!f)
 		return;
 	fill_socket(f, sk, trusted);
@@ -53,15 +65,36 @@ static __always_inline void on_change(struct sock *sk, const bool trusted, int f
 	record_submit(f);
 }
 
+/* Up to 6.15 a child is born before it knows its peer. */
+bool is_peer_late SEC(".bss") __weak;
+
+/* A child that its local port lets in is told of when it is born, one that its peer's does when that is known. */
+static __always_inline bool is_child_left_out(struct sock *sk, const bool trusted)
+{
+	if (!leaves_out || READ(trusted, sk, __sk_common.skc_dport))
+		return is_left_out(sk, trusted);
+	is_peer_late = true;
+	return is_of_others(sk, trusted) ||
+	       (filter.ends && !is_local_asked(READ(trusted, sk, __sk_common.skc_num)));
+}
+
+static __always_inline bool is_birth_due(struct sock *sk, const bool trusted)
+{
+	return leaves_out && is_peer_late && (filter.ends & WIRE_FILTER_PEER) &&
+	       !is_local_asked(READ(trusted, sk, __sk_common.skc_num)) &&
+	       is_peer_asked(bpf_ntohs(READ(trusted, sk, __sk_common.skc_dport)));
+}
+
 /*
  * A child cloned from its listener.  Up to 6.12 the clone still carries the listener's cookie here,
  * from 6.16 on it is 0 already; asking the helper for one would give the listener's away or be
  * undone at once.  Then its port tells the listener, unless a rule or a program led it to another.
+ * `late`: it is a listener's no more, and has a cookie of its own.
  */
 static __always_inline void on_born(struct sock *sk, const bool trusted, int from, int to,
-				    const __u8 flags)
+				    const __u8 flags, const bool late)
 {
-	__u64 listener = READ(trusted, sk, __sk_common.skc_cookie.counter);
+	__u64 listener = late ? 0 : READ(trusted, sk, __sk_common.skc_cookie.counter);
 	struct common_bytes bytes;
 	struct wire_fact *f;
 
@@ -92,14 +125,16 @@ static __always_inline void on_born(struct sock *sk, const bool trusted, int fro
 static __always_inline void on_state(struct sock *sk, const bool trusted, int from, int to,
 				     const __u8 flags)
 {
+	if (from == TCP_SYN_RECV && is_birth_due(sk, trusted))
+		on_born(sk, trusted, TCP_LISTEN, TCP_SYN_RECV, flags, true);
 	if (from == TCP_CLOSE)
 		on_open(sk, trusted, to, flags);
 	else if (to == TCP_CLOSE)
 		on_closed(sk, trusted, from, flags);
-	else if (from == TCP_LISTEN)
-		on_born(sk, trusted, from, to, flags);
-	else
+	else if (from != TCP_LISTEN)
 		on_change(sk, trusted, from, to, flags);
+	else if (!is_child_left_out(sk, trusted))
+		on_born(sk, trusted, from, to, flags, false);
 }
 
 #endif

@@ -251,7 +251,7 @@ static __always_inline int sock_addr_exit(unsigned long long *ctx, const bool ag
 	}
 	bpf_probe_read_kernel(got, sizeof(got), (void *)ctx[1]);
 	if (!same_destination(asked.address, got))
-		on_asked(sk, false, asked.address);
+		on_asked(sk, false, true, asked.address, *(const __u16 *)(got + 2));
 	return 0;
 }
 

@@ -120,6 +120,15 @@ bool filter_match_use(const struct filter *f, const struct port_use *use);
 /* True when `f` has a condition on sockets or processes: any but the namespace. */
 bool filter_asks_socket(const struct filter *f);
 
+struct wire_filter;
+struct wire_filter_ports;
+/*
+ * The conditions that the programs decide by themselves (wire_filter.h): what these leave out, filter_match() would.  `ports` is filled
+ * where the result names ends.  False: nothing is left out.  No port is beyond 65535.
+ */
+bool filter_for_programs(const struct filter *f, struct wire_filter *ret,
+			 struct wire_filter_ports *ports);
+
 /* A call that failed, a life that ended so, a queue that overflows: what `failed` asks for. */
 bool filter_is_failure(const struct event *event);
 /*

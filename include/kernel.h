@@ -34,6 +34,9 @@ struct kernel_options {
 	size_t look_bytes;   /* as table_bytes in look_options */
 	int keep_dir;	      /* as in look_options; not used after kernel_open() */
 	bool no_trace;	      /* only looks are taken */
+	/* What no fact need be made of; NULL, or a kernel whose programs cannot decide it: of everything.  Not used after kernel_open(). */
+	const struct wire_filter *filter;
+	const struct wire_filter_ports *filter_ports;
 };
 
 /* One line for the user: what failed, on which object, why, and what to do. */
@@ -43,6 +46,8 @@ struct kernel_error {
 
 struct kernel;
 struct look_reader;
+struct wire_filter;
+struct wire_filter_ports;
 
 typedef void (*kernel_fact_fn)(void *ctx, const struct fact *fact);
 typedef void (*kernel_process_fn)(void *ctx, const struct process_fact *fact);
@@ -62,6 +67,9 @@ int kernel_attach(struct kernel *k, struct kernel_error *error);
 void kernel_raise(struct kernel *k);
 /* Facts are read from now on, by a thread: it has the rights that its caller has now.  0 or -errno with the error filled. */
 int kernel_start(struct kernel *k, struct kernel_error *error);
+
+/* The programs leave out sockets by their ports, and the table has not seen all of a namespace's. */
+bool kernel_leaves_out_ports(const struct kernel *k);
 
 /* No fact is made any more; those in the ring can still be drained. */
 void kernel_detach(struct kernel *k);

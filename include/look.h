@@ -76,6 +76,7 @@ struct look_request {
 	uint32_t netns;	      /* inode of the only namespace, 0 all */
 	uint32_t pid;	      /* a process that may be in it */
 	uint16_t port;	      /* the only local port, 0 all */
+	bool asked_only;      /* of TCP sockets, what the filter of kernel_options lets through */
 	enum look_ranges ranges; /* what the sink is told of each namespace */
 	uint64_t until_ns; /* CLOCK_BOOTTIME: what is not read by then is left out (-ETIME); 0: as long as it takes */
 };

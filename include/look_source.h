@@ -28,6 +28,9 @@ struct look_options {
 	/* A directory of the user's alone for what may be kept for the next time, -1 none; look_open() takes a descriptor of its own. */
 	int keep_dir;
 	int listener_of;	 /* map of the tracer that learns of listeners, -1 none */
+	/* The tracer's filter and its maps, see bpf/left_out.h; NULL none. */
+	const struct wire_filter *filter;
+	int filter_ports, kept;
 	size_t table_bytes;	 /* of tables that wait while descriptors are read; 0: 16 MiB, else from 256 KiB */
 };
 

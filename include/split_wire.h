@@ -48,6 +48,7 @@ enum split_look_flag {
 	SPLIT_L_TCP = 1 << 1,
 	SPLIT_L_UDP = 1 << 2,
 	SPLIT_L_RANGES = 3 << 3, /* enum look_ranges */
+	SPLIT_L_ASKED = 1 << 5,
 };
 
 /* POINT: opens nothing (O_PATH).  RENAME: to the name that it is to have. */

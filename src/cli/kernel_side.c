@@ -6,6 +6,7 @@
 #include "procinfo.h"
 #include "serve.h"
 #include "units.h"
+#include "wire_filter.h"
 #include "wire_look.h"
 #include "writer.h"
 
@@ -36,6 +37,12 @@ static int check_proc(void)
 int command_open_kernel(const struct options *options, struct kernel **ret)
 {
 	const int keep_dir = serve_directory(true);
+	struct wire_filter_ports ports;
+	struct wire_filter filter;
+	/* Others count ports and queues of every socket, whatever they show. */
+	const bool filtered =
+		(options->command == COMMAND_TRACE || options->command == COMMAND_RECORD) &&
+		filter_for_programs(&options->filter, &filter, &ports);
 	const struct kernel_options wanted = {
 		.ring_bytes = options->ring_bytes,
 		.look_bytes = options->look_bytes,
@@ -44,6 +51,8 @@ int command_open_kernel(const struct options *options, struct kernel **ret)
 		.btf_path = options->btf_file,
 		.keep_dir = keep_dir,
 		.no_trace = options->command == COMMAND_EPHEMERAL && !options->for_ns,
+		.filter = filtered ? &filter : NULL,
+		.filter_ports = &ports,
 	};
 	struct kernel_error error = {""};
 	struct kernel *k = NULL;

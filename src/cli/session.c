@@ -64,6 +64,8 @@ static void on_event(void *ctx, const struct event *event)
 	bool told = event->kind == EVENT_CLOSE && event->close.told;
 	struct event named;
 
+	if (kernel_leaves_out_ports(s->kernel))
+		left_ports_note(&s->left, event);
 	/* Whoever took part in what is not told is not looked up. */
 	if (!told && (!(s->kinds >> event->kind & 1) || !filter_may_match(filter, event)))
 		return;
@@ -120,10 +122,11 @@ static size_t drain(struct session *s)
 static bool look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *ret_removed,
 		 struct kernel_error *error)
 {
-	const struct look_request request = table_look_request();
+	struct look_request request = table_look_request();
 	const struct look_sink sink = table_look_sink(s->table);
 	int err;
 
+	request.asked_only = true;
 	*error = (struct kernel_error){""};
 	table_seed_begin(s->table, kernel_now());
 	err = look_take(kernel_look(s->kernel), &request, &sink, error);
@@ -505,7 +508,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 	while (!s->done && !s->over && !output_stop && !two_is_over() && kernel_now() < end_ns) {
 		size_t n = drain(s);
 		uint64_t now = kernel_now(), left;
-		bool held, asked, more;
+		bool held, asked, more, left_behind = false;
 		int wait_ms;
 
 		check_loss(s, n < DRAIN_MAX);
@@ -514,6 +517,7 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		if (n < DRAIN_MAX) {
 			look_at_listeners(s, now);
 			rest(s, now);
+			left_behind = left_ports_look(&s->left, s->table, s->kernel, now);
 		}
 		on_turn(ctx, now, n < DRAIN_MAX);
 		asked = serve_turn(s->serve, s->table, s->processes, now);
@@ -521,10 +525,10 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 		if (n == DRAIN_MAX || asked || more || s->done)
 			continue;
 		left = end_ns > now ? (end_ns - now) / 1000000 + 1 : 0;
-		wait_ms = held		  ? HELD_MS
-			  : s->wait_ms	  ? s->wait_ms
-			  : has_untold(s) ? OWED_MS
-					  : IDLE_MS;
+		wait_ms = held				 ? HELD_MS
+			  : s->wait_ms			 ? s->wait_ms
+			  : has_untold(s) || left_behind ? OWED_MS
+							 : IDLE_MS;
 		kernel_wait(s->kernel, left < (uint64_t)wait_ms ? (int)left : wait_ms);
 	}
 }

@@ -19,6 +19,7 @@
 
 #include "answer.h"
 #include "kernel.h"
+#include "left_ports.h"
 #include "options.h"
 #include "serve.h"
 #include "table.h"
@@ -43,6 +44,7 @@ struct session {
 	uint64_t seen_ns; /* CLOCK_BOOTTIME up to which facts were read */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME: every hook was attached */
 	size_t sockets;		/* found at the start */
+	struct left_ports left;
 	int wait_ms; /* set by the command: its next turn comes sooner; 0: when there is something */
 	bool done;		/* set by the command: no more events are wanted */
 	bool over;		/* likewise: no more, but for those of what has happened */

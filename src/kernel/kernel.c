@@ -79,6 +79,21 @@ static struct sockwatch_bpf *open_object(const struct kernel *k)
 	return sockwatch_bpf__open_opts(&opts);
 }
 
+static bool has_filter_ports(const struct kernel *k)
+{
+	return k->options.filter && k->options.filter->ends;
+}
+
+static int set_filter_ports(struct kernel *k)
+{
+	const uint32_t key = 0;
+
+	if (!has_filter_ports(k))
+		return 0;
+	return bpf_map__update_elem(k->skel->maps.filter_ports, &key, sizeof(key),
+				    k->options.filter_ports, sizeof(*k->options.filter_ports), 0);
+}
+
 /* Loads the chosen programs; those that the kernel refuses are dropped.  -errno when nothing is loaded. */
 static int load_programs(struct kernel *k)
 {
@@ -94,6 +109,11 @@ static int load_programs(struct kernel *k)
 	skel->rodata->jiffy_ns = tick_ns();
 	skel->rodata->ring_bytes = ring_bytes(k);
 	skel->rodata->all_bytes = ring_bytes(k) + memory_bytes(k);
+	skel->rodata->leaves_out = k->options.filter != NULL;
+	if (k->options.filter)
+		skel->rodata->filter = *k->options.filter;
+	bpf_map__set_autocreate(skel->maps.filter_ports, has_filter_ports(k));
+	bpf_map__set_autocreate(skel->maps.kept, has_filter_ports(k));
 	bpf_map__set_autocreate(skel->maps.listener_of, k->has_cookie_helper);
 	bpf_map__set_max_entries(skel->maps.facts, (uint32_t)ring_bytes(k));
 	/* Another file may be of a kernel that gave them other ids. */
@@ -144,6 +164,10 @@ static int open_programs(struct kernel *k, struct kernel_error *error)
 
 	if (err < 0)
 		return err;
+	err = set_filter_ports(k);
+	if (err < 0)
+		return kernel_fail(error, err, "cannot tell the programs of ports: %s",
+				   strerror(-err));
 	sources[INTAKE_FACTS] = (struct intake_source){
 		.ring_fd = bpf_map__fd(k->skel->maps.facts),
 		.ring_bytes = bpf_map__max_entries(k->skel->maps.facts),
@@ -216,6 +240,8 @@ static int find_types(struct kernel *k, struct kernel_error *error)
 		return 0;
 	err = read_types(k);
 	if (k->untyped)
+		k->options.filter = NULL;
+	if (k->untyped)
 		return 0; /* libbpf reads the file, of whatever kind it is */
 	if (err < 0)
 		return kernel_fail(error, err, "cannot read the kernel's BTF: %s", strerror(-err));
@@ -227,6 +253,8 @@ static int find_types(struct kernel *k, struct kernel_error *error)
 	k->has_ipv6 = probe_ipv6();
 	k->has_cookie_helper = probe_helper(&k->types, "btf_trace_inet_sock_set_state",
 					    BPF_TRACE_RAW_TP, BPF_FUNC_get_socket_cookie);
+	if (!k->has_cookie_helper)
+		k->options.filter = NULL;
 	return 0;
 }
 
@@ -272,7 +300,7 @@ bool kernel_lacks(char *ret, size_t size)
 /* What the tracer asks the kernel for is looked at by programs of their own. */
 static int open_look(struct kernel *k, struct kernel_error *error)
 {
-	const struct look_options options = {
+	struct look_options options = {
 		.source = k->untyped ? LOOK_BY_WALK : LOOK_BY_ITERATORS,
 		.btf_path = k->options.btf_path,
 		.hooks_without = k->options.hooks_without,
@@ -282,10 +310,14 @@ static int open_look(struct kernel *k, struct kernel_error *error)
 		.listener_of = k->skel && k->has_cookie_helper
 				       ? bpf_map__fd(k->skel->maps.listener_of)
 				       : -1,
+		.filter = k->options.filter,
 	};
-
 	const struct kernel_hook *rows;
 
+	if (has_filter_ports(k)) {
+		options.filter_ports = bpf_map__fd(k->skel->maps.filter_ports);
+		options.kept = bpf_map__fd(k->skel->maps.kept);
+	}
 	k->look = look_open(&options, error);
 	if (!k->look)
 		return -errno;
@@ -315,6 +347,9 @@ struct kernel *kernel_open(const struct kernel_options *options, struct kernel_e
 	if (!err)
 		err = open_look(k, error);
 	k->options.keep_dir = -1;
+	k->leaves_out_ports = has_filter_ports(k);
+	k->options.filter = NULL;
+	k->options.filter_ports = NULL;
 	if (!err) {
 		k->places = places_new(k->cgroup_fd);
 		err = k->places ? 0 : kernel_fail(error, -ENOMEM, "no memory");
@@ -483,6 +518,11 @@ uint64_t kernel_lost(struct kernel *k, uint64_t ret_by_kind[WIRE_KINDS])
 	for (int i = 0; i < WIRE_KINDS; i++)
 		sum += ret_by_kind[i];
 	return sum;
+}
+
+bool kernel_leaves_out_ports(const struct kernel *k)
+{
+	return k->leaves_out_ports;
 }
 
 const struct kernel_hook *kernel_hooks(const struct kernel *k, size_t *ret_count)

@@ -13,6 +13,7 @@
 #include "lost.h"
 #include "netns.h"
 #include "wire_listener.h"
+#include "wire_filter.h"
 #include "sockwatch.skel.h"
 #include "types.h"
 
@@ -49,6 +50,7 @@ struct kernel {
 	uint64_t missed_ns, rescued_before[NESTED_HOOKS];
 	/* Not told by the last look.  At least: softirq between two copies hides one. */
 	__u64 missed_calls, missed_processes;
+	bool leaves_out_ports;
 	struct lost lost; /* as of the last kernel_lost() */
 	bool untyped; /* the kernel carries no BTF: the offsets come from options.btf_path, tracing programs may not be typed */
 	size_t failed;	      /* rows that had failed when this was chosen */

@@ -132,6 +132,7 @@ static void begin(struct look_reader *r)
 	it->skel->bss->wanted_netns = r->request->netns;
 	it->skel->bss->wanted_port = r->request->port;
 	it->skel->bss->until_ns = r->request->until_ns;
+	it->skel->bss->asked_only = r->request->asked_only;
 }
 
 static int each_task(struct look_reader *r)
@@ -222,18 +223,31 @@ static int load_types(struct look_reader *r)
 			       wanted, wanted_functions);
 }
 
+/* One of the tracer's, where it has it: programs that do not use it are loaded without. */
+static int share_map(struct bpf_map *map, bool used, int fd)
+{
+	return used ? bpf_map__reuse_fd(map, fd) : bpf_map__set_autocreate(map, false);
+}
+
 /* `cookies`: with the helpers that came in 5.11 and 5.12. */
 static int load_programs(struct look_reader *r, bool cookies)
 {
 	struct iterators *it = r->state;
-	bool listeners = cookies && r->options.listener_of >= 0;
+	const struct wire_filter *filter = cookies ? r->options.filter : NULL;
+	bool listeners = cookies && r->options.listener_of >= 0, ports = filter && filter->ends;
 	int err;
 
 	it->skel->rodata->has_cookie_helper = cookies;
 	it->skel->rodata->may_want = r->options.may_want;
 	it->skel->rodata->has_listener_of = listeners;
-	err = listeners ? bpf_map__reuse_fd(it->skel->maps.listener_of, r->options.listener_of)
-			: bpf_map__set_autocreate(it->skel->maps.listener_of, false);
+	err = share_map(it->skel->maps.listener_of, listeners, r->options.listener_of);
+	it->skel->rodata->leaves_out = filter != NULL;
+	if (filter)
+		it->skel->rodata->filter = *filter;
+	if (!err)
+		err = share_map(it->skel->maps.filter_ports, ports, r->options.filter_ports);
+	if (!err)
+		err = share_map(it->skel->maps.kept, ports, r->options.kept);
 	bpf_program__set_autoload(
 		cookies ? it->skel->progs.look_held_plain : it->skel->progs.look_held, false);
 	for (enum look_part part = LOOK_TASKS; part < LOOK_PROGRAMS; part++) {
@@ -296,7 +310,7 @@ static int open_iterators(struct look_reader *r, struct kernel_error *error)
 	/* Kernels before 5.11 charge maps to this limit. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	err = load_programs(r, true);
-	if (err) {
+	if (err && !r->options.filter) {
 		err = open_object(it);
 		err = err ? err : load_programs(r, false);
 	}

@@ -7,6 +7,7 @@
 #include "look_beside.h"
 #include "kernel_private.h"
 #include "look_source.h"
+#include "wire_filter.h"
 #include "wire_look.h"
 
 /* No program reads the last: those before it are so many. */

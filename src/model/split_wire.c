@@ -15,7 +15,8 @@ static const struct rule {
 			.pid = true,
 			.value = true,
 			.number_max = UINT16_MAX,
-			.flags_max = SPLIT_L_TASKS | SPLIT_L_TCP | SPLIT_L_UDP | SPLIT_L_RANGES,
+			.flags_max = SPLIT_L_TASKS | SPLIT_L_TCP | SPLIT_L_UDP | SPLIT_L_RANGES |
+				     SPLIT_L_ASKED,
 			.wants = true},
 	[SPLIT_RANGE] = {.netns = true, .pid = true},
 	[SPLIT_OVERFLOWS] = {.netns = true, .pid = true},
@@ -37,6 +38,11 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 	return true;
 }
 
+static uint32_t ranges_of(uint32_t flags)
+{
+	return (flags & SPLIT_L_RANGES) >> 3;
+}
+
 bool split_request_is_good(const void *data, size_t size)
 {
 	struct split_request q;
@@ -51,7 +57,7 @@ bool split_request_is_good(const void *data, size_t size)
 	if ((q.netns && !r->netns) || (q.pid && !r->pid) || (q.value && !r->value) ||
 	    (q.wants && !r->wants) || q.number > r->number_max || q.flags > r->flags_max)
 		return false;
-	if (q.kind == SPLIT_LOOK && q.flags >> 3 > LOOK_RANGES_ALL)
+	if (q.kind == SPLIT_LOOK && ranges_of(q.flags) > LOOK_RANGES_ALL)
 		return false;
 	return r->names || (is_zero(q.id, sizeof(q.id)) && is_zero(q.pod, sizeof(q.pod)));
 }
@@ -64,7 +70,8 @@ struct split_request split_look_request(const struct look_request *q)
 		.pid = q->pid,
 		.number = q->port,
 		.flags = (q->tasks ? SPLIT_L_TASKS : 0u) | (q->tcp ? SPLIT_L_TCP : 0u) |
-			 (q->udp ? SPLIT_L_UDP : 0u) | (uint32_t)q->ranges << 3,
+			 (q->udp ? SPLIT_L_UDP : 0u) | (uint32_t)q->ranges << 3 |
+			 (q->asked_only ? SPLIT_L_ASKED : 0u),
 		.wants = q->wants,
 		.value = q->until_ns,
 	};
@@ -80,7 +87,8 @@ struct look_request split_look_wanted(const struct split_request *q)
 		.netns = q->netns,
 		.pid = q->pid,
 		.port = (uint16_t)q->number,
-		.ranges = (enum look_ranges)(q->flags >> 3),
+		.ranges = (enum look_ranges)ranges_of(q->flags),
+		.asked_only = q->flags & SPLIT_L_ASKED,
 		.until_ns = q->value,
 	};
 }

@@ -4,6 +4,8 @@
  * unfiltered tracer tells which lines there are, a condition written here which of them must be
  * kept.
  */
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -338,6 +340,85 @@ static void netns_self(void)
 	filtered(&two, "--netns", keep_a);
 }
 
+/* A connection to `at` from a port that bind() is given, 0 any; *ret_child where it is accepted. */
+static int bound_to(struct peer *p, unsigned int port, const struct address *at, int listener,
+		    int *ret_child)
+{
+	int fd = (int)must("socket", remote_socket(p, AF_INET, 0));
+
+	must("bind", remote_bind(p, fd, address_of("127.0.0.1", port)));
+	must("connect", remote_connect(p, fd, *at));
+	*ret_child = (int)must("accept", remote_accept(p, listener, ACCEPT_NULL));
+	return fd;
+}
+
+static int listen_at(struct peer *p, unsigned int port)
+{
+	int fd = (int)must("socket", remote_socket(p, AF_INET, 0));
+
+	must("bind", remote_bind(p, fd, address_of("127.0.0.1", port)));
+	must("listen", remote_listen(p, fd, 16));
+	return fd;
+}
+
+/* A connection of a listener in the range of ports, whose own client's is not in it. */
+static int serve_in_range(struct peer *p, unsigned int port)
+{
+	const struct address at = address_of("127.0.0.1", port);
+	int listener = listen_at(p, port), child;
+
+	bound_to(p, 10000 + port, &at, listener, &child);
+	return listener;
+}
+
+/*
+ * A port that bind() or a listener that has gone took from connects counts for a destination that is asked for, also where the
+ * sockets are not: those there before the tracer and those after.
+ */
+static void ports_of_others(void)
+{
+	const struct address asked = address_of("127.0.0.1", 5000);
+	const struct address other = address_of("127.0.0.1", 5001);
+	const char *const args[] = {"-D", "5000", NULL};
+	struct tracer *all = tracer_shared(), *kept;
+	struct peer *p = peer_start("sw-client");
+	int listener, before, after, child, fd, err = 0;
+	const struct line *l, *m;
+
+	remote_own_netns(p);
+	if (remote_write_file(p, "/proc/sys/net/ipv4/ip_local_port_range", "40000 40009") < 0)
+		scenario_skip("the port range cannot be set");
+	listen_at(p, 5000);
+	listener = listen_at(p, 5001);
+	before = serve_in_range(p, 40001);
+	bound_to(p, 0, &other, listener, &child);
+	kept = tracer_open(args);
+	after = serve_in_range(p, 40002);
+	must("close", remote_close(p, before));
+	must("close", remote_close(p, after));
+	bound_to(p, 0, &other, listener, &child);
+	fd = (int)must("socket", remote_socket(p, AF_INET, 0));
+	must("connect", remote_connect(p, fd, other)); /* its port is good for another */
+	/* What the listeners left is looked at soon; a failure that comes again at once is counted with the first. */
+	for (int i = 0; i < 10; i++) {
+		while (err == 0) {
+			fd = (int)must("socket", remote_socket(p, AF_INET, 0));
+			err = remote_connect(p, fd, asked);
+		}
+		if (err != -EADDRNOTAVAIL)
+			scenario_fail("the last connect gave %d", err);
+		l = expect_line(all, remote_cookie(p, fd), LINE_CONNECT, NULL);
+		m = expect_line(kept, remote_cookie(p, fd), LINE_CONNECT, NULL);
+		if (l->has_range && l->used == 10 && m->has_range && m->used == 10)
+			return;
+		poll(NULL, 0, 1200);
+		err = 0;
+	}
+	scenario_show(l);
+	scenario_show(m);
+	scenario_fail("10 ports must be used, whatever is asked for");
+}
+
 const struct scenario filter_scenarios[] = {
 	{"filter-port", port_either},
 	{"filter-port-range", port_range},
@@ -353,6 +434,7 @@ const struct scenario filter_scenarios[] = {
 	{"filter-addr-ipv6", address_ipv6},
 	{"filter-events", events},
 	{"filter-state", states},
+	{"filter-ports-of-others", ports_of_others},
 	{0},
 };
 

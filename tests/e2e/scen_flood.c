@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "features.h"
 #include "pair.h"
 #include "scenario.h"
 
@@ -554,8 +556,30 @@ static void fill_memory(void)
 			      t->words);
 }
 
+/* What nobody asked for takes no room. */
+static void left_out(void)
+{
+	static const char *const args[] = {"--ring", "1M", "-D", "1", NULL};
+	struct pair pair = pair_new("127.0.0.1");
+	unsigned int major = 0, minor = 0;
+	struct utsname kernel;
+	struct tracer *t;
+
+	uname(&kernel);
+	sscanf(kernel.release, "%u.%u", &major, &minor);
+	if (!features_attached("tp_btf/inet_sock_set_state") || (major == 5 && minor < 12))
+		scenario_skip("programs decide by ports from Linux 5.12 with BTF on");
+	pair_listen(&pair);
+	t = tracer_open(args);
+	kill(t->pid, SIGSTOP);
+	make_often(&pair, BRIEF);
+	kill(t->pid, SIGCONT);
+	tracer_end(t, SIGINT, 0);
+}
+
 const struct scenario flood_scenarios[] = {
 	{"flood-of-memory", fill_memory},
+	{"flood-of-others", left_out},
 	{"flood-of-binds", tcp},
 	{"flood-of-udp-binds", udp},
 	{"flood-of-connects", connects},

@@ -87,7 +87,7 @@ static void a_request_says_what_its_kind_wants_and_no_more(void **state)
 		 true},
 		{{.kind = SPLIT_LOOK, .number = 65536}, false},
 		{{.kind = SPLIT_LOOK, .flags = 3 << 3}, false},
-		{{.kind = SPLIT_LOOK, .flags = 1 << 5}, false},
+		{{.kind = SPLIT_LOOK, .flags = 1 << 6}, false},
 		{{.kind = SPLIT_LOOK, .id = {1}}, false},
 		{{.kind = SPLIT_RANGE, .netns = 1, .pid = 2}, true},
 		{{.kind = SPLIT_RANGE, .wants = 1}, false},

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "left_ports.h"
+
+#include <netinet/in.h>
+
+#include "look.h"
+#include "look_source.h"
+#include "units.h"
+
+#define LOOK_NS (NSEC_PER_SEC / 20)
+#define REST	9
+
+static bool is_listeners_end(const struct event *e)
+{
+	return e->kind == EVENT_CLOSE && e->protocol == IPPROTO_TCP && e->has_local &&
+	       e->close.span_count > 0 &&
+	       e->close.spans[e->close.span_count - 1].state == STATE_LISTEN;
+}
+
+void left_ports_note(struct left_ports *l, const struct event *e)
+{
+	if (!is_listeners_end(e))
+		return;
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->at[i].netns == e->netns && l->at[i].port == e->local.port)
+			return;
+	}
+	if (l->count == LEFT_PORTS) {
+		l->more = true;
+		return;
+	}
+	l->at[l->count].netns = e->netns;
+	l->at[l->count].port = e->local.port;
+	l->at[l->count++].pid = e->process ? e->process->pid : 0;
+}
+
+static void look_at(struct table *t, struct kernel *k, uint32_t netns, uint32_t pid, uint16_t port)
+{
+	const struct look_sink sink = table_look_sink(t);
+	struct look_request request = table_look_request();
+	struct kernel_error error = {""};
+	uint64_t added, removed;
+
+	request.tasks = false;
+	request.asked_only = true;
+	request.netns = netns;
+	request.pid = pid;
+	request.port = port;
+	request.until_ns = kernel_now() + LOOK_NS;
+	table_seed_begin(t, kernel_now());
+	/* A namespace that has gone has left nothing. */
+	look_take(kernel_look(k), &request, &sink, &error);
+	table_seed_end(t, false, &added, &removed);
+}
+
+bool left_ports_look(struct left_ports *l, struct table *t, struct kernel *k, uint64_t now_ns)
+{
+	if (!l->count && !l->more)
+		return false;
+	if (now_ns < l->rest_until_ns)
+		return true;
+	if (l->more) {
+		look_at(t, k, 0, 0, 0);
+		l->more = false;
+		l->count = 0;
+	}
+	while (l->count && kernel_now() - now_ns < LOOK_NS) {
+		l->count--;
+		look_at(t, k, l->at[l->count].netns, l->at[l->count].pid, l->at[l->count].port);
+	}
+	l->rest_until_ns = kernel_now() + REST * (kernel_now() - now_ns);
+	return l->count > 0;
+}
