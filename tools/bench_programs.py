@@ -9,7 +9,7 @@ import subprocess
 from bench_processes import set_stats
 from bench_tables import PACED, WORDS
 
-TOOLS = ("empty", "sockwatch-record", "sockwatch-text")
+TOOLS = ("empty", "sockwatch-record", "sockwatch-nothing", "sockwatch-text")
 LEAST = 0.01    # runs a connection: what has fewer belongs to other work of the host
 
 
