@@ -12,9 +12,8 @@
 
 static bool is_listeners_end(const struct event *e)
 {
-	return e->kind == EVENT_CLOSE && e->protocol == IPPROTO_TCP && e->has_local &&
-	       e->close.span_count > 0 &&
-	       e->close.spans[e->close.span_count - 1].state == STATE_LISTEN;
+	return e->kind == EVENT_STATE && e->protocol == IPPROTO_TCP && e->has_local &&
+	       e->state.from == STATE_LISTEN && e->state.to == STATE_CLOSE;
 }
 
 void left_ports_note(struct left_ports *l, const struct event *e)

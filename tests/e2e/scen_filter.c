@@ -340,13 +340,53 @@ static void netns_self(void)
 	filtered(&two, "--netns", keep_a);
 }
 
+static bool keep_child_a(const struct two *two, const struct line *l)
+{
+	return l->cookie == two->a.of_child.cookie;
+}
+
+/* What an accepted connection is asked for by: on many kernels it does not know that port yet when it is born. */
+static void port_of_client(void)
+{
+	struct two two;
+	const char *const args[] = {"-D", two.text, NULL};
+	struct tracer *all = tracer_shared(), *kept;
+	struct address at;
+
+	prepare(&two, "127.0.0.1", "127.0.0.1");
+	two.a.conn = (int)must("socket", remote_socket(two.a.client, AF_INET, 0));
+	must("bind", remote_bind(two.a.client, two.a.conn, address_of("127.0.0.1", 0)));
+	at = remote_local(two.a.client, two.a.conn);
+	snprintf(two.text, sizeof(two.text), "%u", address_port(&at));
+	kept = tracer_open(args);
+	must("connect", remote_connect(two.a.client, two.a.conn, two.a.connect_to));
+	pair_accept(&two.a, ACCEPT_ADDRESS);
+	pair_know(&two.a);
+	pair_close(&two.a, CLIENT_FIRST);
+	live(&two.b);
+	expect_life(all, &two.a.of_child);
+	pair_check(all, &two.b);
+	tracer_end(kept, SIGINT, 0);
+	compare(all, kept, &two, keep_child_a);
+}
+
+#define SERVED 40003 /* and two below it are for listeners */
+
 /* A connection to `at` from a port that bind() is given, 0 any; *ret_child where it is accepted. */
 static int bound_to(struct peer *p, unsigned int port, const struct address *at, int listener,
 		    int *ret_child)
 {
-	int fd = (int)must("socket", remote_socket(p, AF_INET, 0));
+	struct address got;
+	int fd;
 
-	must("bind", remote_bind(p, fd, address_of("127.0.0.1", port)));
+	for (int i = 0;; i++) {
+		fd = (int)must("socket", remote_socket(p, AF_INET, 0));
+		must("bind", remote_bind(p, fd, address_of("127.0.0.1", port)));
+		got = remote_local(p, fd);
+		if (address_port(&got) < SERVED - 2 || address_port(&got) > SERVED || i == 100)
+			break;
+		must("close", remote_close(p, fd));
+	}
 	must("connect", remote_connect(p, fd, *at));
 	*ret_child = (int)must("accept", remote_accept(p, listener, ACCEPT_NULL));
 	return fd;
@@ -361,14 +401,14 @@ static int listen_at(struct peer *p, unsigned int port)
 	return fd;
 }
 
-/* A connection of a listener in the range of ports, whose own client's is not in it. */
-static int serve_in_range(struct peer *p, unsigned int port)
+/* A connection of a listener in the range of ports, whose client's port is not in it; then the listener ends. */
+static void serve_once(struct peer *p, int listener, unsigned int port)
 {
 	const struct address at = address_of("127.0.0.1", port);
-	int listener = listen_at(p, port), child;
+	int child;
 
 	bound_to(p, 10000 + port, &at, listener, &child);
-	return listener;
+	must("close", remote_close(p, listener));
 }
 
 /*
@@ -382,7 +422,7 @@ static void ports_of_others(void)
 	const char *const args[] = {"-D", "5000", NULL};
 	struct tracer *all = tracer_shared(), *kept;
 	struct peer *p = peer_start("sw-client");
-	int listener, before, after, child, fd, err = 0;
+	int listener, before, child, fd, err = 0;
 	const struct line *l, *m;
 
 	remote_own_netns(p);
@@ -390,12 +430,12 @@ static void ports_of_others(void)
 		scenario_skip("the port range cannot be set");
 	listen_at(p, 5000);
 	listener = listen_at(p, 5001);
-	before = serve_in_range(p, 40001);
+	before = listen_at(p, SERVED - 2);
+	serve_once(p, listen_at(p, SERVED - 1), SERVED - 1);
 	bound_to(p, 0, &other, listener, &child);
 	kept = tracer_open(args);
-	after = serve_in_range(p, 40002);
-	must("close", remote_close(p, before));
-	must("close", remote_close(p, after));
+	serve_once(p, before, SERVED - 2);
+	serve_once(p, listen_at(p, SERVED), SERVED);
 	bound_to(p, 0, &other, listener, &child);
 	fd = (int)must("socket", remote_socket(p, AF_INET, 0));
 	must("connect", remote_connect(p, fd, other)); /* its port is good for another */
@@ -434,6 +474,7 @@ const struct scenario filter_scenarios[] = {
 	{"filter-addr-ipv6", address_ipv6},
 	{"filter-events", events},
 	{"filter-state", states},
+	{"filter-port-of-client", port_of_client},
 	{"filter-ports-of-others", ports_of_others},
 	{0},
 };
