@@ -114,22 +114,23 @@ void held_connect_failed(struct table *t, const struct fact *f)
 	emit(t, h);
 }
 
-void held_errno_missed(struct table *t, const struct socket *s)
+static void flush_kind(struct table *t, enum held_for what, const struct socket *s)
 {
-	struct held *h = find(t, HELD_FOR_ERRNO, s->sk, s->cookie);
+	struct held *h = find(t, what, s->sk, s->cookie);
 
 	if (h)
 		emit(t, h);
 }
 
+void held_errno_missed(struct table *t, const struct socket *s)
+{
+	flush_kind(t, HELD_FOR_ERRNO, s);
+}
+
 void held_flush(struct table *t, const struct socket *s)
 {
-	for (int what = 0; what < HELD_FOR_KINDS; what++) {
-		struct held *h = find(t, (enum held_for)what, s->sk, s->cookie);
-
-		if (h)
-			emit(t, h);
-	}
+	for (int what = 0; what < HELD_FOR_KINDS; what++)
+		flush_kind(t, (enum held_for)what, s);
 }
 
 void held_drop(struct table *t)
