@@ -8,7 +8,7 @@
 #include "units.h"
 
 #define LOOK_NS (NSEC_PER_SEC / 20)
-#define REST	9
+#define SHARE	10
 
 static bool is_listeners_end(const struct event *e)
 {
@@ -56,7 +56,9 @@ bool left_ports_look(struct left_ports *l, struct table *t, struct kernel *k, ui
 {
 	if (!l->count && !l->more)
 		return false;
-	if (now_ns < l->rest_until_ns)
+	l->looks.share = SHARE;
+	l->looks.burst_ns = l->looks.debt_ns = LOOK_NS;
+	if (!allowance_is_open(&l->looks, now_ns))
 		return true;
 	if (l->more) {
 		look_at(t, k, 0, 0, 0);
@@ -67,6 +69,6 @@ bool left_ports_look(struct left_ports *l, struct table *t, struct kernel *k, ui
 		l->count--;
 		look_at(t, k, l->at[l->count].netns, l->at[l->count].pid, l->at[l->count].port);
 	}
-	l->rest_until_ns = kernel_now() + REST * (kernel_now() - now_ns);
+	allowance_take(&l->looks, kernel_now() - now_ns);
 	return l->count > 0;
 }

@@ -8,6 +8,7 @@
 #ifndef SOCKWATCH_LEFT_PORTS_H
 #define SOCKWATCH_LEFT_PORTS_H
 
+#include "allowance.h"
 #include "event.h"
 #include "kernel.h"
 #include "table.h"
@@ -21,7 +22,7 @@ struct left_ports {
 	} at[LEFT_PORTS];
 	size_t count;
 	bool more; /* than there is room for */
-	uint64_t rest_until_ns;
+	struct allowance looks;
 };
 
 /* The end of a listener is remembered; of others nothing is. */
