@@ -239,10 +239,10 @@ static int find_types(struct kernel *k, struct kernel_error *error)
 	if (k->options.no_trace)
 		return 0;
 	err = read_types(k);
-	if (k->untyped)
+	if (k->untyped) {
 		k->options.filter = NULL;
-	if (k->untyped)
 		return 0; /* libbpf reads the file, of whatever kind it is */
+	}
 	if (err < 0)
 		return kernel_fail(error, err, "cannot read the kernel's BTF: %s", strerror(-err));
 	accept = types_function(&k->types, "inet_csk_accept");
