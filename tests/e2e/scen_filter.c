@@ -372,9 +372,8 @@ static void port_of_client(void)
 
 #define SERVED 40003 /* and two below it are for listeners */
 
-/* A connection to `at` from a port that bind() is given, 0 any; *ret_child where it is accepted. */
-static int bound_to(struct peer *p, unsigned int port, const struct address *at, int listener,
-		    int *ret_child)
+/* A connection to `at` that stays, from a port that bind() is given, 0 any. */
+static void connect_bound(struct peer *p, unsigned int port, const struct address *at, int listener)
 {
 	struct address got;
 	int fd;
@@ -388,8 +387,7 @@ static int bound_to(struct peer *p, unsigned int port, const struct address *at,
 		must("close", remote_close(p, fd));
 	}
 	must("connect", remote_connect(p, fd, *at));
-	*ret_child = (int)must("accept", remote_accept(p, listener, ACCEPT_NULL));
-	return fd;
+	must("accept", remote_accept(p, listener, ACCEPT_NULL));
 }
 
 static int listen_at(struct peer *p, unsigned int port)
@@ -405,9 +403,8 @@ static int listen_at(struct peer *p, unsigned int port)
 static void serve_once(struct peer *p, int listener, unsigned int port)
 {
 	const struct address at = address_of("127.0.0.1", port);
-	int child;
 
-	bound_to(p, 10000 + port, &at, listener, &child);
+	connect_bound(p, 10000 + port, &at, listener);
 	must("close", remote_close(p, listener));
 }
 
@@ -422,7 +419,7 @@ static void ports_of_others(void)
 	const char *const args[] = {"-D", "5000", NULL};
 	struct tracer *all = tracer_shared(), *kept;
 	struct peer *p = peer_start("sw-client");
-	int listener, before, child, fd, err = 0;
+	int listener, before, fd, err = 0;
 	const struct line *l, *m;
 
 	remote_own_netns(p);
@@ -432,11 +429,11 @@ static void ports_of_others(void)
 	listener = listen_at(p, 5001);
 	before = listen_at(p, SERVED - 2);
 	serve_once(p, listen_at(p, SERVED - 1), SERVED - 1);
-	bound_to(p, 0, &other, listener, &child);
+	connect_bound(p, 0, &other, listener);
 	kept = tracer_open(args);
 	serve_once(p, before, SERVED - 2);
 	serve_once(p, listen_at(p, SERVED), SERVED);
-	bound_to(p, 0, &other, listener, &child);
+	connect_bound(p, 0, &other, listener);
 	fd = (int)must("socket", remote_socket(p, AF_INET, 0));
 	must("connect", remote_connect(p, fd, other)); /* its port is good for another */
 	/* What the listeners left is looked at soon; a failure that comes again at once is counted with the first. */
