@@ -23,6 +23,9 @@ WRAP_test_hash := -Wl,--wrap=calloc
 WRAP_test_ship := $(addprefix -Wl$(comma)--wrap=ship_http_,open do close)
 WRAP_test_ship_store := $(WRAP_test_ship)
 
+# What looks are taken for, beside a test that answers them.
+$(BUILD)/tests/unit/test_left_ports: $(BUILD)/san/src/cli/left_ports.o
+
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

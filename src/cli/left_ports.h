@@ -22,12 +22,16 @@ struct left_ports {
 	} at[LEFT_PORTS];
 	size_t count;
 	bool more; /* than there is room for */
+	bool cut_off; /* the last look was: what is remembered is looked at again */
 	struct allowance looks;
 };
 
 /* The end of a listener is remembered; of others nothing is. */
 void left_ports_note(struct left_ports *l, const struct event *event);
-/* Looks at what is remembered, for 50 ms at most and a tenth of the time; true while something is left to look at. */
+/*
+ * Looks at what is remembered, for a tenth of the time; true while something is left to look at.  A look is cut off after 50 ms,
+ * and the one after that takes as long as the host's sockets need.
+ */
 bool left_ports_look(struct left_ports *l, struct table *t, struct kernel *k, uint64_t now_ns);
 
 #endif
