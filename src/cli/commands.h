@@ -39,6 +39,8 @@ struct store_reader *command_open_store(const struct options *options, const cha
 int command_open_kernel(const struct options *options, struct kernel **ret);
 /* Looks at every socket; 0, or -errno after saying why.  listing_done() either way. */
 int take_listing(const struct options *options, bool details, struct listing *l);
+/* For what take_listing() returned: a file of types that is another kernel's is bad input. */
+int listing_exit_code(int err);
 /* The same of Unix sockets; unix_listing_done() either way. */
 int take_unix_listing(struct unix_listing *l);
 

@@ -126,6 +126,11 @@ int take_listing(const struct options *options, bool details, struct listing *l)
 	return tell_missing(err, l, &error);
 }
 
+int listing_exit_code(int err)
+{
+	return err == -EBADMSG ? EXIT_USAGE : err ? 1 : 0;
+}
+
 int take_unix_listing(struct unix_listing *l)
 {
 	const struct look_options wanted = {

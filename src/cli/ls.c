@@ -277,11 +277,14 @@ static void print_groups(struct ls *s)
 static int run(struct ls *s)
 {
 	const struct options *o = s->options;
-	int code = 0;
+	int code;
 
-	if (output_open_report(&s->output, o->output_file) < 0 ||
-	    take_listing(o, o->format != FORMAT_TEXT || o->filter.listening, &s->listing))
+	if (output_open_report(&s->output, o->output_file) < 0)
 		return 1;
+	code = listing_exit_code(
+		take_listing(o, o->format != FORMAT_TEXT || o->filter.listening, &s->listing));
+	if (code)
+		return code;
 	s->filtered = o->filter.has_netns || filter_asks_socket(&o->filter);
 	look_up(s);
 	rights_to_open(0);

@@ -466,8 +466,8 @@ static int find(struct search *s)
 
 	if (!code && output_open_report(&s->output, o->output_file) < 0)
 		code = 1;
-	if (!code && look(s))
-		code = 1;
+	if (!code)
+		code = listing_exit_code(look(s));
 	if (!code && o->wait && !s->page->count)
 		code = wait_for(s);
 	if (code)

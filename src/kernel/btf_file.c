@@ -130,6 +130,19 @@ static bool is_of_a_kernel(const struct btf *btf)
 	       btf__find_by_name_kind(btf, "sock_common", BTF_KIND_STRUCT) > 0;
 }
 
+/* Whether the kernel shows types of its own, and others. */
+static bool is_of_another(const struct btf *btf)
+{
+	struct btf *own = btf__parse_raw(BTF_OF_KERNEL);
+	__u32 size = 0, own_size = 0;
+	const void *raw = btf__raw_data(btf, &size),
+		   *own_raw = own ? btf__raw_data(own, &own_size) : NULL;
+	bool differs = raw && own_raw && (size != own_size || memcmp(raw, own_raw, size) != 0);
+
+	btf__free(own);
+	return differs;
+}
+
 static int refuse(struct kernel_error *error, const char *path, const char *why)
 {
 	return kernel_fail(error, -EBADMSG, "--btf %s: %s", path, why);
@@ -140,7 +153,7 @@ int kernel_check_btf(const char *path, struct kernel_error *error)
 	int kind = kind_of(path);
 	struct build_id running, file;
 	struct btf *btf;
-	bool good;
+	bool good, foreign;
 
 	libbpf_set_print(NULL);
 	if (kind < 0)
@@ -153,17 +166,20 @@ int kernel_check_btf(const char *path, struct kernel_error *error)
 			      kind == 1 ? "is BTF that is damaged"
 					: "is an ELF file without BTF, or with a damaged one");
 	good = is_of_a_kernel(btf);
+	foreign = is_of_another(btf);
 	btf__free(btf);
 	if (!good)
 		return refuse(error, path, "is BTF, but not of a 64-bit Linux kernel");
-	if (kind == 1)
-		return 0;
 	read_running_id(&running);
 	read_elf_id(&file, path);
 	if (running.size && file.size &&
 	    (running.size != file.size || memcmp(running.bytes, file.bytes, file.size) != 0))
 		return refuse(error, path,
 			      "is of another kernel than the one that runs (build ids differ)");
+	if (foreign)
+		return refuse(error, path,
+			      "is not the BTF of this kernel, which shows its own (" BTF_OF_KERNEL
+			      "): leave --btf out");
 	return 0;
 }
 

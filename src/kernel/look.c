@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* look.c - one look: which source, what it takes, and its two halves, descriptors and namespaces. */
+#include "btf_file.h"
 #include "capability.h"
 #include "look_private.h"
 #include "split_private.h"
@@ -73,28 +74,21 @@ static int open_source(struct look_reader *r, const struct look_source *source,
 }
 
 /*
- * Iterators; where the kernel has no types to check them against, the walk, by those of a file; or sock_diag and /proc where the
+ * Iterators; where the kernel shows no types of its own, the walk, which tries those of a file; or sock_diag and /proc where the
  * kernel takes neither, or not of this process: those show what anybody may see.
  */
 static int open_any(struct look_reader *r, struct kernel_error *error)
 {
+	const bool by_file = r->options.btf_path && !btf_is_in_kernel();
 	int err;
 
 	if (!has_capabilities(r, BY_ITERATORS))
 		return open_source(r, &look_proc, error);
-	err = open_source(r, &look_iterators, error);
-	if (err == 0 || err == -EPERM)
+	err = open_source(r, by_file ? &look_walk : &look_iterators, error);
+	if (err == 0 || err == (by_file ? -EBADMSG : -EPERM))
 		return err;
-	/* The kernel checks iterators against its own types: without those a file is not at fault. */
-	if (r->options.btf_path && access("/sys/kernel/btf/vmlinux", R_OK) == 0)
-		return kernel_fail(error, err,
-				   "this kernel takes no iterators: %s; use the BTF of this kernel",
-				   strerror(-err));
-	if (r->options.btf_path && open_source(r, &look_walk, error) == 0)
-		return 0;
-	kernel_fail(error, 0,
-		    "this kernel takes no iterators (%s): looking through sock_diag and /proc",
-		    strerror(-err));
+	kernel_fail(error, 0, "this kernel takes no %s (%s): looking through sock_diag and /proc",
+		    by_file ? "walk through its tables" : "iterators", strerror(-err));
 	has_capabilities(r, BY_PROC);
 	return open_source(r, &look_proc, error);
 }
@@ -111,9 +105,8 @@ static int open_chosen(struct look_reader *r, struct kernel_error *error)
 	}
 	err = open_source(r, &look_iterators, error);
 	if (err < 0)
-		kernel_fail(error, err, "this kernel takes no iterators: %s; use %s",
-			    strerror(-err),
-			    r->options.btf_path ? "the BTF of this kernel" : "--hooks proc");
+		kernel_fail(error, err, "this kernel takes no iterators: %s; use --hooks proc",
+			    strerror(-err));
 	return err;
 }
 

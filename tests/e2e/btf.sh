@@ -30,6 +30,8 @@ for place in 'sock_common skc_cookie' 'sock_common skc_family' 'sock_common skc_
 	# shellcheck disable=SC2086 # two words
 	python3 tests/e2e/btf.py $place <"$work/btf" >"$work/other"
 	refuses "another_build_${place#* }" 2 'is not the BTF of this kernel' hidden "$sockwatch" trace --for 1s --btf "$work/other"
+	refuses "not_beside_the_kernels_own_${place#* }" 2 'leave --btf out' "$sockwatch" ls --btf "$work/other"
+	refuses "ls_by_another_build_${place#* }" 2 'is not the BTF of this kernel' hidden "$sockwatch" ls --btf "$work/other"
 done
 objcopy=$(command -v objcopy || command -v llvm-objcopy)
 if [ -n "$objcopy" ]; then
