@@ -6,7 +6,7 @@
 #include "look_private.h"
 #include "programs.h"
 #include "wire_walk.h"
-#include "types.h"
+#include "types_kept.h"
 #include "walk.skel.h"
 
 #include <arpa/inet.h>
@@ -275,8 +275,8 @@ static int load_programs(struct look_reader *r)
 	if (!w->skel)
 		return -errno;
 	if (types_open(&types) == 0 &&
-	    types_load_for(&types, r->options.btf_path, bpf_object__btf(w->skel->obj),
-			   no_functions) == 0)
+	    types_load_kept(&types, r->options.btf_path, -1, NULL,
+			    bpf_object__btf(w->skel->obj), no_functions) == 0)
 		opts.btf_custom_path = types.path;
 	walk_bpf__destroy(w->skel);
 	w->skel = walk_bpf__open_opts(&opts);

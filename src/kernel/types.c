@@ -472,16 +472,6 @@ const char **types_named(const struct btf *programs)
 	return list;
 }
 
-int types_load_for(struct types *types, const char *path, const struct btf *programs,
-		   const char *const *functions)
-{
-	const char **named = types_named(programs);
-	int err = named ? types_load(types, path, named, functions) : -ENOMEM;
-
-	free(named);
-	return err;
-}
-
 const struct types_function *types_function(const struct types *types, const char *name)
 {
 	for (int i = 0; types->functions && types->functions[i]; i++) {

@@ -9,7 +9,7 @@
  *     struct types types;
  *     types_open(&types);
  *     object = ...with btf_custom_path = types.path...
- *     types_load_for(&types, NULL, bpf_object__btf(object), functions);
+ *     types_load(&types, NULL, named, functions);
  *     ... types.function[0].id; load the object ...
  *     types_done(&types);
  */
@@ -45,9 +45,6 @@ int types_load(struct types *types, const char *path, const char *const *named,
 	       const char *const *functions);
 /* Those that the types of an object name; NULL without memory.  The caller frees the list, and nothing else. */
 const char **types_named(const struct btf *programs);
-/* Loads these, for programs that are then relocated by `types->path`. */
-int types_load_for(struct types *types, const char *path, const struct btf *programs,
-		   const char *const *functions);
 /* Takes `btf` for the reduced one: 0 or -EIO. */
 int types_give(struct types *types, const void *btf, size_t size);
 /* One of those looked up; NULL where the kernel has it not. */

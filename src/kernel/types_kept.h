@@ -5,7 +5,7 @@
  * Owns: a file for each in a directory that is the user's alone; of one build of the kernel and one set of names.  What is not
  * exactly that is ignored and written anew.  Refuses to know: where the directory is, and who may get at it.
  *
- *     types_load_kept(&types, path, dir, "types", programs, functions);  // as types_load_for(&types, path, programs, functions)
+ *     types_load_kept(&types, path, dir, "types", programs, functions);
  */
 #ifndef SOCKWATCH_TYPES_KEPT_H
 #define SOCKWATCH_TYPES_KEPT_H
