@@ -42,6 +42,7 @@ static const char *const why_names[HOLDER_WHYS] = {
 	"reuseport-missing-here",
 	"reuseport-missing-there",
 	"reuseport-other-user",
+	"four-tuple",
 };
 
 const char *event_why_name(unsigned int bit)

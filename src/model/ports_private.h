@@ -92,6 +92,8 @@ static inline uint64_t time_wait_since(const struct fact *f)
 }
 
 /* table_holders.c: who keeps `f` from its port, in the order of the calls */
+/* A connect() of a socket with a port, which another socket with the same four-tuple keeps from it (EADDRNOTAVAIL). */
+bool holders_by_four_tuple(const struct fact *f);
 /* Sockets, each marked SOCKET_ASKED when it is listed.  O(sockets on the port). */
 void holders_find(struct table *t, const struct fact *f);
 /* One that the kernel has.  O(1) once the list is full, and until then but for as many sockets as it holds. */

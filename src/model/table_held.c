@@ -114,6 +114,13 @@ void held_connect_failed(struct table *t, const struct fact *f)
 	emit(t, h);
 }
 
+const struct event *held_of_connect(struct table *t, const struct fact *f)
+{
+	const struct held *h = find(t, HELD_FOR_ERRNO, f->sk, f->cookie);
+
+	return h ? &h->close : NULL;
+}
+
 static void flush_kind(struct table *t, enum held_for what, const struct socket *s)
 {
 	struct held *h = find(t, what, s->sk, s->cookie);

@@ -42,6 +42,8 @@ bool held_release(struct table *t, uint64_t now_ns);
 void held_drop(struct table *t);
 void held_reset_sent(struct table *t, const struct fact *f);
 void held_connect_failed(struct table *t, const struct fact *f);
+/* The end that waits for this failure of connect(), NULL none: it knows the address that the attempt came from. */
+const struct event *held_of_connect(struct table *t, const struct fact *f);
 /* The socket goes, so its connect() has returned: its end waits no longer for an errno. */
 void held_errno_missed(struct table *t, const struct socket *s);
 

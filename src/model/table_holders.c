@@ -13,6 +13,7 @@
  */
 #include "ports_private.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -58,10 +59,17 @@ static bool claims_meet(struct claim a, struct claim b, uint32_t *ret_why)
 	return true;
 }
 
+bool holders_by_four_tuple(const struct fact *f)
+{
+	return f->kind == WIRE_CONNECT && f->result == -EADDRNOTAVAIL && f->local.port &&
+	       !inet_is_udp(f->protocol) && !ports_lack_source(f);
+}
+
 struct asker {
 	const struct fact *fact;
 	struct claim claim;
 	bool known;   /* its options are */
+	bool connects; /* see holders_by_four_tuple() */
 	uint32_t vrf; /* of its device, 0 none or not known */
 };
 
@@ -89,6 +97,7 @@ static struct asker asker_of(const struct port_state *p, const struct fact *f)
 		.fact = f,
 		.claim = claim_of(f->family, &f->local, f->options),
 		.known = f->options & WIRE_O_KNOWN,
+		.connects = holders_by_four_tuple(f),
 		.vrf = p->vrf,
 	};
 }
@@ -150,10 +159,34 @@ static void add_holder(struct port_state *p, const struct event_holder *h, uint6
 	p->credit -= STEPS_SHOWN;
 }
 
+static bool is_same_end(enum family one, const struct endpoint *a, enum family other,
+			const struct endpoint *b)
+{
+	struct claim ours = claim_of(one, a, 0), theirs = claim_of(other, b, 0);
+
+	return a->port == b->port && !ours.any && !theirs.any && ours.v4 == theirs.v4 &&
+	       memcmp(ours.addr, theirs.addr, ours.v4 ? 4 : 16) == 0;
+}
+
+/* __inet_check_established(), net/ipv4/inet_hashtables.c: of one device, or of none. */
+static bool has_four_tuple(const struct asker *a, struct event_holder *h, uint32_t device)
+{
+	const struct fact *f = a->fact;
+
+	if ((device && device != f->device) || !h->has_peer ||
+	    !is_same_end(f->family, &f->local, h->family, &h->local) ||
+	    !is_same_end(f->family, &f->peer, h->family, &h->peer))
+		return false;
+	h->why |= WHY_FOUR_TUPLE | (h->state == STATE_TIME_WAIT ? WHY_TIME_WAIT : 0);
+	return true;
+}
+
 /* Completes `h`. */
 static bool stands_in_the_way(const struct asker *a, struct event_holder *h, uint8_t options,
 			      uint32_t device, uint32_t vrf)
 {
+	if (a->connects)
+		return has_four_tuple(a, h, device);
 	if (a->fact->device && device && a->fact->device != device)
 		return false;
 	/* A VRF has ports of TCP of its own, which who is bound to no device does not meet. */

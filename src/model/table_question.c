@@ -342,7 +342,7 @@ static bool choose_question(const struct event *e, const struct fact *f, enum qu
 
 	if (e->kind == EVENT_ACCEPT || (f->flags & WIRE_F_FILTERED))
 		return false;
-	if (e->error == EADDRINUSE && f->local.port)
+	if ((e->error == EADDRINUSE && f->local.port) || holders_by_four_tuple(f))
 		*ret = QUESTION_HOLDERS;
 	else if ((e->error == EADDRINUSE && e->kind != EVENT_CONNECT) ||
 		 (e->kind == EVENT_CONNECT && is_exhausted(f)) ||
@@ -352,6 +352,15 @@ static bool choose_question(const struct event *e, const struct fact *f, enum qu
 	else
 		return false;
 	return true;
+}
+
+/* A socket that is bound to no address chose one for its connect(), and has left it since. */
+static void name_source(struct table *t, struct fact *f)
+{
+	const struct event *end = held_of_connect(t, f);
+
+	if (end && end->local.port == f->local.port)
+		f->local = end->local;
 }
 
 static void explain(struct table *t, const struct event *e, const struct fact *f)
@@ -367,8 +376,10 @@ static void explain(struct table *t, const struct event *e, const struct fact *f
 	process_hold(e->process);
 	q->fact = *f;
 	q->waits = true;
+	if (holders_by_four_tuple(f))
+		name_source(t, &q->fact);
 	if (q->kind == QUESTION_HOLDERS)
-		holders_find(t, f);
+		holders_find(t, &q->fact);
 	if (!t->asks)
 		table_settle(t);
 }

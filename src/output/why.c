@@ -16,6 +16,7 @@ const char *why_text(const char *word)
 		{"reuseport-missing-here", "SO_REUSEPORT missing here"},
 		{"reuseport-missing-there", "SO_REUSEPORT missing there"},
 		{"reuseport-other-user", "SO_REUSEPORT of another user"},
+		{"four-tuple", "the same four-tuple"},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -53,6 +53,7 @@ static const struct scenario *const groups[] = {
 	budget_udp_scenarios,
 	time_wait_scenarios,
 	holders_scenarios,
+	tuple_scenarios,
 	handover_scenarios,
 	listing_scenarios,
 	unix_scenarios,

@@ -382,6 +382,8 @@ static int read_detail(struct reader *r, const struct json_node *root)
 	case LINE_CONNECT:
 		if (get_text(r, root, "missing", line->missing, sizeof(line->missing)) < 0)
 			return -1;
+		if (json_get(&r->doc, root, "holders"))
+			return read_holders(r, root);
 		return read_range(r, root);
 	case LINE_OVERFLOW: return read_overflow(r, root);
 	case LINE_ACCEPT:

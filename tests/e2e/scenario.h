@@ -28,12 +28,12 @@ extern const struct scenario seed_scenarios[], owner_scenarios[], namespace_scen
 	protocol_scenarios[], name_scenarios[], run_scenarios[], split_scenarios[],
 	ending_scenarios[], filter_scenarios[], filter_netns_scenarios[], loss_scenarios[],
 	room_scenarios[], udp_scenarios[], budget_scenarios[], budget_udp_scenarios[],
-	time_wait_scenarios[], holders_scenarios[], handover_scenarios[], listing_scenarios[],
-	unix_scenarios[], btf_scenarios[], flood_scenarios[], flood_apart_scenarios[],
-	asked_scenarios[], headless_scenarios[], unheld_scenarios[], kernel_scenarios[],
-	redirect_scenarios[], bound_scenarios[], failure_scenarios[], refusal_scenarios[],
-	ends_scenarios[], cut_scenarios[], overflow_scenarios[], process_scenarios[],
-	same_scenarios[];
+	time_wait_scenarios[], holders_scenarios[], tuple_scenarios[], handover_scenarios[],
+	listing_scenarios[], unix_scenarios[], btf_scenarios[], flood_scenarios[],
+	flood_apart_scenarios[], asked_scenarios[], headless_scenarios[], unheld_scenarios[],
+	kernel_scenarios[], redirect_scenarios[], bound_scenarios[], failure_scenarios[],
+	refusal_scenarios[], ends_scenarios[], cut_scenarios[], overflow_scenarios[],
+	process_scenarios[], same_scenarios[];
 
 __attribute__((noreturn, format(printf, 1, 2))) void scenario_fail(const char *format, ...);
 /* `format` says what was probed and found missing. */

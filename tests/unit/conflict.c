@@ -16,7 +16,7 @@ static void on_event(void *ctx, const struct event *e)
 	struct world *w = ctx;
 
 	w->last = *e;
-	w->has_trouble = e->trouble != NULL;
+	w->has_trouble |= e->trouble != NULL;
 	if (!e->trouble)
 		return;
 	w->trouble = *e->trouble;
