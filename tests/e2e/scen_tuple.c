@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "expect.h"
 #include "listed.h"
@@ -111,6 +112,9 @@ static void of_a_time_wait(void)
 	if (remote_receive(s.server, s.child, 1) != 0)
 		scenario_fail("the server read something");
 	must("close", remote_close(s.server, s.child));
+	/* The server's FIN comes by a softirq, which may be put off. */
+	for (int i = 0; i < 500 && !is_waiting(&s); i++)
+		usleep(10000);
 	check_taken(&s, fd, "\"state\":\"TIME_WAIT\"", "\"why\":[\"time-wait\",\"four-tuple\"]");
 }
 
