@@ -37,18 +37,17 @@ struct event_lost {
 
 /* Why a holder keeps another socket from a port, a bit each; several may apply. */
 enum holder_why {
-	WHY_WILDCARD = 1 << 0,	 /* one of the two has the wildcard address */
-	WHY_DUAL_STACK = 1 << 1, /* an IPv6 wildcard that takes IPv4 too */
+	WHY_WILDCARD = 1 << 0,	       /* one of the two has the wildcard address */
+	WHY_DUAL_STACK = 1 << 1,       /* an IPv6 wildcard that takes IPv4 too */
 	WHY_LISTENING = 1 << 2,
 	WHY_TIME_WAIT = 1 << 3,
-	WHY_OUTGOING = 1 << 4,	      /* a connection whose port the kernel chose */
-	WHY_REUSEADDR_HERE = 1 << 5,  /* SO_REUSEADDR is missing on the socket that asks */
-	WHY_REUSEADDR_THERE = 1 << 6, /* ... on the holder */
-	WHY_REUSEPORT_HERE = 1 << 7,  /* SO_REUSEPORT is missing, while the other has it */
+	WHY_OUTGOING = 1 << 4,	       /* a connection whose port the kernel chose */
+	WHY_REUSEADDR_HERE = 1 << 5,   /* SO_REUSEADDR is missing on the socket that asks */
+	WHY_REUSEADDR_THERE = 1 << 6,  /* ... on the holder */
+	WHY_REUSEPORT_HERE = 1 << 7,   /* SO_REUSEPORT is missing, while the other has it */
 	WHY_REUSEPORT_THERE = 1 << 8,
-	WHY_REUSEPORT_USER = 1 << 9, /* both have it, but belong to different users */
-	WHY_FOUR_TUPLE =
-		1 << 10, /* of connect(): the connection that was asked for is the holder's */
+	WHY_REUSEPORT_USER = 1 << 9,   /* both have it, but belong to different users */
+	WHY_FOUR_TUPLE = 1 << 10,      /* connect() wanted the holder's own */
 };
 #define HOLDER_WHYS 11
 

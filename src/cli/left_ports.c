@@ -35,7 +35,7 @@ void left_ports_note(struct left_ports *l, const struct event *e)
 	l->at[l->count++].pid = e->process ? e->process->pid : 0;
 }
 
-/* Whether all was read.  A namespace that has gone has left nothing. */
+/* Whether all was read that can be.  A namespace that has gone has left nothing. */
 static bool look_at(struct table *t, struct kernel *k, uint32_t netns, uint32_t pid, uint16_t port,
 		    bool patient)
 {
@@ -45,7 +45,7 @@ static bool look_at(struct table *t, struct kernel *k, uint32_t netns, uint32_t 
 	uint64_t added, removed;
 	int err;
 
-	request.tasks = false;
+	request.tasks = request.udp = false;
 	request.asked_only = true;
 	request.netns = netns;
 	request.pid = pid;
@@ -54,7 +54,7 @@ static bool look_at(struct table *t, struct kernel *k, uint32_t netns, uint32_t 
 	table_seed_begin(t, kernel_now());
 	err = look_take(kernel_look(k), &request, &sink, &error);
 	table_seed_end(t, false, &added, &removed);
-	return err != -ETIME;
+	return patient || err == -ENOENT || (err == 0 && !error.text[0]);
 }
 
 bool left_ports_look(struct left_ports *l, struct table *t, struct kernel *k, uint64_t now_ns)
