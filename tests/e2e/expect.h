@@ -71,6 +71,8 @@ void expect_lives(struct tracer *t, const struct expect *const *x, size_t count)
  * scenario without. */
 const struct line *expect_line(struct tracer *t, uint64_t cookie, enum line_kind kind,
 			       const char *to);
+/* Waits for a TIME_WAIT, and skips where the kernel keeps the orphan itself, for `fin_timeout` seconds. */
+void expect_time_wait(struct tracer *t, uint64_t cookie, unsigned int fin_timeout);
 /*
  * Whether a failed bind's holders are those of before because the tracer did not look in time, and another may fail, the `tries`th:
  * after a rest, each longer than the last, since what looks take is budgeted.

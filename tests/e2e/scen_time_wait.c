@@ -53,6 +53,7 @@ static void by_timeout(void)
 	     remote_write_file(p.client, "/proc/sys/net/ipv4/tcp_fin_timeout", "1"));
 	must("close", remote_close(p.client, p.conn));
 	p.of_client.states = STATES_CLIENT_ACTIVE "/FIN_WAIT2";
+	expect_time_wait(t, p.of_client.cookie, 1);
 	check_end(t, &p);
 	end = expect_line(t, p.of_client.cookie, LINE_STATE, "CLOSE");
 	if (end->after_ns < 500000000)
