@@ -10,24 +10,12 @@
 #define SOCKWATCH_PORTS_PRIVATE_H
 
 #include "table_ports.h"
+#include "time_wait.h"
 
 #include <string.h>
 
 #define MAX_SHOWN 64
 #define USED_KEPT 16
-
-struct time_wait {
-	uint64_t number;   /* 0 empty or ended */
-	uint64_t before;   /* the number of the one before on this port */
-	uint64_t since_ns; /* 0 unknown */
-	uint64_t end_ns;
-	uint64_t cookie;
-	const struct process *owner;
-	struct endpoint local, peer;
-	uint32_t netns, device;
-	uint16_t protocol;
-	uint8_t family, options, mapped, outgoing;
-};
 
 struct port_state {
 	struct time_wait *ring;
@@ -61,11 +49,23 @@ struct port_state {
 	} used[USED_KEPT];
 };
 
+/* NULL: there is none, or no more. */
 static inline struct time_wait *ring_at(const struct port_state *p, uint64_t number)
 {
-	struct time_wait *w = p->size ? &p->ring[number & (p->size - 1)] : NULL;
+	struct time_wait *w;
 
-	return w && number && w->number == number ? w : NULL;
+	if (!number || p->last - number >= p->size)
+		return NULL;
+	w = &p->ring[number & (p->size - 1)];
+	return w->there && w->number == (uint32_t)number ? w : NULL;
+}
+
+/* The one before on the same port. */
+static inline struct time_wait *ring_before(const struct port_state *p, const struct time_wait *w)
+{
+	uint64_t number = p->last - (uint32_t)((uint32_t)p->last - w->number);
+
+	return w->before ? ring_at(p, number - w->before) : NULL;
 }
 
 static inline bool same_place(const struct endpoint *a, const struct endpoint *b)

@@ -365,21 +365,20 @@ void holders_recall_time_waits(struct table *t, const struct fact *f)
 	p->others = p->sockets;
 	p->trouble.holders_more = p->sockets_more;
 	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w;
-	     w = ring_at(p, w->before)) {
+	     w = ring_before(p, w)) {
 		struct event_holder h = {
 			.socket_uid = INET_NO_UID,
 			.process = w->owner,
-			.protocol = w->protocol,
-			.family = (enum family)w->family,
+			.protocol = time_wait_protocol(w),
+			.family = time_wait_family(w),
 			.mapped = w->mapped,
-			.local = w->local,
-			.peer = w->peer,
+			.local = time_wait_end(w, &w->local),
+			.peer = time_wait_end(w, &w->peer),
 			.since_ns = w->since_ns,
 			.why = w->outgoing ? WHY_OUTGOING : 0,
 		};
 
-		if (w->netns == f->netns && w->end_ns > f->time_ns &&
-		    same_ports(w->protocol, f->protocol))
+		if (w->netns == f->netns && w->end_ns > f->time_ns && !inet_is_udp(f->protocol))
 			consider_time_wait(p, &a, &h, w->cookie, w->options, w->device);
 	}
 }
@@ -397,8 +396,8 @@ static void name_time_wait(struct port_state *p, struct waits *waits, const stru
 		struct event_holder *h = &p->holder[MAX_SHOWN + n - 1];
 		uint64_t cookie = p->holder_id[MAX_SHOWN + n - 1];
 
-		if (waits->named[n - 1] || !same_place(&h->local, &w->local) ||
-		    !same_place(&h->peer, &w->peer) || (cookie && w->cookie && cookie != w->cookie))
+		if (waits->named[n - 1] || !is_place(&w->local, &h->local) ||
+		    !is_place(&w->peer, &h->peer) || (cookie && w->cookie && cookie != w->cookie))
 			continue;
 		h->process = w->owner;
 		h->why |= w->outgoing ? WHY_OUTGOING : 0;
@@ -421,7 +420,7 @@ void holders_name_time_waits(struct table *t, const struct fact *f)
 		*first = (uint8_t)(i + 1);
 	}
 	for (const struct time_wait *w = ring_at(p, p->newest[f->local.port]); w && waits.unnamed;
-	     w = ring_at(p, w->before)) {
+	     w = ring_before(p, w)) {
 		p->credit--;
 		if (w->netns == f->netns)
 			name_time_wait(p, &waits, w);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define FIRST_RING 1024
-#define MAX_RING   (1u << 18) /* of 112 bytes; the kernel's own limit is often the same */
+#define MAX_RING   (1u << 18) /* of 88 bytes; the kernel's own limit is often the same */
 #define REST_STEPS 16384
 #define NEAR	   64 /* newest TIME_WAITs of a port that are searched */
 /* TCP_TIMEWAIT_LEN, include/net/tcp.h; FIN_WAIT2 may come before it for as long again by default (tcp_fin_timeout). */
@@ -68,7 +68,7 @@ static bool ring_resize(struct port_state *p, size_t size)
 	if (!ring)
 		return false;
 	for (size_t i = 0; i < p->size; i++)
-		if (p->ring[i].number)
+		if (p->ring[i].there)
 			ring[p->ring[i].number & (size - 1)] = p->ring[i];
 	free(p->ring);
 	p->ring = ring;
@@ -80,16 +80,23 @@ static bool ring_resize(struct port_state *p, size_t size)
 static struct time_wait *ring_push(struct table *t, uint16_t port, uint64_t now_ns)
 {
 	struct port_state *p = t->ports;
+	uint64_t distance;
 	struct time_wait *w = p->size ? &p->ring[(p->last + 1) & (p->size - 1)] : NULL;
 
-	if (!w || (w->number && w->end_ns > now_ns && p->size < p->max)) {
+	if (!w || (w->there && w->end_ns > now_ns && p->size < p->max)) {
 		if (!ring_resize(p, p->size ? p->size * 2 : FIRST_RING) && !w)
 			return NULL;
 		w = &p->ring[(p->last + 1) & (p->size - 1)];
 	}
 	process_release(t->processes, w->owner);
-	*w = (struct time_wait){.number = ++p->last, .before = p->newest[port]};
-	p->newest[port] = w->number;
+	p->last++;
+	distance = p->newest[port] ? p->last - p->newest[port] : 0;
+	*w = (struct time_wait){
+		.number = (uint32_t)p->last,
+		.before = distance < p->size ? (uint32_t)distance : 0,
+		.there = true,
+	};
+	p->newest[port] = p->last;
 	return w;
 }
 
@@ -137,12 +144,12 @@ void ports_time_wait(struct table *t, const struct socket *s, uint64_t time_ns,
 	w->end_ns = time_ns + (substate == STATE_FIN_WAIT2 ? 2 : 1) * TIME_WAIT_NS;
 	w->cookie = s->cookie;
 	w->owner = process_hold(s->owner);
-	w->local = s->local;
-	w->peer = s->peer;
+	w->local = place_of(&s->local);
+	w->peer = place_of(&s->peer);
 	w->netns = s->netns;
 	w->device = s->device;
-	w->protocol = s->protocol;
-	w->family = s->family;
+	w->mptcp = s->protocol == IPPROTO_MPTCP;
+	w->ipv6 = s->family == FAMILY_IPV6;
 	w->options = s->options;
 	w->mapped = (s->flags & SOCKET_MAPPED) != 0;
 	w->outgoing = (s->flags & SOCKET_AUTOBIND) != 0;
@@ -154,8 +161,8 @@ static struct time_wait *find_time_wait(const struct table *t, uint32_t netns,
 	const struct port_state *p = t->ports;
 	struct time_wait *w = ring_at(p, p->newest[local->port]);
 
-	for (unsigned int i = 0; w && i < NEAR; w = ring_at(p, w->before), i++) {
-		if (w->netns == netns && same_place(&w->local, local) && same_place(&w->peer, peer))
+	for (unsigned int i = 0; w && i < NEAR; w = ring_before(p, w), i++) {
+		if (w->netns == netns && is_place(&w->local, local) && is_place(&w->peer, peer))
 			return w;
 	}
 	return NULL;
@@ -186,12 +193,12 @@ void ports_seed_time_wait(struct table *t, const struct fact *f)
 	w->end_ns = f->time_ns + TIME_WAIT_NS;
 	w->since_ns = time_wait_since(f);
 	w->cookie = f->cookie;
-	w->local = f->local;
-	w->peer = f->peer;
+	w->local = place_of(&f->local);
+	w->peer = place_of(&f->peer);
 	w->netns = f->netns;
 	w->device = f->device;
-	w->protocol = f->protocol;
-	w->family = (uint8_t)f->family;
+	w->mptcp = f->protocol == IPPROTO_MPTCP;
+	w->ipv6 = f->family == FAMILY_IPV6;
 	w->options = f->options;
 	w->mapped = f->family == FAMILY_IPV6 && inet_is_mapped(f->local.addr);
 	w->outgoing = (f->options & WIRE_O_SHARES_PORT) != 0;
@@ -214,15 +221,15 @@ bool ports_next_time_wait(const struct table *t, uint64_t *number, struct event 
 	*e = (struct event){
 		.kind = EVENT_CLOSE,
 		.time_ns = w->since_ns,
-		.protocol = w->protocol,
-		.family = (enum family)w->family,
+		.protocol = time_wait_protocol(w),
+		.family = time_wait_family(w),
 		.mapped = w->mapped,
 		.has_local = true,
 		.has_peer = true,
 		.netns = w->netns,
 		.cookie = w->cookie,
-		.local = w->local,
-		.peer = w->peer,
+		.local = time_wait_end(w, &w->local),
+		.peer = time_wait_end(w, &w->peer),
 		.process = w->owner,
 		.close.time_wait = true,
 	};
@@ -235,8 +242,7 @@ const struct process *table_time_wait_owner(const struct table *t, uint16_t port
 
 	if (!cookie)
 		return NULL;
-	for (const struct time_wait *w = ring_at(p, p->newest[port]); w;
-	     w = ring_at(p, w->before)) {
+	for (const struct time_wait *w = ring_at(p, p->newest[port]); w; w = ring_before(p, w)) {
 		if (w->cookie == cookie)
 			return w->owner;
 	}

@@ -21,12 +21,9 @@ static bool is_shareable(const struct socket *s)
 		s->protocol == IPPROTO_MPTCP);
 }
 
-static bool ends_meet(const struct fact *f, const struct endpoint *local,
-		      const struct endpoint *peer)
+static bool comes_from(const struct fact *f, const uint8_t local[16])
 {
-	return same_place(&f->peer, peer) &&
-	       (inet_is_any(f->family, f->local.addr) ||
-		memcmp(f->local.addr, local->addr, sizeof(local->addr)) == 0);
+	return inet_is_any(f->family, f->local.addr) || memcmp(f->local.addr, local, 16) == 0;
 }
 
 static bool is_used(const struct table *t, const struct fact *f, unsigned int port, bool bind)
@@ -42,14 +39,14 @@ static bool is_used(const struct table *t, const struct fact *f, unsigned int po
 		    !same_ports(s->protocol, f->protocol) || !holds_port(s))
 			continue;
 		if (bind || inet_is_udp(s->protocol) || !is_shareable(s) ||
-		    ends_meet(f, &s->local, &s->peer))
+		    (same_place(&f->peer, &s->peer) && comes_from(f, s->local.addr)))
 			return true;
 	}
-	for (const struct time_wait *w = ring_at(p, p->newest[port]); w;
-	     w = ring_at(p, w->before)) {
+	for (const struct time_wait *w = ring_at(p, p->newest[port]); w; w = ring_before(p, w)) {
 		p->credit--;
 		if (w->netns == f->netns && w->end_ns > f->time_ns &&
-		    (bind || !w->outgoing || ends_meet(f, &w->local, &w->peer)))
+		    (bind || !w->outgoing ||
+		     (is_place(&w->peer, &f->peer) && comes_from(f, w->local.addr))))
 			return true;
 	}
 	return false;
