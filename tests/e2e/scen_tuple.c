@@ -81,25 +81,25 @@ static void check_taken(const struct scene *s, int fd, const char *state, const 
 		      why);
 }
 
-static void of_a_connection(void)
+static void of_a_connection_from(const char *source)
 {
 	struct scene s = scene_new();
-	int fd = reused(s.late, "127.0.0.1"), other = reused(s.client, "127.0.0.2");
+	int fd = reused(s.late, source), other = reused(s.client, "127.0.0.2");
 
 	scene_connect(&s);
 	must("connect", remote_connect(s.client, other, address_of("127.0.0.1", s.port)));
 	check_taken(&s, fd, "\"state\":\"ESTABLISHED\"", "\"why\":[\"four-tuple\"]");
 }
 
+static void of_a_connection(void)
+{
+	of_a_connection_from("127.0.0.1");
+}
+
 /* Bound to no address: the kernel chooses the one that the connection has. */
 static void of_the_address_chosen(void)
 {
-	struct scene s = scene_new();
-	int fd = reused(s.late, "0.0.0.0"), other = reused(s.client, "127.0.0.2");
-
-	scene_connect(&s);
-	must("connect", remote_connect(s.client, other, address_of("127.0.0.1", s.port)));
-	check_taken(&s, fd, "\"state\":\"ESTABLISHED\"", "\"why\":[\"four-tuple\"]");
+	of_a_connection_from("0.0.0.0");
 }
 
 static void of_a_time_wait(void)
