@@ -43,7 +43,7 @@ static void an_address_of_a_link_stays_one(void **state)
 	static const enum tcp_state path[] = {STATE_CLOSE,     STATE_SYN_SENT,	STATE_ESTABLISHED,
 					      STATE_FIN_WAIT1, STATE_FIN_WAIT2, STATE_CLOSE};
 	struct world *w = *state;
-	struct fact f = call(w, WIRE_OPEN, 0x9000, 100, 0);
+	struct fact f = call(w, WIRE_OPEN, 0x9000, 100, 0), asking;
 
 	f.family = FAMILY_IPV6;
 	f.device = f.local.ifindex = f.peer.ifindex = 5;
@@ -61,16 +61,12 @@ static void an_address_of_a_link_stays_one(void **state)
 	}
 	f.kind = WIRE_DESTROY;
 	table_apply(w->table, &f);
-	f = (struct fact){.device = 5, .local = f.local, .family = FAMILY_IPV6};
-	w->now += 1000;
-	f.kind = WIRE_BIND;
-	f.netns = NETNS;
-	f.time_ns = w->now;
-	f.sk = f.cookie = 0xa000;
-	f.protocol = IPPROTO_TCP;
-	f.options = WIRE_O_KNOWN;
-	f.result = -EADDRINUSE;
-	fail_call(w, &f);
+	asking = call(w, WIRE_BIND, 0xa000, 200, 0);
+	asking.family = FAMILY_IPV6;
+	asking.device = 5;
+	asking.local = f.local;
+	asking.result = -EADDRINUSE;
+	fail_call(w, &asking);
 	assert_int_equal(w->trouble.holder_count, 1);
 	assert_int_equal(w->holder[0].state, STATE_TIME_WAIT);
 	assert_int_equal(w->holder[0].family, FAMILY_IPV6);
