@@ -354,6 +354,14 @@ const struct row *listed_find(const struct listed *l, const char *proto, const c
 	return NULL;
 }
 
+bool listed_time_wait(pid_t pid, unsigned int port)
+{
+	static struct listed kernel;
+
+	listed_take_proc(&kernel, pid);
+	return listed_find(&kernel, "tcp", "TIME_WAIT", port) != NULL;
+}
+
 bool row_is_held(const struct row *r, pid_t pid)
 {
 	for (unsigned int i = 0; i < r->holders; i++) {

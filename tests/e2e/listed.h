@@ -50,6 +50,8 @@ void listed_take_proc(struct listed *l, pid_t pid);
 /* The first with this local port; `state` NULL: any. */
 const struct row *listed_find(const struct listed *l, const char *proto, const char *state,
 			      unsigned int port);
+/* Whether that list of the kernel's shows a TIME_WAIT on this port: a reset may end one within the moment. */
+bool listed_time_wait(pid_t pid, unsigned int port);
 bool row_is_held(const struct row *r, pid_t pid);
 /* Equal sets of (protocol, state, ends); else the scenario fails and names the difference. */
 void listed_compare(const struct listed *ls, const struct listed *proc, const char *where);

@@ -20,15 +20,6 @@ static unsigned int port = 4711;
 /* A connection whose story explains a failure. */
 static uint64_t involved;
 
-/* Whether the kernel's own list shows a TIME_WAIT on `port` where `p` is: a reset may have ended it within the moment. */
-static bool is_waiting(const struct peer *p)
-{
-	static struct listed kernel;
-
-	listed_take_proc(&kernel, p->pid);
-	return listed_find(&kernel, "tcp", "TIME_WAIT", port) != NULL;
-}
-
 /* bind() fails with EADDRINUSE at `at`; the line of `t` that says so.  `waits`: one of the holders is a TIME_WAIT. */
 static const struct line *refused_in(struct tracer *t, struct peer *p, int fd, struct address at,
 				     unsigned int holders, bool waits)
@@ -41,7 +32,7 @@ static const struct line *refused_in(struct tracer *t, struct peer *p, int fd, s
 		l = expect_line(t, cookie, LINE_BIND, NULL);
 	if (l && strcmp(l->error, "EADDRINUSE") == 0 && l->holder_count == holders)
 		return l;
-	if (waits && !is_waiting(p))
+	if (waits && !listed_time_wait(p->pid, port))
 		scenario_skip("the kernel ended the TIME_WAIT early");
 	if (!l)
 		scenario_fail("bind gave %d", err);

@@ -51,14 +51,6 @@ static void scene_connect(struct scene *s)
 	s->child = (int)must("accept", remote_accept(s->server, s->listener, ACCEPT_NULL));
 }
 
-static bool is_waiting(const struct scene *s)
-{
-	static struct listed kernel;
-
-	listed_take_proc(&kernel, s->server->pid);
-	return listed_find(&kernel, "tcp", "TIME_WAIT", SOURCE) != NULL;
-}
-
 /* `fd` of `late` finds it taken: by the client, in `state`, for these reasons. */
 static void check_taken(const struct scene *s, int fd, const char *state, const char *why)
 {
@@ -67,7 +59,7 @@ static void check_taken(const struct scene *s, int fd, const char *state, const 
 	int err = remote_connect(s->late, fd, address_of("127.0.0.1", s->port));
 	const struct line *l;
 
-	if (err == 0 && strstr(why, "time-wait") && !is_waiting(s))
+	if (err == 0 && strstr(why, "time-wait") && !listed_time_wait(s->server->pid, SOURCE))
 		scenario_skip("the kernel ended the TIME_WAIT early");
 	if (err != -EADDRNOTAVAIL)
 		scenario_fail("connect gave %d", err);
@@ -113,7 +105,7 @@ static void of_a_time_wait(void)
 		scenario_fail("the server read something");
 	must("close", remote_close(s.server, s.child));
 	/* The server's FIN comes by a softirq, which may be put off. */
-	for (int i = 0; i < 500 && !is_waiting(&s); i++)
+	for (int i = 0; i < 500 && !listed_time_wait(s.server->pid, SOURCE); i++)
 		usleep(10000);
 	check_taken(&s, fd, "\"state\":\"TIME_WAIT\"", "\"why\":[\"time-wait\",\"four-tuple\"]");
 }
