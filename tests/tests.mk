@@ -23,8 +23,9 @@ WRAP_test_hash := -Wl,--wrap=calloc
 WRAP_test_ship := $(addprefix -Wl$(comma)--wrap=ship_http_,open do close)
 WRAP_test_ship_store := $(WRAP_test_ship)
 
-# What looks are taken for, beside a test that answers them.
+# What looks are taken for, beside a test that answers them; what rings are read by, beside one that fills them.
 $(BUILD)/tests/unit/test_left_ports: $(BUILD)/san/src/cli/left_ports.o
+$(BUILD)/tests/unit/test_intake: $(BUILD)/san/src/kernel/intake.o
 
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_OBJ)
 	$(call say,LD,$@)

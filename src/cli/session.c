@@ -24,6 +24,8 @@
 #define CLOCK_STEP_NS 100000
 #define BURST_FACTS   20000 /* in a second */
 #define CALM	      8	    /* so many times less: it is over */
+/* A program runs for microseconds, but its processor may be taken away meanwhile. */
+#define HELD_BACK_NS NSEC_PER_SEC
 #define LOSS_CHECK_NS (NSEC_PER_SEC / 4)
 /* Where something is lost all the time, repairs take a tenth of it. */
 #define REPAIR_REST 9
@@ -83,7 +85,6 @@ static void on_fact(void *ctx, const struct fact *fact)
 {
 	struct session *s = ctx;
 
-	s->fact_ns = fact->time_ns;
 	table_apply(s->table, fact);
 	/* Where nothing is told any more nobody waits for what a look would add. */
 	if (!s->done)
@@ -107,15 +108,28 @@ static void follow_clock(struct session *s)
 
 static size_t drain(struct session *s)
 {
-	uint64_t begin = kernel_now(), seen;
 	size_t n;
 
 	follow_clock(s);
 	n = kernel_drain(s->kernel, DRAIN_MAX, on_fact, s);
-	seen = n == DRAIN_MAX ? s->fact_ns : begin;
-	if (seen > s->seen_ns)
-		s->seen_ns = seen;
+	s->seen_ns = kernel_read_until(s->kernel);
 	return n;
+}
+
+/* Reads all that was told until now; false where a program that was interrupted holds it back for longer than any should. */
+static bool drain_all(struct session *s)
+{
+	uint64_t until = kernel_now();
+
+	while ((!s->done || s->failed) && s->seen_ns < until) {
+		if (drain(s) > 0)
+			continue;
+		if (kernel_now() - until > HELD_BACK_NS)
+			return false;
+		if (s->seen_ns < until)
+			kernel_wait(s->kernel, 1);
+	}
+	return true;
 }
 
 /* Looks at every socket there is; after a loss, what is not found is forgotten.  False where not all could be looked at: `error`. */
@@ -124,6 +138,7 @@ static bool look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *
 {
 	struct look_request request = table_look_request();
 	const struct look_sink sink = table_look_sink(s->table);
+	bool all;
 	int err;
 
 	request.asked_only = true;
@@ -131,13 +146,10 @@ static bool look(struct session *s, bool repair, uint64_t *ret_added, uint64_t *
 	table_seed_begin(s->table, kernel_now());
 	err = look_take(kernel_look(s->kernel), &request, &sink, error);
 	/* What ended during the look is told by its facts, before the search for ghosts. */
-	if (repair) {
-		while (!s->done && drain(s) == DRAIN_MAX)
-			;
-	}
+	all = !repair || drain_all(s);
 	/* Where nothing was looked at nothing is a ghost. */
-	table_seed_end(s->table, repair && err == 0, ret_added, ret_removed);
-	return err == 0 && !error->text[0];
+	table_seed_end(s->table, repair && err == 0 && all, ret_added, ret_removed);
+	return err == 0 && !error->text[0] && all;
 }
 
 static void seed(struct session *s)
@@ -536,8 +548,11 @@ void session_run(struct session *s, void (*on_turn)(void *ctx, uint64_t now_ns, 
 void session_finish(struct session *s)
 {
 	kernel_detach(s->kernel);
-	while ((!s->done || s->failed) && drain(s) > 0)
-		;
+	if (!drain_all(s)) {
+		log_error("losing events: a program did not end its record in time; what was told "
+			  "after it is lost");
+		s->lost++;
+	}
 	table_release(s->table, UINT64_MAX);
 	check_loss(s, true);
 	command_say_refused();

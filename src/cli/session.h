@@ -40,7 +40,6 @@ struct session {
 	status_fn status; /* set by the command: what it tells of itself, with `ctx`; NULL: nothing */
 	uint32_t own_netns;	/* 0: not known */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, kept current */
-	uint64_t fact_ns; /* time of the last fact */
 	uint64_t seen_ns; /* CLOCK_BOOTTIME up to which facts were read */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME: every hook was attached */
 	size_t sockets;		/* found at the start */

@@ -196,7 +196,10 @@ static void ring_copy(const struct ring *r, uint64_t at, void *to, size_t size)
 	memcpy((uint8_t *)to + part, r->data, size - part);
 }
 
-/* Up to the first record that is still written, and MOVE_MAX of them; false where one has no room, or more may be there. */
+/*
+ * Up to the first record that is still written, and MOVE_MAX of them; false where one is, or has no room, or more may be there.
+ * Records stand in the order in which they were begun: a program that was interrupted in one holds back what is behind it.
+ */
 static bool move_ring(struct lane *lane, size_t *ret_bytes)
 {
 	struct ring *r = &lane->ring;
@@ -210,7 +213,7 @@ static bool move_ring(struct lane *lane, size_t *ret_bytes)
 		size_t kept = size < WIRE_PROCESS_MAX ? size : WIRE_PROCESS_MAX;
 
 		if (word & BPF_RINGBUF_BUSY_BIT)
-			return true;
+			return false;
 		if (!(word & BPF_RINGBUF_DISCARD_BIT)) {
 			struct record *record = record_new(lane, kept);
 

@@ -432,9 +432,7 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 	bool all = false;
 	size_t drained = 0, size;
 	const void *data;
-	uint64_t begin_ns;
 
-	begin_ns = kernel_now();
 	while (drained < max) {
 		struct fact fact;
 
@@ -455,16 +453,24 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 		} else {
 			follow_until(k, fact.time_ns);
 			fn(ctx, &fact);
+			if (fact.time_ns > k->read_ns)
+				k->read_ns = fact.time_ns;
 		}
 		intake_drop(k->intake, INTAKE_FACTS);
 		drained++;
 	}
-	/* Facts of that time are read, or there are so many that they come in the next drain. */
-	if (drained < max)
-		follow_until(k, begin_ns);
+	if (all && drained < max) {
+		k->read_ns = k->moved_ns;
+		follow_until(k, k->read_ns);
+	}
 	k->busy |= drained > 0;
 	fold_drain(k, fn, ctx);
 	return drained;
+}
+
+uint64_t kernel_read_until(const struct kernel *k)
+{
+	return k->read_ns;
 }
 
 void kernel_wait(struct kernel *k, int timeout_ms)

@@ -77,6 +77,7 @@ struct kernel {
 	bool detached;
 
 	uint64_t moved_ns; /* all that was told before is out of the rings */
+	uint64_t read_ns;  /* ... and was handed on */
 };
 
 /* hooks.c */

@@ -27,6 +27,7 @@ static uint64_t now_ns = BEGIN_NS;
 struct kernel {
 	struct recording recording;
 	size_t at;
+	uint64_t read_ns;
 	struct look_reader *look;
 	kernel_process_fn process;
 	void *process_ctx;
@@ -118,7 +119,14 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 		count += hand_over(k, e, fn, ctx);
 		k->at = at;
 	}
+	if (count < max)
+		k->read_ns = now_ns;
 	return count;
+}
+
+uint64_t kernel_read_until(const struct kernel *k)
+{
+	return k->read_ns;
 }
 
 void kernel_wait(struct kernel *k, int timeout_ms)
