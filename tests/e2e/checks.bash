@@ -14,7 +14,8 @@ cleanup() {
 trap cleanup EXIT
 
 pass() { echo "PASS $1"; }
-fail() { echo "FAIL $1: $2"; }
+# In one line, which is all that a run shows of it.
+fail() { echo "FAIL $1: ${2//$'\n'/ | }"; }
 check() { # NAME WHY COMMAND...
 	local name=$1 why=$2
 	shift 2
