@@ -76,10 +76,7 @@ void kernel_detach(struct kernel *k);
 
 /* Hands up to `max` facts to `fn`, oldest first, and returns how many.  Waits for none. */
 size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx);
-/*
- * CLOCK_BOOTTIME: kernel_drain() has handed on every fact told before.  A program that is interrupted while it writes a record
- * holds this back, and what others told after it, until it goes on.
- */
+/* CLOCK_BOOTTIME: all told before was handed on.  A program that is interrupted in a record holds it back (src/kernel/intake.c). */
 uint64_t kernel_read_until(const struct kernel *k);
 
 /* From now on kernel_drain() also hands what processes did to `fn`: before each fact all that happened before it. */

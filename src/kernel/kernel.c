@@ -460,7 +460,8 @@ size_t kernel_drain(struct kernel *k, size_t max, kernel_fact_fn fn, void *ctx)
 		drained++;
 	}
 	if (all && drained < max) {
-		k->read_ns = k->moved_ns;
+		if (k->moved_ns > k->read_ns)
+			k->read_ns = k->moved_ns;
 		follow_until(k, k->read_ns);
 	}
 	k->busy |= drained > 0;
